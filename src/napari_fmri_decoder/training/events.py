@@ -1,0 +1,139 @@
+"""What training tells while it runs: small frozen events, read alike by notebook, command and dock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.samples.scaling import Scaler
+    from napari_fmri_decoder.samples.splits import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Mean cross-entropy (nats) and the fraction that is right, of one model on one part."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModel:
+    """A trained decoder: all that predicting needs, less where it lies in space.
+
+    Attributes
+    ----------
+    decoder : Decoder
+    input_shape : tuple of int
+        Of one sample in the decoder's layout.
+    n_classes : int
+    state : dict of str to ndarray
+        Weights and statistics by name.
+    scaler : Scaler
+        Fitted on the training part alone; applied to (n, features) before arranging.
+    """
+
+    decoder: Decoder
+    input_shape: tuple[int, ...]
+    n_classes: int
+    state: dict[str, NDArray[Any]]
+    scaler: Scaler
+
+
+@dataclass(frozen=True, slots=True)
+class FitStarted:
+    """A fit begins; the quality of the untrained network stands for epoch 0."""
+
+    epochs: int
+    batches: int
+    n_parameters: int
+    train: Quality
+    test: Quality | None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """One step of the optimiser is done: a place where training can stop."""
+
+    epoch: int
+    batch: int
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochDone:
+    """One epoch is done. `test` is the held-out part: watched, never used to choose."""
+
+    epoch: int
+    train: Quality
+    test: Quality | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitDone:
+    """A fit has ended with a model."""
+
+    model: FittedModel
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoldStarted:
+    """A fold begins. `fold` counts from 0; the refit on all samples is fold `n_folds`."""
+
+    fold: int
+    n_folds: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldResult:
+    """What one fold gave.
+
+    Attributes
+    ----------
+    fold : int
+    split : Split
+    probabilities : (n_test, classes) float32 array
+    train_probabilities : (n_train, classes) float32 array
+    train, test : Quality
+        Of the trained model.
+    untrained_train, untrained_test : Quality or None
+        Of the network before its first step; None for models that have no such state.
+    history : tuple of EpochDone
+    model : FittedModel
+    """
+
+    fold: int
+    split: Split
+    probabilities: NDArray[np.float32]
+    train_probabilities: NDArray[np.float32]
+    train: Quality
+    test: Quality
+    untrained_train: Quality | None
+    untrained_test: Quality | None
+    model: FittedModel
+    history: tuple[EpochDone, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldDone:
+    """A fold has ended."""
+
+    result: FoldResult
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the user should know; not an error."""
+
+    message: str
+
+
+FitEvent = FitStarted | BatchDone | EpochDone | FitDone | Note
+TrainingEvent = FitEvent | FoldStarted | FoldDone

@@ -1,0 +1,137 @@
+"""Volume: an array of voxels that knows where it lies and what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.frames import Grid
+
+Kind = Literal["anatomy", "bold", "stat", "mask", "atlas"]
+"""What an image shows: grey anatomy, a BOLD series, a statistical map, a mask, or an atlas of regions."""
+
+
+class ArrayLike(Protocol):
+    """What a Volume needs of its voxels: an ndarray has it, and so have nibabel's proxies."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a series: its path and how many volumes it gives."""
+
+    path: str
+    n_volumes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """Voxels with their place in scanner space.
+
+    Attributes
+    ----------
+    data : (x, y, z) or (x, y, z, n) array
+        In the file's voxel order; an ndarray, or anything lazy that is sliced like one.
+    affine : (4, 4) float64 array
+        Voxel index to scanner RAS+ millimetres.
+    kind : {"anatomy", "bold", "stat", "mask", "atlas"}
+        What the voxels show.
+    step : float or None
+        Seconds from one volume to the next of a BOLD series; None where the last axis is
+        no time (a stack of maps) or there is none.
+    names : tuple of str
+        One name per volume of a stack of maps, else empty.
+    name : str
+        What a person calls it: the file name without its endings.
+    parts : tuple of Part
+        The files that the series was read from, in order.
+    """
+
+    data: ArrayLike
+    affine: NDArray[np.float64]
+    kind: Kind = "anatomy"
+    step: float | None = None
+    names: tuple[str, ...] = ()
+    name: str = ""
+    parts: tuple[Part, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.data.ndim not in (3, 4):
+            raise InputError(
+                f"A volume must have 3 axes (x, y, z) or 4 (x, y, z, n), got shape {tuple(self.data.shape)}."
+            )
+        if self.names and len(self.names) != self.n_volumes:
+            raise InputError(
+                f"A series of {self.n_volumes} volumes must have as many names, got {len(self.names)}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array, (x, y, z) or (x, y, z, n)."""
+        return tuple(int(n) for n in self.data.shape)
+
+    @property
+    def is_series(self) -> bool:
+        """Whether there is a fourth axis."""
+        return self.data.ndim == 4
+
+    @property
+    def n_volumes(self) -> int:
+        """How many volumes there are: 1 for a single image."""
+        return self.shape[3] if self.is_series else 1
+
+    @property
+    def grid(self) -> Grid:
+        """The voxels' grid in scanner space."""
+        x, y, z = self.shape[:3]
+        return Grid((x, y, z), self.affine)
+
+    def at(self, index: int) -> NDArray[np.float32]:
+        """Read one volume.
+
+        Parameters
+        ----------
+        index : int
+            Position along the last axis; 0 for a single image.
+
+        Returns
+        -------
+        (x, y, z) float32 array
+        """
+        picked = self.data[..., index] if self.is_series else self.data[...]
+        return np.asarray(picked, dtype=np.float32)
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        """Read volume after volume, one in memory at a time."""
+        return (self.at(i) for i in range(self.n_volumes))
+
+    def load(self) -> Volume:
+        """Read all voxels into memory as float32."""
+        return replace(self, data=np.asarray(self.data[...], dtype=np.float32))
+
+    def mean(self) -> Volume:
+        """Average over the volumes, read one at a time; NaN counts as 0.
+
+        Returns
+        -------
+        Volume
+            (x, y, z), float32, of the same kind ("anatomy" for a BOLD series).
+        """
+        total = np.zeros(self.shape[:3])
+        for volume in self:
+            total += np.nan_to_num(volume)
+        kind: Kind = "anatomy" if self.kind == "bold" else self.kind
+        average = (total / self.n_volumes).astype(np.float32)
+        return Volume(average, self.affine, kind, name=f"{self.name} mean".strip())
