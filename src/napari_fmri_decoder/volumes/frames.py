@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
+from nibabel.orientations import aff2axcodes, io_orientation
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fmri_decoder.errors import InputError
@@ -129,3 +131,160 @@ class Grid:
         return self.shape == other.shape and bool(
             np.abs(self.corners - other.corners).max() <= tolerance_mm
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A rigid move of scanner space: what the viewer turns all brain layers by.
+
+    Attributes
+    ----------
+    matrix : (4, 4) float64 array
+        Scanner millimetres to frame millimetres.
+
+    Examples
+    --------
+    >>> frame = Frame.from_angles(z=90, pivot=(1, 0, 0))
+    >>> frame.to_frame([2, 0, 0]).round(6).tolist()
+    [1.0, 1.0, 0.0]
+    """
+
+    matrix: Affine
+
+    @classmethod
+    def from_angles(
+        cls, x: float = 0.0, y: float = 0.0, z: float = 0.0, pivot: ArrayLike | None = None
+    ) -> Frame:
+        """Rotate by degrees about x, then y, then z, about `pivot` in mm (scanner origin if None)."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = rotation(x, y, z)
+        if pivot is not None:
+            at = np.asarray(pivot, dtype=float)
+            matrix = translation(at) @ matrix @ translation(-at)
+        return cls(matrix)
+
+    @classmethod
+    def straightening(cls, affine: ArrayLike) -> Frame:
+        """Find the frame in which an oblique grid lies straight: the inverse of its `obliquity`."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = obliquity(affine).T
+        return cls(matrix)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the frame is the scanner's own."""
+        return bool(np.allclose(self.matrix, np.eye(4), atol=1e-9))
+
+    @property
+    def inverse(self) -> Affine:
+        """(4, 4) frame millimetres to scanner millimetres."""
+        return np.asarray(np.linalg.inv(self.matrix))
+
+    def to_frame(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Scanner mm to frame mm, (..., 3)."""
+        return apply_affine(self.matrix, points)
+
+    def to_scanner(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Frame mm to scanner mm, (..., 3)."""
+        return apply_affine(self.inverse, points)
+
+    def then(self, other: Frame) -> Frame:
+        """Apply this frame first, then `other`."""
+        return Frame(other.matrix @ self.matrix)
+
+
+def closest_axes(affine: ArrayLike) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Find the scanner axes that lie closest to the voxel axes.
+
+    Parameters
+    ----------
+    affine : (4, 4) array-like
+
+    Returns
+    -------
+    order : tuple of int
+        Voxel axes in the order R, A, S: ``data.transpose(order)``.
+    signed : (3, 3) array of -1, 0, 1
+        Column i is the direction of voxel axis i.
+    """
+    orientation = io_orientation(np.asarray(affine, dtype=float))
+    signed = np.zeros((3, 3))
+    for voxel_axis, (scanner_axis, sign) in enumerate(orientation):
+        signed[int(scanner_axis), voxel_axis] = sign
+    x, y, z = (int(i) for i in np.argsort(orientation[:, 0]))
+    return (x, y, z), signed
+
+
+def obliquity(affine: ArrayLike) -> NDArray[np.float64]:
+    """Find the rotation from the closest scanner axes to the voxel axes.
+
+    Parameters
+    ----------
+    affine : (4, 4) array-like
+
+    Returns
+    -------
+    (3, 3) float64 array
+        A proper rotation; the identity for a straight grid. Shear is left out (the nearest
+        rotation is taken, by singular values).
+    """
+    matrix = np.asarray(affine, dtype=float)[:3, :3]
+    _, signed = closest_axes(affine)
+    u, _, vt = np.linalg.svd((matrix / np.linalg.norm(matrix, axis=0)) @ signed.T)
+    return np.asarray(u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt)
+
+
+def is_straight(affine: ArrayLike, tolerance: float = 1e-4) -> bool:
+    """Whether every voxel axis runs along a scanner axis, within `tolerance` of its length."""
+    matrix = np.asarray(affine, dtype=float)[:3, :3]
+    directions = np.abs(matrix / np.linalg.norm(matrix, axis=0))
+    return bool((np.sort(directions, axis=0)[:2] <= tolerance).all())
+
+
+def axis_codes(affine: ArrayLike) -> str:
+    """Letters of the directions in which voxel indices grow.
+
+    Examples
+    --------
+    >>> axis_codes(np.diag([-2, 2, 2, 1]))
+    'LAS'
+    """
+    return "".join(aff2axcodes(np.asarray(affine, dtype=float)))
+
+
+def degrees_oblique(affine: ArrayLike) -> float:
+    """Largest angle in degrees between a voxel axis and its closest scanner axis."""
+    matrix = np.asarray(affine, dtype=float)[:3, :3]
+    cosines = np.abs(matrix / np.linalg.norm(matrix, axis=0)).max(axis=0)
+    return float(np.rad2deg(np.arccos(np.clip(cosines, -1, 1))).max())
+
+
+def rotated_grid(grid: Grid, frame: Frame, how: Literal["full", "nilearn"] = "full") -> Grid:
+    """Grid that holds a volume after a rotation, with the axes and voxel size that it had before.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the volume, affine A.
+    frame : Frame
+        The rotation R; the rotated volume has affine R A.
+    how : {"full", "nilearn"}
+        "full" moves the origin by whole voxels so that nothing is cut off; "nilearn" begins at
+        A's voxel 0 as `nilearn.image.resample_img` with ``target_affine=A`` does, and cuts what
+        falls below.
+
+    Returns
+    -------
+    Grid
+        In rotated space.
+    """
+    to_voxels = np.linalg.inv(grid.affine) @ frame.matrix
+    corners = apply_affine(to_voxels, grid.corners).round(9)
+    start = np.floor(corners.min(axis=0)).astype(int) if how == "full" else np.zeros(3, dtype=int)
+    stop = np.ceil(corners.max(axis=0)).astype(int) + 1
+    if (stop <= start).any():
+        raise InputError(
+            "The rotated volume must reach into the grid that begins at its own voxel 0 "
+            f'(grid = "nilearn"), but it ends at voxel {stop.tolist()}. Use grid = "full".'
+        )
+    return grid.crop(tuple(start), tuple(stop))

@@ -1,0 +1,162 @@
+"""Grid to grid: whole, one slab, or lazily piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_fmri_decoder.volumes.frames import Affine, Grid
+from napari_fmri_decoder.volumes.volume import ArrayLike
+
+Interpolation = Literal["continuous", "linear", "nearest"]
+"""Cubic spline (its overshoot clipped to the data's range), trilinear, or nearest voxel."""
+
+_ORDER: dict[Interpolation, int] = {"nearest": 0, "linear": 1, "continuous": 3}
+
+
+def resample(
+    data: ArrayLike,
+    affine: Affine,
+    grid: Grid,
+    interpolation: Interpolation = "linear",
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Resample a volume or a series onto a grid; only the grid's own voxels are computed.
+
+    Agrees with `nilearn.image.resample_img` (SciPy's interpolation, 0 outside of the data, clipped
+    to the range of data and 0). A voxel is NaN where the nearest voxel of the data is.
+
+    Parameters
+    ----------
+    data : (x, y, z) or (x, y, z, n) array
+        Read one volume at a time.
+    affine : (4, 4) array
+        Of `data`.
+    grid : Grid
+        In the same space as `affine`.
+    interpolation : {"continuous", "linear", "nearest"}
+    progress : callable, optional
+        Called with (volumes done, volumes in all) after each volume.
+
+    Returns
+    -------
+    grid.shape or (*grid.shape, n) float32 array
+    """
+    if data.ndim == 3:
+        volume = np.asarray(data[...], dtype=np.float32)
+        return _clipped(_resample_one(volume, affine, grid, interpolation), [_range(volume)])
+    n = data.shape[3]
+    out = np.empty((*grid.shape, n), dtype=np.float32)
+    ranges = []
+    for i in range(n):
+        volume = np.asarray(data[..., i], dtype=np.float32)
+        ranges.append(_range(volume))
+        out[..., i] = _resample_one(volume, affine, grid, interpolation)
+        if progress is not None:
+            progress(i + 1, n)
+    return _clipped(out, ranges)
+
+
+def _resample_one(
+    volume: NDArray[np.float32], affine: Affine, grid: Grid, interpolation: Interpolation
+) -> NDArray[np.float32]:
+    # Rounding keeps an unrotated edge from falling outside by a rounding error.
+    transform = (np.linalg.inv(affine) @ grid.affine).round(10)
+    missing = ~np.isfinite(volume)
+    order = _ORDER[interpolation]
+
+    def interpolate(values: NDArray[Any], by: int) -> NDArray[np.float32]:
+        moved = ndimage.affine_transform(
+            values, transform[:3, :3], transform[:3, 3], grid.shape, np.float32, by, cval=0.0
+        )
+        return np.asarray(moved, dtype=np.float32)
+
+    if not missing.any():
+        return interpolate(volume, order)
+    out = interpolate(np.where(missing, np.float32(0), volume), order)
+    out[interpolate(missing.astype(np.float32), 0) > 0.5] = np.nan
+    return out
+
+
+def _range(volume: NDArray[np.float32]) -> tuple[float, float]:
+    finite = volume[np.isfinite(volume)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _clipped(out: NDArray[np.float32], ranges: list[tuple[float, float]]) -> NDArray[np.float32]:
+    low = min([0.0, *(a for a, _ in ranges)])
+    high = max([0.0, *(b for _, b in ranges)])
+    return np.clip(out, low, high, out=out)
+
+
+class LazyResampled:
+    """A volume or series on another grid, computed piece by piece as it is sliced.
+
+    Looks like an array of shape ``(*grid.shape[, n])``; each `__getitem__` with integers and
+    slices of step 1 computes just those voxels, by linear interpolation or nearest voxel.
+
+    Parameters
+    ----------
+    read : callable
+        Gives volume i as an (x, y, z) array; it may cache.
+    n : int or None
+        Number of volumes; None for a single image, whose `read` gets 0.
+    affine : (4, 4) array
+        Of the volumes that `read` gives.
+    grid : Grid
+    dtype : numpy dtype
+    interpolation : {"linear", "nearest"}
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], NDArray[Any]],
+        n: int | None,
+        affine: Affine,
+        grid: Grid,
+        dtype: np.dtype[Any],
+        interpolation: Literal["linear", "nearest"] = "linear",
+    ) -> None:
+        self._read = read
+        self._transform = (np.linalg.inv(affine) @ grid.affine).round(10)
+        self._order = _ORDER[interpolation]
+        self._series = n is not None
+        self.shape: tuple[int, ...] = grid.shape if n is None else (*grid.shape, n)
+        self.ndim = len(self.shape)
+        self.dtype = dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Compute the voxels of `key`."""
+        keys = key if isinstance(key, tuple) else (key,)
+        if Ellipsis in keys:
+            at = keys.index(Ellipsis)
+            fill = (slice(None),) * (self.ndim - len(keys) + 1)
+            keys = keys[:at] + fill + keys[at + 1 :]
+        keys = keys + (slice(None),) * (self.ndim - len(keys))
+        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
+        boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
+        if self._series:
+            parts = [self._piece(i, boxes[:3]) for i in boxes[3]]
+            out = np.stack(parts, axis=-1) if parts else np.empty([*map(len, boxes[:3]), 0], self.dtype)
+        else:
+            out = self._piece(0, boxes)
+        drop = tuple(0 if not isinstance(p, range) else slice(None) for p in picked)
+        return np.asarray(out[drop])
+
+    def _piece(self, volume: int, boxes: list[range]) -> NDArray[Any]:
+        matrix = self._transform[:3, :3] * [b.step for b in boxes]
+        offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
+        shape = tuple(len(b) for b in boxes)
+        moved = ndimage.affine_transform(
+            self._read(volume), matrix, offset, shape, self.dtype, self._order, cval=0
+        )
+        return np.asarray(moved)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Compute all of it."""
+        return np.asarray(self[...], dtype=dtype)
