@@ -55,7 +55,7 @@ def kind_of(name: str, intent: int, values: NDArray[Any], *, series: bool) -> Ki
 
 def _kind_of_values(name: str, intent: int, values: NDArray[Any]) -> Kind:
     if values.dtype.kind == "f" and not bool((values == np.round(values)).all()):
-        return "anatomy"
+        return "stat" if _is_signed(values) else "anatomy"
     present = np.unique(values)
     if len(present) <= 2 and 0 in present:
         return "mask"
@@ -63,6 +63,14 @@ def _kind_of_values(name: str, intent: int, values: NDArray[Any]) -> Kind:
     if present[0] < 0 or len(present) > 2000:
         return "anatomy"
     return "atlas" if named or _is_piecewise_constant(values) else "anatomy"
+
+
+def _is_signed(values: NDArray[Any]) -> bool:
+    """Whether values lie on both sides of zero as in a contrast; scanners give magnitudes."""
+    finite = values[np.isfinite(values) & (values != 0)]
+    if not finite.size:
+        return False
+    return bool((finite < 0).mean() > 0.1 and -finite.min() > 0.1 * finite.max() > 0)
 
 
 def _is_piecewise_constant(values: NDArray[Any]) -> bool:

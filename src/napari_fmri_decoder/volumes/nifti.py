@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.resample import full_key
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 logger = logging.getLogger(__name__)
@@ -293,11 +294,7 @@ class JoinedSeries:
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read what is asked for, volume by volume."""
-        keys = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
-            keys = keys[:at] + (slice(None),) * (4 - len(keys) + 1) + keys[at + 1 :]
-        keys = keys + (slice(None),) * (4 - len(keys))
+        keys = full_key(key, 4)
         picked = range(self.shape[3])[keys[3]]
         if isinstance(picked, int):
             return self._one(picked, keys[:3])

@@ -97,15 +97,15 @@ def _clipped(out: NDArray[np.float32], ranges: list[tuple[float, float]]) -> NDA
 class LazyResampled:
     """A volume or series on another grid, computed piece by piece as it is sliced.
 
-    Looks like an array of shape ``(*grid.shape[, n])``; each `__getitem__` with integers and
-    slices of step 1 computes just those voxels, by linear interpolation or nearest voxel.
+    Looks like an array of shape ``(*grid.shape, *lead)``; each `__getitem__` with integers and
+    slices computes just those voxels, by linear interpolation or nearest voxel.
 
     Parameters
     ----------
     read : callable
-        Gives volume i as an (x, y, z) array; it may cache.
-    n : int or None
-        Number of volumes; None for a single image, whose `read` gets 0.
+        Takes one position per axis of `lead`, gives the (x, y, z) array there; it may cache.
+    lead : tuple of int
+        Lengths of the axes after x, y, z: ``()`` for one image, ``(n,)`` for a series.
     affine : (4, 4) array
         Of the volumes that `read` gives.
     grid : Grid
@@ -115,8 +115,8 @@ class LazyResampled:
 
     def __init__(
         self,
-        read: Callable[[int], NDArray[Any]],
-        n: int | None,
+        read: Callable[..., NDArray[Any]],
+        lead: tuple[int, ...],
         affine: Affine,
         grid: Grid,
         dtype: np.dtype[Any],
@@ -125,38 +125,41 @@ class LazyResampled:
         self._read = read
         self._transform = (np.linalg.inv(affine) @ grid.affine).round(10)
         self._order = _ORDER[interpolation]
-        self._series = n is not None
-        self.shape: tuple[int, ...] = grid.shape if n is None else (*grid.shape, n)
+        self.shape: tuple[int, ...] = (*grid.shape, *lead)
         self.ndim = len(self.shape)
         self.dtype = dtype
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Compute the voxels of `key`."""
-        keys = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in keys:
-            at = keys.index(Ellipsis)
-            fill = (slice(None),) * (self.ndim - len(keys) + 1)
-            keys = keys[:at] + fill + keys[at + 1 :]
-        keys = keys + (slice(None),) * (self.ndim - len(keys))
-        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
+        picked = [range(n)[k] for k, n in zip(full_key(key, self.ndim), self.shape, strict=True)]
         boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
-        if self._series:
-            parts = [self._piece(i, boxes[:3]) for i in boxes[3]]
-            out = np.stack(parts, axis=-1) if parts else np.empty([*map(len, boxes[:3]), 0], self.dtype)
-        else:
-            out = self._piece(0, boxes)
-        drop = tuple(0 if not isinstance(p, range) else slice(None) for p in picked)
-        return np.asarray(out[drop])
+        out = np.empty([len(b) for b in boxes], dtype=self.dtype)
+        for at in np.ndindex(*out.shape[3:]):
+            lead = (box[i] for box, i in zip(boxes[3:], at, strict=True))
+            out[(..., *at)] = self._piece(self._read(*lead), boxes[:3])
+        return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])
 
-    def _piece(self, volume: int, boxes: list[range]) -> NDArray[Any]:
+    def _piece(self, volume: NDArray[Any], boxes: list[range]) -> NDArray[Any]:
         matrix = self._transform[:3, :3] * [b.step for b in boxes]
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)
-        moved = ndimage.affine_transform(
-            self._read(volume), matrix, offset, shape, self.dtype, self._order, cval=0
-        )
+        moved = ndimage.affine_transform(volume, matrix, offset, shape, self.dtype, self._order, cval=0)
         return np.asarray(moved)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Compute all of it."""
         return np.asarray(self[...], dtype=dtype)
+
+
+def full_key(key: Any, ndim: int) -> tuple[Any, ...]:
+    """Write an index out: one entry per axis.
+
+    Examples
+    --------
+    >>> full_key((..., 3), 3)
+    (slice(None, None, None), slice(None, None, None), 3)
+    """
+    keys = key if isinstance(key, tuple) else (key,)
+    at = next((i for i, k in enumerate(keys) if k is Ellipsis), len(keys))
+    rest = keys[at + 1 :]
+    return (*keys[:at], *[slice(None)] * (ndim - at - len(rest)), *rest)

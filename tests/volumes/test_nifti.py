@@ -1,0 +1,221 @@
+"""Reading and writing against nibabel, and files that are not what they should be."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nilearn.datasets import load_sample_motor_activation_image
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.nifti import natural_key, read, read_series, write
+from napari_fmri_decoder.volumes.volume import Volume
+
+AFFINE = np.array([[-3.0, 0, 0, 60], [0, 3, 0, -70], [0, 0, 4, -30], [0, 0, 0, 1]])
+
+
+def _save(path: Path, data: np.ndarray, affine: np.ndarray = AFFINE, **header: object) -> Path:
+    image = nib.Nifti1Image(data, affine)
+    for name, value in header.items():
+        image.header[name] = value
+    nib.save(image, path)
+    return path
+
+
+def _noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
+
+
+def test_haxby_series_and_its_runs_are_the_same_voxels(haxby):
+    whole = read(haxby / "bold.nii.gz")
+    runs = read_series((haxby / "sub-1" / "func").glob("*_bold.nii.gz"))
+    assert (whole.kind, whole.step, whole.shape) == ("bold", 2.5, (40, 20, 1, 1452))
+    assert [part.n_volumes for part in runs.parts] == [121] * 12
+    np.testing.assert_array_equal(runs.data[..., 100:400:50], whole.data[..., 100:400:50])
+    np.testing.assert_array_equal(runs.at(600), nib.load(haxby / "bold.nii.gz").dataobj[..., 600])
+    assert read(haxby / "mask.nii.gz").kind == "mask"
+
+
+def test_motor_map_is_a_statistical_map_with_nibabels_affine():
+    path = load_sample_motor_activation_image()
+    volume = read(path)
+    assert volume.kind == "stat"
+    np.testing.assert_array_equal(volume.affine, nib.load(path).affine)
+
+
+def test_folder_of_maps_is_stacked_in_natural_order(tmp_path):
+    for i in (10, 2, 1):
+        _save(tmp_path / f"map_{i}_zmap.nii.gz", np.full((3, 4, 5), i, np.float32))
+    stack = read(tmp_path)
+    assert stack.names == ("map_1_zmap", "map_2_zmap", "map_10_zmap")
+    assert (stack.kind, stack.step, stack.shape) == ("stat", None, (3, 4, 5, 3))
+    assert [float(v.mean()) for v in stack] == [1, 2, 10]
+
+
+def test_maps_of_two_grids_are_not_stacked(tmp_path):
+    _save(tmp_path / "a.nii", _noise(3, 4, 5))
+    _save(tmp_path / "b.nii", _noise(3, 4, 6))
+    with pytest.raises(InputError, match=r"one grid, but b\.nii has shape \(3, 4, 6\)"):
+        read(tmp_path)
+
+
+def test_empty_folder_says_so(tmp_path):
+    with pytest.raises(InputError, match="found none"):
+        read(tmp_path)
+
+
+def test_series_is_read_volume_by_volume(tmp_path):
+    path = _save(tmp_path / "bold.nii", _noise(4, 5, 6, 9), pixdim=[1, 3, 3, 4, 2000, 1, 1, 1], xyzt_units=18)
+    series = read(path)
+    assert series.step == pytest.approx(2.0)  # 2000 ms
+    assert not isinstance(series.data, np.ndarray)
+    np.testing.assert_array_equal(series.at(7), nib.load(path).dataobj[..., 7])
+
+
+def test_scaling_of_the_header_is_applied(tmp_path):
+    image = nib.Nifti1Image(_noise(4, 4, 4) * 100, AFFINE)
+    image.set_data_dtype(np.int16)
+    nib.save(image, tmp_path / "t1.nii.gz")
+    volume = read(tmp_path / "t1.nii.gz")
+    np.testing.assert_allclose(volume.at(0), nib.load(tmp_path / "t1.nii.gz").get_fdata(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5, 1), (3, 4), (3, 4, 5, 1, 1), (3, 4, 5, 1, 6)])
+def test_axes_of_length_one_are_dropped_and_missing_ones_added(tmp_path, shape):
+    path = _save(tmp_path / "a.nii", _noise(*shape))
+    volume = read(path)
+    assert volume.shape == {2: (3, 4, 1), 4: (3, 4, 5)}.get(len(shape), (3, 4, 5, *shape[4:])[: 3 + (shape[-1] > 1)])
+    np.testing.assert_array_equal(np.asarray(volume.data[...]).ravel(), nib.load(path).get_fdata().ravel())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_round_trip(tmp_path, ending, seed):
+    rng = np.random.default_rng(seed)
+    affine = np.eye(4)
+    affine[:3] = rng.normal(size=(3, 4)) * 3
+    stack = Volume(_noise(3, 4, 5, 2), affine, "stat", None, ("face", "house"), "z maps")
+    back = read(write(stack, tmp_path / "deep" / f"zmaps{ending}"))
+    np.testing.assert_allclose(back.affine, affine, atol=1e-5)
+    assert (back.kind, back.names) == ("stat", stack.names)
+    np.testing.assert_array_equal(back.data[...], stack.data)
+    bold = Volume(_noise(3, 4, 5, 2), affine, "bold", 1.35)
+    assert read(write(bold, tmp_path / f"bold{ending}")).step == pytest.approx(1.35)
+    mask = Volume(rng.random((3, 4, 5)) > 0.5, affine, "mask")
+    assert read(write(mask, tmp_path / f"m{ending}")).kind == "mask"
+
+
+def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "a.nii.gz")
+    before = path.read_bytes()
+
+    def break_off(image: object, target: Path) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.nib.save", break_off)
+    with pytest.raises(OSError, match="disk full"):
+        write(Volume(_noise(3, 3, 3), AFFINE), path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.nii.gz"]
+
+
+def _not_nifti(folder: Path) -> Path:
+    path = folder / "a.nii"
+    path.write_text("this is no scan")
+    return path
+
+
+def _truncated_gz(folder: Path) -> Path:
+    path = _save(folder / "b.nii.gz", _noise(10, 10, 10, 20))
+    path.write_bytes(path.read_bytes()[:-5000])
+    return path
+
+
+def _truncated(folder: Path) -> Path:
+    path = _save(folder / "c.nii", _noise(10, 10, 10, 20))
+    path.write_bytes(path.read_bytes()[:-5000])
+    return path
+
+
+def _empty(folder: Path) -> Path:
+    path = folder / "d.nii.gz"
+    path.write_bytes(b"")
+    return path
+
+
+def _complex(folder: Path) -> Path:
+    return _save(folder / "e.nii", _noise(3, 3, 3).astype(np.complex64))
+
+
+def _singular(folder: Path) -> Path:
+    path = _save(folder / "f.nii", _noise(3, 3, 3))
+    raw = bytearray(path.read_bytes())
+    raw[280:328] = b"\0" * 48  # srow_x, srow_y, srow_z
+    path.write_bytes(bytes(raw))
+    return path
+
+
+def _seven_axes(folder: Path) -> Path:
+    return _save(folder / "g.nii", _noise(2, 2, 2, 2, 2))
+
+
+@pytest.mark.parametrize(
+    "make", [_not_nifti, _truncated_gz, _truncated, _empty, _complex, _singular, _seven_axes]
+)
+def test_a_bad_file_gets_one_clear_error(tmp_path, make):
+    path = make(tmp_path)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert "must" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_several_gzip_members_is_whole(tmp_path):
+    path = _save(tmp_path / "a.nii", _noise(5, 5, 5, 4))
+    raw = path.read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(gzip.compress(raw[:700]) + gzip.compress(raw[700:]))
+    np.testing.assert_array_equal(read(tmp_path / "b.nii.gz").at(3), read(path).at(3))
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.nii"):
+        read(tmp_path / "nowhere.nii")
+
+
+def test_natural_order():
+    names = ["run-10.nii", "run-9.nii", "run-1.nii", "10.nii", "2.nii"]
+    assert sorted(names, key=natural_key) == ["2.nii", "10.nii", "run-1.nii", "run-9.nii", "run-10.nii"]
+
+
+def _regions() -> np.ndarray:
+    regions = np.zeros((20, 20, 20), np.int16)
+    regions[2:9, 2:18, 2:18], regions[9:18, 2:18, 2:18] = 17, 42
+    return regions
+
+
+@pytest.mark.parametrize(
+    ("name", "intent", "values", "series", "kind"),
+    [
+        ("sub-1_z_map.nii", 0, _noise(5, 5, 5), False, "stat"),
+        ("face_zmap.nii.gz", 0, _noise(5, 5, 5), False, "stat"),
+        ("x_stat-z_y.nii", 0, _noise(5, 5, 5), True, "stat"),
+        ("tstat1.nii.gz", 0, _noise(5, 5, 5), False, "stat"),
+        ("spmT_0001.nii", 0, _noise(5, 5, 5), False, "stat"),
+        ("a.nii", 5, _noise(5, 5, 5), False, "stat"),
+        ("a.nii", 3, _noise(5, 5, 5), False, "stat"),
+        ("T1w.nii", 0, np.abs(_noise(5, 5, 5)), False, "anatomy"),
+        ("image_10426.nii.gz", 0, _noise(5, 5, 5), False, "stat"),
+        ("sub-1_bold.nii", 0, _noise(5, 5, 5), True, "bold"),
+        ("mean.nii", 0, (_noise(9, 9, 9) > 0).astype(np.float32), False, "mask"),
+        ("a.nii", 0, _regions(), False, "atlas"),
+        ("t1.nii", 0, (np.abs(_noise(20, 20, 20)) * 60).astype(np.uint8), False, "anatomy"),
+        ("contrast.nii", 0, np.abs(_noise(5, 5, 5)), False, "anatomy"),
+    ],
+)
+def test_kinds(name, intent, values, series, kind):
+    assert kind_of(name, intent, values, series=series) == kind
