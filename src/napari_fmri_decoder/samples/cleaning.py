@@ -1,0 +1,96 @@
+"""Detrending and standardising, run by run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from nilearn.signal import clean
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.blocks import run_starts
+from napari_fmri_decoder.samples.samples import group_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CHUNK = 8192
+"""Voxels at a time, so that no second copy of a run stands in memory in float64."""
+_FLAT = 1e-6
+"""A voxel whose spread is below this part of its size holds only rounding errors of float32."""
+
+
+def clean_runs(
+    X: NDArray[np.float32],
+    table: pd.DataFrame,
+    *,
+    detrend: bool = False,
+    center: bool = False,
+    standardize: bool = False,
+) -> NDArray[np.float32]:
+    """Detrend, centre or standardise each voxel within each run (`nilearn.signal.clean`).
+
+    Parameters
+    ----------
+    X : (n, features) float32 array
+        Every volume of the runs, rest included; without NaN.
+    table : DataFrame of n rows
+        `subject`, `session`, `run`.
+    detrend : bool
+        Take out a line over each run, and with it its mean.
+    center : bool
+        Take out each run's mean.
+    standardize : bool
+        Divide by each run's standard deviation too (n - 1); a voxel that is constant within a
+        run becomes 0.
+
+    Returns
+    -------
+    (n, features) float32 array
+        In the order of X.
+
+    Raises
+    ------
+    InputError
+        If a run has too few volumes, or lies in several places and is to be detrended.
+    """
+    if not (detrend or center or standardize):
+        return X
+    if detrend:
+        _check_whole(table)
+    groups, out = group_keys(table), np.empty_like(X)
+    for run in dict.fromkeys(groups.tolist()):
+        rows = np.flatnonzero(groups == run)
+        needed = 3 if detrend else 2 if standardize else 1
+        if len(rows) < needed:
+            raise InputError(
+                f"A run needs at least {needed} volumes to be detrended or standardised; run {run!r} has "
+                f"{len(rows)}. Turn detrend and standardize_runs off, or mend the runs in the labels."
+            )
+        for start in range(0, X.shape[1], _CHUNK):
+            part = slice(start, start + _CHUNK)
+            out[rows, part] = _clean_one(X[rows, part], detrend, standardize)
+    return out
+
+
+def _clean_one(X: NDArray[np.float32], detrend: bool, standardize: bool) -> NDArray[np.float64]:
+    values = X.astype(np.float64)
+    centred = values - values.mean(axis=0)
+    if detrend:
+        centred = clean(values, detrend=True, standardize=None, filter=False)
+    flat = centred.std(axis=0) <= _FLAT * np.abs(values).max(axis=0)
+    if standardize:
+        centred = clean(centred, detrend=False, standardize="zscore_sample", filter=False)
+    centred[:, flat] = 0
+    return np.asarray(centred)
+
+
+def _check_whole(table: pd.DataFrame) -> None:
+    for run, starts in run_starts(table).items():
+        if len(starts) > 1:
+            raise InputError(
+                f"The volumes of a run must follow one another to be detrended, but run {run!r} begins anew "
+                f"at volume {table['volume'].iloc[starts[1]]}. Number the runs through, add a session or "
+                "subject column, or turn detrend off."
+            )

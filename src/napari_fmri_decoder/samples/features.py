@@ -1,0 +1,150 @@
+"""Voxels of a series, volume by volume, as rows of features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from nilearn.image.image import smooth_array
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.resample import Interpolation, resample
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.volumes.frames import Grid
+    from napari_fmri_decoder.volumes.volume import Volume
+
+Progress = Callable[[int, int], None]
+"""Called with (volumes done, volumes in all); may raise to stop."""
+
+
+def extract(
+    series: Volume,
+    space: Space,
+    *,
+    smooth_mm: float = 0.0,
+    interpolation: Interpolation = "continuous",
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Read the voxels of a space from every volume, one volume in memory at a time.
+
+    Parameters
+    ----------
+    series : Volume
+    space : Space
+        Where its voxels are voxels of the series they are taken as they are; else just they are
+        interpolated.
+    smooth_mm : float
+        Full width at half maximum of a Gaussian, applied on the series' own grid; 0 is off.
+    interpolation : {"continuous", "linear", "nearest"}
+    progress : callable, optional
+
+    Returns
+    -------
+    (n, features) float32 array
+        NaN where the data are not finite.
+    """
+    X = np.empty((series.n_volumes, space.n_features), dtype=np.float32)
+    box = box_of(space.grid, series.grid)
+    for i, raw in enumerate(series):
+        volume = smooth(raw, series, smooth_mm) if smooth_mm else raw
+        if box is None:
+            cut = resample(volume, series.affine, space.grid, interpolation)
+        else:
+            cut = volume[box]
+        X[i] = cut[space.mask]
+        if progress is not None:
+            progress(i + 1, series.n_volumes)
+    X[~np.isfinite(X)] = np.nan
+    return X
+
+
+def box_of(grid: Grid, whole: Grid) -> tuple[slice, slice, slice] | None:
+    """Find a grid as a box of another's voxels.
+
+    Returns
+    -------
+    tuple of slice, or None
+        None where the voxels of `grid` are not all voxels of `whole`.
+
+    Examples
+    --------
+    >>> whole = Grid((4, 4, 4), np.eye(4))
+    >>> box_of(whole.crop((0, 1, 0), (4, 3, 4)), whole)
+    (slice(0, 4, None), slice(1, 3, None), slice(0, 4, None))
+    """
+    corner = np.linalg.inv(whole.affine) @ grid.affine[:, 3]
+    start = [int(i) for i in corner[:3].round()]
+    stop = [i + n for i, n in zip(start, grid.shape, strict=True)]
+    inside = min(start) >= 0 and all(b <= n for b, n in zip(stop, whole.shape, strict=True))
+    x, y, z = (slice(a, b) for a, b in zip(start, stop, strict=True))
+    if not inside or not whole.crop(tuple(start), tuple(stop)).same_as(grid):  # type: ignore[arg-type]
+        return None
+    return x, y, z
+
+
+def smooth(volume: NDArray[np.float32], series: Volume, fwhm: float) -> NDArray[np.float32]:
+    """Smooth by a Gaussian, as `nilearn.image.smooth_img` does.
+
+    Voxels that are not finite stay NaN and lend nothing to their neighbours, whose weights are
+    scaled up to make up for them.
+
+    Parameters
+    ----------
+    volume : (x, y, z) array
+    series : Volume
+        For its affine.
+    fwhm : float
+        Full width at half maximum in mm.
+
+    Returns
+    -------
+    (x, y, z) float32 array
+    """
+    finite = np.isfinite(volume)
+    smoothed = smooth_array(volume, series.affine, fwhm)
+    if not finite.all():
+        weight = smooth_array(finite.astype(np.float32), series.affine, fwhm)
+        smoothed = np.divide(smoothed, weight, out=np.full_like(volume, np.nan), where=finite)
+    return np.asarray(smoothed, dtype=np.float32)
+
+
+def drop_missing(X: NDArray[np.float32], space: Space) -> tuple[NDArray[np.float32], Space, list[str]]:
+    """Leave out voxels that are not finite in some volume.
+
+    A volume without any finite value is spared: its row stays NaN, for the caller to leave out.
+
+    Parameters
+    ----------
+    X : (n, features) float32 array
+    space : Space
+
+    Returns
+    -------
+    X : (n, fewer features) float32 array
+    space : Space
+        With the smaller mask.
+    notes : list of str
+    """
+    missing = np.isnan(X)
+    some = missing.any(axis=1) & ~missing.all(axis=1)
+    keep = np.asarray(~missing[some].any(axis=0))
+    if keep.all():
+        return X, space, []
+    if not keep.any():
+        raise InputError(
+            f"Some voxels of the mask must be finite in every volume, but each of {len(keep)} is NaN or "
+            f"infinite somewhere; {int(some.sum())} of {len(X)} volumes are affected. Check the images, or "
+            "draw a mask within what all of them cover."
+        )
+    mask = space.mask.copy()
+    mask[space.mask] = keep
+    note = (
+        f"{int((~keep).sum())} of {len(keep)} voxels are NaN or infinite in some of {int(some.sum())} "
+        "volume(s) and are left out."
+    )
+    return X[:, keep], replace(space, mask=mask), [note]

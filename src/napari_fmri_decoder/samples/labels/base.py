@@ -1,0 +1,195 @@
+"""What a source of labels is, and the table that comes of it.
+
+A new source is one new file in this folder with one subclass of `LabelsConfig`; it registers
+itself under the literal of its field `source`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
+from napari_fmri_decoder.samples.options import Options, choose
+from napari_fmri_decoder.samples.samples import group_keys
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+label_sources: dict[str, type[LabelsConfig]] = {}
+"""Every source of labels by its name."""
+
+COLUMNS = ("label", "subject", "session", "run")
+
+
+class LabelsConfig(Options):
+    """What every source of labels knows; each subclass adds its own options."""
+
+    summary: ClassVar[str]
+    """One line for menus."""
+
+    source: str
+    exclude: tuple[str, ...] = Field(
+        (),
+        description='Labels whose volumes are not decoded, such as "rest"; they still count in detrending.',
+    )
+    lag: float = Field(
+        0.0,
+        ge=-60,
+        le=60,
+        description="Seconds by which brain responses follow the labels: the volume at (i + 0.5) TR gets the "
+        "label that held lag seconds before. 4 to 6 for onsets of stimuli, 0 where labels carry the delay.",
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Register every subclass whose `source` has a default."""
+        super().__pydantic_init_subclass__(**kwargs)
+        default = cls.model_fields["source"].default
+        if isinstance(default, str):
+            label_sources[default] = cls
+
+    @abstractmethod
+    def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
+        """Give each volume its label and run.
+
+        Parameters
+        ----------
+        series : Volume
+        base : Path
+            Folder that relative paths start from.
+
+        Returns
+        -------
+        rows : DataFrame of n rows
+            `label` ("" for none) and `run`; `subject` and `session` where known.
+        notes : list of str
+        """
+
+
+def parse_labels(options: Mapping[str, Any] | LabelsConfig) -> LabelsConfig:
+    """Build the options of a source of labels from a recipe's ``[labels]``.
+
+    Examples
+    --------
+    >>> parse_labels({"source": "table", "table": "volumes.tsv", "exclude": ["rest"]}).exclude
+    ('rest',)
+    """
+    if isinstance(options, LabelsConfig):
+        return options
+    return choose(label_sources, "source", "label source", options)
+
+
+LabelsField = Annotated[SerializeAsAny[LabelsConfig], BeforeValidator(parse_labels)]
+"""Type of a field that holds any source's options, read by its `source` and written out whole."""
+
+
+def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Give each volume of a series one label and one run.
+
+    Parameters
+    ----------
+    config : LabelsConfig
+        Of any source.
+    series : Volume
+    base : Path
+        Folder that relative paths start from: the recipe's.
+
+    Returns
+    -------
+    table : DataFrame of n rows
+        One row per volume: `volume` (int), `label` ("" for none), `subject`, `session`, `run`
+        (str), `block` (int). Excluded labels are still there; `prepare` drops them.
+    notes : list of str
+        What is left out, in sentences.
+
+    Raises
+    ------
+    InputError
+        If the labels do not fit the images, or no volume has one.
+    """
+    rows, notes = config.rows(series, base)
+    n = series.n_volumes
+    if len(rows) != n:
+        raise InputError(
+            f"There must be one label per volume, got {len(rows)} labels for the {n} volumes of "
+            f"{series.name or 'the series'}. Give the labels of all volumes, and of these images alone."
+        )
+    rows = rows.reset_index(drop=True)
+    table = pd.DataFrame({"volume": np.arange(n)})
+    for column in COLUMNS:
+        table[column] = rows[column].astype(str).str.strip() if column in rows else ""
+    table["block"] = number_blocks(table)
+    if not (table["label"] != "").any():
+        raise InputError(
+            f"At least one volume must have a label, but none of {n} has. "
+            + " ".join(notes or ["Check the source."])
+        )
+    return table, notes + _left_out(table, config.exclude) + _parted_runs(table, series)
+
+
+def _parted_runs(table: pd.DataFrame, series: Volume) -> list[str]:
+    if series.kind != "bold" or series.step is None:
+        return []
+    return [
+        f"Run {run!r} begins anew at volumes {', '.join(map(str, starts[1:]))}: if these are other "
+        "recordings, number the runs through, or add a session or subject column."
+        for run, starts in run_starts(table).items()
+        if len(starts) > 1
+    ]
+
+
+def _left_out(table: pd.DataFrame, exclude: tuple[str, ...]) -> list[str]:
+    n, counts = len(table), table["label"].value_counts()
+    notes = []
+    if unlabelled := int(counts.get("", 0)):
+        notes.append(f"{unlabelled} of {n} volumes have no label and are left out.")
+    for label in exclude:
+        if found := int(counts.get(label, 0)):
+            notes.append(f"{found} of {n} volumes are labelled {label!r} and are excluded.")
+        else:
+            known = ", ".join(sorted(name for name in counts.index if name))
+            notes.append(
+                f"No volume is labelled {label!r}, which is to be excluded. The labels are: {known}."
+            )
+    return notes
+
+
+def follow(rows: pd.DataFrame, lag: float, step: float | None) -> pd.DataFrame:
+    """Let labels that are given volume by volume come `lag` seconds later, within their run.
+
+    Parameters
+    ----------
+    rows : DataFrame of n rows
+        `label` and the columns of the run.
+    lag : float
+        Seconds.
+    step : float or None
+        Seconds from volume to volume.
+
+    Returns
+    -------
+    DataFrame of n rows
+        Volume i has the label that held at (i + 0.5) step - lag; "" where its run had not begun.
+    """
+    if lag == 0:
+        return rows
+    if step is None:
+        raise InputError(
+            f"A lag needs the seconds between volumes, but these images are not a series in time "
+            f"(lag = {lag:g} s). Set lag = 0, or repair the TR in the file's header."
+        )
+    groups = group_keys(rows.reindex(columns=list(COLUMNS), fill_value=""))
+    position = np.arange(len(rows))
+    source = np.floor(np.round(position + 0.5 - lag / step, 6)).astype(int)
+    inside = (source >= 0) & (source < len(rows))
+    source = source.clip(0, len(rows) - 1)
+    inside &= groups[source] == groups
+    return rows.assign(label=np.where(inside, rows["label"].to_numpy(dtype=object)[source], ""))

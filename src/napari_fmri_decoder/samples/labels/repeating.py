@@ -1,0 +1,114 @@
+"""Labels from blocks that repeat: "4 closed, 4 open, 48 times"."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+
+class BlockLabels(LabelsConfig):
+    """Blocks of volumes that repeat through the series."""
+
+    summary: ClassVar[str] = "Blocks that repeat, such as 4 closed, 4 open, 48 times"
+
+    source: Literal["blocks"] = "blocks"
+    blocks: str = Field(
+        description='Volumes and label of each block in order, and how often: "4 closed, 4 open, 48 times". '
+        "Without a number of times they repeat to the end."
+    )
+    chunk: int = Field(
+        0,
+        ge=0,
+        description="Volumes per run, whole blocks each: 64 in the notebook; 0 takes each file as a run.",
+    )
+
+    @field_validator("blocks")
+    @classmethod
+    def _can_be_read(cls, spec: str) -> str:
+        parse_blocks(spec)
+        return spec
+
+    def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
+        """Lay the blocks over the series."""
+        blocks, times = parse_blocks(self.blocks)
+        n = series.n_volumes
+        cycle = [label for count, label in blocks for _ in range(count)]
+        if times is None:
+            times = max(n // len(cycle), 1)
+        if len(cycle) * times != n:
+            raise InputError(
+                f"Repeating blocks must fill the series: {len(cycle)} volumes, {times} times, are "
+                f"{len(cycle) * times}, but there are {n} volumes. Change the blocks, their number, or the "
+                "files."
+            )
+        lengths = [count for _ in range(times) for count, _ in blocks]
+        runs = self._runs(series)
+        _check_whole(runs, lengths, len(cycle))
+        return follow(pd.DataFrame({"label": cycle * times, "run": runs}), self.lag, series.step), []
+
+    def _runs(self, series: Volume) -> list[str]:
+        if self.chunk:
+            return [str(i // self.chunk + 1) for i in range(series.n_volumes)]
+        parts = [part.n_volumes for part in series.parts]
+        if sum(parts) != series.n_volumes:
+            parts = [series.n_volumes]
+        return [str(i + 1) for i, length in enumerate(parts) for _ in range(length)]
+
+
+def _check_whole(runs: list[str], lengths: list[int], cycle: int) -> None:
+    # A block in two runs would stand on both sides of a split.
+    edges = {0, *accumulate(lengths)}
+    for i in range(1, len(runs)):
+        if runs[i] != runs[i - 1] and i not in edges:
+            first = max(edge for edge in edges if edge < i)
+            last = min(edge for edge in edges if edge > i) - 1
+            raise InputError(
+                f"Each run must hold whole blocks, but a run begins at volume {i}, within the block of "
+                f"volumes {first} to {last}. Choose a chunk that is a multiple of {cycle}, such as "
+                f"{max(i // cycle, 1) * cycle}."
+            )
+
+
+def parse_blocks(spec: str) -> tuple[list[tuple[int, str]], int | None]:
+    """Read a text of repeating blocks.
+
+    Parameters
+    ----------
+    spec : str
+
+    Returns
+    -------
+    blocks : list of (int, str)
+        Volumes and label of each.
+    times : int or None
+        How often they repeat; None where it is not said.
+
+    Examples
+    --------
+    >>> parse_blocks("4 closed, 4 open, 48 times")
+    ([(4, 'closed'), (4, 'open')], 48)
+    """
+    items = [item.strip() for item in spec.split(",") if item.strip()]
+    times = None
+    if items and (said := re.fullmatch(r"(\d+)\s+times?", items[-1])):
+        times = int(said[1])
+        items.pop()
+    matches = [re.fullmatch(r"(\d+)\s+(\S.*)", item) for item in items]
+    blocks = [(int(match[1]), match[2]) for match in matches if match]
+    if not blocks or len(blocks) != len(items) or times == 0 or any(count == 0 for count, _ in blocks):
+        raise InputError(
+            f'Repeating blocks must read like "4 closed, 4 open, 48 times", got {spec!r}. '
+            "Give the volumes and the label of each block, parted by commas."
+        )
+    return blocks, times

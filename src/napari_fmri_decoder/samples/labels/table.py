@@ -1,0 +1,104 @@
+"""Labels from a table with one row per volume."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+
+class TableLabels(LabelsConfig):
+    """A table with a header and one row per volume, in the order of the volumes."""
+
+    summary: ClassVar[str] = (
+        "A table with one row per volume: label, run, and if you like session and subject"
+    )
+
+    source: Literal["table"] = "table"
+    table: str = Field(
+        description="Path of a .tsv, .csv or space-separated table, relative to the recipe. A column "
+        "`volume`, if there is one, must count 0, 1, 2 and so on."
+    )
+    label_column: str = Field("label", description="Column of the labels; empty or n/a is no label.")
+    run_column: str = Field(
+        "run", description='Column of the runs; "chunks" in nilearn\'s copy of Haxby 2001.'
+    )
+
+    def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
+        """Read the table."""
+        table = read_table(base / self.table)
+        missing = [c for c in (self.label_column, self.run_column) if c not in table]
+        if missing:
+            raise InputError(
+                f"A label table must have the columns {self.label_column!r} and {self.run_column!r}; "
+                f"{self.table} lacks {', '.join(missing)} and has {', '.join(table.columns)}. "
+                "Add them, or name label_column and run_column."
+            )
+        if len(table) != series.n_volumes:
+            raise InputError(
+                f"A label table must have one row per volume, found {len(table)} rows in {self.table} for "
+                f"{series.n_volumes} volumes in the images. Add or remove rows until they match; volumes "
+                "without a label still need their row."
+            )
+        _check_volume_column(table, self.table)
+        wanted = {self.label_column: "label", self.run_column: "run"}
+        kept = [c for c in ("subject", "session") if c in table and c not in wanted]
+        rows = table[[*wanted, *kept]].rename(columns=wanted)
+        if (blank := np.flatnonzero(rows["run"] == "")).size and blank.size < len(rows):
+            raise InputError(
+                f"Each row of a label table must name its run; in {self.table} {blank.size} of {len(rows)} "
+                f"do not, the first at volume {blank[0]}. Fill them in."
+            )
+        return follow(rows, self.lag, series.step), []
+
+
+def _check_volume_column(table: pd.DataFrame, name: str) -> None:
+    if "volume" not in table:
+        return
+    found = pd.to_numeric(table["volume"], errors="coerce").to_numpy(dtype=float)
+    wrong = np.flatnonzero(found != np.arange(len(table)))
+    if wrong.size:
+        raise InputError(
+            f"The column volume of a label table must count 0, 1, 2 and so on; row {wrong[0]} of {name} has "
+            f"{table['volume'].iloc[wrong[0]]!r}. Sort the rows, or take the column out."
+        )
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    r"""Read a table of text, its columns parted by tabs, semicolons, commas or else spaces.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    DataFrame
+        Of str, stripped; "n/a" (BIDS) is "".
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"The table {path} must exist, found no such file. Check the path.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The table {path} must be a text file that can be read: {error}.") from error
+    header = text.splitlines()[0] if text.strip() else ""
+    parted_by = next((mark for mark in "\t;," if mark in header), r"\s+")
+    try:
+        table = pd.read_csv(StringIO(text), sep=parted_by, dtype=str, keep_default_na=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(
+            f"The table {path} must have a header and rows of the same length: {str(error).strip()}."
+        ) from error
+    table.columns = table.columns.str.strip()
+    return pd.DataFrame({c: table[c].fillna("").str.strip().replace("n/a", "") for c in table.columns})

@@ -1,0 +1,79 @@
+"""Masks of the brain, found by nilearn."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import nibabel as nib
+import numpy as np
+from nilearn.datasets import load_mni152_brain_mask
+from nilearn.exceptions import MaskWarning
+from nilearn.masking import compute_epi_mask
+from pydantic import Field
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.masks.base import Made, MaskConfig
+from napari_fmri_decoder.samples.masks.onto_grid import resample_mask
+from napari_fmri_decoder.volumes.volume import Volume
+
+
+class EpiMask(MaskConfig):
+    """The brain in a BOLD series, by `nilearn.masking.compute_epi_mask` on its mean."""
+
+    summary: ClassVar[str] = "The brain in a BOLD series, found by nilearn from its histogram"
+
+    strategy: Literal["epi"] = "epi"
+    lower_cutoff: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Fraction of the histogram below which no threshold is sought; raise it if the "
+        "mask is too large.",
+    )
+    upper_cutoff: float = Field(
+        0.85, ge=0, le=1, description="Fraction of the histogram above which no threshold is sought."
+    )
+    opening: int = Field(
+        2, ge=0, le=10, description="Voxels by which the mask is opened, to cut off the skull; 0 is off."
+    )
+    connected: bool = Field(True, description="Keep only the largest connected piece.")
+
+    def make(self, series: Volume, base: Path) -> Made:
+        """Ask nilearn."""
+        if self.upper_cutoff <= self.lower_cutoff:
+            raise InputError(
+                f"upper_cutoff must exceed lower_cutoff, got {self.upper_cutoff:g} and {self.lower_cutoff:g}."
+            )
+        thinnest = min(series.grid.shape)
+        # Opening first erodes, and nothing is left of planes that thin.
+        opening = self.opening if thinnest > 2 * self.opening else 0
+        notes = []
+        if opening != self.opening:
+            notes.append(
+                f"The mask was not opened: {thinnest} plane(s) are too few for {self.opening} voxels."
+            )
+        image = nib.Nifti1Image(series.mean().at(0), series.affine)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MaskWarning)  # an empty mask raises in make_mask
+            mask = compute_epi_mask(image, self.lower_cutoff, self.upper_cutoff, self.connected, opening)
+        return np.asarray(mask.dataobj).astype(bool), notes
+
+
+class TemplateMask(MaskConfig):
+    """The brain of the MNI152 template that nilearn ships; for images in MNI space."""
+
+    summary: ClassVar[str] = "The brain of the MNI152 template, for images in MNI space"
+
+    strategy: Literal["template"] = "template"
+    threshold: float = Field(0.2, ge=0, lt=1, description="Least intensity of the template, from 0 to 1.")
+
+    def make(self, series: Volume, base: Path) -> Made:
+        """Resample the template's brain."""
+        image = load_mni152_brain_mask(resolution=2, threshold=self.threshold)
+        template = Volume(
+            np.asarray(image.dataobj, dtype=np.uint8), image.affine, "mask", name="MNI152 brain"
+        )
+        mask, note = resample_mask(template, series.grid)
+        return mask, [note] if note else []

@@ -1,0 +1,81 @@
+"""Masks drawn from the intensities of the series: between thresholds, or above floors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_fmri_decoder.samples.masks.base import Made, MaskConfig
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+
+class ThresholdMask(MaskConfig):
+    """Voxels whose mean over the volumes lies between two values."""
+
+    summary: ClassVar[str] = "Voxels whose mean intensity lies above (and below) a value"
+
+    strategy: Literal["threshold"] = "threshold"
+    above: float = Field(
+        0.0, description="Lower bound of the mean, in the image's own units; itself left out."
+    )
+    below: float | None = Field(
+        None, description="Upper bound of the mean, in the image's own units; none if empty."
+    )
+    absolute: bool = Field(False, description="Compare the mean without its sign, as for z-maps.")
+
+    def make(self, series: Volume, base: Path) -> Made:
+        """Compare the mean image."""
+        mean = series.mean().at(0)
+        values = np.abs(mean) if self.absolute else mean
+        return (values > self.above) & (values < (np.inf if self.below is None else self.below)), []
+
+
+class FloorsMask(MaskConfig):
+    """Voxels bright enough and lively enough, on the raw intensities before any detrending."""
+
+    summary: ClassVar[str] = "Voxels whose mean and standard deviation over time exceed floors"
+
+    strategy: Literal["floors"] = "floors"
+    mean_floor: float = Field(0.05, ge=0, description="Least mean over the volumes, in `unit`; 0 is off.")
+    std_floor: float = Field(
+        0.05, ge=0, description="Least standard deviation over the volumes, in `unit`; 0 is off."
+    )
+    unit: Literal["intensity", "fraction"] = Field(
+        "intensity",
+        description="intensity: the image's own units, as in the notebook; fraction: of the 98th percentile "
+        "of the mean image and of the standard deviation image, which suits any scanner.",
+    )
+
+    def make(self, series: Volume, base: Path) -> Made:
+        """Compare means and standard deviations."""
+        mean, std = moments(series)
+        floors = np.array([self.mean_floor, self.std_floor])
+        if self.unit == "fraction":
+            floors = floors * [np.percentile(mean, 98), np.percentile(std, 98)]
+        keep = np.ones(mean.shape, dtype=bool)
+        for values, floor, is_on in zip((mean, std), floors, (self.mean_floor, self.std_floor), strict=True):
+            keep &= (values > floor) | (is_on == 0)
+        return keep, []
+
+
+def moments(series: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each voxel over the volumes, read one at a time.
+
+    Returns
+    -------
+    mean, std : (x, y, z) float64 array
+        NaN counts as 0; std divides by n.
+    """
+    mean, squares = np.zeros(series.grid.shape), np.zeros(series.grid.shape)
+    for i, volume in enumerate(series):
+        # Welford's update: no difference of large sums.
+        step = np.nan_to_num(volume.astype(np.float64)) - mean
+        mean += step / (i + 1)
+        squares += step**2 * i / (i + 1)
+    return mean, np.sqrt(squares / series.n_volumes)

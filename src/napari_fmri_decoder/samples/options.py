@@ -1,0 +1,74 @@
+"""Options that a person can set: frozen, checked, and found in a registry by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_fmri_decoder.errors import InputError
+
+
+class Options(BaseModel):
+    """A frozen set of options; each field has its unit, limits and description, and no other is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+AnyOptions = TypeVar("AnyOptions", bound=BaseModel)
+
+
+def choose(
+    registry: Mapping[str, type[AnyOptions]], key: str, what: str, options: Mapping[str, Any]
+) -> AnyOptions:
+    """Build the registered options that ``options[key]`` names.
+
+    Parameters
+    ----------
+    registry : mapping of str to class
+    key : str
+        The entry that names the class, "source" or "strategy".
+    what : str
+        What is chosen, for messages: "label source".
+    options : mapping
+        As in a recipe, `key` included.
+
+    Raises
+    ------
+    InputError
+        If the name is not registered, or an option is unknown or out of its limits.
+    """
+    name = options.get(key)
+    if not isinstance(name, str) or name not in registry:
+        raise InputError(
+            f"A {what} needs {key} = one of {', '.join(sorted(registry))}; got {name!r}. Choose one of them."
+        )
+    try:
+        return registry[name].model_validate(dict(options))
+    except ValidationError as error:
+        known = ", ".join(n for n in registry[name].model_fields if n != key)
+        raise InputError(
+            f"The options of {what} {name!r} must be valid: {explain(error)}. Its options are: {known}."
+        ) from error
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line which options are wrong, and what was found.
+
+    Examples
+    --------
+    >>> class Smoothing(Options):
+    ...     width: float
+    >>> try:
+    ...     Smoothing(width="wide")
+    ... except ValidationError as error:
+    ...     explain(error)
+    "width: Input should be a valid number, unable to parse string as a number (got 'wide')"
+    """
+    said = []
+    for one in error.errors(include_url=False):
+        place = ".".join(str(part) for part in one["loc"]) or "options"
+        found = "" if one["type"] == "missing" else f" (got {one['input']!r})"
+        said.append(f"{place}: {one['msg'].removeprefix('Value error, ')}{found}")
+    return "; ".join(said)

@@ -1,0 +1,246 @@
+"""From a series and its labels to samples: smooth, cut, detrend, standardise, select, average.
+
+The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask, per run detrending
+and standardising with rest included, then what is excluded is dropped and blocks are averaged.
+Scaling comes later, inside each fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.blocks import number_blocks
+from napari_fmri_decoder.samples.cleaning import clean_runs
+from napari_fmri_decoder.samples.features import Progress, drop_missing, extract
+from napari_fmri_decoder.samples.masks import resample_mask
+from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.samples.samples import Samples, Space
+from napari_fmri_decoder.volumes.frames import Grid
+from napari_fmri_decoder.volumes.resample import Interpolation
+from napari_fmri_decoder.volumes.slabs import AXES, Slab, resolve
+from napari_fmri_decoder.volumes.volume import Volume
+
+
+class PrepareConfig(Options):
+    """What is done to the volumes before a decoder sees them."""
+
+    smooth_mm: float = Field(
+        0.0, ge=0, le=50, description="Full width at half maximum of the Gaussian smoothing in mm; 0 is off."
+    )
+    detrend: bool = Field(
+        False, description="Take a line out of each voxel's time course, run by run. For BOLD, not for maps."
+    )
+    center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
+    standardize_runs: bool = Field(
+        False, description="Give each voxel mean 0 and standard deviation 1 within each run, rest included."
+    )
+    average_blocks: bool = Field(
+        False, description="Average the volumes of each block of one label into one sample."
+    )
+
+
+class SlabConfig(Options):
+    """How a slab is rotated and cut; see `volumes.slabs.Slab`."""
+
+    rotate_x: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to the right.")
+    rotate_y: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to anterior.")
+    rotate_z: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to superior.")
+    pivot: tuple[float, float, float] | None = Field(
+        None, description="Point to rotate about, in scanner mm; empty is the scanner's origin."
+    )
+    axis: Literal["x", "y", "z"] = Field(
+        "z", description="Axis of the file's array (first, second, third) across the planes."
+    )
+    start: int | None = Field(
+        None,
+        description="First plane of the rotated, cropped volume; negative counts from the end, empty is 0.",
+    )
+    stop: int | None = Field(
+        None, description="Plane after the last; negative counts from the end, empty is the end."
+    )
+    grid: Literal["full", "nilearn"] = Field(
+        "full",
+        description="full: the rotated grid is moved by whole voxels so that nothing is cut off; nilearn: as "
+        "its resample_img chooses it.",
+    )
+    crop: bool = Field(True, description="Drop empty borders before planes are counted.")
+    interpolation: Interpolation = Field(
+        "continuous", description="continuous (cubic spline), linear, or nearest."
+    )
+    resolved_shape: tuple[int, int, int] | None = Field(
+        None,
+        description="Filled in by a run: the slab's shape in voxels, which with resolved_affine is used "
+        "alone.",
+    )
+    resolved_affine: tuple[tuple[float, float, float, float], ...] | None = Field(
+        None, min_length=4, max_length=4, description="Filled in by a run: the slab's voxels to scanner mm."
+    )
+
+    def slab(self) -> Slab:
+        """Give the same as the geometry's own dataclass."""
+        return Slab(**self.model_dump(exclude={"resolved_shape", "resolved_affine"}))
+
+    def resolved(self, grid: Grid) -> SlabConfig:
+        """Write down where the slab came to lie, (x, y, z) in scanner space, for use on other scans."""
+        affine = tuple(tuple(float(v) for v in row) for row in grid.affine)
+        return self.model_copy(update={"resolved_shape": grid.shape, "resolved_affine": affine})
+
+    def grid_of(self, series: Volume, mask: Volume | None) -> Grid:
+        """Find the slab's voxels in scanner space: those written down, else by rotating and cutting."""
+        if self.resolved_shape is not None and self.resolved_affine is not None:
+            return Grid(self.resolved_shape, np.array(self.resolved_affine))
+        mean = None
+        if self.crop:
+            mean = series.mean().at(0)
+            if mask is not None:
+                mean = np.where(resample_mask(mask, series.grid)[0], mean, np.float32(0))
+        return resolve(self.slab(), series.grid, mean).scanner
+
+
+def prepare(
+    series: Volume,
+    table: pd.DataFrame,
+    config: PrepareConfig,
+    *,
+    mask: Volume | None = None,
+    slab: SlabConfig | None = None,
+    exclude: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Samples:
+    """Make samples of a series and its labels.
+
+    Parameters
+    ----------
+    series : Volume
+        (x, y, z, n); read one volume at a time.
+    table : DataFrame of n rows
+        From `label_table`.
+    config : PrepareConfig
+    mask : Volume, optional
+        On any grid; every voxel if None.
+    slab : SlabConfig, optional
+        Only the slab's own voxels are computed.
+    exclude : sequence of str
+        Labels to drop, after they have taken part in detrending and standardising, as volumes
+        without a label do.
+    progress : callable, optional
+        Called with (volumes done, volumes in all).
+
+    Returns
+    -------
+    Samples
+
+    Raises
+    ------
+    InputError
+        If the table does not fit the series, no voxel or volume is left, or there are fewer
+        than two classes.
+    """
+    if len(table) != series.n_volumes:
+        raise InputError(
+            f"The label table must have one row per volume, got {len(table)} rows for {series.n_volumes} "
+            "volumes. Make the labels anew for these images."
+        )
+    space, notes = find_space(series, mask, slab)
+    how: Interpolation = slab.interpolation if slab else "continuous"
+    X = extract(series, space, smooth_mm=config.smooth_mm, interpolation=how, progress=progress)
+    X, space, said = drop_missing(X, space)
+    notes += said
+    X, table, said = _drop_empty_volumes(X, table.reset_index(drop=True))
+    notes += said
+    if config.detrend and series.step is None:
+        notes.append("The images are no series in time, but were detrended over their order, as asked.")
+    X = clean_runs(
+        X,
+        table,
+        detrend=config.detrend,
+        center=config.center_runs,
+        standardize=config.standardize_runs,
+    )
+    X, table = _select(X, table, exclude)
+    if config.average_blocks:
+        X, table, said = _average_blocks(X, table)
+        notes += said
+    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes))
+
+
+def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> tuple[Space, list[str]]:
+    """Find the voxels that become features.
+
+    Parameters
+    ----------
+    series : Volume
+    mask : Volume or None
+    slab : SlabConfig or None
+
+    Returns
+    -------
+    space : Space
+        The mask's voxels on the series' grid or, nearest, on the slab's; without a mask all
+        that lie within the images.
+    notes : list of str
+    """
+    given = mask or Volume(
+        np.ones(series.grid.shape, np.uint8), series.affine, "mask", name="the field of view"
+    )
+    on_series, note = resample_mask(given, series.grid)
+    if slab is None:
+        return Space(series.grid, on_series), [note] if note else []
+    grid = slab.grid_of(series, mask)
+    keep, _ = resample_mask(given, grid)
+    if not keep.any():
+        raise InputError(
+            f"A slab must hold voxels of the mask, found none in its {' x '.join(map(str, grid.shape))} "
+            "voxels. Move start and stop, or change the rotation."
+        )
+    return Space(grid, keep, AXES.index(slab.axis)), [note] if note else []
+
+
+def _drop_empty_volumes(
+    X: NDArray[np.float32], table: pd.DataFrame
+) -> tuple[NDArray[np.float32], pd.DataFrame, list[str]]:
+    empty = np.isnan(X[:, 0])  # drop_missing left NaN in whole rows only
+    if not empty.any():
+        return X, table, []
+    volumes = table["volume"][empty].tolist()
+    if empty.all():
+        raise InputError(
+            "The images must hold finite values in the mask, found NaN alone. Check images and mask."
+        )
+    shown = ", ".join(map(str, volumes[:10])) + (" and more" if len(volumes) > 10 else "")
+    note = f"{len(volumes)} volume(s) hold no finite value and are left out: {shown}."
+    return X[~empty], table[~empty].reset_index(drop=True), [note]
+
+
+def _select(
+    X: NDArray[np.float32], table: pd.DataFrame, exclude: Sequence[str]
+) -> tuple[NDArray[np.float32], pd.DataFrame]:
+    labels = table["label"].to_numpy(dtype=str)
+    keep = (labels != "") & ~np.isin(labels, list(exclude))
+    classes = sorted(set(labels[keep].tolist()))
+    if len(classes) < 2:
+        raise InputError(
+            f"Decoding needs at least two classes; {int(keep.sum())} of {len(labels)} volumes are kept and "
+            f"show {', '.join(classes) or 'none'}. Check the labels, and what is excluded."
+        )
+    kept = table[keep].reset_index(drop=True)
+    blocks = kept["block"] if "block" in kept else number_blocks(kept)
+    return X[keep], kept.assign(block=pd.factorize(blocks)[0].astype(np.int64))
+
+
+def _average_blocks(
+    X: NDArray[np.float32], table: pd.DataFrame
+) -> tuple[NDArray[np.float32], pd.DataFrame, list[str]]:
+    blocks, first, counts = np.unique(table["block"], return_index=True, return_counts=True)
+    sums = np.zeros((len(blocks), X.shape[1]))
+    np.add.at(sums, table["block"].to_numpy(), X)
+    averaged = (sums / counts[:, None]).astype(np.float32)
+    note = f"{len(X)} volumes were averaged to {len(blocks)} blocks of {counts.min()} to {counts.max()}."
+    return averaged, table.iloc[first].reset_index(drop=True), [note]

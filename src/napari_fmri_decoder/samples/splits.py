@@ -1,0 +1,206 @@
+"""Splits into training and test parts; the honest ones never part a run.
+
+A run is (subject, session, run). Random splits are those of the notebooks that this project grew
+from; `audit` marks them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from sklearn.model_selection import GroupKFold, train_test_split
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.samples.samples import group_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Indices = NDArray[np.int64]
+
+
+class SplitConfig(Options):
+    """How samples are split into training and test parts."""
+
+    scheme: Literal["leave-one-run-out", "group-k-fold", "explicit", "random"] = Field(
+        "leave-one-run-out",
+        description="leave-one-run-out tests on each run in turn; group-k-fold on several whole runs at a "
+        "time; explicit on the runs that you name; random parts single volumes and so leaks within runs.",
+    )
+    n_splits: int = Field(5, ge=2, description="Number of folds of group-k-fold.")
+    test_size: float = Field(
+        0.2, gt=0, lt=1, description="Fraction of the samples in the test part of a random split."
+    )
+    seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of a random split.")
+    method: Literal["train_test_split", "shuffle-cut"] = Field(
+        "train_test_split",
+        description="How a random split is drawn: by scikit-learn's train_test_split, or by "
+        "numpy.random.shuffle of all samples, cut at int((1 - test_size) N).",
+    )
+    train: tuple[str, ...] = Field(
+        (),
+        description='Training runs of an explicit split: "3" is run 3 of everyone, "2/1/3" that of subject '
+        '2, session 1, and "2/*" all of subject 2. Empty takes all runs that are not tested.',
+    )
+    test: tuple[str, ...] = Field(
+        (), description="Test runs of an explicit split, named as the training runs are."
+    )
+
+    @field_validator("train", "test", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return [str(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """One fold.
+
+    Attributes
+    ----------
+    name : str
+        For curves and tables: "run 3".
+    train, test : (n,) int64 array
+        Rows of the samples.
+    """
+
+    name: str
+    train: Indices
+    test: Indices
+
+
+def make_splits(config: SplitConfig, table: pd.DataFrame) -> list[Split]:
+    """Split samples.
+
+    Parameters
+    ----------
+    config : SplitConfig
+    table : DataFrame of n rows
+        The samples' table: `label`, `subject`, `session`, `run`; only kept samples, one row each.
+
+    Returns
+    -------
+    list of Split
+        Runs in the order in which they first appear.
+
+    Raises
+    ------
+    InputError
+        If there are too few runs, a run is unknown or on both sides, a class has a single
+        sample, or a class to be tested is missing from the training part.
+    """
+    labels, groups = table["label"].to_numpy(dtype=str), group_keys(table)
+    _check_counts(labels)
+    match config.scheme:
+        case "leave-one-run-out":
+            splits = _leave_one_run_out(groups)
+        case "group-k-fold":
+            splits = _group_k_fold(groups, config.n_splits)
+        case "explicit":
+            splits = [_explicit(table, groups, config)]
+        case "random":
+            splits = [_random(len(table), config)]
+    for split in splits:
+        _check_classes(split, labels)
+    return splits
+
+
+def _leave_one_run_out(groups: NDArray[np.str_]) -> list[Split]:
+    runs = list(dict.fromkeys(groups.tolist()))
+    if len(runs) < 2:
+        raise InputError(
+            f"Leaving one run out needs at least two runs, found one ({runs[0]!r}). Give the run of each "
+            "volume in the labels, or choose scheme = random and read its score with care."
+        )
+    return [Split(f"run {run}", np.flatnonzero(groups != run), np.flatnonzero(groups == run)) for run in runs]
+
+
+def _group_k_fold(groups: NDArray[np.str_], n_splits: int) -> list[Split]:
+    n_runs = len(set(groups.tolist()))
+    if n_runs < n_splits:
+        raise InputError(
+            f"Each fold must test at least one run, got {n_splits} folds for {n_runs} run(s). "
+            f"Choose n_splits between 2 and the number of runs."
+        )
+    folds = GroupKFold(n_splits).split(np.zeros(len(groups)), groups=groups)
+    return [
+        Split(f"fold {i + 1}", train.astype(np.int64), test.astype(np.int64))
+        for i, (train, test) in enumerate(folds)
+    ]
+
+
+def _explicit(table: pd.DataFrame, groups: NDArray[np.str_], config: SplitConfig) -> Split:
+    if not config.test:
+        raise InputError('An explicit split must name its test runs, got none. Set test = ["12"] or such.')
+    test = _rows_of_runs(config.test, table, groups)
+    train = _rows_of_runs(config.train, table, groups) if config.train else ~test
+    both = sorted(set(groups[train & test].tolist()))
+    if both:
+        raise InputError(
+            f"A run must be trained on or tested on, not both; found {', '.join(both)} in train and test. "
+            "Take it out of one of them."
+        )
+    if not train.any():
+        raise InputError("Some runs must be left to train on, but all are named in test. Name fewer.")
+    return Split(f"test on {', '.join(config.test)}", np.flatnonzero(train), np.flatnonzero(test))
+
+
+def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[np.str_]) -> NDArray[np.bool_]:
+    runs, rows = table["run"].to_numpy(dtype=str), np.zeros(len(table), dtype=bool)
+    for name in names:
+        found = (runs == name) | np.array([fnmatchcase(group, name) for group in groups.tolist()])
+        if not found.any():
+            known = ", ".join(dict.fromkeys(groups.tolist()))
+            raise InputError(f"A split must name runs that exist, got {name!r}. The runs are: {known}.")
+        rows |= found
+    return rows
+
+
+def _random(n: int, config: SplitConfig) -> Split:
+    if config.method == "train_test_split":
+        try:
+            train, test = train_test_split(np.arange(n), test_size=config.test_size, random_state=config.seed)
+        except ValueError as error:
+            raise InputError(f"A random split must leave samples in both parts: {error}") from error
+    else:
+        # What numpy.random.seed and numpy.random.shuffle do, without their global state.
+        order = np.arange(n)
+        np.random.RandomState(config.seed).shuffle(order)
+        cut = int(round(1 - config.test_size, 12) * n)
+        train, test = order[:cut], order[cut:]
+    return Split("random", np.asarray(train, dtype=np.int64), np.asarray(test, dtype=np.int64))
+
+
+def _check_counts(labels: NDArray[np.str_]) -> None:
+    classes, counts = np.unique(labels, return_counts=True)
+    if len(classes) < 2:
+        raise InputError(
+            f"Decoding needs at least two classes, found {len(classes)} ({', '.join(classes)}). "
+            "Check the labels, and what is excluded."
+        )
+    alone = classes[counts == 1]
+    if len(alone):
+        raise InputError(
+            f"Each class needs at least two samples, one to train on and one to test on; "
+            f"{', '.join(alone)} has 1 of {len(labels)}. Exclude it, or merge it with another class."
+        )
+
+
+def _check_classes(split: Split, labels: NDArray[np.str_]) -> None:
+    if not len(split.train) or not len(split.test):
+        raise InputError(
+            f"Both parts of a split must hold samples; {split.name!r} trains on {len(split.train)} and tests "
+            f"on {len(split.test)}. Change test_size or the runs."
+        )
+    missing = sorted(set(labels[split.test].tolist()) - set(labels[split.train].tolist()))
+    if missing:
+        raise InputError(
+            f"Each class that is tested must be in the training part too; in {split.name!r} "
+            f"{', '.join(missing)} is tested but never trained on. Exclude it, or choose another split."
+        )
