@@ -1,0 +1,121 @@
+"""What the hidden convolutions respond to: their activations, and where these lie in the head."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from napari_fmri_decoder.decoders.base import NetworkDecoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.explain.base import Explainer, Explanation
+from napari_fmri_decoder.explain.layers import (
+    ACTIVATIONS,
+    CONVOLUTIONS,
+    IN_PLACE,
+    layer_geometry,
+    modules_until,
+)
+from napari_fmri_decoder.training.fit import module_of, network_inputs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.events import FittedModel
+    from napari_fmri_decoder.volumes.frames import Grid
+
+BATCH = 32
+"""Samples that go through the network at once: bounds the memory, changes no result."""
+
+
+def hidden_layers(model: FittedModel) -> list[str]:
+    """Name the layers that have a place in space: the convolutions, from the input on.
+
+    Returns
+    -------
+    list of str
+        ("conv1", "conv2", ...); empty for a decoder without convolutions.
+    """
+    if not isinstance(model.decoder, NetworkDecoder):
+        return []
+    return [name for name, layer in module_of(model).named_children() if isinstance(layer, CONVOLUTIONS)]
+
+
+def layer_grid(model: FittedModel, name: str, space: Space) -> Grid:
+    """Grid of a layer's units in scanner space; see `layer_geometry`.
+
+    Parameters
+    ----------
+    model : FittedModel
+    name : str
+        One of `hidden_layers`.
+    space : Space
+        Of the samples that the model was fitted on.
+    """
+    _require(model, name)
+    return layer_geometry(module_of(model), name, model.decoder.layout, space)
+
+
+def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: str) -> NDArray[np.float32]:
+    """Run samples through the network up to a convolution and the non-linearity behind it.
+
+    Parameters
+    ----------
+    model : FittedModel
+    X : (n, features) float32 array
+        Prepared samples, not yet scaled: the model's own scaler is applied.
+    space : Space
+    name : str
+        One of `hidden_layers`.
+
+    Returns
+    -------
+    (n, filter, x, y, z) float32 array
+        On `layer_grid`, axes in its order. Where the planes of the slab are the network's
+        channels, the axis across them has length 1.
+    """
+    _require(model, name)
+    network = module_of(model)
+    part = nn.Sequential(*(layer for _, layer in modules_until(network, _end(network, name))))
+    with torch.inference_mode():
+        pieces = [part(batch).numpy() for batch in network_inputs(model, X, space).split(BATCH)]
+    values: NDArray[np.float32] = np.concatenate(pieces)
+    return np.expand_dims(values, 2 + space.axis) if model.decoder.layout == "planes" else values
+
+
+class Activation(Explainer):
+    """What each filter of a layer answers to each sample, behind its non-linearity."""
+
+    summary: ClassVar[str] = "What each filter of a convolution answers"
+    name: Literal["activation"] = "activation"
+    layer: str = Field("conv1", description="Name of the convolution, such as conv1.")
+
+    def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:
+        """Give one map per sample and filter; see `Explainer.explain`."""
+        values = activations(model, X, space, self.layer)
+        names = tuple(f"{self.layer} filter {i}" for i in range(values.shape[1]))
+        return Explanation(values, names, layer_grid(model, self.layer, space))
+
+
+def _require(model: FittedModel, name: str) -> None:
+    known = hidden_layers(model)
+    if name in known:
+        return
+    have = f"it has {', '.join(known)}" if known else "it has none; choose a convolutional network"
+    raise InputError(f"A layer must be a convolution of {model.decoder.name!r}, got {name!r}: {have}.")
+
+
+def _end(network: nn.Sequential, name: str) -> str:
+    """Name of the non-linearity behind convolution `name`, or `name` where there is none."""
+    layers = list(network.named_children())
+    here = [n for n, _ in layers].index(name)
+    for later, layer in layers[here + 1 :]:
+        if isinstance(layer, ACTIVATIONS):
+            return later
+        if not isinstance(layer, IN_PLACE):
+            break
+    return name
