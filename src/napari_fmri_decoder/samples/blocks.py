@@ -29,6 +29,7 @@ def number_blocks(table: pd.DataFrame) -> NDArray[np.int64]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"volume": [0, 1, 2, 5], "label": list("aabb"), "run": ["1"] * 4})
     >>> number_blocks(table.assign(subject="", session="")).tolist()
     [0, 0, 1, 2]
@@ -46,6 +47,7 @@ def run_starts(table: pd.DataFrame) -> dict[str, list[int]]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> run_starts(pd.DataFrame({"subject": "", "session": "", "run": ["1", "1", "2", "1"]}))
     {'1': [0, 3], '2': [2]}
     """

@@ -73,6 +73,7 @@ def box_of(grid: Grid, whole: Grid) -> tuple[slice, slice, slice] | None:
 
     Examples
     --------
+    >>> from napari_fmri_decoder.volumes.frames import Grid
     >>> whole = Grid((4, 4, 4), np.eye(4))
     >>> box_of(whole.crop((0, 1, 0), (4, 3, 4)), whole)
     (slice(0, 4, None), slice(1, 3, None), slice(0, 4, None))

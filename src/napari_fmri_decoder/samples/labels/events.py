@@ -143,7 +143,7 @@ def _labels(
 
 def _check_overlaps(events: list[Event], exclude: tuple[str, ...], path: Path) -> None:
     latest: Event | None = None
-    for event in (event for event in events if event.label not in exclude):
+    for event in (event for event in events if event.duration > 0 and event.label not in exclude):
         end = latest.onset + latest.duration if latest else -np.inf
         if latest and event.label != latest.label and round(end - event.onset, _DIGITS) > 0:
             raise InputError(

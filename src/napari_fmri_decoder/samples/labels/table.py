@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from io import StringIO
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -92,13 +92,16 @@ def read_table(path: Path) -> pd.DataFrame:
         raise InputError(f"The table {path} must exist, found no such file. Check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The table {path} must be a text file that can be read: {error}.") from error
-    header = text.splitlines()[0] if text.strip() else ""
-    parted_by = next((mark for mark in "\t;," if mark in header), r"\s+")
-    try:
-        table = pd.read_csv(StringIO(text), sep=parted_by, dtype=str, keep_default_na=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    lines = [line for line in text.splitlines() if line.strip()]
+    mark = next((mark for mark in "\t;," if lines and mark in lines[0]), None)
+    rows = list(csv.reader(lines, delimiter=mark)) if mark else [line.split() for line in lines]
+    if not rows:
+        raise InputError(f"The table {path} must have a header with the names of its columns, found nothing.")
+    wrong = [i for i, row in enumerate(rows) if len(row) != len(rows[0])]
+    if wrong:
         raise InputError(
-            f"The table {path} must have a header and rows of the same length: {str(error).strip()}."
-        ) from error
-    table.columns = table.columns.str.strip()
-    return pd.DataFrame({c: table[c].fillna("").str.strip().replace("n/a", "") for c in table.columns})
+            f"Each row of a table must have as many fields as its header; row {wrong[0]} of {path} has "
+            f"{len(rows[wrong[0]])}, the header {len(rows[0])}. Add or remove fields."
+        )
+    cells = [["" if cell.strip() == "n/a" else cell.strip() for cell in row] for row in rows[1:]]
+    return pd.DataFrame(cells, columns=[name.strip() for name in rows[0]], dtype=str)

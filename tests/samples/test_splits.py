@@ -1,0 +1,142 @@
+"""Splits against scikit-learn's, and the notebooks' own lines."""
+
+# ruff: noqa: NPY002 - the notebooks drew from numpy's global state
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, train_test_split
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+
+
+def table(n_runs: int = 6, per_run: int = 8, **columns: object) -> pd.DataFrame:
+    n = n_runs * per_run
+    made = pd.DataFrame(
+        {
+            "volume": np.arange(n),
+            "label": ["face", "house"] * (n // 2),
+            "subject": "",
+            "session": "",
+            "run": [str(i // per_run + 1) for i in range(n)],
+        }
+    )
+    return made.assign(**columns)
+
+
+def as_sets(splits):
+    return {(tuple(train), tuple(test)) for train, test in splits}
+
+
+def ours(config, rows):
+    return [(s.train.tolist(), s.test.tolist()) for s in make_splits(config, rows)]
+
+
+def test_leave_one_run_out_is_scikit_learns():
+    rows = table(12)
+    theirs = LeaveOneGroupOut().split(rows, groups=group_keys(rows))
+    assert as_sets(ours(SplitConfig(), rows)) == as_sets(theirs)
+
+
+def test_runs_are_left_out_in_their_order_and_named():
+    assert [s.name for s in make_splits(SplitConfig(), table(12))] == [f"run {i}" for i in range(1, 13)]
+
+
+def test_a_run_is_subject_session_and_run():
+    rows = table(4, subject=["a", "b"] * 16)
+    splits = make_splits(SplitConfig(), rows)
+    assert len(splits) == 8
+    assert splits[0].name == "run a/1"
+    assert all(len(s.test) == 4 for s in splits)
+
+
+def test_group_k_fold_is_scikit_learns_and_parts_no_run():
+    rows = table(7)
+    config = SplitConfig(scheme="group-k-fold", n_splits=3)
+    theirs = GroupKFold(3).split(rows, groups=group_keys(rows))
+    assert ours(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+    for split in make_splits(config, rows):
+        assert not set(rows["run"].iloc[split.train]) & set(rows["run"].iloc[split.test])
+
+
+def test_random_is_the_notebooks_train_test_split():
+    rows = table(10, 13, label=["a", "b"] * 65)
+    (split,) = make_splits(SplitConfig(scheme="random"), rows)
+    train, test = train_test_split(np.arange(130), test_size=0.2, random_state=42)
+    assert split.train.tolist() == train.tolist()
+    assert split.test.tolist() == test.tolist()
+
+
+def test_random_is_the_notebooks_shuffle_and_cut():
+    rows = table(11, 8)
+    (split,) = make_splits(SplitConfig(scheme="random", method="shuffle-cut", seed=0), rows)
+    state = np.random.get_state()
+    try:
+        np.random.seed(0)
+        order = np.arange(88)
+        np.random.shuffle(order)
+    finally:
+        np.random.set_state(state)
+    cut = int(0.8 * 88)
+    assert split.train.tolist() == order[:cut].tolist()
+    assert split.test.tolist() == order[cut:].tolist()
+
+
+@pytest.mark.parametrize("method", ["train_test_split", "shuffle-cut"])
+def test_a_random_split_leaves_numpys_global_state_alone(method):
+    before = np.random.get_state()[1].copy()
+    make_splits(SplitConfig(scheme="random", method=method), table())
+    np.testing.assert_array_equal(before, np.random.get_state()[1])
+
+
+def test_explicit_runs_are_trained_and_tested_on():
+    rows = table(6)
+    (split,) = make_splits(SplitConfig(scheme="explicit", train=(1, 2), test=(5,)), rows)
+    assert set(rows["run"].iloc[split.train]) == {"1", "2"}
+    assert set(rows["run"].iloc[split.test]) == {"5"}
+    (rest,) = make_splits(SplitConfig(scheme="explicit", test=("5", "6")), rows)
+    assert set(rows["run"].iloc[rest.train]) == {"1", "2", "3", "4"}
+
+
+def test_explicit_runs_can_name_a_subject_and_patterns():
+    rows = table(4, subject=["a"] * 16 + ["b"] * 16)
+    (split,) = make_splits(SplitConfig(scheme="explicit", train=("a/*",), test=("b/3",)), rows)
+    assert set(rows["subject"].iloc[split.train]) == {"a"}
+    assert set(rows["run"].iloc[split.test]) == {"3"}
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "message"),
+    [
+        ({}, table(1), "at least two runs, found one .*'1'"),
+        ({"scheme": "group-k-fold", "n_splits": 7}, table(6), "7 folds for 6 run"),
+        ({"scheme": "explicit"}, table(), "must name its test runs"),
+        ({"scheme": "explicit", "test": ["13"]}, table(), "got '13'. The runs are: 1, 2, 3, 4, 5, 6"),
+        ({"scheme": "explicit", "train": ["1", "2"], "test": ["2", "3"]}, table(), "not both; found 2 in"),
+        ({"scheme": "explicit", "test": ["*"]}, table(), "Some runs must be left to train on"),
+        ({}, table(label=["cat"] * 47 + ["dog"]), "dog has 1 of 48"),
+        ({}, table(label="cat"), "at least two classes, found 1"),
+        (
+            {},
+            table(2, 4, label=["a", "b", "a", "b", "a", "b", "c", "c"]),
+            "in 'run 2' c is tested but never trained on",
+        ),
+        ({"scheme": "random", "test_size": 0.99}, table(1, 4), "must leave samples in both parts"),
+        ({"scheme": "random", "test_size": 0.99, "method": "shuffle-cut"}, table(1, 4), "trains on 0"),
+    ],
+)
+def test_what_is_wrong_with_a_split_is_said(config, rows, message):
+    with pytest.raises(InputError, match=message):
+        make_splits(SplitConfig(**config), rows)
+
+
+def test_options_are_described_and_bounded():
+    assert all(field.description for field in SplitConfig.model_fields.values())
+    for wrong in ({"test_size": 1.0}, {"n_splits": 1}, {"scheme": "loro"}, {"folds": 3}):
+        with pytest.raises(ValidationError):
+            SplitConfig(**wrong)
