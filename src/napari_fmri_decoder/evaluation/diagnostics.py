@@ -1,0 +1,212 @@
+"""What the pictures show, as numbers, so that any plotting library can draw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.scaling import fit_scaler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
+
+
+FEWEST = 4
+"""Samples that there must be to lay them out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """Counts between edges; `floor` is a limit below which voxels are left out, or None."""
+
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    floor: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """Samples laid into the plane.
+
+    Attributes
+    ----------
+    points : (n, 2) float64 array
+    method : str
+        "PCA" or "t-SNE", for titles.
+    explained : (components,) float64 array
+        Fraction of the variance that each component explains, the largest first; empty for t-SNE.
+    """
+
+    points: NDArray[np.float64]
+    method: str
+    explained: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldDesign:
+    """What each fold does with each sample.
+
+    Attributes
+    ----------
+    use : (folds, n) int8 array
+        0 unused, 1 trained on, 2 left out.
+    names : tuple of str
+        Of the folds.
+    runs : tuple of str
+        Run of each sample.
+    labels : tuple of str
+        Label of each sample.
+    """
+
+    use: NDArray[np.int8]
+    names: tuple[str, ...]
+    runs: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def histogram(values: NDArray[Any], bins: int = 50, floor: float | None = None) -> Histogram:
+    """Count values, leaving out those that are not finite.
+
+    Parameters
+    ----------
+    values : array
+    bins : int
+    floor : float or None
+        Carried along for the picture.
+
+    Examples
+    --------
+    >>> histogram(np.array([0.0, 1.0, 1.0, np.nan]), bins=2).counts.tolist()
+    [1, 2]
+    """
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    flat = flat[np.isfinite(flat)]
+    counts, edges = np.histogram(flat, bins=bins)
+    return Histogram(edges, counts.astype(np.int64), floor)
+
+
+def voxel_statistics(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each voxel.
+
+    Parameters
+    ----------
+    X : (n, features) array
+
+    Returns
+    -------
+    means, stds : (features,) float64 arrays
+    """
+    return np.mean(X, axis=0, dtype=np.float64), np.std(X, axis=0, dtype=np.float64)
+
+
+def probability_histograms(
+    predictions: pd.DataFrame, classes: Sequence[str], bins: int = 20
+) -> dict[str, tuple[Histogram, Histogram]]:
+    """Count, for each class, the probability it was given.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As `predictions_table` gives it.
+    classes : sequence of str
+    bins : int
+        Between 0 and 1.
+
+    Returns
+    -------
+    dict of str to (Histogram, Histogram)
+        Over the samples that are of the class, and over all others.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    result = {}
+    for name in classes:
+        values = np.clip(predictions[f"p_{name}"].to_numpy(dtype=np.float64), 0, 1)
+        own = (predictions["true"] == name).to_numpy(dtype=bool)
+        counts = [np.histogram(values[part], bins=edges)[0].astype(np.int64) for part in (own, ~own)]
+        result[name] = (Histogram(edges, counts[0]), Histogram(edges, counts[1]))
+    return result
+
+
+def pca(X: NDArray[np.float32], components: int = 100) -> Projection:
+    """Principal components of voxels scaled to unit variance, as the decoders see them.
+
+    Parameters
+    ----------
+    X : (n, features) float32 array
+        At least 4 samples that differ.
+    components : int
+        How many to keep, at most; the points are the first two.
+    """
+    from sklearn.decomposition import PCA
+
+    scaled = _scaled(X)
+    model = PCA(n_components=min(components, *scaled.shape), random_state=0)
+    found = model.fit_transform(scaled)[:, :2]
+    points = np.zeros((len(scaled), 2))
+    points[:, : found.shape[1]] = found
+    return Projection(points, "PCA", np.asarray(model.explained_variance_ratio_, dtype=np.float64))
+
+
+def tsne(X: NDArray[np.float32], perplexity: float = 30.0, seed: int = 0) -> Projection:
+    """t-SNE of the first 50 principal components.
+
+    Parameters
+    ----------
+    X : (n, features) float32 array
+        At least 4 samples that differ.
+    perplexity : float
+        Lowered to (n - 1) / 3 where there are few samples.
+    seed : int
+
+    Notes
+    -----
+    van der Maaten and Hinton (2008), Journal of Machine Learning Research 9:2579-2605. Distances
+    between far groups, and the size of groups, mean nothing in it.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    scaled = _scaled(X)
+    reduced = PCA(n_components=min(50, *scaled.shape), random_state=seed).fit_transform(scaled)
+    model = TSNE(
+        perplexity=min(perplexity, (len(X) - 1) / 3),
+        init="pca" if reduced.shape[1] > 1 else "random",
+        random_state=seed,
+    )
+    points = model.fit_transform(reduced)
+    return Projection(np.asarray(points, dtype=np.float64), "t-SNE", np.empty(0))
+
+
+def run_accuracy(predictions: pd.DataFrame) -> pd.Series[float]:
+    """Fraction that is right in each run (keys as `group_keys` gives them), in order of the table."""
+    right = (predictions["true"] == predictions["predicted"]).astype(float)
+    return right.groupby(group_keys(predictions), sort=False).mean()
+
+
+def fold_design(splits: Sequence[Split], samples: Samples) -> FoldDesign:
+    """Lay out which samples each fold trains on and leaves out."""
+    use = np.zeros((len(splits), len(samples.table)), dtype=np.int8)
+    for row, split in zip(use, splits, strict=True):
+        row[split.train] = 1
+        row[split.test] = 2
+    names = tuple(split.name for split in splits)
+    return FoldDesign(use, names, tuple(samples.groups.tolist()), tuple(samples.table["label"]))
+
+
+def _scaled(X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale each voxel to mean 0 and standard deviation 1; constant ones become 0."""
+    if len(X) < FEWEST:
+        raise InputError(f"At least {FEWEST} samples must be there to lay them out, got {len(X)}.")
+    if not (X != X[0]).any():
+        raise InputError("Samples must differ to be laid out, found all the same. Check the images.")
+    return fit_scaler(X).apply(X)

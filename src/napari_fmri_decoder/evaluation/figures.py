@@ -1,0 +1,322 @@
+"""The pictures of a decoding run: each function takes plain arrays or tables and returns a Figure.
+
+`diagnostics` computes what is shown; `style` holds colours and fonts, and saves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from napari_fmri_decoder.evaluation import style
+from napari_fmri_decoder.evaluation.style import CHANCE, TEST, TRAIN, dress, new_figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.evaluation.diagnostics import FoldDesign, Histogram, Projection
+
+
+def curves(history: pd.DataFrame, chance: float, what: str = "") -> Figure:
+    """Draw loss and accuracy over epochs, each fold thin and their mean thick.
+
+    Parameters
+    ----------
+    history : DataFrame
+        As `history_table` gives it.
+    chance : float
+        Accuracy of guessing.
+    what : str
+        Put before the title, such as the decoder's name.
+    """
+    n = history["fold"].nunique()
+    figure = new_figure(10, 4, _titled(what, f"learning curves, {_count(n, 'fold')}"))
+    axes = figure.subplots(1, 2)
+    for ax, (name, label) in zip(
+        axes, (("loss", "cross-entropy (nats)"), ("accuracy", "accuracy")), strict=True
+    ):
+        for column, colour in ((name, TRAIN), (f"val_{name}", TEST)):
+            for _, fold in history.groupby("fold"):
+                ax.plot(fold["epoch"], fold[column], color=colour, lw=0.6, alpha=0.45)
+            mean = history.groupby("epoch")[column].mean()
+            ax.plot(mean.index, mean, color=colour, lw=2.2)
+        dress(ax, name, "epoch (0 is the untrained network)", label)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_ylim(0, 1.02)
+    axes[1].axhline(chance, color=CHANCE, ls="--", lw=1.2)
+    lines = [Line2D([], [], color=c, lw=2.2) for c in (TRAIN, TEST)]
+    lines.append(Line2D([], [], color=CHANCE, ls="--", lw=1.2))
+    style.legend_beside(axes[1], lines, ["training part", "left out", f"chance {chance:.3g}"])
+    return figure
+
+
+def confusion_matrices(counts: NDArray[np.int64], classes: Sequence[str], what: str) -> Figure:
+    """Draw a confusion matrix as counts and as fractions of each true class.
+
+    Parameters
+    ----------
+    counts : (classes, classes) int64 array
+        Rows are the true classes.
+    classes : sequence of str
+    what : str
+        Which samples these are: "left out", "training part".
+    """
+    n = len(classes)
+    side = min(max(3.6, 0.26 * n + 1.2), 14)
+    figure = new_figure(2 * side + 1.6, side + 0.9, f"Confusion, {what}, n = {int(counts.sum())} predictions")
+    left, right = figure.subplots(1, 2)
+    rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    fill = np.where(counts.sum(axis=1, keepdims=True) > 0, rows, np.nan)
+    size = min(style.NORMAL, max(4.0, 150 / n))
+    for ax, values, form, top, title in (
+        (left, counts.astype(float), "{:.0f}", max(int(counts.max()), 1), "counts"),
+        (right, fill, "{:.2f}", 1.0, "fraction of the true class"),
+    ):
+        image = ax.imshow(values, cmap="Blues", vmin=0, vmax=top)
+        dress(ax, title, "predicted", "true" if ax is left else "")
+        style.tick_names(ax, classes, "x")
+        style.tick_names(ax, classes, "y")
+        bar = figure.colorbar(image, ax=ax, shrink=0.75)
+        bar.ax.tick_params(labelsize=style.SMALL)
+        if n <= 30:
+            _write_cells(ax, values, form, top, size)
+    return figure
+
+
+def probabilities(histograms: Mapping[str, tuple[Histogram, Histogram]], n: int) -> Figure:
+    """Draw, for each class, the probability it was given: over its own samples and over all others.
+
+    Parameters
+    ----------
+    histograms : mapping of str to (Histogram, Histogram)
+        As `probability_histograms` gives it.
+    n : int
+        How many predictions there are.
+    """
+    columns = min(len(histograms), 2 if len(histograms) <= 4 else 4 if len(histograms) <= 16 else 6)
+    rows = -(-len(histograms) // columns)
+    width = 4.2 if columns == 2 else 2.2
+    figure = new_figure(
+        max(columns * width, 5) + 1.6,
+        rows * 1.7 + 1.2,
+        f"Predicted probabilities, left out, n = {n} predictions",
+    )
+    grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    for ax in grid.flat[len(histograms) :]:
+        ax.set_visible(False)
+    for ax, (name, (own, others)) in zip(grid.flat, histograms.items(), strict=False):
+        for part, colour in ((others, CHANCE), (own, TEST)):
+            ax.stairs(part.counts / max(part.counts.sum(), 1), part.edges, color=colour, lw=1.6)
+        dress(ax, style.shorten(name))
+        ax.set_xlim(0, 1)
+        ax.set_ylim(bottom=0)
+    figure.supxlabel("probability given to the class", fontsize=style.NORMAL)
+    figure.supylabel("fraction of samples", fontsize=style.NORMAL)
+    lines = [Line2D([], [], color=c, lw=1.6) for c in (TEST, CHANCE)]
+    style.legend_beside(grid[0, -1], lines, ["of the class", "of others"])
+    return figure
+
+
+def voxel_histograms(means: Histogram, stds: Histogram, what: str = "voxels") -> Figure:
+    """Draw the histograms of voxel means and standard deviations, with their floors.
+
+    Parameters
+    ----------
+    means, stds : Histogram
+        `floor` is drawn where it is given.
+    what : str
+        Put before the title.
+    """
+    figure = new_figure(
+        10, 3.6, _titled(what, f"mean and standard deviation, n = {int(means.counts.sum())} voxels")
+    )
+    axes = figure.subplots(1, 2)
+    for ax, part, name in zip(axes, (means, stds), ("mean", "standard deviation"), strict=True):
+        ax.stairs(part.counts, part.edges, fill=True, color="#9ecae1")
+        dress(ax, name, f"{name} over volumes", "voxels" if ax is axes[0] else "")
+        if part.floor is not None:
+            ax.axvline(part.floor, color=TEST, lw=1.8)
+            ax.set_title(style.plain(f"{name}, floor {part.floor:.3g}"), fontsize=style.NORMAL)
+    return figure
+
+
+def scatter(projection: Projection, labels: Sequence[str], runs: Sequence[str]) -> Figure:
+    """Draw samples in the plane, coloured by label and by run, with the explained variance of a PCA.
+
+    Parameters
+    ----------
+    projection : Projection
+    labels, runs : (n,) sequences of str
+    """
+    panels = 3 if projection.explained.size else 2
+    title = f"{projection.method} of the samples, n = {len(projection.points)}"
+    figure = new_figure(6.2 * panels - (1.6 if panels == 3 else 0), 4.4, title)
+    axes = figure.subplots(1, panels)
+    names = sorted(set(labels))
+    _points(axes[0], projection.points, labels, names, [style.look(i) for i in range(len(names))], "label")
+    order = list(dict.fromkeys(runs))
+    looks = [(shade, style.MARKERS[i % 4]) for i, shade in enumerate(style.shades(len(order)))]
+    _points(axes[1], projection.points, runs, order, looks, "run")
+    parts = [f"component {i + 1}" if projection.explained.size else f"dimension {i + 1}" for i in range(2)]
+    for ax, what in zip(axes, ("by label", "by run"), strict=False):
+        dress(ax, what, *parts)
+    if projection.explained.size:
+        total = np.cumsum(projection.explained)
+        axes[2].plot(
+            np.arange(1, len(total) + 1), total, color=TRAIN, lw=1.8, marker="." if len(total) < 30 else ""
+        )
+        axes[2].set_ylim(0, 1.02)
+        axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
+        dress(axes[2], "cumulative explained variance", "components", "fraction of the variance")
+    return figure
+
+
+def run_accuracies(
+    accuracy: pd.Series[float], chance: float, baseline: Mapping[str, float], n: int
+) -> Figure:
+    """Draw the accuracy in each run beside chance and the baselines.
+
+    Parameters
+    ----------
+    accuracy : Series
+        As `run_accuracy` gives it: one fraction per run.
+    chance : float
+    baseline : mapping of str to float
+        "dummy" and "linear", means over folds.
+    n : int
+        How many predictions there are.
+    """
+    width = min(max(7.0, 0.36 * len(accuracy) + 3.5), 18)
+    title = f"Accuracy in each run left out, {_count(len(accuracy), 'run')}, n = {n} predictions"
+    figure = new_figure(width, 4, title)
+    ax = figure.subplots()
+    ax.bar(range(len(accuracy)), accuracy.to_numpy(), color="#9ecae1", edgecolor=TRAIN, width=0.7)
+    style.tick_names(ax, [str(name) for name in accuracy.index], "x")
+    dress(ax, "", "run", "accuracy")
+    ax.set_ylim(0, 1.02)
+    lines, names = [], []
+    marks = [("chance", chance, "--", CHANCE)]
+    looks = ((":", "#000000"), ("-.", TEST), ("-", "#009E73"))
+    for i, (name, value) in enumerate(baseline.items()):
+        marks.append((name, value, *looks[i % len(looks)]))
+    marks.append(("mean of runs", float(accuracy.mean()), "-", TRAIN))
+    for name, value, dashes, colour in marks:
+        lines.append(ax.axhline(value, ls=dashes, color=colour, lw=1.6))
+        names.append(f"{name} {value:.3f}")
+    style.legend_beside(ax, lines, names)
+    return figure
+
+
+def null_distribution(
+    scores: NDArray[np.float64], observed: float, chance: float, p: float, what: str = "accuracy"
+) -> Figure:
+    """Draw what exchanged labels gave, beside what the true ones gave.
+
+    Parameters
+    ----------
+    scores : (permutations,) float64 array
+    observed, chance, p : float
+    what : str
+        Name of the score.
+    """
+    figure = new_figure(8, 3.8, f"Null distribution, n = {len(scores)} permutations, p = {p:.3g}")
+    ax = figure.subplots()
+    ax.hist(scores, bins=min(30, max(8, len(scores) // 8)), color="#9ecae1", edgecolor="white")
+    lines = [
+        ax.axvline(observed, color=TEST, lw=2.2),
+        ax.axvline(chance, color=CHANCE, ls="--", lw=1.4),
+    ]
+    dress(ax, "", f"{what.replace('_', ' ')}, labels of blocks exchanged within runs", "permutations")
+    style.legend_beside(ax, lines, [f"true labels {observed:.3f}", f"chance {chance:.3f}"])
+    return figure
+
+
+def fold_picture(design: FoldDesign) -> Figure:
+    """Draw which samples each fold trains on and leaves out, over the labels and the runs.
+
+    Parameters
+    ----------
+    design : FoldDesign
+    """
+    n_folds, n = design.use.shape
+    title = f"Folds: {_count(n_folds, 'fold')}, n = {n} samples, {_count(len(set(design.runs)), 'run')}"
+    figure = new_figure(11, min(max(2.6, 0.24 * n_folds + 1.9), 14), title)
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, max(3.0, 0.8 * n_folds)])
+    names = sorted(set(design.labels))
+    codes = np.array([names.index(label) for label in design.labels])
+    colours = ListedColormap(style.shades(len(names)))
+    top.imshow(
+        codes[None], aspect="auto", cmap=colours, interpolation="nearest", vmin=-0.5, vmax=len(names) - 0.5
+    )
+    dress(top)
+    top.set_yticks([0], ["label"], fontsize=style.SMALL)
+    use = ListedColormap(["#ffffff", "#9ecae1", TEST])
+    below.imshow(
+        design.use,
+        aspect="auto",
+        cmap=use,
+        norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
+        interpolation="nearest",
+    )
+    for edge in np.flatnonzero(np.array(design.runs[1:]) != np.array(design.runs[:-1])) + 0.5:
+        below.axvline(edge, color="#000000", lw=0.5)
+    dress(below, "", "sample, in the order of the series; lines part the runs", "fold")
+    style.tick_names(below, [name or str(i) for i, name in enumerate(design.names)], "y", limit=40)
+    squares = [
+        Line2D([], [], ls="", marker="s", ms=9, mfc=colour, mec="#595959")
+        for colour in (TEST, "#9ecae1", "#ffffff")
+    ]
+    style.legend_beside(below, squares, ["left out", "trained on", "not used"])
+    return figure
+
+
+def _points(
+    ax: Axes,
+    points: NDArray[np.float64],
+    values: Sequence[str],
+    names: Sequence[str],
+    looks: Sequence[tuple[str, str]],
+    title: str,
+) -> None:
+    """Scatter one group after another, with a legend of at most 48 groups."""
+    column = np.asarray(values, dtype=object)
+    handles = []
+    for name, (colour, marker) in zip(names, looks, strict=True):
+        part = points[column == name]
+        drawn = ax.plot(
+            part[:, 0], part[:, 1], ls="", marker=marker, ms=4.5, mfc=colour, mec="white", mew=0.3, alpha=0.8
+        )
+        handles.append(drawn[0])
+    shown = list(names[:48])
+    if len(names) > 48:
+        title = f"{title} (the first 48 of {len(names)})"
+    style.legend_beside(ax, handles[:48], shown, title)
+    ax.set_box_aspect(1)
+
+
+def _write_cells(ax: Axes, values: NDArray[np.float64], form: str, top: float, size: float) -> None:
+    """Write each value that is not 0 into its cell, dark on light and light on dark."""
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value) and form.format(value).strip("0.") != "":
+            text = form.format(value).removeprefix("0") if top == 1.0 else form.format(value)
+            colour = "white" if value > 0.55 * top else "#1a1a1a"
+            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _titled(what: str, rest: str) -> str:
+    """Put `what` before the rest, and start with a capital where there is none."""
+    return f"{what}: {rest}" if what else rest[0].upper() + rest[1:]

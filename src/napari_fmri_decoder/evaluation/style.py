@@ -1,0 +1,139 @@
+"""How pictures look: colours that colour-blind people tell apart, fonts, legends beside the axes.
+
+Figures are made without pyplot and change no global setting, so that they can be drawn in any thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+TRAIN, TEST, CHANCE = "#0072B2", "#D55E00", "#595959"
+"""Training part, part left out, and what stands for guessing (Okabe and Ito 2008)."""
+
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+"""Classes beyond the seven colours take the next marker, so that 70 can be told apart."""
+
+SMALL, NORMAL, LARGE = 8, 10, 12
+"""Font sizes in points."""
+
+
+def new_figure(width: float, height: float, title: str) -> Figure:
+    """Make an empty figure of so many inches, with its title."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(plain(title), fontsize=LARGE)
+    return figure
+
+
+def dress(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
+    """Give axes their title and labels, and take away the lines that say nothing."""
+    axes.set_title(plain(title), fontsize=NORMAL)
+    axes.set_xlabel(plain(x), fontsize=NORMAL)
+    axes.set_ylabel(plain(y), fontsize=NORMAL)
+    axes.tick_params(labelsize=SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def plain(text: str) -> str:
+    """Keep matplotlib from reading formulas into names."""
+    return text.replace("$", r"\$")
+
+
+def tick_names(axes: Axes, names: Sequence[str], which: str, size: float = SMALL, limit: int = 60) -> None:
+    """Write names at positions 0, 1, ... of the axis "x" or "y"; every other one where there are too many."""
+    every = -(-len(names) // limit)
+    where = list(range(0, len(names), every))
+    shown = [plain(shorten(names[i])) for i in where]
+    if which == "x":
+        upright = len(names) <= 8 and max(map(len, shown)) <= 10
+        angle, align = (0, "center") if upright else (90, "center")
+        axes.set_xticks(where, shown, rotation=angle, ha=align, fontsize=size)
+    else:
+        axes.set_yticks(where, shown, fontsize=size)
+
+
+def shorten(name: str, limit: int = 24) -> str:
+    """Cut a long name in its middle.
+
+    Examples
+    --------
+    >>> shorten("sub-01/ses-02/run-03", limit=11)
+    'sub-0…un-03'
+    """
+    half = (limit - 1) // 2
+    return name if len(name) <= limit else f"{name[:half]}…{name[-half:]}"
+
+
+def look(index: int) -> tuple[str, str]:
+    """Colour and marker of class `index`."""
+    return COLOURS[index % len(COLOURS)], MARKERS[index // len(COLOURS) % len(MARKERS)]
+
+
+def shades(n: int) -> list[str]:
+    """Choose n colours from dark to light, for things that have an order."""
+    from matplotlib.colors import to_hex
+
+    steps = [0.05 + 0.85 * i / max(n - 1, 1) for i in range(n)]
+    return [to_hex(colormaps["viridis"](step)) for step in steps]
+
+
+def legend_beside(axes: Axes, handles: Sequence[Line2D], names: Sequence[str], title: str = "") -> None:
+    """Put the legend to the right of the axes, where it covers nothing."""
+    shown = [plain(shorten(name)) for name in names]
+    box = axes.legend(
+        list(handles),
+        shown,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        fontsize=SMALL,
+        title_fontsize=SMALL,
+        ncols=1 + len(shown) // 16,
+        frameon=False,
+        handletextpad=0.4,
+    )
+    box.set_in_layout(True)
+
+
+def save_all(
+    figures: Mapping[str, Figure], folder: Path, formats: Sequence[str] = ("png", "svg"), dpi: int = 110
+) -> list[Path]:
+    """Save each figure as `folder/NAME.FORMAT`.
+
+    Parameters
+    ----------
+    figures : mapping of str to Figure
+    folder : Path
+        Made if it is missing.
+    formats : sequence of str
+        "png", "svg", "pdf", ...
+    dpi : int
+        Dots per inch of pixel formats.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `figures`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, figure in figures.items():
+        for ending in formats:
+            path = folder / f"{name}.{ending}"
+            metadata = {"Date": None} if ending == "svg" else {}
+            figure.savefig(path, dpi=dpi, metadata=metadata)
+            paths.append(path)
+    return paths

@@ -1,0 +1,214 @@
+"""Scores against scikit-learn and plain sums; the tables of a run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_fakes import leave_one_run_out, make_samples, random_results
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    log_loss,
+    precision_recall_fscore_support,
+)
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.scores import (
+    Permutation,
+    history_table,
+    predictions_table,
+    score_folds,
+)
+from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+
+KEYS = {
+    "accuracy",
+    "balanced_accuracy",
+    "loss",
+    "accuracy_per_fold",
+    "train_accuracy",
+    "chance",
+    "n_samples",
+    "n_classes",
+    "classes",
+    "baseline",
+    "permutation",
+    "audit",
+    "seconds",
+}
+"""What scores.json must have."""
+
+
+def test_numbers_are_those_of_scikit_learn() -> None:
+    samples = make_samples(extra=2)
+    splits = leave_one_run_out(samples)
+    results = random_results(samples, splits, right=1.0)
+    scores = score_folds(results, samples)
+    labels = samples.table["label"].to_numpy()
+    classes = np.array(samples.classes)
+    truth = np.concatenate([labels[r.split.test] for r in results])
+    said = np.concatenate([classes[r.probabilities.argmax(1)] for r in results])
+    per_fold = [accuracy_score(labels[r.split.test], classes[r.probabilities.argmax(1)]) for r in results]
+    losses = [log_loss(labels[r.split.test], r.probabilities, labels=classes) for r in results]
+    trains = [
+        accuracy_score(labels[r.split.train], classes[r.train_probabilities.argmax(1)]) for r in results
+    ]
+    assert scores.accuracy == pytest.approx(np.mean(per_fold))
+    assert [fold.accuracy for fold in scores.folds] == pytest.approx(per_fold)
+    assert scores.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, said))
+    assert scores.loss == pytest.approx(np.mean(losses), rel=1e-5)
+    assert scores.train_accuracy == pytest.approx(np.mean(trains))
+    np.testing.assert_array_equal(scores.confusion, confusion_matrix(truth, said, labels=classes))
+    precision, recall, _, support = precision_recall_fscore_support(truth, said, labels=classes)
+    assert [row.precision for row in scores.per_class] == pytest.approx(precision)
+    assert [row.recall for row in scores.per_class] == pytest.approx(recall)
+    assert [row.n for row in scores.per_class] == support.tolist()
+    assert scores.train_confusion.sum() == sum(len(split.train) for split in splits)
+    per_fold_balanced = [
+        balanced_accuracy_score(labels[r.split.test], classes[r.probabilities.argmax(1)]) for r in results
+    ]
+    assert [fold.balanced_accuracy for fold in scores.folds] == pytest.approx(per_fold_balanced)
+
+
+def test_the_headline_is_the_balanced_accuracy_where_classes_differ_in_size() -> None:
+    even, uneven = make_samples(), make_samples(extra=1)
+    of_even = score_folds(random_results(even, leave_one_run_out(even)), even)
+    of_uneven = score_folds(random_results(uneven, leave_one_run_out(uneven), right=0.5), uneven)
+    assert (of_even.headline, of_even.score) == ("accuracy", of_even.accuracy)
+    assert (of_uneven.headline, of_uneven.score) == ("balanced_accuracy", of_uneven.balanced_accuracy)
+
+
+def test_folds_count_alike_however_many_samples_they_leave_out() -> None:
+    samples = make_samples()
+    n = len(samples.X)
+    splits = [Split("few", np.arange(4, n), np.arange(4)), Split("many", np.arange(4), np.arange(4, n))]
+    results = random_results(samples, splits)
+    perfect = np.eye(3, dtype=np.float32)[samples.y]
+    wrong = np.roll(perfect, 1, axis=1)
+    results = [
+        replace(results[0], probabilities=perfect[:4]),
+        replace(results[1], probabilities=wrong[4:]),
+    ]
+    assert score_folds(results, samples).accuracy == 0.5
+
+
+def test_scores_json_has_what_others_read() -> None:
+    samples = make_samples()
+    scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
+    scores = replace(
+        scores,
+        baseline={"dummy": 1 / 3, "linear": 0.5},
+        permutation=Permutation(100, 0.0099, 0.34),
+        audit=({"code": "same-run", "severity": "error", "message": "…"},),
+        seconds=12.5,
+    )
+    content = json.loads(json.dumps(scores.to_dict(), allow_nan=False))
+    assert set(content) >= KEYS
+    assert content["chance"] == pytest.approx(1 / 3)
+    assert content["n_samples"] == 36
+    assert content["n_classes"] == 3
+    assert content["classes"] == ["cat", "dog", "owl"]
+    assert len(content["accuracy_per_fold"]) == 4
+    assert content["permutation"] == {"n": 100, "p": 0.0099, "mean": 0.34}
+    assert content["untrained"]["test"] == {
+        "loss": pytest.approx(np.log(3)),
+        "accuracy": pytest.approx(1 / 3),
+    }
+    assert content["audit"][0]["code"] == "same-run"
+    assert (
+        score_folds(random_results(samples, leave_one_run_out(samples)), samples).to_dict()["permutation"]
+        is None
+    )
+
+
+def test_what_is_not_a_number_becomes_null_not_invalid_json() -> None:
+    samples = make_samples()
+    results = [
+        replace(result, test=replace(result.test, loss=float("nan")), untrained_test=None)
+        for result in random_results(samples, leave_one_run_out(samples))
+    ]
+    content = score_folds(results, samples).to_dict()
+    assert content["loss"] is None
+    assert content["untrained"] is None
+    json.dumps(content, allow_nan=False)
+
+
+def test_a_class_never_predicted_has_no_precision() -> None:
+    samples = make_samples()
+    only_cats = np.zeros((9, 3), dtype=np.float32)
+    only_cats[:, 0] = 1
+    results = [
+        replace(result, probabilities=only_cats)
+        for result in random_results(samples, leave_one_run_out(samples))
+    ]
+    rows = score_folds(results, samples).per_class
+    assert [row.precision for row in rows] == [pytest.approx(1 / 3), None, None]
+    assert [row.recall for row in rows] == [1, 0, 0]
+
+
+def test_without_a_finished_fold_there_is_no_score() -> None:
+    with pytest.raises(InputError, match="At least one fold"):
+        score_folds([], make_samples())
+
+
+def test_predictions_say_what_each_fold_said_of_its_volumes() -> None:
+    samples = make_samples()
+    splits = leave_one_run_out(samples)
+    results = random_results(samples, splits)
+    table = predictions_table(results, samples)
+    assert list(table.columns) == [
+        *("volume", "subject", "session", "run", "fold", "true", "predicted"),
+        *("p_cat", "p_dog", "p_owl"),
+    ]
+    assert sorted(table["volume"]) == sorted(samples.table["volume"])
+    third = table[table["fold"] == 2]
+    assert set(third["run"]) == {"3"}
+    rows = samples.table.iloc[splits[2].test]
+    assert third["volume"].tolist() == rows["volume"].tolist()
+    assert third["true"].tolist() == rows["label"].tolist()
+    np.testing.assert_allclose(third[["p_cat", "p_dog", "p_owl"]], results[2].probabilities)
+    best = table[["p_cat", "p_dog", "p_owl"]].idxmax(axis=1).str.removeprefix("p_")
+    assert best.tolist() == table["predicted"].tolist()
+    assert (table["true"] == table["predicted"]).groupby(table["fold"]).mean().tolist() == pytest.approx(
+        [fold.accuracy for fold in score_folds(results, samples).folds]
+    )
+
+
+def test_predictions_come_back_from_a_file_the_same(tmp_path: Path) -> None:
+    samples = make_samples(("a b", "2", "ä"))
+    table = predictions_table(random_results(samples, leave_one_run_out(samples)), samples)
+    path = tmp_path / "predictions.tsv"
+    table.to_csv(path, sep="\t", index=False)
+    text = {"run": str, "subject": str, "session": str, "true": str, "predicted": str}
+    back = pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False)
+    pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-6)
+
+
+def test_a_random_split_is_scored_on_what_it_left_out() -> None:
+    samples = make_samples(runs=1, length=8)
+    splits = make_splits(SplitConfig(scheme="random"), samples.table)
+    table = predictions_table(random_results(samples, splits), samples)
+    assert table["volume"].tolist() == samples.table["volume"].iloc[splits[0].test].tolist()
+
+
+def test_history_starts_with_the_untrained_network() -> None:
+    samples = make_samples()
+    results = random_results(samples, leave_one_run_out(samples), epochs=3)
+    table = history_table(results)
+    assert list(table.columns) == ["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert table[table["fold"] == 1]["epoch"].tolist() == [0, 1, 2, 3]
+    assert table["loss"][0] == pytest.approx(np.log(3))
+    assert table["val_accuracy"][3] == results[0].history[-1].test.accuracy
+    unwatched = [
+        replace(r, untrained_train=None, history=(replace(r.history[0], test=None),)) for r in results
+    ]
+    table = history_table(unwatched)
+    assert table["epoch"].tolist() == [1, 1, 1, 1]
+    assert table["val_loss"].isna().all()
+    assert history_table([replace(results[0], untrained_train=None, history=())]).empty
