@@ -201,12 +201,12 @@ def test_a_volume_belongs_to_the_event_that_holds_its_middle(tmp_path):
 
 
 def test_an_edge_at_a_volumes_middle_is_not_lost_to_rounding(tmp_path):
-    # 0.8 s TR: (3 + 0.5) 0.8 is 2.8000000000000003 in floating point
-    write_events(tmp_path / "e.tsv", (0.4, 2.4, "a"), (2.8, 0.8, "b"))
+    # (1 + 0.5) 0.7 is 1.0499999999999998 in floating point
+    write_events(tmp_path / "e.tsv", (0, 1.05, "a"), (1.05, 1.4, "b"))
     table, _ = label_table(
-        parse_labels({"source": "events", "events": ["e.tsv"]}), bold(5, step=0.8), tmp_path
+        parse_labels({"source": "events", "events": ["e.tsv"]}), bold(5, step=0.7), tmp_path
     )
-    assert table["label"].tolist() == ["a", "a", "a", "b", ""]
+    assert table["label"].tolist() == ["a", "b", "b", "", ""]
 
 
 def test_events_are_found_beside_each_file_by_their_bids_names(tmp_path):

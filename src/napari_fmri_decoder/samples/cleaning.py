@@ -29,7 +29,7 @@ def clean_runs(
     center: bool = False,
     standardize: bool = False,
 ) -> NDArray[np.float32]:
-    """Detrend, centre or standardise each voxel within each run (`nilearn.signal.clean`).
+    """Detrend, centre or standardise each voxel within each run, as `nilearn.signal.clean` does.
 
     Parameters
     ----------
@@ -76,12 +76,13 @@ def clean_runs(
 
 def _clean_one(X: NDArray[np.float32], detrend: bool, standardize: bool) -> NDArray[np.float64]:
     values = X.astype(np.float64)
-    centred = values - values.mean(axis=0)
     if detrend:
         centred = clean(values, detrend=True, standardize=None, filter=False)
+    else:
+        centred = values - values.mean(axis=0)
     flat = centred.std(axis=0) <= _FLAT * np.abs(values).max(axis=0)
     if standardize:
-        centred = clean(centred, detrend=False, standardize="zscore_sample", filter=False)
+        centred = centred / np.where(flat, 1.0, centred.std(axis=0, ddof=1))
     centred[:, flat] = 0
     return np.asarray(centred)
 
