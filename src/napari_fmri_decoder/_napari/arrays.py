@@ -1,0 +1,127 @@
+"""Arrays that napari reads piece by piece: volumes kept once read, and axes the other way round."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.volumes.resample import full_key
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import ArrayLike
+
+_BUDGET = 256 * 2**20  # bytes of volumes kept per series
+
+
+class VolumeReader:
+    """Reads an (x, y, z, *lead) source one whole volume at a time and keeps the last ones.
+
+    napari reads on the interface's thread, and decompressing a volume takes long: a slider that
+    goes to and fro, and the other slices of a volume, must not read it again.
+
+    Parameters
+    ----------
+    source : array-like
+        (x, y, z, *lead).
+    dtype : numpy dtype
+        Of what is given.
+    fill : float or None
+        What stands for NaN and infinity; None leaves them.
+    """
+
+    def __init__(self, source: ArrayLike, dtype: np.dtype[Any], fill: float | None = None) -> None:
+        self.source, self.dtype, self._fill = source, dtype, fill
+        self._kept: OrderedDict[tuple[int, ...], NDArray[Any]] = OrderedDict()
+        volume_bytes = int(np.prod(source.shape[:3])) * dtype.itemsize
+        self._keep = int(np.clip(_BUDGET // max(1, volume_bytes), 2, 128))
+
+    def padded(self, *lead: int) -> NDArray[Any]:
+        """Read the volume at one position per leading axis: (x + 2, y + 2, z + 2), a border of zeros."""
+        if lead not in self._kept:
+            self._kept[lead] = np.pad(self.clean(np.asarray(self.source[(..., *lead)])), 1)
+            if len(self._kept) > self._keep:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(lead)
+        return self._kept[lead]
+
+    def volume(self, *lead: int) -> NDArray[Any]:
+        """Read the (x, y, z) volume at one position per leading axis."""
+        return self.padded(*lead)[1:-1, 1:-1, 1:-1]
+
+    def clean(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Give the values as they are shown; the same array where nothing is to be done."""
+        if self._fill is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
+            values = np.where(np.isfinite(values), values, values.dtype.type(self._fill))
+        return values.astype(self.dtype, copy=False)
+
+
+class VolumeStack:
+    """An (x, y, z, *lead) array made of a function that gives one (x, y, z) volume.
+
+    Parameters
+    ----------
+    read : callable
+        Takes one position per axis of `lead`.
+    shape : tuple of int
+        (x, y, z, *lead).
+    dtype : numpy dtype
+    """
+
+    def __init__(
+        self, read: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._read, self.shape, self.ndim, self.dtype = read, shape, len(shape), dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read what is asked for: integers and slices."""
+        keys = full_key(key, self.ndim)
+        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
+        boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
+        out = np.empty([len(b) for b in boxes], dtype=self.dtype)
+        space = tuple(
+            k if isinstance(k, slice) else slice(p, p + 1) for k, p in zip(keys[:3], picked[:3], strict=True)
+        )
+        for at in np.ndindex(*out.shape[3:]):
+            out[(..., *at)] = self._read(*(b[i] for b, i in zip(boxes[3:], at, strict=True)))[space]
+        return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])
+
+
+class LayerArray:
+    """An (x, y, z, *lead) source as napari takes it: all axes reversed, (*lead, z, y, x).
+
+    Looks like an array and is read slice by slice: what it gives is `source` sliced by the
+    reversed key, transposed. It cannot be written to.
+
+    Examples
+    --------
+    >>> source = np.arange(24).reshape(2, 3, 4)
+    >>> LayerArray(source)[1, :, 0].tolist() == source[0, :, 1].tolist()
+    True
+    """
+
+    def __init__(self, source: ArrayLike) -> None:
+        self._source = source
+        self.shape = tuple(int(n) for n in source.shape[::-1])
+        self.ndim = len(self.shape)
+        self.dtype = np.dtype(source.dtype)
+        self.size = int(np.prod(self.shape))
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read what is asked for: integers and slices."""
+        return np.asarray(self._source[full_key(key, self.ndim)[::-1]]).T
+
+    def __len__(self) -> int:
+        """Length of the first axis."""
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Read all of it."""
+        return np.asarray(self[...], dtype=dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LayerArray:
+        """Give itself, so that a duplicated layer shares what was read."""
+        return self

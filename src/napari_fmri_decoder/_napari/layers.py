@@ -1,0 +1,331 @@
+"""Volume to napari layer and back: the only place that turns axes round.
+
+A volume is (x, y, z[, n]); a layer is ([n, ]z, y, x) in world axes z, y, x: RAS+ millimetres of the
+viewer's frame. Where its voxels lie straight in the frame, the true voxels are shown, as views;
+where they lie obliquely, napari could not slice them, so they are resampled, piece by piece, onto a
+straight grid. The true volume stays in the layer's metadata: it is what is saved and trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder._napari.arrays import LayerArray, VolumeReader, VolumeStack
+from napari_fmri_decoder._napari.colormaps import (
+    CLEAR_GREY,
+    COLD_HOT,
+    MASK_COLORS,
+    grey_limits,
+    symmetric_limits,
+)
+from napari_fmri_decoder.volumes.frames import (
+    Affine,
+    Frame,
+    Grid,
+    apply_affine,
+    closest_axes,
+    is_straight,
+    translation,
+)
+from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.resample import LazyResampled
+from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+KEY = "fmri_decoder"
+"""Where a layer's metadata keeps the true volume."""
+_READER = "fmri_decoder reader"
+SCANNER = Frame(np.eye(4))
+"""The frame without rotation."""
+
+LayerData = tuple[Any, dict[str, Any], Literal["image", "labels"]]
+
+
+class Placed(Protocol):
+    """What a layer can show: a Volume, or anything else that has voxels (x, y, z, *lead) and a place."""
+
+    @property
+    def data(self) -> ArrayLike: ...
+    @property
+    def affine(self) -> Affine: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def step(self) -> float | None: ...
+    @property
+    def name(self) -> str: ...
+
+
+def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
+    """Make the tuple from which napari builds a layer.
+
+    Parameters
+    ----------
+    volume : Volume
+        Or another array with a place; axes beyond n are called "filter".
+    frame : Frame
+        Of the viewer.
+
+    Returns
+    -------
+    data, meta, layer type
+        Labels for masks and atlases, an image for all else.
+    """
+    reader = _reader(volume)
+    data, affine = on_screen(volume, frame, reader)
+    axes = [("filter", "pixel")] * (data.ndim - 4)
+    if data.ndim > 3:
+        axes += [("time", "s") if volume.step else ("volume", "pixel")]
+    axes += [("z", "mm"), ("y", "mm"), ("x", "mm")]
+    meta: dict[str, Any] = {
+        "name": volume.name or volume.kind,
+        "affine": affine,
+        "axis_labels": tuple(label for label, _ in axes),
+        "units": tuple(unit for _, unit in axes),
+        "metadata": {KEY: volume, _READER: reader},
+        "blending": "translucent",
+    }
+    if volume.kind == "mask":
+        meta |= {"colormap": MASK_COLORS}
+    if _is_labels(volume):
+        return data, meta | {"opacity": 0.4}, "labels"
+    signed = volume.kind == "stat"
+    limits = (symmetric_limits if signed else grey_limits)(_few(reader))
+    return (
+        data,
+        meta | {"rgb": False, "colormap": COLD_HOT if signed else CLEAR_GREY, "contrast_limits": limits},
+        "image",
+    )
+
+
+def on_screen(
+    volume: Placed, frame: Frame = SCANNER, reader: VolumeReader | None = None
+) -> tuple[Any, Affine]:
+    """Find what napari is to draw.
+
+    Parameters
+    ----------
+    volume : Volume
+    frame : Frame
+    reader : VolumeReader, optional
+        The volume's own, with what it has read already.
+
+    Returns
+    -------
+    data : (*lead, z, y, x) array-like
+        The true voxels, or resampled ones; three-dimensional labels as a real array, so that
+        they can be painted.
+    affine : (ndim + 1, ndim + 1) array
+        To frame millimetres, with the steps of the leading axes.
+    """
+    placed = np.asarray(frame.matrix @ volume.affine)
+    draw = _straight if is_straight(placed) else _oblique
+    data, affine = draw(volume, placed, reader or _reader(volume))
+    n_lead = data.ndim - 3
+    return data, _reversed(affine, [1.0] * (n_lead - 1) + [volume.step or 1.0] * (n_lead > 0))
+
+
+def turn(layer: Layer, frame: Frame) -> None:
+    """Show a layer of the plugin in another frame, by new data and affine; all else stays."""
+    volume = layer.metadata[KEY]
+    reader = layer.metadata.get(_READER)
+    if reader is None or reader.source is not volume.data:
+        reader = layer.metadata[_READER] = _reader(volume)
+    data, affine = on_screen(volume, frame, reader)
+    # Between the two, layer and sliders would disagree: the viewer hears of both at once.
+    with layer.events.data.blocker():
+        layer.data = data
+    layer.affine = affine
+    layer.events.data(value=data)
+
+
+def _straight(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:
+    """Show the true voxels, their axes put in the order R, A, S; flips stay in the affine."""
+    source = volume.data
+    order, signed = closest_axes(placed)
+    affine = _snapped(_grid(source, placed), signed)[:, [*order, 3]]
+    if isinstance(source, np.ndarray):
+        return reader.clean(source).transpose(*order, *range(3, source.ndim)).T, affine
+    shape = (*(source.shape[i] for i in order), *source.shape[3:])
+    stack = VolumeStack(lambda *lead: reader.volume(*lead).transpose(order), shape, reader.dtype)
+    return _as_layer(stack, volume), affine
+
+
+def _oblique(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:
+    """Show the volume resampled onto a straight grid of its own voxel size.
+
+    SciPy counts as empty what lies beyond the centres of the outer voxels: a slab of one plane
+    would not be seen at all. The reader's border of zeros makes voxels as thick as they are.
+    """
+    grid = straight_grid(_grid(volume.data, placed))
+    labels = _is_labels(volume)
+    lazy = LazyResampled(
+        reader.padded,
+        tuple(volume.data.shape[3:]),
+        placed @ translation((-1, -1, -1)),
+        grid,
+        reader.dtype if labels else np.dtype(np.float32),
+        "nearest" if labels else "linear",
+    )
+    return _as_layer(lazy, volume), grid.affine
+
+
+def _as_layer(source: ArrayLike, volume: Placed) -> Any:
+    """Reverse the axes; labels of three dimensions become a real array."""
+    paintable = _is_labels(volume) and source.ndim == 3
+    return np.asarray(source[...]).T if paintable else LayerArray(source)
+
+
+def straight_grid(grid: Grid) -> Grid:
+    """Find the straight box of voxels that holds an oblique grid, of about its voxel size.
+
+    Parameters
+    ----------
+    grid : Grid
+        In frame space.
+
+    Returns
+    -------
+    Grid
+        Axes along +R, +A, +S, centred on `grid`.
+    """
+    order, _ = closest_axes(grid.affine)
+    size = grid.voxel_size[list(order)]
+    edges = apply_affine(grid.affine, np.indices((2, 2, 2)).reshape(3, 8).T * grid.shape - 0.5)
+    low, high = edges.min(axis=0), edges.max(axis=0)
+    x, y, z = (int(n) for n in np.maximum(np.ceil((high - low) / size - 1e-6), 1))
+    affine = np.diag([*size, 1.0])
+    affine[:3, 3] = (low + high) / 2 - (np.array((x, y, z)) - 1) / 2 * size
+    return Grid((x, y, z), affine)
+
+
+def volume_of(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
+    """Find the volume that a layer shows.
+
+    Parameters
+    ----------
+    layer : napari layer
+    frame : Frame
+        Of the viewer: by it a layer that is not the plugin's own finds its place in the scanner.
+
+    Returns
+    -------
+    Volume or None
+        The true one of a layer made by the plugin; of another image or labels layer, one made of
+        its data and its world millimetres; None for a layer that holds no volume.
+    """
+    kept = layer.metadata.get(KEY)
+    if kept is None:
+        return rebuilt(layer, frame)
+    return kept if isinstance(kept, Volume) else None
+
+
+def keep_painted(layer: Layer, frame: Frame) -> None:
+    """Make what was painted into a labels layer its true volume; no longer that of a file."""
+    kept = layer.metadata.get(KEY)
+    in_place = isinstance(kept, Volume) and np.may_share_memory(kept.data, layer.data)
+    volume = replace(kept, parts=()) if in_place else rebuilt(layer, frame)
+    if volume is not None:
+        adopt(layer, volume)
+
+
+def adopt(layer: Layer, volume: Volume) -> None:
+    """Make `volume` what a layer shows in truth, so that it turns with the viewer's frame."""
+    layer.metadata.update({KEY: volume, _READER: _reader(volume)})
+
+
+def rebuilt(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
+    """Make a volume of what a layer holds now, whatever its metadata say; see `volume_of`."""
+    kind = type(layer).__name__.lower()
+    if kind not in ("image", "labels") or layer.ndim not in (3, 4):
+        return None
+    if getattr(layer, "rgb", False) or layer.multiscale:
+        return None
+    world, step = _world(layer)
+    affine = frame.inverse @ world
+    if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        return None
+    data = layer.data.T if isinstance(layer.data, np.ndarray) else LayerArray(layer.data)
+    first = np.asarray(data[..., 0] if data.ndim == 4 else data[...])
+    if kind == "labels":
+        shows: Kind = "mask" if first.size == 0 or int(first.max()) <= 1 else "atlas"
+    else:
+        shows = kind_of(layer.name, 0, first, series=data.ndim == 4)
+        shows = "anatomy" if shows in LABELS else shows
+    return Volume(data, affine, shows, step if shows == "bold" else None, name=layer.name)
+
+
+LABELS: tuple[Kind, ...] = ("mask", "atlas")
+"""Kinds that are shown as labels."""
+
+
+def _world(layer: Layer) -> tuple[Affine, float | None]:
+    """Affine of a layer's spatial axes in x, y, z millimetres, and its seconds per step, if any."""
+    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
+    columns = [np.asarray(layer.data_to_world(e)) - origin for e in np.eye(layer.ndim)]
+    linear = np.stack(columns, axis=1)
+    scale = np.array([_in(unit, "mm") or 1.0 for unit in layer.units[-3:]])
+    affine = np.eye(4)
+    affine[:3, :3] = (scale[:, None] * linear[-3:, -3:])[::-1, ::-1]
+    affine[:3, 3] = (scale * origin[-3:])[::-1]
+    seconds = _in(layer.units[0], "s") if layer.ndim == 4 else None
+    return affine, seconds and seconds * float(linear[0, 0])
+
+
+def _in(unit: Any, target: str) -> float | None:
+    """How many `target` one `unit` is; None where it measures something else."""
+    return float((1 * unit).to(target).magnitude) if unit.is_compatible_with(target) else None
+
+
+def _is_labels(volume: Placed) -> bool:
+    return volume.kind in LABELS
+
+
+def _reader(volume: Placed) -> VolumeReader:
+    dtype = np.dtype(volume.data.dtype)
+    if _is_labels(volume) and dtype.kind not in "ui":
+        dtype = np.dtype(np.uint8 if volume.kind == "mask" else np.int32)
+    # napari shows NaN as nothing in 2-D but not in 3-D; a map's 0 is as clear, and resampling needs it.
+    return VolumeReader(volume.data, dtype, None if volume.kind == "anatomy" else 0.0)
+
+
+def _grid(source: ArrayLike, affine: Affine) -> Grid:
+    x, y, z = source.shape[:3]
+    return Grid((x, y, z), affine)
+
+
+def _few(reader: VolumeReader) -> list[NDArray[Any]]:
+    """A few volumes to choose the contrast by, early ones: the end of a gz file is slow to reach."""
+    lead = tuple(reader.source.shape[3:])
+    if not lead:
+        return [reader.clean(np.asarray(reader.source[...]))]
+    return [reader.volume(*(min(i, n - 1) for n in lead)) for i in (0, 5)]
+
+
+def _snapped(grid: Grid, signed: NDArray[np.float64]) -> Affine:
+    """Affine of a grid whose axes lie along the scanner's but for rounding in the file: exactly so.
+
+    The centre stays where it is. napari drops what is left of obliqueness, but warns of it.
+    """
+    linear = signed * grid.voxel_size
+    middle = (np.array(grid.shape) - 1) / 2
+    affine = np.eye(4)
+    affine[:3, :3] = linear
+    affine[:3, 3] = apply_affine(grid.affine, middle) - linear @ middle
+    return affine
+
+
+def _reversed(affine: Affine, steps: Sequence[float]) -> Affine:
+    """Affine of x, y, z as one of (*lead, z, y, x), with the steps of the leading axes."""
+    n = len(steps)
+    out = np.diag([*steps, 0.0, 0.0, 0.0, 1.0])
+    out[n:-1, n:-1] = affine[:3, :3][::-1, ::-1]
+    out[n:-1, -1] = affine[:3, 3][::-1]
+    return out

@@ -1,0 +1,80 @@
+"""Read NIfTI files, and folders of them, into layers. Loads nothing that a scan does not need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder._napari.layers import KEY, to_layer
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.nifti import images_in, is_image, read, read_series
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_fmri_decoder._napari.layers import LayerData
+
+PathOrPaths = str | Path | Sequence[str | Path]
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
+    """Find what reads a path; None for anything but NIfTI files and folders that hold some."""
+    paths = _as_list(path)
+    if paths and all(is_image(p) or (p.is_dir() and images_in(p)) for p in paths):
+        return open_in_viewer
+    return None
+
+
+def open_in_viewer(path: PathOrPaths) -> list[Any]:
+    """Read as `read_layers` does; in a napari window an error is one notification, not an exception.
+
+    napari would show no more of an exception than that the plugin failed.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        return list(read_layers(path))
+    from napari_fmri_decoder._napari.notify import tell
+    from napari_fmri_decoder._napari.session import Session
+
+    session = Session.of(viewer)
+    try:
+        layers = read_layers(path)
+        for _, meta, _ in layers:
+            session.refuse_mixing(meta["metadata"][KEY])
+    except InputError as error:
+        tell(error)
+        return [(None,)]  # npe2's sign for: read, but no layer
+    return list(layers)
+
+
+def read_layers(path: PathOrPaths) -> list[LayerData]:
+    """Read one file, one folder of maps, or several files of one grid as one series.
+
+    Parameters
+    ----------
+    path : str, Path, or sequence of these
+        napari hands over several paths only where they are to be stacked.
+
+    Returns
+    -------
+    list of one LayerDataTuple
+
+    Raises
+    ------
+    InputError
+        See `volumes.nifti.read`.
+    """
+    paths = _as_list(path)
+    return [to_layer(read(paths[0]) if len(paths) == 1 else read_series(paths))]
+
+
+def current_viewer() -> Viewer | None:
+    """Find the napari window that is open, without importing napari where it is not."""
+    napari: Any = sys.modules.get("napari")
+    return napari.current_viewer() if napari is not None else None
+
+
+def _as_list(path: PathOrPaths) -> list[Path]:
+    return [Path(path)] if isinstance(path, (str, Path)) else [Path(p) for p in path]

@@ -1,0 +1,295 @@
+"""What the docks of one viewer share: the choices so far, the layers added, and the way back.
+
+Choices are a frozen `State`; a step of preparation is the state before it and the layers that it
+added, so that it can be undone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+from napari.layers import Labels, Layer
+from napari.utils.notifications import show_warning
+from psygnal import Signal
+
+from napari_fmri_decoder._napari.layers import (
+    KEY,
+    SCANNER,
+    Placed,
+    adopt,
+    keep_painted,
+    rebuilt,
+    to_layer,
+    turn,
+    volume_of,
+)
+from napari_fmri_decoder._napari.view import brain_layers, look_from_the_left, set_plane, show_in_frame
+from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_fmri_decoder.volumes.frames import Frame
+    from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
+    from napari_fmri_decoder.volumes.volume import Volume
+
+_sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Choices of the docks.
+
+    Attributes
+    ----------
+    frame : Frame
+        That the viewer shows.
+    series, anatomy : napari Layer or None
+        Chosen in Prepare.
+    mask : Volume or None
+        That is applied; every voxel if None.
+    mask_options : MaskConfig or None
+        The strategy that made the mask; None for one that was painted or chosen as a layer.
+    slab : Slab or None
+        As it was last cut.
+    where : RotatedSlab or None
+        Its voxels.
+    slab_layer : napari Layer or None
+        The cut series.
+    labels : LabelsConfig or None
+        Set by the Labels dock.
+    table : DataFrame or None
+        One row per volume of the series, by the Labels dock.
+    result : object or None
+        Of the last training.
+    """
+
+    frame: Frame = SCANNER
+    series: Layer | None = None
+    anatomy: Layer | None = None
+    mask: Volume | None = None
+    mask_options: Any = None
+    slab: Slab | None = None
+    where: RotatedSlab | None = None
+    slab_layer: Layer | None = None
+    labels: Any = None
+    table: Any = None
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One step of preparation: what it was, the state before it, and the layers that it added."""
+
+    name: str
+    before: State
+    layers: tuple[Layer, ...] = ()
+
+
+class Session:
+    """The shared choices of one viewer; get it by `Session.of(viewer)`.
+
+    Attributes
+    ----------
+    changed : Signal
+        Sent with the name of a field of `State` after it changed.
+    layers_changed : Signal
+        Sent after layers came, went or were renamed.
+    steps_changed : Signal
+        Sent after a step was taken or undone.
+    """
+
+    changed = Signal(str)
+    layers_changed = Signal()
+    steps_changed = Signal()
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = ref(viewer)
+        self.state = State()
+        self.steps: list[Step] = []
+        self._turning = False
+        self._was_3d = False
+        for layer in viewer.layers:
+            self._welcome(layer)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.events.renamed.connect(self._on_renamed)
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> Session:
+        """The session of a viewer, made on the first call."""
+        if viewer not in _sessions:
+            _sessions[viewer] = cls(viewer)
+        return _sessions[viewer]
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer; held weakly, so that a closed one is let go."""
+        viewer = self._viewer()
+        if viewer is None:
+            raise ReferenceError("The viewer of this session was closed.")
+        return viewer
+
+    @property
+    def series(self) -> Volume | None:
+        """The chosen series."""
+        return self.volume(self.state.series) if self.state.series is not None else None
+
+    def volume(self, layer: Layer) -> Volume | None:
+        """The true volume of a layer, in scanner space."""
+        return volume_of(layer, self.state.frame)
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the state; the viewer follows `frame`, listeners hear of each change."""
+        old, self.state = self.state, replace(self.state, **changes)
+        names = [f.name for f in fields(State) if getattr(old, f.name) is not getattr(self.state, f.name)]
+        if "frame" in names:
+            self._turn(old.frame, self.state.frame)
+        for name in names:
+            self.changed.emit(name)
+
+    def _turn(self, old: Frame, new: Frame) -> None:
+        self._turning = True
+        try:
+            show_in_frame(self.viewer, old, new)
+        finally:
+            self._turning = False
+
+    def add(self, volume: Placed, **meta: Any) -> Layer:
+        """Add a volume to the viewer, in its frame.
+
+        Parameters
+        ----------
+        volume : Volume
+        **meta
+            What napari's layer is to have beyond, or other than, `layers.to_layer` says.
+
+        Raises
+        ------
+        InputError
+            If its first axis is not that of the series in the viewer.
+        """
+        self.refuse_mixing(volume)
+        data, own, kind = to_layer(volume, self.state.frame)
+        return self.viewer.add_layer(Layer.create(data, {**own, **meta}, kind))
+
+    def refuse_mixing(self, volume: Placed) -> None:
+        """Raise `InputError` if a volume's first axis differs from that of the series in the viewer.
+
+        One slider moves the first axis of all layers: seconds and positions in a stack would mix.
+        """
+        clash = self._clash(volume)
+        if clash is not None:
+            raise InputError(
+                f"The series of one viewer must share their first axis: '{volume.name}' counts "
+                f"{_counts(volume)}, but '{clash.name}' counts {_counts(clash.metadata[KEY])}. "
+                f"Remove '{clash.name}' first, or open '{volume.name}' in a second napari window."
+            )
+
+    def _clash(self, volume: Placed, but: Layer | None = None) -> Layer | None:
+        if volume.data.ndim < 4:
+            return None
+        for layer in brain_layers(self.viewer):
+            other = layer.metadata[KEY]
+            if layer is not but and other.data.ndim > 3 and (other.step is None) != (volume.step is None):
+                return layer
+        return None
+
+    def take_step(self, name: str, layers: tuple[Layer, ...] = (), **changes: Any) -> None:
+        """Record a step that can be undone, and make its changes to the state."""
+        self.steps.append(Step(name, self.state, layers))
+        self.update(**changes)
+        self.steps_changed.emit()
+
+    def undo(self) -> Step | None:
+        """Undo the last step: its layers go, the state before it comes back.
+
+        What other docks set meanwhile stays.
+        """
+        if not self.steps:
+            return None
+        step = self.steps.pop()
+        prepared = ("frame", "mask", "mask_options", "slab", "where", "slab_layer", "series")
+        self.update(**{name: getattr(step.before, name) for name in prepared})
+        for layer in step.layers:
+            self.remove(layer)
+        self.steps_changed.emit()
+        return step
+
+    def remove(self, layer: Layer) -> None:
+        """Take a layer out of the viewer, in the way that does not crash.
+
+        Found with napari 0.9.2 and software OpenGL: a Labels layer must not go while it is being
+        painted, nor any layer once the viewer has been in 3-D and another is added. There it is
+        hidden.
+        """
+        if layer not in self.viewer.layers:
+            return
+        layer.mode = "pan_zoom"
+        layer.visible = False
+        if not self._was_3d:
+            self.viewer.layers.remove(layer)
+
+    def _on_inserted(self, event: Any) -> None:
+        self._welcome(event.value)
+        self.layers_changed.emit()
+
+    def _welcome(self, layer: Layer) -> None:
+        """Bring a layer into the frame; one made elsewhere in millimetres becomes a brain layer."""
+        viewer, frame = self.viewer, self.state.frame
+        if KEY not in layer.metadata:
+            if all(str(unit) == "millimeter" for unit in layer.units[-3:]) and layer.ndim > 2:
+                volume = rebuilt(layer, frame)
+                if volume is not None:
+                    adopt(layer, volume)
+        elif not frame.is_identity:
+            turn(layer, frame)
+        if KEY not in layer.metadata:
+            return
+        layer.events.data.connect(self._on_data)
+        if isinstance(layer, Labels):
+            layer.events.paint.connect(self._on_painted)
+        if len(brain_layers(viewer)) == 1:
+            set_plane(viewer)
+        clash = self._clash(layer.metadata[KEY], layer)
+        if clash is not None:
+            show_warning(
+                f"'{layer.name}' counts {_counts(layer.metadata[KEY])} along its first axis and "
+                f"'{clash.name}' {_counts(clash.metadata[KEY])}: one slider moves both. Remove one of them."
+            )
+
+    def _on_removed(self, event: Any) -> None:
+        gone = event.value
+        self.update(
+            **{
+                name: None
+                for name in ("series", "anatomy", "slab_layer")
+                if getattr(self.state, name) is gone
+            }
+        )
+        self.layers_changed.emit()
+
+    def _on_renamed(self, event: Any) -> None:
+        self.layers_changed.emit()
+
+    def _on_painted(self, event: Any) -> None:
+        keep_painted(event.source, self.state.frame)
+
+    def _on_data(self, event: Any) -> None:
+        """Believe new data that somebody else gave a layer."""
+        if not self._turning:
+            volume = rebuilt(event.source, self.state.frame)
+            if volume is not None:
+                adopt(event.source, volume)
+
+    def _on_ndisplay(self, event: Any) -> None:
+        if self.viewer.dims.ndisplay == 3 and not self._was_3d and brain_layers(self.viewer):
+            self._was_3d = True
+            look_from_the_left(self.viewer)
+
+
+def _counts(volume: Placed) -> str:
+    return "volumes (a stack of maps)" if volume.step is None else f"seconds (TR {volume.step:g} s)"
