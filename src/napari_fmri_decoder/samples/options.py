@@ -69,6 +69,8 @@ def explain(error: ValidationError) -> str:
     said = []
     for one in error.errors(include_url=False):
         place = ".".join(str(part) for part in one["loc"]) or "options"
-        found = "" if one["type"] == "missing" else f" (got {one['input']!r})"
+        # A nested option that explained itself, as `choose` does, has said what it got.
+        said_all = isinstance(one.get("ctx", {}).get("error"), InputError)
+        found = "" if said_all or one["type"] == "missing" else f" (got {one['input']!r})"
         said.append(f"{place}: {one['msg'].removeprefix('Value error, ')}{found}")
     return "; ".join(said)

@@ -1,0 +1,5 @@
+"""Run the command as `python -m napari_fmri_decoder.cli`."""
+
+from napari_fmri_decoder.cli import main
+
+main()

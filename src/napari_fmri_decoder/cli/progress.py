@@ -1,0 +1,68 @@
+"""Progress of a run on the command line: one bar per part of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.null import Progress
+from napari_fmri_decoder.pipeline import PipelineEvent, RunDone, RunResult, Stage
+from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note
+
+if TYPE_CHECKING:
+    Bar = tqdm[object]
+
+
+def follow(events: Iterator[PipelineEvent]) -> RunResult:
+    """Show a run's events as they come, on standard error.
+
+    Returns
+    -------
+    RunResult
+    """
+    result: RunResult | None = None
+    with ExitStack() as bars:
+        bar: Bar | None = None
+
+        def start(text: str, total: int) -> Bar:
+            bars.close()
+            return bars.enter_context(tqdm(total=total, desc=text, leave=True, dynamic_ncols=True))
+
+        fold = ""
+        for event in events:
+            match event:
+                case Stage(text):
+                    bars.close()
+                    bar = None
+                    tqdm.write(text, file=_stderr())
+                case Note(message):
+                    tqdm.write(f"Note: {message}", file=_stderr())
+                case FoldStarted(number, n_folds, name):
+                    fold = name if number >= n_folds else f"fold {number + 1}/{n_folds}, {name}"
+                case FitStarted(epochs=epochs):
+                    bar = start(fold, epochs)
+                case EpochDone(train=train, test=test) if bar is not None:
+                    shown = {"train": f"{train.accuracy:.3f}"}
+                    if test is not None:
+                        shown["left out"] = f"{test.accuracy:.3f}"
+                    bar.set_postfix(shown, refresh=False)
+                    bar.update(1)
+                case Progress(what, done, total):
+                    if bar is None or bar.desc != what:
+                        bar = start(what, total)
+                    bar.update(done - bar.n)
+                case RunDone(done_result):
+                    result = done_result
+    if result is None:
+        raise InputError("The run was stopped before its end. Start it again in a new folder.")
+    return result
+
+
+def _stderr() -> object:
+    import sys
+
+    return sys.stderr

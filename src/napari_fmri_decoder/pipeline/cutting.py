@@ -1,0 +1,45 @@
+"""A slab from file to file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.masks import mask_from_volume
+from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.volumes.nifti import read, write
+from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut
+
+
+def cut_file(
+    image: Path, output: Path, config: SlabConfig, *, mask: Path | None = None, space: str = "scanner"
+) -> RotatedSlab:
+    """Rotate an image, cut planes out of it, and write them.
+
+    Parameters
+    ----------
+    image, output : Path
+    config : SlabConfig
+    mask : Path, optional
+        What lies outside of it counts as 0 in the mean that is cropped to, and is 0 in the slab.
+    space : {"scanner", "rotated"}
+        "scanner" writes an oblique affine, so that the slab overlays the scan it came from in any
+        program; "rotated" writes that of the rotated space, in which it is straight.
+
+    Returns
+    -------
+    RotatedSlab
+    """
+    if space not in ("scanner", "rotated"):
+        raise InputError(f"The space of a slab must be scanner or rotated, got {space!r}.")
+    volume = read(image)
+    if mask is not None:
+        inside = mask_from_volume(read(mask), volume.grid)[0].at(0) > 0
+        spread = inside[..., None] if volume.is_series else inside
+        volume = replace(volume, data=np.where(spread, np.asarray(volume.data[...]), 0))
+    slab, where = cut(volume, config.slab())
+    write(slab if space == "scanner" else replace(slab, affine=where.grid.affine), output)
+    return where

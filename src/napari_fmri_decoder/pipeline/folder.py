@@ -1,0 +1,143 @@
+"""The run folder: where a run keeps its recipe, scores, predictions, models, layers and report."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.diagnostics import histogram
+from napari_fmri_decoder.evaluation.gallery import run_figures
+from napari_fmri_decoder.evaluation.null import PermutationsDone
+from napari_fmri_decoder.evaluation.report import write_report
+from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
+from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.recipe import Recipe, image_files
+from napari_fmri_decoder.samples.masks.intensity import FloorsMask
+from napari_fmri_decoder.samples.samples import Samples
+from napari_fmri_decoder.samples.splits import Split
+from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
+from napari_fmri_decoder.training.events import FittedModel, FoldResult
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.volume import Volume
+
+SCORES = "scores.json"
+
+
+def claim(folder: Path) -> None:
+    """Make a run folder, or take an empty one.
+
+    Raises
+    ------
+    InputError
+        If another run lies there, or nothing can be written.
+    """
+    if (folder / SCORES).exists():
+        raise InputError(
+            f"A run needs a folder of its own, but {folder} holds the scores of another. "
+            "Choose another folder, or move that one away."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"A run folder must be writable, but {folder} is not: {error.strerror}. Choose another folder."
+        ) from error
+
+
+def write_results(
+    folder: Path,
+    *,
+    recipe: Recipe,
+    base: Path,
+    samples: Samples,
+    splits: Sequence[Split],
+    folds: Sequence[FoldResult],
+    scores: Scores,
+    model: FittedModel,
+    notes: Sequence[str],
+    permutations: PermutationsDone | None,
+    moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Write everything; `scores.json` comes last, so that a folder that has it is whole."""
+    text = recipe.to_toml()
+    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    _write_table(predictions_table(folds, samples), folder / "predictions.tsv")
+    _write_table(history_table(folds), folder / "history.tsv")
+    known = versions()
+    hashes = {str(p): file_hash(p) for p in image_files(recipe.data.images, base)}
+
+    def keep(fitted: FittedModel, path: Path) -> None:
+        save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes), path)
+
+    keep(model, folder / "model.safetensors")
+    for result in folds:
+        keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
+    write_layers(folder / "layers", model, samples)
+    mean, std = moments
+    floors = recipe.data.mask if isinstance(recipe.data.mask, FloorsMask) else None
+    in_units = floors is not None and floors.unit == "intensity"
+    pictures = run_figures(
+        samples,
+        splits,
+        folds,
+        scores,
+        permutations=permutations,
+        voxels=(
+            histogram(mean[mean != 0], floor=floors.mean_floor if floors and in_units else None),
+            histogram(std[mean != 0], floor=floors.std_floor if floors and in_units else None),
+        ),
+        seed=recipe.training.seed,
+    )
+    content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    partial = folder / f".{SCORES}.partial"
+    partial.write_text(content + "\n", encoding="utf-8")
+    partial.replace(folder / SCORES)
+    write_report(
+        folder,
+        scores=scores,
+        figures=pictures,
+        title=f"{recipe.decoder.name}: {', '.join(samples.classes[:4])}"
+        + (f" and {len(samples.classes) - 4} more" if len(samples.classes) > 4 else ""),
+        recipe=text,
+        notes=notes,
+        versions=known,
+    )
+
+
+def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:
+    """Write what a viewer lays over the anatomy, in scanner space.
+
+    Written are the mask of the voxels that were decoded, and for each hidden convolution of the
+    model that was fitted on all samples one image per filter: its answer, averaged over samples.
+
+    Returns
+    -------
+    list of Path
+    """
+    mask = Volume(samples.space.mask.astype(np.uint8), samples.space.grid.affine, "mask", name="decoded voxels")
+    paths = [write(mask, folder / "mask.nii.gz")]
+    for name in hidden_layers(model):
+        grid = layer_grid(model, name, samples.space)
+        total = np.zeros(0)
+        for rows in np.array_split(np.arange(len(samples.X)), max(1, len(samples.X) // 64)):
+            part = activations(model, samples.X[rows], samples.space, name).sum(axis=0, dtype=np.float64)
+            total = part if not total.size else total + part
+        maps = np.moveaxis(total / len(samples.X), 0, -1).astype(np.float32)
+        filters = tuple(f"{name} filter {i}" for i in range(maps.shape[-1]))
+        layer = Volume(maps, grid.affine, "stat", None, filters, f"{model.decoder.name} {name}")
+        paths.append(write(layer, folder / f"{model.decoder.name}_{name}.nii.gz"))
+    return paths
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, sep="\t", index=False, na_rep="n/a", float_format="%.6g")

@@ -1,0 +1,216 @@
+"""The recipe: one whole run as a validated, frozen object; TOML in, TOML out.
+
+The docks, the command line and a notebook fill in, and run, the same recipe.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
+
+from napari_fmri_decoder.decoders import Decoder, get_decoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.labels import LabelsField
+from napari_fmri_decoder.samples.masks import MaskField
+from napari_fmri_decoder.samples.options import Options, explain
+from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
+from napari_fmri_decoder.volumes.volume import Volume
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, (str, Path)) else value
+
+
+def _as_decoder(value: object) -> object:
+    return get_decoder(value) if isinstance(value, Mapping) else value
+
+
+class DataConfig(Options):
+    """The images of a run."""
+
+    images: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
+        min_length=1,
+        description="Paths or patterns (*) of the images, relative to the recipe: BOLD files, one 4-D file, "
+        "z-maps, or a folder of z-maps.",
+    )
+    mask: MaskField | None = Field(
+        None,
+        description="A mask file, or a strategy with its options; all voxels where there is none.",
+    )
+    anatomy: str | None = Field(None, description="An anatomy to look at beneath the results.")
+
+
+class NullConfig(Options):
+    """What a score is held against, beside chance and the baselines."""
+
+    permutations: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="How often blocks exchange their labels within runs and everything is fitted again.",
+    )
+
+
+class AuditConfig(Options):
+    """Findings of the audit that the user answers for."""
+
+    allow: tuple[str, ...] = Field(
+        (), description="Codes of findings that are overridden on purpose; the report says so."
+    )
+
+
+class Recipe(Options):
+    """A whole run: images, labels, preparation, split, decoder, training, null and audit.
+
+    Examples
+    --------
+    >>> recipe = Recipe.model_validate({
+    ...     "data": {"images": "bold.nii.gz"},
+    ...     "labels": {"source": "table", "table": "volumes.tsv", "exclude": ["rest"]},
+    ...     "decoder": {"name": "mlp"},
+    ... })
+    >>> recipe.split.scheme, recipe.decoder.dropout
+    ('leave-one-run-out', 0.25)
+    """
+
+    data: DataConfig = Field(description="The images.")
+    labels: LabelsField = Field(description="What each volume shows, and its run.")
+    prepare: PrepareConfig = Field(PrepareConfig(), description="From images to samples.")
+    slab: SlabConfig | None = Field(None, description="Rotate and cut before decoding.")
+    split: SplitConfig = Field(SplitConfig(), description="Training and test parts.")
+    decoder: Annotated[SerializeAsAny[Decoder], BeforeValidator(_as_decoder)] = Field(
+        description="A registered name and its options."
+    )
+    training: TrainingConfig = Field(TrainingConfig(), description="How the network is trained.")
+    null: NullConfig = Field(NullConfig(), description="What the score is held against.")
+    audit: AuditConfig = Field(AuditConfig(), description="Findings overridden on purpose.")
+
+    def to_toml(self) -> str:
+        """Write the recipe as TOML; options that are empty are left out."""
+        return tomli_w.dumps(_plain(self.model_dump(mode="json", exclude_none=True)))
+
+
+def parse_recipe(text: str, name: str = "recipe") -> Recipe:
+    """Read a recipe from TOML.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What messages call it.
+
+    Raises
+    ------
+    InputError
+        If it is no TOML, or an option is missing, unknown or out of its limits.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
+    return make_recipe(content, name)
+
+
+def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
+    """Build a recipe from nested mappings; see `parse_recipe`."""
+    try:
+        return Recipe.model_validate(dict(content))
+    except ValidationError as error:
+        raise InputError(f"{name} must state valid options; {explain(error).rstrip('.')}.") from error
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read a recipe file; its paths stay relative to its folder."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The recipe must be a text file that can be read, got {path}: {error}.") from error
+    return parse_recipe(text, path.name)
+
+
+def with_training(recipe: Recipe, **changes: Any) -> Recipe:
+    """Change training options of a recipe, checked like those of a file."""
+    content = recipe.model_dump(mode="json", exclude_none=True)
+    return make_recipe(content | {"training": content["training"] | changes})
+
+
+def read_images(images: tuple[str, ...], base: Path) -> Volume:
+    """Read the images of a recipe as one series; see `image_files`."""
+    files = image_files(images, base)
+    series = read_series(files)
+    only = base / images[0]
+    return replace(series, name=only.name) if len(images) == 1 and only.is_dir() else series
+
+
+def image_files(images: tuple[str, ...], base: Path) -> list[Path]:
+    """Find the image files of a recipe, naturally sorted.
+
+    Parameters
+    ----------
+    images : tuple of str
+        Paths, folders or patterns, relative to `base`.
+    base : Path
+
+    Raises
+    ------
+    InputError
+        If one of them matches no image.
+    """
+    found: list[Path] = []
+    for pattern in images:
+        path = base / pattern
+        matches = images_in(path) if path.is_dir() else [path] if path.exists() else _matches(path)
+        if not matches:
+            raise InputError(f"The images must exist, but nothing matches {pattern} in {base}. Check data.images.")
+        found += matches
+    return sorted(dict.fromkeys(found), key=natural_key)
+
+
+def _matches(path: Path) -> list[Path]:
+    anchor = Path(path.anchor or ".")
+    return [p for p in anchor.glob(str(path.relative_to(path.anchor))) if is_image(p)]
+
+
+def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
+    """Rewrite a recipe's paths for another folder, so that it can be run from there.
+
+    Files inside `target` are named relative to it (a run folder can be moved with its data); all
+    others by their absolute path.
+    """
+
+    def moved(path: str) -> str:
+        absolute = Path(os.path.abspath(base / path))
+        inside = absolute.is_relative_to(target.resolve())
+        return str(absolute.relative_to(target.resolve())) if inside else str(absolute)
+
+    content = recipe.model_dump(mode="json", exclude_none=True)
+    data, labels = content["data"], content["labels"]
+    data["images"] = [moved(p) for p in data["images"]]
+    if "anatomy" in data:
+        data["anatomy"] = moved(data["anatomy"])
+    for section, names in ((data.get("mask", {}), ("path",)), (labels, ("table", "events"))):
+        for name in names:
+            value = section.get(name)
+            if isinstance(value, str) and value:
+                section[name] = moved(value)
+            elif isinstance(value, list):
+                section[name] = [moved(p) for p in value]
+    return make_recipe(content)
+
+
+def _plain(value: Any) -> Any:
+    """Drop empty tables, which only say that all is as by default."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items() if v != {}}
+    return value

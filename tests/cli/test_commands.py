@@ -1,0 +1,155 @@
+"""The command as a person types it, in processes of its own where exit status and streams matter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from nilearn.image import crop_img, resample_img
+from small import AFFINE, series, write_small
+from typer.testing import CliRunner
+
+from napari_fmri_decoder.cli import app
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.slabs import Slab
+
+
+def _typed(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "napari_fmri_decoder.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _run(*words: object):
+    result = CliRunner().invoke(app, [str(w) for w in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize(
+    "command", ["info", "slab", "mask", "models", "train", "predict", "explain", "demo"]
+)
+def test_every_command_has_help_with_an_example(command):
+    text = _run(command, "--help")
+    assert "Example: fmri-decoder" in text
+
+
+def test_models_counts_the_parameters_of_the_notebooks_network():
+    text = _run("models", "cnn2d", "--shape", 40, 56, 3, "--classes", 2)
+    assert "2,345,602" in text
+    assert "2,342,466" in text
+    counted = json.loads(_run("models", "cnn2d", "--shape", 40, 56, 3, "--classes", 2, "--json"))
+    assert (counted["total"], counted["trainable"]) == (2345602, 2342466)
+
+
+def test_info_says_where_an_image_lies(tmp_path):
+    volume, _ = series(1)
+    write(volume, tmp_path / "bold.nii.gz")
+    (row,) = json.loads(_run("info", tmp_path / "bold.nii.gz", "--json"))
+    assert (row["kind"], row["shape"], row["TR_s"], row["orientation"]) == (
+        "bold",
+        [14, 16, 8, 16],
+        2.0,
+        "LAS",
+    )
+    np.testing.assert_allclose(row["origin_mm"], AFFINE[:3, 3])
+
+
+def test_info_gives_a_bad_file_its_own_row_and_goes_on(tmp_path):
+    (tmp_path / "bad.nii").write_text("no scan")
+    write(series(1)[0], tmp_path / "good.nii")
+    done = _typed("info", tmp_path / "bad.nii", tmp_path / "good.nii", "--json")
+    bad, good = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert "must be a NIfTI image" in bad["error"]
+    assert good["kind"] == "bold"
+
+
+def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
+    volume, _ = series(1)
+    write(volume, tmp_path / "bold.nii.gz")
+    degrees = float(np.rad2deg(0.35))
+    _run(
+        *("slab", tmp_path / "bold.nii.gz", "--rotate-x", degrees, "--axis", "z", "--start", 2),
+        *("--stop", 5, "--grid", "nilearn", "-o", tmp_path / "slab.nii.gz"),
+    )
+    turned = nib.Nifti1Image(np.asarray(volume.data), Slab(rotate_x=degrees).frame.matrix @ AFFINE)
+    theirs = crop_img(resample_img(turned, AFFINE, interpolation="continuous"))
+    ours = nib.load(tmp_path / "slab.nii.gz")
+    expected = theirs.get_fdata()[:, :, 2:5]
+    assert np.abs(ours.get_fdata() - expected).max() <= 1e-3 * np.ptp(np.asarray(volume.data))
+    back = Slab(rotate_x=degrees).frame.inverse @ theirs.affine
+    np.testing.assert_allclose(ours.affine @ [0, 0, -2, 1], back @ [0, 0, 0, 1], atol=1e-3)
+    assert ours.header.get_zooms()[3] == pytest.approx(2.0)
+
+
+def test_bad_input_is_one_line_and_status_2(tmp_path):
+    write(series(1)[0], tmp_path / "bold.nii.gz")
+    for words in (
+        ("slab", tmp_path / "bold.nii.gz", "--start", 5, "--stop", 5, "-o", tmp_path / "s.nii.gz"),
+        ("slab", tmp_path / "none.nii.gz", "-o", tmp_path / "s.nii.gz"),
+        ("slab", tmp_path / "bold.nii.gz", "-o", tmp_path / "s.png"),
+        ("mask", tmp_path / "bold.nii.gz", "--strategy", "magic", "-o", tmp_path / "m.nii.gz"),
+        ("train", tmp_path / "none.toml", "--out", tmp_path / "run"),
+        ("predict", tmp_path / "bold.nii.gz", tmp_path / "bold.nii.gz", "-o", tmp_path / "p.tsv"),
+    ):
+        done = _typed(*words)
+        assert done.returncode == 2, words
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert "must" in done.stderr or "needs" in done.stderr
+        assert done.stdout == ""
+
+
+def test_mask_is_written_on_the_images_grid(tmp_path):
+    volume, _ = series(1)
+    write(volume, tmp_path / "bold.nii.gz")
+    _run(
+        *("mask", tmp_path / "bold.nii.gz", "--strategy", "threshold", "--set", "above=200"),
+        *("-o", tmp_path / "m.nii.gz"),
+    )
+    kept = nib.load(tmp_path / "m.nii.gz").get_fdata() > 0
+    np.testing.assert_array_equal(kept, np.asarray(volume.data).mean(axis=-1) > 200)
+
+
+def test_train_predict_and_explain_from_end_to_end(tmp_path):
+    recipe = write_small(
+        tmp_path,
+        'name = "cnn2d"\n[slab]\nrotate_x = 15\nstart = 3\nstop = 6\n[training]\nepochs = 2\nthreads = 1\n'
+        '[split]\nscheme = "explicit"\ntest = ["4"]',
+    )
+    text = _run("train", recipe, "--out", tmp_path / "run")
+    assert "not tested against chance" in text
+    assert str(tmp_path / "run" / "report.html") in text
+    model = tmp_path / "run" / "model.safetensors"
+    said = tmp_path / "said.tsv"
+    _run("predict", model, tmp_path / "small_bold.nii.gz", "--runs", "16,16,16,16", "-o", said)
+    table = pd.read_csv(said, sep="\t")
+    assert len(table) == 64
+    assert set(table["predicted"]) <= {"closed", "open"}
+    maps = tmp_path / "maps.nii.gz"
+    _run("explain", model, tmp_path / "small_bold.nii.gz", "--layer", "conv1", "-o", maps)
+    written = nib.load(tmp_path / "run" / "layers" / "cnn2d_conv1.nii.gz")
+    np.testing.assert_allclose(nib.load(maps).affine, written.affine, atol=1e-4)
+    assert nib.load(maps).shape == written.shape
+
+
+def test_predictions_on_the_training_scan_are_those_of_the_model(tmp_path):
+    recipe = write_small(tmp_path, 'name = "linear"\nC = 0.1')
+    _run("train", recipe, "--out", tmp_path / "run")
+    _run(
+        *("predict", tmp_path / "run" / "model.safetensors", tmp_path / "small_bold.nii.gz"),
+        *("--runs", "16,16,16,16", "-o", tmp_path / "said.tsv"),
+    )
+    said = pd.read_csv(tmp_path / "said.tsv", sep="\t")
+    truth = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
+    assert (said["predicted"] == truth["label"]).mean() > 0.95
+
+
+def test_gui_without_napari_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "napari_fmri_decoder._napari.demo", None)
+    done = CliRunner().invoke(app, ["demo", "--gui"])
+    assert 'pip install "napari-fmri-decoder[all]"' in str(done.exception)

@@ -1,0 +1,170 @@
+"""A whole run on small data: what the run folder holds, and that it says the truth."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+from nilearn.signal import clean
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from small import AFFINE, PLACE_MM, series, write_small
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import RunDone, finish, run
+from napari_fmri_decoder.recipe import load_recipe, make_recipe
+from napari_fmri_decoder.training.bundle import load_bundle
+from napari_fmri_decoder.training.events import BatchDone
+from napari_fmri_decoder.volumes.frames import apply_affine
+
+
+def _run(folder, text, **kwargs):
+    path = write_small(folder, text, **kwargs)
+    return finish(run(load_recipe(path), folder, folder / "run"))
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("linear")
+    return _run(folder, 'name = "linear"\nC = 0.1\n[null]\npermutations = 4')
+
+
+def test_run_folder_holds_all_that_the_design_names(linear):
+    names = {p.name for p in linear.folder.iterdir()}
+    assert names >= {
+        "recipe.toml",
+        "scores.json",
+        "predictions.tsv",
+        "history.tsv",
+        "model.safetensors",
+        "folds",
+        "report.html",
+        "layers",
+        "figures",
+    }
+    assert sorted(p.name for p in (linear.folder / "folds").iterdir()) == [
+        f"{i:02d}.safetensors" for i in range(4)
+    ]
+    scores = json.loads((linear.folder / "scores.json").read_text())
+    assert set(scores) >= {
+        *("accuracy", "balanced_accuracy", "loss", "accuracy_per_fold", "train_accuracy", "chance"),
+        *("n_samples", "n_classes", "classes", "baseline", "permutation", "audit", "seconds"),
+    }
+    assert scores["permutation"]["n"] == 4
+    assert scores["chance"] == 0.5
+
+
+def test_accuracy_is_that_of_scikit_learn_on_the_same_folds(linear):
+    volume, table = series()
+    X = np.asarray(volume.data).reshape(-1, volume.n_volumes).T
+    runs = table["run"].to_numpy()
+    cleaned = np.vstack(
+        [clean(X[runs == r], detrend=True, standardize="zscore_sample") for r in np.unique(runs)]
+    )
+    cleaned[:, X.std(axis=0) == 0] = 0
+    theirs = cross_val_predict(
+        make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)),
+        cleaned,
+        table["label"],
+        groups=runs,
+        cv=LeaveOneGroupOut(),
+    )
+    ours = pd.read_csv(linear.folder / "predictions.tsv", sep="\t").sort_values("volume")
+    assert linear.scores.accuracy == pytest.approx((theirs == table["label"]).mean(), abs=0.02)
+    assert (ours["predicted"].to_numpy() == theirs).mean() >= 0.98
+    assert ours["true"].tolist() == table["label"].tolist()
+
+
+def test_probabilities_add_up_and_name_the_prediction(linear):
+    table = pd.read_csv(linear.folder / "predictions.tsv", sep="\t")
+    columns = ["p_closed", "p_open"]
+    np.testing.assert_allclose(table[columns].sum(axis=1), 1, atol=1e-5)
+    assert (table[columns].idxmax(axis=1).str.removeprefix("p_") == table["predicted"]).all()
+
+
+def test_the_resolved_recipe_gives_the_same_scores_again(linear, tmp_path):
+    again = finish(
+        run(load_recipe(linear.folder / "recipe.toml"), linear.folder, tmp_path / "again")
+    )
+    assert again.scores.to_dict() | {"seconds": 0} == linear.scores.to_dict() | {"seconds": 0}
+
+
+def test_a_slab_is_written_down_and_used_again(tmp_path):
+    text = (
+        'name = "cnn2d"\n[slab]\nrotate_x = 15\nstart = 3\nstop = 6\n'
+        '[training]\nepochs = 1\nthreads = 1\n[split]\nscheme = "explicit"\ntest = ["4"]'
+    )
+    first = _run(tmp_path, text)
+    resolved = load_recipe(first.folder / "recipe.toml")
+    assert resolved.slab.resolved_shape == first.prepared.samples.space.grid.shape
+    changed = make_recipe(
+        resolved.model_dump(exclude_none=True)
+        | {"slab": resolved.slab.model_dump(exclude_none=True) | {"start": 0, "stop": 1}}
+    )
+    again = finish(run(changed, first.folder, tmp_path / "again"))
+    assert again.prepared.samples.space.grid.same_as(first.prepared.samples.space.grid)
+    np.testing.assert_array_equal(again.prepared.samples.X, first.prepared.samples.X)
+
+
+def test_layers_lie_in_scanner_space_where_the_voxels_are(tmp_path):
+    text = (
+        'name = "cnn2d"\n[slab]\nrotate_x = 15\nstart = 3\nstop = 6\n'
+        '[training]\nepochs = 1\nthreads = 1\n[split]\nscheme = "explicit"\ntest = ["4"]'
+    )
+    result = _run(tmp_path, text)
+    mask = nib.load(result.folder / "layers" / "mask.nii.gz")
+    grid = result.prepared.samples.space.grid
+    np.testing.assert_allclose(mask.affine, grid.affine, atol=1e-4)
+    conv = nib.load(result.folder / "layers" / "cnn2d_conv1.nii.gz")
+    assert conv.shape == (*(n - 2 for n in grid.shape[:2]), 1, 32)
+    centre = apply_affine(grid.affine, [1, 1, 1])  # a 3 x 3 kernel on three planes
+    np.testing.assert_allclose(apply_affine(conv.affine, [0, 0, 0]), centre, atol=1e-3)
+
+
+def test_weights_of_the_linear_model_are_largest_where_the_conditions_differ(linear):
+    bundle = load_bundle(linear.folder / "model.safetensors")
+    weights = bundle.space.paint(bundle.model.state["out.weight"][1], fill=0.0)
+    peak = np.unravel_index(np.argmax(weights), weights.shape)
+    assert np.linalg.norm(apply_affine(AFFINE, peak) - PLACE_MM) <= 8
+
+
+def test_shuffled_labels_are_not_decoded(tmp_path):
+    path = write_small(tmp_path, 'name = "linear"', strength=0.0, n_runs=6)
+    result = finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
+    assert 0.3 < result.scores.accuracy < 0.7
+
+
+def test_a_run_folder_is_never_written_over(linear):
+    before = (linear.folder / "scores.json").read_bytes()
+    recipe = load_recipe(linear.folder / "recipe.toml")
+    with pytest.raises(InputError, match="holds the scores of another"):
+        finish(run(recipe, linear.folder, linear.folder))
+    assert (linear.folder / "scores.json").read_bytes() == before
+
+
+def test_stopping_within_a_batch_leaves_no_scores(tmp_path):
+    path = write_small(tmp_path, 'name = "mlp"\n[training]\nthreads = 1')
+    with closing(run(load_recipe(path), tmp_path, tmp_path / "run")) as events:
+        for event in events:
+            assert not isinstance(event, RunDone)
+            if isinstance(event, BatchDone) and event.epoch == 2:
+                break
+    assert not (tmp_path / "run" / "scores.json").exists()
+
+
+def test_a_random_split_stops_until_it_is_allowed(tmp_path):
+    path = write_small(tmp_path, 'name = "linear"\n[split]\nscheme = "random"')
+    with pytest.raises(InputError, match=r"run-in-both-parts.*audit\.allow"):
+        finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
+    codes = '["run-in-both-parts", "neighbours-across-split"]'
+    path.write_text(f"{path.read_text()}\n[audit]\nallow = {codes}")
+    result = finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
+    errors = {f.code for f in result.scores.audit if f.severity == "error"}
+    assert errors == {"run-in-both-parts", "neighbours-across-split"}
+    assert "run-in-both-parts" in (result.folder / "report.html").read_text()

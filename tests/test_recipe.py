@@ -1,0 +1,108 @@
+"""The recipe: what it takes, what it refuses, and that it comes back the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.recipe import image_files, load_recipe, make_recipe, parse_recipe, rebased
+
+DESIGN = """
+[data]
+images = ["sub-1/func/*_bold.nii.gz"]
+mask = "mask.nii.gz"
+anatomy = "T1.nii.gz"
+[labels]
+source = "table"
+table = "volumes.tsv"
+exclude = ["rest"]
+lag = 0.0
+[prepare]
+smooth_mm = 0.0
+detrend = true
+standardize_runs = true
+average_blocks = false
+[slab]
+rotate_x = 20.05
+axis = "z"
+start = 12
+stop = 15
+grid = "full"
+crop = true
+interpolation = "continuous"
+[split]
+scheme = "leave-one-run-out"
+[decoder]
+name = "mlp"
+[training]
+epochs = 300
+optimizer = "sgd"
+learning_rate = 0.1
+seed = 0
+threads = 2
+[null]
+permutations = 0
+[audit]
+allow = []
+"""
+
+
+def test_the_recipe_of_the_design_is_read_and_comes_back_the_same():
+    recipe = parse_recipe(DESIGN)
+    assert (recipe.slab.rotate_x, recipe.slab.stop) == (20.05, 15)
+    assert recipe.labels.exclude == ("rest",)
+    assert recipe.training.resolved(recipe.decoder).weight_decay == 1e-4
+    assert parse_recipe(recipe.to_toml()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('name = "mlp"|name = "transformer"', "one of cnn2d, cnn3d, dummy, linear, mlp; got 'transformer'"),
+        ("epochs = 300|epochs = 0", "epochs: Input should be greater than or equal to 1"),
+        ("epochs = 300|epoch = 300", "training.epoch: Extra inputs are not permitted"),
+        ('scheme = "leave-one-run-out"|scheme = "leave-one-out"', "split.scheme"),
+        ('source = "table"|source = "tabel"', "label source"),
+        ("[data]|[data", "must be TOML"),
+        ("smooth_mm = 0.0|smooth_mm = -1", "smooth_mm"),
+    ],
+)
+def test_a_wrong_option_is_named(change, message):
+    old, new = change.split("|")
+    with pytest.raises(InputError) as caught:
+        parse_recipe(DESIGN.replace(old, new))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_recipe_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.toml"):
+        load_recipe(tmp_path / "nothing.toml")
+
+
+def test_images_are_found_by_pattern_and_naturally_sorted(tmp_path):
+    for run in (10, 2, 1):
+        path = tmp_path / "sub-1" / "func" / f"run-{run}_bold.nii.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = image_files(("sub-*/func/*_bold.nii.gz",), tmp_path)
+    assert [p.name for p in found] == ["run-1_bold.nii.gz", "run-2_bold.nii.gz", "run-10_bold.nii.gz"]
+    with pytest.raises(InputError, match=r"nothing matches \*\.nii"):
+        image_files(("*.nii",), tmp_path)
+
+
+def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
+    base, out = tmp_path / "study", tmp_path / "study" / "run"
+    recipe = make_recipe(
+        {
+            "data": {"images": "../bold.nii", "mask": "run/data/mask.nii.gz"},
+            "labels": {"source": "table", "table": "volumes.tsv"},
+            "decoder": {"name": "linear"},
+        }
+    )
+    moved = rebased(recipe, base, out)
+    assert moved.data.images == (str(tmp_path / "bold.nii"),)
+    assert Path(moved.data.mask.path) == Path("data/mask.nii.gz")
+    assert moved.labels.table == str(base / "volumes.tsv")
