@@ -7,6 +7,7 @@ A new decoder is one new file in this folder with one subclass of `NetworkDecode
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +15,10 @@ from pydantic import BaseModel, ConfigDict
 from napari_fmri_decoder.samples.samples import Layout
 
 if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
+    from collections.abc import Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
 registry: dict[str, type[Decoder]] = {}
@@ -41,10 +45,6 @@ class Decoder(BaseModel):
         if isinstance(default, str):
             registry[default] = cls
 
-
-class NetworkDecoder(Decoder):
-    """A decoder that is a torch network."""
-
     @abstractmethod
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
         """Build the untrained network.
@@ -67,9 +67,62 @@ class NetworkDecoder(Decoder):
         return []
 
 
+class NetworkDecoder(Decoder):
+    """A decoder whose weights are found by torch, batch after batch."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """The weights that an estimator came to, under the names of the network from `build`.
+
+    Attributes
+    ----------
+    state : dict of str to ndarray
+    notes : tuple of str
+        What was chosen or left out on the way, in sentences.
+    """
+
+    state: dict[str, NDArray[Any]]
+    notes: tuple[str, ...] = ()
+
+
 class EstimatorDecoder(Decoder):
-    """A decoder that is a scikit-learn classifier."""
+    """A linear decoder whose weights scikit-learn finds; they are kept as those of a torch layer.
+
+    So no pickled object is ever stored, and predicting and explaining treat it like a network.
+    """
+
+    def steps(self, groups: NDArray[np.str_]) -> int:
+        """How many models `solve` fits on samples of these runs, (n,)."""
+        return 1
 
     @abstractmethod
-    def estimator(self, seed: int) -> BaseEstimator:
-        """Build the unfitted classifier."""
+    def solve(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64],
+        n_classes: int,
+        groups: NDArray[np.str_],
+        seed: int,
+    ) -> Generator[float, None, Solution]:
+        """Fit model after model, and return the last.
+
+        Parameters
+        ----------
+        X : (n, features) float64 array
+            Scaled.
+        y : (n,) int64 array
+        n_classes : int
+        groups : (n,) str array
+            The run of each sample: what choosing a parameter keeps together.
+        seed : int
+
+        Yields
+        ------
+        float
+            After each model its loss (nats): a place where training can stop.
+
+        Returns
+        -------
+        Solution
+        """

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.scaling import Scaler
     from napari_fmri_decoder.samples.splits import Split
@@ -47,18 +47,18 @@ class FittedModel:
 
 @dataclass(frozen=True, slots=True)
 class FitStarted:
-    """A fit begins; the quality of the untrained network stands for epoch 0."""
+    """A fit begins; the quality of the untrained network stands for epoch 0 (None for an estimator)."""
 
     epochs: int
     batches: int
     n_parameters: int
-    train: Quality
+    train: Quality | None
     test: Quality | None
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """One step of the optimiser is done: a place where training can stop."""
+    """One step of the optimiser is done: a place where training can stop. Both count from 1."""
 
     epoch: int
     batch: int

@@ -1,0 +1,190 @@
+"""linear and dummy: the baselines that stand beside every network."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
+from napari_fmri_decoder.samples.samples import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+    from torch import nn
+
+
+CANDIDATES = {"logistic": (1e-3, 1e-2, 1e-1, 1.0), "svm": (1e-5, 1e-4, 1e-3, 1e-2)}
+"""Values of C that nested runs choose from; a larger one makes the SVM slow, and no better."""
+MAX_FOLDS = 5
+_ABSENT = -1e4
+
+
+class Linear(EstimatorDecoder):
+    """Multinomial logistic regression or a linear support vector machine of scikit-learn.
+
+    Its weights are kept as one torch layer `out`. The probabilities of the logistic loss are
+    scikit-learn's; those of the SVM are the softmax of its decision values (for two classes:
+    of plus and minus half of it), which orders the classes but is not calibrated.
+    """
+
+    layout: ClassVar[Layout] = "vector"
+    summary: ClassVar[str] = "Logistic regression or linear SVM on the voxels of the mask"
+
+    name: Literal["linear"] = "linear"
+    loss: Literal["logistic", "svm"] = Field(
+        "logistic",
+        description="logistic: multinomial logistic regression; svm: linear SVM, one class against the rest.",
+    )
+    C: Annotated[float, Field(gt=0)] | Literal["nested"] = Field(
+        0.1,
+        description="Inverse strength of the L2 penalty; smaller is stronger. 'nested' chooses it by "
+        "leaving out runs within the training part.",
+    )
+
+    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
+        """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
+        return _one_layer(input_shape, n_classes)
+
+    def steps(self, groups: NDArray[np.str_]) -> int:
+        """How many models are fitted: one, and those that choose C."""
+        return 1 + (len(CANDIDATES[self.loss]) * _n_folds(groups) if self.C == "nested" else 0)
+
+    def solve(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64],
+        n_classes: int,
+        groups: NDArray[np.str_],
+        seed: int,
+    ) -> Generator[float, None, Solution]:
+        """Choose C where that is asked for, then fit on all of X; see `EstimatorDecoder.solve`."""
+        from sklearn.metrics import log_loss
+
+        notes: list[str] = []
+        if self.C == "nested":
+            C, note = yield from self._choose(X, y, groups, seed)
+            notes.append(note)
+        else:
+            C = self.C
+        model = self._estimator(C, seed)
+        if not _fit(model, X, y):
+            notes.append(
+                f"The linear decoder stopped at {model.max_iter} iterations before it had converged: "
+                f"a smaller C than {C:g} would help."
+            )
+        logits = _logits(np.atleast_2d(model.decision_function(X).T).T)
+        yield float(log_loss(y, _softmax(logits), labels=model.classes_))
+        return Solution(_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
+
+    def _estimator(self, C: float, seed: int) -> LogisticRegression | LinearSVC:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.svm import LinearSVC
+
+        if self.loss == "logistic":
+            return LogisticRegression(C=C, max_iter=1000)
+        return LinearSVC(C=C, max_iter=10_000, random_state=seed)
+
+    def _choose(
+        self, X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], seed: int
+    ) -> Generator[float, None, tuple[float, str]]:
+        """Find the C that predicts left-out runs of the training part best; the smaller of two equals."""
+        from sklearn.model_selection import GroupKFold
+        from sklearn.preprocessing import StandardScaler
+
+        n_folds = _n_folds(groups)
+        if n_folds == 0:
+            return 0.1, "C = 0.1: the training part is one run, so none could be left out to choose it."
+        candidates = CANDIDATES[self.loss]
+        right = np.zeros(len(candidates))
+        for train, test in GroupKFold(n_folds).split(X, y, groups):
+            scaler = StandardScaler().fit(X[train])
+            inside, outside = scaler.transform(X[train]), scaler.transform(X[test])
+            for i, C in enumerate(candidates):
+                hits = 0
+                if len(np.unique(y[train])) > 1:
+                    model = self._estimator(C, seed)
+                    _fit(model, inside, y[train])
+                    hits = int((model.predict(outside) == y[test]).sum())
+                right[i] += hits
+                yield 1 - hits / len(test)
+        C = candidates[int(np.argmax(right))]
+        return C, f"C = {C:g}, chosen from {len(candidates)} by {n_folds} folds of runs in the training part."
+
+
+class Dummy(EstimatorDecoder):
+    """Looks at no voxel: the frequencies of the classes in the training part, whatever it is shown."""
+
+    layout: ClassVar[Layout] = "vector"
+    summary: ClassVar[str] = "No decoder: always the most frequent class of the training part"
+
+    name: Literal["dummy"] = "dummy"
+
+    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
+        """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
+        return _one_layer(input_shape, n_classes)
+
+    def solve(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64],
+        n_classes: int,
+        groups: NDArray[np.str_],
+        seed: int,
+    ) -> Generator[float, None, Solution]:
+        """Count the classes; see `EstimatorDecoder.solve`."""
+        classes, counts = np.unique(y, return_counts=True)
+        prior = counts / counts.sum()
+        yield float(-(prior * np.log(prior)).sum())
+        return Solution(_state(np.zeros((len(classes), X.shape[1])), np.log(prior), classes, n_classes))
+
+
+def _one_layer(input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
+    from torch import nn
+
+    (n_features,) = input_shape
+    return nn.Sequential(OrderedDict(out=nn.Linear(n_features, n_classes)))
+
+
+def _n_folds(groups: NDArray[np.str_]) -> int:
+    n_groups = len(np.unique(groups))
+    return min(MAX_FOLDS, n_groups) if n_groups > 1 else 0
+
+
+def _fit(model: LogisticRegression | LinearSVC, X: NDArray[np.float64], y: NDArray[np.int64]) -> bool:
+    """Fit in place; return whether it converged, rather than warn."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)
+    return bool(np.max(model.n_iter_) < model.max_iter)
+
+
+def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, classes) logits from decision values; of two classes scikit-learn gives the difference alone."""
+    return np.hstack([-scores, scores]) / 2 if scores.shape[1] == 1 else scores
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _state(
+    coef: NDArray[Any], intercept: NDArray[Any], classes: NDArray[np.int64], n_classes: int
+) -> dict[str, NDArray[np.float32]]:
+    """Weights of the layer `out`; a class that was not in the training part gets no probability."""
+    if len(coef) == 1 and len(classes) == 2:
+        coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
+    weight = np.zeros((n_classes, coef.shape[1]), dtype=np.float32)
+    bias = np.full(n_classes, _ABSENT, dtype=np.float32)
+    weight[classes], bias[classes] = coef, intercept
+    return {"out.weight": weight, "out.bias": bias}

@@ -1,0 +1,57 @@
+"""mlp: one hidden layer on the voxels in a row."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from napari_fmri_decoder.decoders.base import NetworkDecoder
+from napari_fmri_decoder.samples.samples import Layout
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class MLP(NetworkDecoder):
+    """Linear, ReLU, dropout, linear: the multilayer perceptron of the z-map notebook.
+
+    Examples
+    --------
+    >>> MLP().build((992,), 26).dense1.out_features
+    509
+    """
+
+    layout: ClassVar[Layout] = "vector"
+    summary: ClassVar[str] = "Multilayer perceptron: one hidden layer on the voxels of the mask"
+    training_defaults: ClassVar[dict[str, Any]] = {
+        "epochs": 1000,
+        "optimizer": "sgd",
+        "learning_rate": 0.1,
+        "weight_decay": 1e-4,
+        "batch_size": 0,
+    }
+
+    name: Literal["mlp"] = "mlp"
+    hidden: int | None = Field(
+        None, description="Hidden units; empty for half of voxels + classes, rounded down.", ge=1
+    )
+    dropout: float = Field(
+        0.25, description="Fraction of hidden units that are silenced in each step of training.", ge=0, lt=1
+    )
+
+    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
+        """Build the untrained network for (voxels,) inputs; see `Decoder.build`."""
+        from torch import nn
+
+        (n_features,) = input_shape
+        hidden = self.hidden or (n_features + n_classes) // 2
+        return nn.Sequential(
+            OrderedDict(
+                dense1=nn.Linear(n_features, hidden),
+                relu1=nn.ReLU(),
+                dropout1=nn.Dropout(self.dropout),
+                out=nn.Linear(hidden, n_classes),
+            )
+        )

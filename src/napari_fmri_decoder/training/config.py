@@ -1,0 +1,93 @@
+"""How a network is trained: what the user states, and what its decoder fills in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.decoders.base import Decoder
+
+Optimizer = Literal["sgd", "adam"]
+
+_FALLBACK: dict[str, Any] = {
+    "epochs": 100,
+    "optimizer": "adam",
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "momentum": 0.0,
+    "batch_size": 32,
+}
+"""For a decoder that states no default of its own."""
+_LEARNING_RATES = {"sgd": 0.01, "adam": 1e-3}
+"""Where the user chooses another optimiser than the decoder's: its rate would not suit the other."""
+
+
+class TrainingConfig(BaseModel):
+    """Options of training; what is left empty comes from the decoder.
+
+    Examples
+    --------
+    >>> from napari_fmri_decoder.decoders import get_decoder
+    >>> TrainingConfig(epochs=300).resolved(get_decoder({"name": "mlp"})).learning_rate
+    0.1
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int | None = Field(
+        None, description="How often the network sees all training samples; empty for its own default.", ge=1
+    )
+    optimizer: Optimizer | None = Field(
+        None, description="Rule of descent: sgd or adam; empty for the network's own."
+    )
+    learning_rate: float | None = Field(
+        None, description="Length of the steps of the optimiser; empty for the network's own.", gt=0
+    )
+    weight_decay: float | None = Field(
+        None, description="Strength of the L2 penalty on all weights; empty for the network's own.", ge=0
+    )
+    momentum: float | None = Field(
+        None, description="Momentum of sgd; adam has its own. Empty for the network's own.", ge=0, lt=1
+    )
+    batch_size: int | None = Field(
+        None, description="Samples per step; 0 for all at once; empty for the network's own.", ge=0
+    )
+    seed: int = Field(0, description="All random numbers of all folds come from it.", ge=0, le=2**32 - 1)
+    threads: int = Field(
+        2, description="Threads that torch computes with; another number changes the last digits.", ge=1
+    )
+    device: str = Field(
+        "auto",
+        description="auto, cpu, cuda, cuda:<number> or mps; the processor where it is not there.",
+        pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+    )
+
+    def resolved(self, decoder: Decoder) -> ResolvedTraining:
+        """State every value: the user's, else the decoder's, else a common one.
+
+        Parameters
+        ----------
+        decoder : Decoder
+
+        Returns
+        -------
+        ResolvedTraining
+        """
+        stated = self.model_dump(exclude_none=True)
+        values = _FALLBACK | decoder.training_defaults
+        if self.optimizer not in (None, values["optimizer"]):
+            values["learning_rate"] = _LEARNING_RATES[self.optimizer]
+        return ResolvedTraining.model_validate(values | stated)
+
+
+class ResolvedTraining(TrainingConfig):
+    """A `TrainingConfig` in which nothing is empty."""
+
+    epochs: int
+    optimizer: Optimizer
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    batch_size: int

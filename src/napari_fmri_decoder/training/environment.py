@@ -1,0 +1,93 @@
+"""Threads and random numbers that belong to one fit, whatever else runs in the process."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_fmri_decoder.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_one_step_at_a_time = threading.RLock()
+
+
+class Environment:
+    """What torch keeps per process, kept per fit.
+
+    Torch draws first weights and dropout from one global generator, and counts its threads
+    globally. A fit that yields between steps would share both with whatever runs in between;
+    so each step swaps its own state in and out, and two fits in one process take turns.
+
+    Parameters
+    ----------
+    seed : int
+    threads : int
+        For torch's own loops. Another number changes the order of sums, and so the last digits.
+    device : torch.device
+    """
+
+    def __init__(self, seed: int, threads: int, device: torch.device) -> None:
+        self.device = device
+        self._threads = threads
+        self._states = {
+            place: torch.Generator(place).manual_seed(seed).get_state()
+            for place in {torch.device("cpu"), device}
+        }
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Compute inside; never yield an event inside.
+
+        Raises
+        ------
+        TrainingError
+            In place of any RuntimeError of torch.
+        """
+        with _one_step_at_a_time:
+            threads, outside = torch.get_num_threads(), self._read()
+            try:
+                if threads != self._threads:
+                    torch.set_num_threads(self._threads)
+                self._write(self._states)
+                yield
+            except RuntimeError as error:
+                raise TrainingError(_explain(error, self.device)) from error
+            finally:
+                self._states = self._read()
+                self._write(outside)
+                if threads != self._threads:
+                    torch.set_num_threads(threads)
+
+    def _read(self) -> dict[torch.device, torch.Tensor]:
+        return {place: _random_state(place) for place in self._states}
+
+    def _write(self, states: dict[torch.device, torch.Tensor]) -> None:
+        for place, state in states.items():
+            if place.type == "cuda":
+                torch.cuda.set_rng_state(state, place)
+            elif place.type == "mps":
+                torch.mps.set_rng_state(state)
+            else:
+                torch.set_rng_state(state)
+
+
+def _random_state(place: torch.device) -> torch.Tensor:
+    if place.type == "cuda":
+        return torch.cuda.get_rng_state(place)
+    return torch.mps.get_rng_state() if place.type == "mps" else torch.get_rng_state()
+
+
+def _explain(error: RuntimeError, device: torch.device) -> str:
+    """Say what stopped torch; its first line is kept."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "memory" in said.lower():
+        return (
+            f"A batch and the network must fit into the memory of {device}, but it is full. "
+            f"Choose a smaller batch_size, a smaller network or a smaller mask. (torch: {said})"
+        )
+    return f"Training stopped within torch on {device}: {said}"

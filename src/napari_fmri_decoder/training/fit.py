@@ -1,0 +1,228 @@
+"""Fit one decoder on one training part, and predict with it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
+from napari_fmri_decoder.training.devices import choose_device
+from napari_fmri_decoder.training.environment import Environment
+from napari_fmri_decoder.training.events import (
+    BatchDone,
+    EpochDone,
+    FitDone,
+    FitEvent,
+    FitStarted,
+    FittedModel,
+    Note,
+    Quality,
+)
+from napari_fmri_decoder.training.network import Part, probabilities, train_network
+from napari_fmri_decoder.training.quality import quality
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.config import TrainingConfig
+
+Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+
+def fit(
+    decoder: Decoder,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    n_classes: int,
+    space: Space,
+    config: TrainingConfig,
+    *,
+    test: Labelled | None = None,
+    seed: int,
+    groups: NDArray[np.str_] | None = None,
+) -> Generator[FitEvent, None, None]:
+    """Fit a decoder, telling each step; closing the generator stops it at any of them.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    X : (n, features) float32 array
+        The training part as prepared, not scaled: the scaler is fitted here, on it alone.
+    y : (n,) int64 array
+        Classes from 0.
+    n_classes : int
+    space : Space
+        Where the features lie.
+    config : TrainingConfig
+    test : (X, y), optional
+        The held-out part: watched, never learned from.
+    seed : int
+        Of first weights, shuffling and dropout; see `derive_seed`.
+    groups : (n,) str array, optional
+        The run of each sample, for decoders that choose a parameter by leaving out runs.
+
+    Yields
+    ------
+    FitEvent
+        Notes, `FitStarted`, then `BatchDone` and `EpochDone` (both count from 1), then `FitDone`.
+
+    Raises
+    ------
+    InputError
+        If the samples cannot be learned from.
+    TrainingError
+        If the loss is no longer finite, or torch gives up.
+    """
+    started = time.perf_counter()
+    _check(X, y, n_classes, space)
+    settings = config.resolved(decoder)
+    input_shape = space.input_shape(decoder.layout)
+    for message in decoder.notes(input_shape):
+        yield Note(message)
+    scaler = fit_scaler(X)
+    train = Part(space.arrange(scaler.apply(X), decoder.layout), y)
+    held_out = Part(space.arrange(scaler.apply(test[0]), decoder.layout), test[1]) if test else None
+    if isinstance(decoder, NetworkDecoder):
+        device = choose_device(settings.device)
+        if device.note:
+            yield Note(device.note)
+        environment = Environment(seed, settings.threads, device.torch)
+        state = yield from train_network(decoder, train, held_out, n_classes, settings, environment)
+        model = FittedModel(decoder, input_shape, n_classes, state, scaler)
+    elif isinstance(decoder, EstimatorDecoder):
+        runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
+        model = yield from _fit_estimator(decoder, train, held_out, n_classes, runs, scaler, seed)
+    else:
+        raise TypeError(f"A decoder must be a NetworkDecoder or an EstimatorDecoder, got {type(decoder)}.")
+    yield FitDone(model, time.perf_counter() - started)
+
+
+def _fit_estimator(
+    decoder: EstimatorDecoder,
+    train: Part,
+    test: Part | None,
+    n_classes: int,
+    groups: NDArray[np.str_],
+    scaler: Scaler,
+    seed: int,
+) -> Generator[FitEvent, None, FittedModel]:
+    """Let scikit-learn fit: one epoch, whose batches are the models fitted on the way."""
+    input_shape, n_features = train.inputs.shape[1:], train.inputs.shape[1]
+    yield FitStarted(1, decoder.steps(groups), (n_features + 1) * n_classes, None, None)
+    solving = decoder.solve(train.inputs.astype(np.float64), train.y, n_classes, groups, seed)
+    batch = 0
+    while True:
+        try:
+            # Products this small are fastest on one thread, and then their sums never vary.
+            with threadpool_limits(1, user_api="blas"):
+                loss = next(solving)
+        except StopIteration as stop:
+            solution = stop.value
+            break
+        batch += 1
+        yield BatchDone(1, batch, loss)
+    for message in solution.notes:
+        yield Note(message)
+    model = FittedModel(decoder, input_shape, n_classes, solution.state, scaler)
+    network = module_of(model)
+    qualities: list[Quality | None] = [
+        quality(probabilities(network, torch.tensor(part.inputs)), part.y) if part else None
+        for part in (train, test)
+    ]
+    if qualities[0] is not None:
+        yield EpochDone(1, qualities[0], qualities[1])
+    return model
+
+
+def module_of(model: FittedModel) -> nn.Sequential:
+    """Rebuild the network of a fitted model, in eval mode on the processor.
+
+    Parameters
+    ----------
+    model : FittedModel
+
+    Returns
+    -------
+    nn.Sequential
+        Takes scaled, arranged (n, *input_shape) inputs and gives (n, classes) logits.
+    """
+    with torch.device("meta"):  # no first weights are drawn, so no random number is used up
+        network = model.decoder.build(model.input_shape, model.n_classes)
+    state: dict[str, Any] = {name: torch.tensor(value) for name, value in model.state.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()
+
+
+def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> torch.Tensor:
+    """Scale and arrange (n, features) samples as the network of `model` takes them."""
+    return torch.tensor(space.arrange(model.scaler.apply(X), model.decoder.layout))
+
+
+def predict_proba(
+    model: FittedModel,
+    X: NDArray[np.float32],
+    space: Space,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Predict the probability of each class.
+
+    Parameters
+    ----------
+    model : FittedModel
+    X : (n, features) float32 array
+        As prepared, not scaled.
+    space : Space
+        Where the features lie.
+    device : str
+        See `choose_device`.
+    threads : int, optional
+        Torch's own number by default.
+
+    Returns
+    -------
+    (n, classes) float32 array
+        Each row sums to 1.
+    """
+    place = choose_device(device).torch
+    with Environment(0, threads or torch.get_num_threads(), place).step():
+        network = module_of(model).to(place)
+        if not len(X):
+            return np.empty((0, model.n_classes), dtype=np.float32)
+        return probabilities(network, network_inputs(model, X, space).to(place))
+
+
+def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:
+    """Refuse samples that nothing can be learned from."""
+    if len(X) != len(y) or X.shape[1:] != (space.n_features,):
+        raise InputError(
+            f"Samples must be one row of {space.n_features} features per label, got {X.shape} for "
+            f"{len(y)} labels."
+        )
+    if not np.isfinite(X).all():
+        rows = np.flatnonzero(~np.isfinite(X).all(axis=1))
+        raise InputError(
+            f"Samples must be finite, found NaN or infinity in {len(rows)} of {len(X)} "
+            f"(first: row {rows[0]}). Mask the voxels that have no data, or leave out these volumes."
+        )
+    present = np.unique(y)
+    if len(present) < 2:
+        raise InputError(
+            f"A training part must hold at least two classes, found {len(present)} in {len(y)} samples. "
+            "Change the split, or what is excluded."
+        )
+    if present[0] < 0 or present[-1] >= n_classes:
+        raise InputError(
+            f"Classes must count from 0 to {n_classes - 1}, found {present[0]} to {present[-1]}. "
+            "Check that every sample has a label that is not excluded."
+        )

@@ -1,0 +1,168 @@
+"""The loop that trains a torch network, one event per step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.errors import TrainingError
+from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
+from napari_fmri_decoder.training.quality import quality
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.decoders.base import NetworkDecoder
+    from napari_fmri_decoder.training.config import ResolvedTraining
+    from napari_fmri_decoder.training.environment import Environment
+
+AT_ONCE = 256
+"""Samples per step where nothing is learned."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Samples as the decoder takes them: inputs (n, *input_shape) float32, y (n,) int64."""
+
+    inputs: NDArray[np.float32]
+    y: NDArray[np.int64]
+
+    def to(self, device: torch.device) -> TensorPart:
+        """Copy to a device."""
+        return TensorPart(
+            torch.tensor(self.inputs, device=device), torch.tensor(self.y, device=device), self.y
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorPart:
+    """A `Part` on the device of a fit."""
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    y: NDArray[np.int64]
+
+
+def train_network(
+    decoder: NetworkDecoder,
+    train: Part,
+    test: Part | None,
+    n_classes: int,
+    settings: ResolvedTraining,
+    environment: Environment,
+) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
+    """Train from fresh weights; return the last state. The test part is only watched."""
+    device = environment.device
+    with environment.step():
+        network = decoder.build(train.inputs.shape[1:], n_classes).to(device)
+        optimizer = make_optimizer(network, settings)
+        learned, held_out = train.to(device), test.to(device) if test else None
+        before = _qualities(network, learned, held_out)
+    _check_batch_size(network, settings.batch_size)
+    n = len(train.y)
+    sizes = batch_sizes(n, settings.batch_size)
+    n_parameters = sum(p.numel() for p in network.parameters())
+    yield FitStarted(settings.epochs, len(sizes), n_parameters, *before)
+    for epoch in range(1, settings.epochs + 1):
+        with environment.step():
+            order = torch.randperm(n).to(device) if len(sizes) > 1 else None
+        start = 0
+        for batch, size in enumerate(sizes, 1):
+            with environment.step():
+                rows = slice(None) if order is None else order[start : start + size]
+                loss = _step(network, optimizer, learned.inputs[rows], learned.targets[rows])
+            start += size
+            if not math.isfinite(loss):
+                raise TrainingError(_explain_loss(loss, epoch, batch, settings))
+            yield BatchDone(epoch, batch, loss)
+        with environment.step():
+            now = _qualities(network, learned, held_out)
+        yield EpochDone(epoch, *now)
+    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
+
+
+def make_optimizer(network: nn.Module, settings: ResolvedTraining) -> torch.optim.Optimizer:
+    """Make the optimiser; weight decay is the L2 penalty on all parameters, in both."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay)
+    return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=settings.momentum)
+
+
+def batch_sizes(n: int, batch_size: int) -> list[int]:
+    """Cut n samples into batches; a last one of a single sample joins the batch before it.
+
+    Batch normalisation has no variance within one sample.
+
+    Examples
+    --------
+    >>> batch_sizes(65, 32), batch_sizes(66, 32), batch_sizes(66, 0)
+    ([32, 33], [32, 32, 2], [66])
+    """
+    size = batch_size or n
+    sizes = [min(size, n - start) for start in range(0, n, size)]
+    if len(sizes) > 1 and sizes[-1] == 1 and size > 1:
+        sizes[-2:] = [sizes[-2] + 1]
+    return sizes
+
+
+def probabilities(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """Softmax of the logits of (n, *input_shape) inputs, in eval mode and without gradients.
+
+    Returns
+    -------
+    (n, classes) float32 array
+    """
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        parts = [F.softmax(network(part), dim=1) for part in torch.split(inputs, AT_ONCE)]
+    network.train(was_training)
+    return np.asarray(torch.cat(parts).cpu().numpy(), dtype=np.float32)
+
+
+def _step(
+    network: nn.Module, optimizer: torch.optim.Optimizer, inputs: torch.Tensor, targets: torch.Tensor
+) -> float:
+    """Take one step of descent; return the loss before it."""
+    network.train()
+    optimizer.zero_grad()
+    loss = F.cross_entropy(network(inputs), targets)
+    loss.backward()
+    optimizer.step()
+    return float(loss.item())
+
+
+def _qualities(
+    network: nn.Module, train: TensorPart, test: TensorPart | None
+) -> tuple[Quality, Quality | None]:
+    return (
+        quality(probabilities(network, train.inputs), train.y),
+        quality(probabilities(network, test.inputs), test.y) if test else None,
+    )
+
+
+def _check_batch_size(network: nn.Module, batch_size: int) -> None:
+    normalised = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    if batch_size == 1 and any(isinstance(layer, normalised) for layer in network.modules()):
+        raise InputError(
+            "A network with batch normalisation must have at least two samples per batch, got "
+            "batch_size = 1. Choose a larger one, or 0 for all at once."
+        )
+
+
+def _explain_loss(loss: float, epoch: int, batch: int, settings: ResolvedTraining) -> str:
+    return (
+        f"The loss must stay finite, but it became {loss} in epoch {epoch}, batch {batch}. Most often the "
+        f"steps are too long: lower learning_rate = {settings.learning_rate:g} to "
+        f"{settings.learning_rate / 10:g}."
+    )
