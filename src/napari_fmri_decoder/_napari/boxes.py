@@ -1,0 +1,213 @@
+"""What forms need and Qt has not: boxes for numbers, paths and special values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QValidator
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QToolButton,
+    QWidget,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A widget with its value.
+
+    Attributes
+    ----------
+    widget : QWidget
+    get, set : callable
+        Read and write the raw value.
+    changed : bound Qt signal
+        What it sends is not used.
+    automatic : callable or None
+        For parameters with a special value: takes what that stands for (such as 300).
+    """
+
+    widget: QWidget
+    get: Callable[[], Any]
+    set: Callable[[Any], None]
+    changed: Any
+    automatic: Callable[[Any], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """The value of a union that is no number or text of its own: None, or a word such as "nested"."""
+
+    value: Any
+    text: str
+
+
+class FloatBox(QDoubleSpinBox):
+    """A spin box that writes 0.0001 and reads 1e-4, and can step by one in the leading digit."""
+
+    decade: float | None = None
+    """Where steps follow the leading digit: the step at 0."""
+
+    def textFromValue(self, value: float) -> str:
+        """Write without needless zeros."""
+        return f"{value:.10g}"
+
+    def valueFromText(self, text: str | None) -> float:
+        """Read a number; what is none leaves the value."""
+        try:
+            return float(self._bare(text))
+        except ValueError:
+            return self.value()
+
+    def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
+        """Take any number, and what may become one."""
+        bare = self._bare(text)
+        try:
+            inside = self.minimum() <= float(bare) <= self.maximum()
+            state = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
+        except ValueError:
+            typing = not set(bare) - set("0123456789.eE+-")
+            state = QValidator.State.Intermediate if typing else QValidator.State.Invalid
+        return state, text or "", position
+
+    def stepBy(self, steps: int) -> None:
+        """Step by the single step, or by one in the leading digit."""
+        value, size = self.value(), self.decade or self.singleStep()
+        if self.decade is not None and value:
+            away = steps * value > 0  # from 1 up to 2, but down to 0.9
+            size = 10.0 ** math.floor(math.log10(abs(value) * (1 + 1e-9 if away else 1 - 1e-9)))
+        self.setValue(float(f"{value + steps * size:.10g}"))
+
+    def _bare(self, text: str | None) -> str:
+        return (text or "").removesuffix(self.suffix()).strip()
+
+
+class PathEdit(QWidget):
+    """A line for a path, with a button that browses; a file can be dropped on it."""
+
+    changed = Signal()
+
+    def __init__(self, mode: str, title: str) -> None:
+        super().__init__()
+        self._mode, self._title = mode, title
+        self.line = QLineEdit()
+        self.line.setAcceptDrops(False)
+        self.line.textChanged.connect(self.changed)
+        browse = QToolButton()
+        browse.setText("…")
+        browse.setToolTip(
+            "Choose " + {"folder": "a folder", "files": "files", "save": "where to save"}.get(mode, "a file")
+        )
+        browse.clicked.connect(self._browse)
+        self.setAcceptDrops(True)
+        self.setFocusProxy(self.line)
+        _row(self, self.line, browse)
+
+    def _browse(self) -> None:
+        start = self.line.text()
+        if self._mode == "folder":
+            found = QFileDialog.getExistingDirectory(self, self._title, start)
+        elif self._mode == "files":
+            found = ", ".join(QFileDialog.getOpenFileNames(self, self._title, start)[0])
+        elif self._mode == "save":
+            found = QFileDialog.getSaveFileName(self, self._title, start)[0]
+        else:
+            found = QFileDialog.getOpenFileName(self, self._title, start)[0]
+        if found:
+            self.line.setText(found)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Take files."""
+        if event is not None and (data := event.mimeData()) is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Write the paths of the files."""
+        if event is not None and (data := event.mimeData()) is not None:
+            paths = [url.toLocalFile() for url in data.urls()]
+            self.line.setText(", ".join(paths if self._mode == "files" else paths[:1]))
+
+
+class AutoBox(QWidget):
+    """A control beside a tick box; ticked, the value is the special one and the control is grey."""
+
+    changed = Signal()
+
+    def __init__(self, inner: Control, special: Special) -> None:
+        super().__init__()
+        self._inner, self._special = inner, special
+        self.auto = QCheckBox(special.text)
+        self.auto.setObjectName("auto")
+        self.auto.setChecked(True)
+        policy = inner.widget.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        inner.widget.setSizePolicy(policy)
+        self._known = False
+        self.auto.toggled.connect(self._show)
+        self.auto.toggled.connect(self.changed)
+        inner.changed.connect(self._inner_changed)
+        self.setFocusProxy(self.auto)
+        _row(self, self.auto, inner.widget)
+        self._show()
+
+    def get(self) -> Any:
+        """The special value where ticked, else the inner one."""
+        return self._special.value if self.auto.isChecked() else self._inner.get()
+
+    def set(self, value: Any) -> None:
+        """Tick for the special value, else untick and set the inner one."""
+        special = value == self._special.value
+        if not special:
+            self._inner.set(value)
+        self.auto.setChecked(special)
+
+    def automatic(self, value: Any) -> None:
+        """Say what the special value stands for; the grey control shows it, or hides where it is unknown."""
+        self._known = value is not None
+        self.auto.setText(default_text(self._special, value))
+        if value is not None and self.auto.isChecked():
+            self._inner.set(value)
+        self._show()
+
+    def _show(self) -> None:
+        auto = self.auto.isChecked()
+        self._inner.widget.setEnabled(not auto)
+        self._inner.widget.setVisible(self._known or not auto)
+
+    def _inner_changed(self) -> None:
+        if not self.auto.isChecked():
+            self.changed.emit()
+
+
+class WheelGuard(QObject):
+    """Keeps the mouse wheel, scrolling a dock, from changing what lies under it."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Pass the wheel on to the dock unless the control has the focus."""
+        if event is None or event.type() != QEvent.Type.Wheel or not isinstance(watched, QWidget):
+            return False
+        if watched.hasFocus():
+            return False
+        event.ignore()
+        return True
+
+
+def default_text(special: Special, value: Any) -> str:
+    """What stands for the special value: its own text, or a default that is known."""
+    return special.text if value is None else f"default: {value}"
+
+
+def _row(parent: QWidget, *widgets: QWidget) -> None:
+    """Lay widgets side by side; the second takes what room there is."""
+    layout = QHBoxLayout(parent)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget)

@@ -1,0 +1,18 @@
+"""Plots of the docks: curves, matrices, histograms, points, lines and bands along time."""
+
+from napari_fmri_decoder._napari.palette import class_colors
+from napari_fmri_decoder._napari.plots.bands import BandsPlot
+from napari_fmri_decoder._napari.plots.curves import CurvesPlot
+from napari_fmri_decoder._napari.plots.lines import HistogramPlot, LinePlot
+from napari_fmri_decoder._napari.plots.matrix import MatrixPlot
+from napari_fmri_decoder._napari.plots.scatter import ScatterPlot
+
+__all__ = [
+    "BandsPlot",
+    "CurvesPlot",
+    "HistogramPlot",
+    "LinePlot",
+    "MatrixPlot",
+    "ScatterPlot",
+    "class_colors",
+]

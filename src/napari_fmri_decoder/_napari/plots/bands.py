@@ -1,0 +1,152 @@
+"""Labels, runs and folds along time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QFontMetrics
+
+from napari_fmri_decoder._napari.palette import RGBA, class_colors
+from napari_fmri_decoder._napari.plots.base import Plot, css
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+HEIGHT = 0.8
+"""Of a band; the rest of the row stays free."""
+
+
+class BandsPlot(Plot):
+    """Rows of bands along the volumes of a series: labels in their colours, runs and folds in greys.
+
+    Attributes
+    ----------
+    clicked : Signal(int)
+        The volume that was clicked.
+    """
+
+    clicked = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, height=150)
+        self.view.zoomable = True
+        pane = self.add_pane("volume", "")
+        pane.setMouseEnabled(True, False)
+        pane.invertY(True)
+        pane.vb.sigXRangeChanged.connect(self._fit_texts)
+        pane.vb.sigResized.connect(self._fit_texts)
+        self.add_legend()
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._colors: dict[str, RGBA] = {}
+        self._current: int | None = None
+        self._texts: list[tuple[Any, int, int]] = []
+        self._line = pg.InfiniteLine(angle=90)
+        self.set_ink(self.ink)
+
+    def set_data(self, rows: Mapping[str, Sequence[str]], colors: Mapping[str, RGBA] | None = None) -> None:
+        """Show bands.
+
+        Parameters
+        ----------
+        rows : mapping of str to (volumes,) sequence of str
+            What each volume is: "label" first, then "run", "fold" and so on. "" is drawn empty.
+        colors : mapping of str to RGBA, optional
+            Colours of the labels; those of classes in order by default.
+        """
+        self._rows = {name: tuple(map(str, values)) for name, values in rows.items()}
+        first = next(iter(self._rows.values()), ())
+        chosen = {**class_colors(sorted(set(first) - {""})), **(colors or {})}
+        self._colors = {name: color for name, color in chosen.items() if name in set(first)}
+        self.draw()
+        self.reset_range()
+
+    def set_current(self, volume: int | None) -> None:
+        """Mark the volume that the viewer shows, or none."""
+        self._current = volume
+        self._line.setVisible(volume is not None)
+        self._line.setValue(volume or 0)
+
+    def draw(self) -> None:
+        """Draw all bands."""
+        pane = self._panes[0]
+        pane.clear()
+        self._texts.clear()
+        for row, (_name, values) in enumerate(self._rows.items()):
+            image = pg.ImageItem(self._pixels(row, values)[None], axisOrder="row-major", levels=(0, 255))
+            image.setRect(-0.5, row + (1 - HEIGHT) / 2, len(values), HEIGHT)
+            pane.addItem(image)
+            if row:
+                self._write(row, values)
+        pane.getAxis("left").setTicks([[(row + 0.5, name) for row, name in enumerate(self._rows)]])
+        pane.setYRange(0, max(len(self._rows), 1), padding=0)
+        self._line.setPen(pg.mkPen(self.ink, width=2))
+        self.set_current(self._current)
+        pane.addItem(self._line)
+        self.legend.show_names({name: css(color) for name, color in self._colors.items()}, self.ink)
+        self._fit_texts()
+
+    def reset_range(self) -> None:
+        """Show all volumes."""
+        self._panes[0].setXRange(-0.5, max(self._length, 1) - 0.5, padding=0)
+
+    def table(self) -> pd.DataFrame:
+        """One row per volume: `volume` and a column for each row of bands."""
+        return pd.DataFrame({"volume": np.arange(self._length), **self._rows})
+
+    def describe(self, x: float, y: float, pane: int) -> str:
+        """Say what the volume under the mouse is."""
+        volume = round(x)
+        if not 0 <= volume < self._length:
+            return ""
+        parts = [f"{name} {values[volume]}" for name, values in self._rows.items() if values[volume]]
+        return ", ".join([f"volume {volume}", *parts])
+
+    def click(self, x: float, y: float, pane: int) -> None:
+        """Send the volume."""
+        if 0 <= round(x) < self._length:
+            self.clicked.emit(round(x))
+
+    @property
+    def _length(self) -> int:
+        return max(map(len, self._rows.values()), default=0)
+
+    def _pixels(self, row: int, values: tuple[str, ...]) -> NDArray[np.uint8]:
+        """(volumes, 4) RGBA, 0 to 255."""
+        if row == 0:
+            table = {name: [round(255 * part) for part in color] for name, color in self._colors.items()}
+            return np.array([table.get(value, [0, 0, 0, 0]) for value in values], dtype=np.uint8)
+        starts = _starts(values)
+        turn = np.cumsum(starts) % 2
+        ink = [int(self.ink[i : i + 2], 16) for i in (1, 3, 5)]
+        opacity = np.where(turn == 1, 90, 45) * np.array([value != "" for value in values])
+        return np.column_stack([np.tile(ink, (len(values), 1)), opacity]).astype(np.uint8)
+
+    def _write(self, row: int, values: tuple[str, ...]) -> None:
+        """Write the name of each group into its middle."""
+        starts = np.flatnonzero(_starts(values)).tolist()
+        for start, stop in zip(starts, [*starts[1:], len(values)], strict=True):
+            if values[start]:
+                text = pg.TextItem(values[start], color=self.ink, anchor=(0.5, 0.5))
+                text.setPos((start + stop - 1) / 2, row + 0.5)
+                self._panes[0].addItem(text, ignoreBounds=True)
+                self._texts.append(
+                    (text, QFontMetrics(self.font()).horizontalAdvance(values[start]), stop - start)
+                )
+
+    def _fit_texts(self, *_: object) -> None:
+        """Hide the names that are wider than their group."""
+        pixel = self._panes[0].vb.viewPixelSize()[0] if self._texts else 1.0
+        for text, width, volumes in self._texts:
+            text.setVisible(width + 4 <= volumes / max(pixel, 1e-9))
+
+
+def _starts(values: Sequence[str]) -> NDArray[np.bool_]:
+    """(n,) whether each value differs from the one before."""
+    array = np.asarray(values, dtype=object)
+    return np.concatenate([[True], array[1:] != array[:-1]]) if len(array) else np.zeros(0, dtype=bool)

@@ -1,0 +1,178 @@
+"""Loss and accuracy while a network learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyqtgraph as pg
+from qtpy.QtCore import Qt, QTimer
+
+from napari_fmri_decoder._napari.palette import PALETTE
+from napari_fmri_decoder._napari.plots.base import Plot
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QHideEvent, QShowEvent
+    from qtpy.QtWidgets import QWidget
+
+    from napari_fmri_decoder.training.events import Quality
+
+REDRAW_MS = 200
+"""A redraw recomposes napari's whole window, so there are at most five a second."""
+
+SERIES = {"loss": 0, "val_loss": 0, "accuracy": 1, "val_accuracy": 1}
+"""Each curve and its pane."""
+
+COLORS = {"loss": PALETTE[1], "accuracy": PALETTE[1], "val_loss": PALETTE[0], "val_accuracy": PALETTE[0]}
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The curves of one fold; a row has epoch, loss, val_loss, accuracy, val_accuracy."""
+
+    name: str
+    epochs: int
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+
+
+class CurvesPlot(Plot):
+    """Loss above, accuracy beneath, of the training and the test part; finished folds drawn thin.
+
+    The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
+    largest so far with some room. New points are drawn by a timer that runs only while the plot
+    is on the screen.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, height=260)
+        self._folds: list[_Fold] = []
+        self._chance: float | None = None
+        self._dirty = False
+        self._top = 1.0
+        loss, accuracy = self.add_pane("", "loss"), self.add_pane("epoch", "accuracy")
+        self.add_legend()
+        loss.getAxis("bottom").setStyle(showValues=False)
+        accuracy.setXLink(loss)
+        loss.setXRange(0, 1, padding=0.02)
+        loss.setYRange(0, self._top, padding=0)
+        accuracy.setYRange(0, 1, padding=0.03)
+        for pane in (loss, accuracy):
+            pane.getAxis("left").setWidth(46)
+        self._old = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self._line = pg.InfiniteLine(angle=0)
+        accuracy.addItem(self._line)
+        self._timer = QTimer(self)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self._tick)
+        self.set_ink(self.ink)
+
+    def clear(self) -> None:
+        """Forget all curves."""
+        self._folds.clear()
+        self._top = 1.0
+        self.draw()
+
+    def set_chance(self, chance: float | None) -> None:
+        """Draw a line at the accuracy of chance, or none."""
+        self._chance = chance
+        self.draw()
+
+    def start_fold(self, name: str, epochs: int) -> None:
+        """Begin new curves; those before become thin.
+
+        Parameters
+        ----------
+        name : str
+            Such as "run 3".
+        epochs : int
+            Where the axis ends.
+        """
+        self._folds.append(_Fold(name, epochs))
+        self._dirty = True
+
+    def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
+        """Add the quality after an epoch; 0 is the untrained network."""
+        if not self._folds:
+            self.start_fold("", epoch)
+        fold = self._folds[-1]
+        fold.epochs = max(fold.epochs, epoch)
+        held_out = (test.loss, test.accuracy) if test is not None else (np.nan, np.nan)
+        fold.rows.append((epoch, train.loss, held_out[0], train.accuracy, held_out[1]))
+        largest = np.nanmax([train.loss, held_out[0], 0])
+        if np.isfinite(largest) and largest > self._top:
+            self._top = 1.2 * largest
+        self._dirty = True
+
+    def draw(self) -> None:
+        """Draw all curves."""
+        self._dirty = False
+        old, now = [_points(self._folds[:-1]), _points(self._folds[-1:])]
+        for i, name in enumerate(SERIES, start=1):
+            color = pg.mkColor(COLORS[name])
+            faint = pg.mkColor(color)
+            faint.setAlphaF(0.4)
+            self._old[name].setData(old[:, 0], old[:, i])
+            self._old[name].setPen(pg.mkPen(faint, width=1))
+            self._now[name].setData(now[:, 0], now[:, i])
+            self._now[name].setPen(pg.mkPen(color, width=2))
+        self._line.setVisible(self._chance is not None)
+        self._line.setValue(self._chance or 0.0)
+        self._line.setPen(pg.mkPen(self.ink, style=Qt.PenStyle.DashLine))
+        epochs = max((fold.epochs for fold in self._folds), default=1)
+        self._panes[0].setXRange(0, max(epochs, 1), padding=0.02)
+        self._panes[0].setYRange(0, self._top, padding=0)
+        names = {"training part": PALETTE[1], "test part": PALETTE[0]}
+        self.legend.show_names(
+            {**names, **({"chance": self.ink} if self._chance is not None else {})}, self.ink
+        )
+        if self._folds and self._folds[-1].rows:
+            self.hint.setText(_sentence(self._folds[-1]))
+
+    def table(self) -> pd.DataFrame:
+        """One row per fold and epoch: fold, epoch, loss, accuracy, val_loss, val_accuracy."""
+        rows = [(fold.name, *row) for fold in self._folds for row in fold.rows]
+        frame = pd.DataFrame(rows, columns=["fold", "epoch", "loss", "val_loss", "accuracy", "val_accuracy"])
+        return frame[["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]]
+
+    def describe(self, x: float, y: float, pane: int) -> str:
+        """Say the values of the present fold at the epoch under the mouse."""
+        rows = self._folds[-1].rows if self._folds else []
+        if not rows:
+            return ""
+        near = min(rows, key=lambda row: abs(row[0] - x))
+        return _sentence(_Fold(self._folds[-1].name, self._folds[-1].epochs, [near]))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw what came while hidden, and go on."""
+        super().showEvent(event)
+        self.draw()
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Rest: a dock that is closed sends this, and no closeEvent."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _tick(self) -> None:
+        if self._dirty:
+            self.draw()
+
+
+def _points(folds: list[_Fold]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(points, 5) curves of several folds, a row of NaN after each."""
+    parts = [[*fold.rows, (np.nan,) * 5] for fold in folds if fold.rows]
+    return np.array([row for part in parts for row in part], dtype=float).reshape(-1, 5)
+
+
+def _sentence(fold: _Fold) -> str:
+    epoch, loss, test_loss, accuracy, test_accuracy = fold.rows[-1]
+    name = f"{fold.name}, " if fold.name else ""
+    if np.isnan(test_loss):
+        return f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}; loss {loss:.3g}"
+    return (
+        f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}, test {test_accuracy:.2f}; "
+        f"loss {loss:.3g}, {test_loss:.3g}"
+    )

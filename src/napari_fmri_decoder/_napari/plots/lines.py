@@ -1,0 +1,180 @@
+"""Histograms and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyqtgraph as pg
+from numpy.typing import ArrayLike, NDArray
+from qtpy.QtCore import Qt
+
+from napari_fmri_decoder._napari.palette import RGBA, class_colors
+from napari_fmri_decoder._napari.plots.base import Plot, css
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+MOST_FILLED = 3
+"""More histograms than this are drawn as outlines, or they would hide one another."""
+
+
+class HistogramPlot(Plot):
+    """Histograms of several series over the same bins, with lines that mark values such as floors."""
+
+    def __init__(self, parent: QWidget | None = None, x_label: str = "", y_label: str = "count") -> None:
+        super().__init__(parent)
+        self.add_pane(x_label, y_label)
+        self.add_legend()
+        self._edges: NDArray[np.float64] = np.array([0.0, 1.0])
+        self._counts: dict[str, NDArray[np.int64]] = {}
+        self._colors: dict[str, str] = {}
+        self._marks: dict[str, float] = {}
+        self.set_ink(self.ink)
+
+    def set_data(
+        self,
+        series: Mapping[str, ArrayLike],
+        colors: Mapping[str, RGBA | str] | None = None,
+        bins: int = 50,
+        value_range: tuple[float, float] | None = None,
+        marks: Mapping[str, float] | None = None,
+    ) -> None:
+        """Count and show.
+
+        Parameters
+        ----------
+        series : mapping of str to array-like
+            Values by name; what is not finite is left out.
+        colors : mapping, optional
+            Colour of each series; those of classes in order by default.
+        bins : int
+        value_range : (low, high), optional
+            All finite values by default.
+        marks : mapping of str to float, optional
+            Vertical lines with their names.
+        """
+        values = {name: np.asarray(data, dtype=float).ravel() for name, data in series.items()}
+        values = {name: data[np.isfinite(data)] for name, data in values.items()}
+        together = np.concatenate([*values.values(), np.empty(0)])
+        if value_range is None and not together.size:
+            value_range = (0.0, 1.0)
+        self._edges = np.histogram_bin_edges(together, bins, value_range)
+        self._counts = {name: np.histogram(data, self._edges)[0] for name, data in values.items()}
+        chosen = {**class_colors(list(values)), **(colors or {})}
+        self._colors = {name: css(chosen[name]) for name in values}
+        self.set_marks(marks or {})
+
+    def set_marks(self, marks: Mapping[str, float]) -> None:
+        """Move the vertical lines alone."""
+        self._marks = dict(marks)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all histograms."""
+        pane = self._panes[0]
+        pane.clear()
+        for name, counts in self._counts.items():
+            fill = pg.mkColor(self._colors[name])
+            fill.setAlphaF(0.35)
+            filled = {"fillLevel": 0, "brush": fill} if len(self._counts) <= MOST_FILLED else {}
+            pen = pg.mkPen(self._colors[name], width=1.5)
+            pane.plot(self._edges, counts, stepMode="center", pen=pen, **filled)
+        _mark(pane, self._marks, self.ink)
+        top = max((int(counts.max(initial=0)) for counts in self._counts.values()), default=0)
+        ends = [self._edges[0], self._edges[-1], *self._marks.values()]
+        pane.setXRange(min(ends), max(ends), padding=0.02)
+        pane.setYRange(0, max(top, 1) * 1.05, padding=0)
+        self.legend.show_names(self._colors if len(self._colors) > 1 else {}, self.ink)
+
+    def table(self) -> pd.DataFrame:
+        """One row per bin: `start`, `stop` and the counts of each series."""
+        ends = {"start": self._edges[:-1], "stop": self._edges[1:]}
+        return pd.DataFrame({**ends, **self._counts})
+
+    def describe(self, x: float, y: float, pane: int) -> str:
+        """Say the counts of the bin under the mouse."""
+        i = int(np.searchsorted(self._edges, x, side="right")) - 1
+        if not self._counts or not 0 <= i < len(self._edges) - 1:
+            return ""
+        counts = ", ".join(f"{name} {counts[i]}" for name, counts in self._counts.items())
+        return f"{self._edges[i]:.3g} to {self._edges[i + 1]:.3g}: {counts}"
+
+
+class LinePlot(Plot):
+    """Curves over one axis, such as the variance that the first components explain together."""
+
+    def __init__(self, parent: QWidget | None = None, x_label: str = "", y_label: str = "") -> None:
+        super().__init__(parent)
+        self.add_pane(x_label, y_label)
+        self.add_legend()
+        self._x: NDArray[np.float64] = np.empty(0)
+        self._curves: dict[str, NDArray[np.float64]] = {}
+        self._marks: dict[str, float] = {}
+        self._y_range: tuple[float, float] | None = None
+        self._colors: dict[str, str] = {}
+        self.set_ink(self.ink)
+
+    def set_data(
+        self,
+        curves: Mapping[str, ArrayLike],
+        x: Sequence[float] | NDArray[Any] | None = None,
+        y_range: tuple[float, float] | None = None,
+        marks: Mapping[str, float] | None = None,
+    ) -> None:
+        """Show curves.
+
+        Parameters
+        ----------
+        curves : mapping of str to (n,) array-like
+        x : (n,) array-like, optional
+            1, 2, ... by default.
+        y_range : (low, high), optional
+            All values by default; (0, 1) for fractions.
+        marks : mapping of str to float, optional
+            Vertical lines with their names.
+        """
+        self._curves = {name: np.asarray(data, dtype=float) for name, data in curves.items()}
+        length = max((len(data) for data in self._curves.values()), default=0)
+        self._x = np.arange(1.0, length + 1) if x is None else np.asarray(x, dtype=float)
+        self._y_range, self._marks = y_range, dict(marks or {})
+        self._colors = {name: css(color) for name, color in class_colors(list(self._curves)).items()}
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw all curves."""
+        pane = self._panes[0]
+        pane.clear()
+        for name, y in self._curves.items():
+            color = self._colors[name]
+            symbols = {"symbol": "o", "symbolSize": 4, "symbolBrush": color, "symbolPen": None}
+            pane.plot(self._x, y, pen=pg.mkPen(color, width=2), **(symbols if len(y) <= 60 else {}))
+        _mark(pane, self._marks, self.ink)
+        if self._x.size:
+            pane.setXRange(self._x.min(), self._x.max(), padding=0.03)
+            everything = np.concatenate(list(self._curves.values()))
+            low, high = self._y_range or (np.nanmin(everything), np.nanmax(everything))
+            pane.setYRange(low, high, padding=0.03)
+        self.legend.show_names(self._colors if len(self._colors) > 1 else {}, self.ink)
+
+    def table(self) -> pd.DataFrame:
+        """One row per position: `x` and a column for each curve."""
+        return pd.DataFrame({"x": self._x, **self._curves})
+
+    def describe(self, x: float, y: float, pane: int) -> str:
+        """Say the values at the position nearest to the mouse."""
+        if not self._x.size:
+            return ""
+        i = int(np.abs(self._x - x).argmin())
+        values = ", ".join(f"{name} {curve[i]:.3g}" for name, curve in self._curves.items())
+        return f"{self._x[i]:g}: {values}"
+
+
+def _mark(pane: Any, marks: Mapping[str, float], ink: str) -> None:
+    """Draw named vertical lines."""
+    for name, value in marks.items():
+        options = {"color": ink, "position": 0.9, "rotateAxis": (1, 0), "anchors": [(1, 0), (1, 1)]}
+        pen = pg.mkPen(ink, style=Qt.PenStyle.DashLine)
+        pane.addItem(pg.InfiniteLine(value, angle=90, pen=pen, label=name, labelOpts=options))

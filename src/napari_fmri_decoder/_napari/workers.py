@@ -1,0 +1,256 @@
+"""Long work beside the interface: one generator in napari's thread worker, with progress and Stop.
+
+The generator runs in a thread and yields small events; callbacks run on the interface's thread and
+alone may touch the viewer. A stop is seen at the next yield, so work that must stop at once yields
+often. Many events cost little: they cross over together.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import create_worker
+from superqt.utils import GeneratorWorker
+
+from napari_fmri_decoder._napari.notify import guard, tell
+from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QObject
+
+logger = logging.getLogger(__name__)
+
+_running: set[Job] = set()
+
+
+class WorkerError(Exception):
+    """A RuntimeError of the work under another name: napari's workers swallow RuntimeErrors."""
+
+
+class _Worker(GeneratorWorker):  # type: ignore[type-arg]
+    """superqt's worker, closing its generator when it ends so that every `finally` runs.
+
+    Not napari's subclass, which means to relay errors as notifications: `Job` tells them, once.
+    """
+
+    def work(self) -> Any:
+        """Run the generator to its end, or to a stop."""
+        with closing(self._gen):
+            return super().work()
+
+
+class _Named(partial):  # type: ignore[type-arg]
+    """The steps of a job, under the name that napari's dialog on closing shows."""
+
+    def __str__(self) -> str:
+        job: Job = self.func.__self__  # type: ignore[attr-defined]
+        return job.description
+
+
+class Job:
+    """Work that has been started; made by `run_generator`.
+
+    Attributes
+    ----------
+    description : str
+        What the progress bar says.
+    owner : QObject
+        The dock whose work it is.
+    """
+
+    def __init__(
+        self,
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        owner: QObject,
+        description: str,
+        total: int | None,
+        callbacks: dict[str, Callable[..., Any] | None],
+    ) -> None:
+        self.description = description
+        self.owner = owner
+        self._work: Callable[[], Any] | None = partial(work, *args)
+        self._callbacks = callbacks
+        self._counts = total is not None
+        self._events: deque[Any] = deque()
+        self._awake = False
+        self._worker: Any = create_worker(
+            _Named(self._steps),
+            _worker_class=_Worker,
+            _ignore_errors=True,
+            _start_thread=False,
+            _progress={"desc": description, "total": total or 0},
+        )
+        self._worker.yielded.connect(self._read)
+        self._worker.returned.connect(self._returned)
+        self._worker.errored.connect(self._failed)
+        self._worker.finished.connect(self._finished)
+        self._worker.warned.connect(_log_warning)
+        self._orphaned = False
+        owner.destroyed.connect(self._lose_owner)
+        _running.add(self)
+        self._worker.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether the work goes on; False by the time that any callback of the end is called."""
+        return self in _running
+
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was asked for."""
+        return bool(self._worker.abort_requested)
+
+    def stop(self) -> None:
+        """Ask the work to end at its next yield: no event follows, only `on_stopped`."""
+        self._worker.quit()
+
+    def progress(self, done: int, total: int | None = None, description: str | None = None) -> None:
+        """Move the bar in the activity dock, for work whose events tell how long it is.
+
+        Parameters
+        ----------
+        done, total : int
+            Steps; `total` is kept where it is None.
+        description : str, optional
+            New text beside the bar.
+        """
+        bar = self._worker.pbar
+        if not self.running or bar.disable:
+            return
+        if total is not None and total != bar.total:
+            bar.total = total
+        if description is not None and f"{description}: " != bar.desc:
+            bar.set_description(description)
+        bar.update(done - bar.n)
+
+    def _steps(self) -> Generator[None, None, Any]:
+        """Run the work in the worker's thread; wake the interface where it has read all before."""
+        work, self._work = self._work, None  # napari keeps the function, and so would keep the data
+        try:
+            events = work() if work else None
+            if not isinstance(events, Iterator):
+                return events
+            with closing(events) if isinstance(events, Generator) else nullcontext():
+                while True:
+                    try:
+                        self._events.append(next(events))
+                    except StopIteration as end:
+                        return end.value
+                    if self.stopping or not self._awake:
+                        self._awake = True
+                        yield
+        except RuntimeError as error:
+            raise WorkerError(f"{type(error).__name__}: {error}") from error
+
+    def _read(self, _: object = None) -> None:
+        """Hand over the events that have come, on the interface's thread."""
+        self._awake = False  # before reading: an event that comes meanwhile wakes again
+        count = 0
+        while self._events and not self.stopping:
+            self._call("event", self._events.popleft())
+            count += 1
+        if self._counts:
+            self.progress(self._worker.pbar.n + count)
+
+    def _returned(self, result: Any) -> None:
+        self._read()
+        self._end("done", result)
+
+    def _failed(self, error: Exception) -> None:
+        self._read()
+        if self.running:
+            tell(error)
+        self._end("error", error)
+
+    def _finished(self) -> None:
+        self._end("stopped")
+
+    def _end(self, name: str, *args: Any) -> None:
+        """Call the callback of the end, once, and let go of everything."""
+        if not self.running:
+            return
+        _running.discard(self)
+        if not self._orphaned:
+            self.owner.destroyed.disconnect(self._lose_owner)
+        self._call(name, *args)
+        self._callbacks.clear()
+        self._events.clear()
+
+    def _lose_owner(self) -> None:
+        self._orphaned = True
+        self.stop()
+
+    def _call(self, name: str, *args: Any) -> None:
+        """Call back, unless the owner is gone; a callback that fails ends the work."""
+        callback = self._callbacks.get(name)
+        if callback is None or self._orphaned:
+            return
+        with guard():
+            try:
+                callback(*args)
+            except BaseException:
+                self.stop()
+                raise
+
+
+def run_generator(
+    work: Callable[..., Any],
+    *args: Any,
+    owner: QObject,
+    description: str,
+    total: int | None = None,
+    on_event: Callable[[Any], Any] | None = None,
+    on_done: Callable[[Any], Any] | None = None,
+    on_error: Callable[[Exception], Any] | None = None,
+    on_stopped: Callable[[], Any] | None = None,
+) -> Job:
+    """Start work in a thread.
+
+    Parameters
+    ----------
+    work : callable
+        Returns an iterator of events, most often by being a generator function; what it returns
+        goes to `on_done`. A plain function is one step, which cannot be stopped.
+    *args
+        What `work` is called with.
+    owner : QObject
+        The dock that the work belongs to. It runs one job at a time; its deletion stops the
+        work, and nothing is called back after it.
+    description : str
+        What the progress bar says.
+    total : int, optional
+        How many events will come. Without it the bar only shows that something goes on, until
+        `Job.progress` tells more.
+    on_event, on_done, on_error, on_stopped : callable, optional
+        Called on the interface's thread: with each event, in order; then, exactly one of them and
+        once, with the result, with the error, or with nothing after a stop. The error has been
+        shown as one notification by then; a RuntimeError comes as `WorkerError`.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    InputError
+        If a job of this owner is running.
+    """
+    for job in _running:
+        if job.owner is owner:
+            raise InputError(
+                f"Only one job can run at a time, and '{job.description}' is running. "
+                "Stop it, or wait until it is done."
+            )
+    callbacks = {"event": on_event, "done": on_done, "error": on_error, "stopped": on_stopped}
+    return Job(work, args, owner, description, total, callbacks)
+
+
+def _log_warning(warning: tuple[Any, ...]) -> None:
+    """Log a warning raised in the thread: a notification for each would be too many."""
+    logger.warning("%s: %s", warning[1].__name__, warning[0])

@@ -1,0 +1,70 @@
+"""A real napari window for each test that asks for one; without a display these tests fail, not skip."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Before napari is imported: its settings, and which platform Qt draws on.
+_settings = tempfile.TemporaryDirectory(prefix="napari-fmri-decoder-")
+os.environ["NAPARI_CONFIG"] = str(Path(_settings.name) / "settings.yaml")
+if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):  # napari's canvas does not start there
+    del os.environ["QT_QPA_PLATFORM"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _display() -> None:
+    """Say what is missing in place of the abort that Qt would end in."""
+    on_x11 = sys.platform.startswith(("linux", "freebsd"))
+    if on_x11 and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        pytest.exit(
+            "The tests of the window need a display: install Xvfb and pytest-xvfb (apt install xvfb), "
+            "or set DISPLAY.",
+            returncode=1,
+        )
+
+
+@pytest.fixture(autouse=True)
+def _own_settings() -> Iterator[None]:
+    """Keep what one test changes in napari's settings from the next, and from the user's own."""
+    from napari.settings import get_settings
+
+    settings = get_settings()
+    assert str(settings.config_path).startswith(_settings.name), "napari was imported before this conftest"
+    yield
+    settings.reset()
+
+
+@pytest.fixture
+def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
+    """A napari viewer on the screen, 1366 x 768; closed in the end, with all workers ended."""
+    from qtpy.QtCore import QThreadPool
+
+    window = make_napari_viewer(show=True)
+    window.window._qt_window.resize(1366, 768)
+    yield window
+    for worker in _workers():
+        worker.quit()
+    assert QThreadPool.globalInstance().waitForDone(10_000), "a worker did not stop within 10 seconds"
+
+
+@pytest.fixture
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The notifications of this test, as they come."""
+    from napari.utils.notifications import notification_manager
+
+    records: list[Any] = []
+    monkeypatch.setattr(notification_manager, "records", records)
+    return records
+
+
+def _workers() -> list[Any]:
+    from superqt.utils import GeneratorWorker
+
+    return list(GeneratorWorker._worker_set)
