@@ -62,7 +62,9 @@ class State:
         Set by the Labels dock.
     table : DataFrame or None
         One row per volume of the series, by the Labels dock.
-    result : object or None
+    prepared : Prepared or None
+        Of the last check or training: samples, folds and findings.
+    result : RunResult or None
         Of the last training.
     """
 
@@ -76,6 +78,7 @@ class State:
     slab_layer: Layer | None = None
     labels: Any = None
     table: Any = None
+    prepared: Any = None
     result: Any = None
 
 
@@ -121,6 +124,7 @@ class Session:
     @classmethod
     def of(cls, viewer: Viewer) -> Session:
         """The session of a viewer, made on the first call."""
+        viewer = getattr(viewer, "__wrapped__", viewer)  # docks are given a proxy
         if viewer not in _sessions:
             _sessions[viewer] = cls(viewer)
         return _sessions[viewer]
@@ -176,6 +180,35 @@ class Session:
         data, own, kind = to_layer(volume, self.state.frame)
         return self.viewer.add_layer(Layer.create(data, {**own, **meta}, kind))
 
+    def show(self, layer: Layer, volume: Placed) -> None:
+        """Let a layer that is there show another volume: safer than to remove it and add a new one.
+
+        Parameters
+        ----------
+        layer : napari Layer
+            Of as many axes.
+        volume : Volume
+
+        Raises
+        ------
+        InputError
+            If its first axis is not that of the series in the viewer.
+        """
+        clash = self._clash(volume, layer)
+        if clash is not None:
+            raise InputError(_refusal(volume, clash))
+        data, own, _ = to_layer(volume, self.state.frame)
+        layer.metadata.update(own["metadata"])
+        self._turning = True
+        try:
+            # Between the three, layer and sliders would disagree: the viewer hears of all at once.
+            with layer.events.data.blocker():
+                layer.data = data
+            layer.affine, layer.units = own["affine"], own["units"]
+            layer.events.data(value=data)
+        finally:
+            self._turning = False
+
     def refuse_mixing(self, volume: Placed) -> None:
         """Raise `InputError` if a volume's first axis differs from that of the series in the viewer.
 
@@ -183,11 +216,7 @@ class Session:
         """
         clash = self._clash(volume)
         if clash is not None:
-            raise InputError(
-                f"The series of one viewer must share their first axis: '{volume.name}' counts "
-                f"{_counts(volume)}, but '{clash.name}' counts {_counts(clash.metadata[KEY])}. "
-                f"Remove '{clash.name}' first, or open '{volume.name}' in a second napari window."
-            )
+            raise InputError(_refusal(volume, clash))
 
     def _clash(self, volume: Placed, but: Layer | None = None) -> Layer | None:
         if volume.data.ndim < 4:
@@ -289,6 +318,14 @@ class Session:
         if self.viewer.dims.ndisplay == 3 and not self._was_3d and brain_layers(self.viewer):
             self._was_3d = True
             look_from_the_left(self.viewer)
+
+
+def _refusal(volume: Placed, clash: Layer) -> str:
+    return (
+        f"The series of one viewer must share their first axis: '{volume.name}' counts "
+        f"{_counts(volume)}, but '{clash.name}' counts {_counts(clash.metadata[KEY])}. "
+        f"Remove '{clash.name}' first, or open '{volume.name}' in a second napari window."
+    )
 
 
 def _counts(volume: Placed) -> str:
