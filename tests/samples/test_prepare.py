@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 AFFINE = np.diag([3.0, 3.5, 4.0, 1])
 RUNS, PER_RUN = 2, 12
+RAW = PrepareConfig(detrend=False, standardize_runs=False)
 CLEANED = PrepareConfig(detrend=True, standardize_runs=True)
 
 
@@ -63,12 +66,22 @@ def test_rest_takes_part_in_cleaning_and_is_then_dropped():
     np.testing.assert_array_equal(samples.space.mask, mask.at(0) > 0)
 
 
-def test_rest_stays_where_it_is_not_excluded_and_nothing_is_done_unasked():
+def test_rest_stays_where_it_is_not_excluded_and_raw_values_where_that_is_asked():
     series = scan()
-    samples = prepare(series, table(), PrepareConfig())
+    samples = prepare(series, table(), RAW)
     assert samples.classes == ("face", "house", "rest")
     kept = table()["label"] != ""
     np.testing.assert_array_equal(samples.X, np.asarray(series.data).reshape(-1, 24).T[kept])
+
+
+def test_a_series_in_time_is_detrended_and_standardised_and_a_stack_of_maps_is_not():
+    series = scan()
+    maps = replace(series, step=None, kind="stat")
+    asked = PrepareConfig(detrend=True, standardize_runs=True)
+    np.testing.assert_array_equal(
+        prepare(series, table(), PrepareConfig()).X, prepare(series, table(), asked).X
+    )
+    np.testing.assert_array_equal(prepare(maps, table(), PrepareConfig()).X, prepare(maps, table(), RAW).X)
 
 
 def test_blocks_are_averaged_to_one_sample_each():
@@ -91,7 +104,7 @@ def test_blocks_are_averaged_to_one_sample_each():
 def test_a_slab_gives_samples_that_lie_where_the_geometry_says():
     series, mask = scan(), ball()
     slab = SlabConfig(rotate_x=15, start=3, stop=6, interpolation="linear")
-    samples = prepare(series, table(), PrepareConfig(), mask=mask, slab=slab, exclude=["rest"])
+    samples = prepare(series, table(), RAW, mask=mask, slab=slab, exclude=["rest"])
     mean = np.where(mask.at(0) > 0, series.mean().at(0), 0)
     where = resolve(slab.slab(), series.grid, mean)
     assert samples.space.grid.same_as(where.scanner)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.recipe import Recipe, parse_recipe
+from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids import run_of
 from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.features import extract
@@ -77,9 +77,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
     X = clean_runs(
         X,
         table,
-        detrend=recipe.prepare.detrend,
+        detrend=bool(recipe.prepare.detrend),
         center=recipe.prepare.center_runs,
-        standardize=recipe.prepare.standardize_runs,
+        standardize=bool(recipe.prepare.standardize_runs),
     )
     if recipe.prepare.average_blocks:
         notes.append("The model was trained on averages of blocks; here each volume is predicted by itself.")
@@ -101,11 +101,6 @@ def predict(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> tuple
     for i, name in enumerate(bundle.classes):
         table[f"p_{name}"] = probabilities[:, i]
     return table, features.notes
-
-
-def recipe_of(bundle: Bundle) -> Recipe:
-    """Read the recipe that a model was trained by."""
-    return parse_recipe(bundle.recipe, "the model's recipe")
 
 
 def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:

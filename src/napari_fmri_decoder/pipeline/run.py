@@ -149,9 +149,12 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
             " ".join(f"{f.message} [{f.code}]" for f in stopping)
             + f" To go on all the same, write audit.allow = {[f.code for f in stopping]} in the recipe."
         )
-    resolved = recipe.model_copy(update={"training": recipe.training.resolved(recipe.decoder)})
-    if recipe.slab is not None:
-        resolved = resolved.model_copy(update={"slab": recipe.slab.resolved(samples.space.grid)})
+    stated = {
+        "prepare": recipe.prepare.resolved(series),
+        "training": recipe.training.resolved(recipe.decoder),
+        "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
+    }
+    resolved = recipe.model_copy(update=stated)
     return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
 
 

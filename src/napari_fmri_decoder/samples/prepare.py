@@ -34,16 +34,26 @@ class PrepareConfig(Options):
     smooth_mm: float = Field(
         0.0, ge=0, le=50, description="Full width at half maximum of the Gaussian smoothing in mm; 0 is off."
     )
-    detrend: bool = Field(
-        False, description="Take a line out of each voxel's time course, run by run. For BOLD, not for maps."
+    detrend: bool | None = Field(
+        None,
+        description="Take a line out of each voxel's time course, run by run; empty: of a series in time yes, "
+        "of maps no.",
     )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
-    standardize_runs: bool = Field(
-        False, description="Give each voxel mean 0 and standard deviation 1 within each run, rest included."
+    standardize_runs: bool | None = Field(
+        None,
+        description="Give each voxel mean 0 and standard deviation 1 within each run, rest included; empty: in a "
+        "series in time yes, in maps no.",
     )
     average_blocks: bool = Field(
         False, description="Average the volumes of each block of one label into one sample."
     )
+
+    def resolved(self, series: Volume) -> PrepareConfig:
+        """State what is empty, from whether `series` is one in time."""
+        in_time = series.step is not None
+        stated = self.model_dump(exclude_none=True)
+        return PrepareConfig.model_validate({"detrend": in_time, "standardize_runs": in_time} | stated)
 
 
 class SlabConfig(Options):
@@ -148,6 +158,7 @@ def prepare(
             f"The label table must have one row per volume, got {len(table)} rows for {series.n_volumes} "
             "volumes. Make the labels anew for these images."
         )
+    config = config.resolved(series)
     space, notes = find_space(series, mask, slab)
     how: Interpolation = slab.interpolation if slab else "continuous"
     X = extract(series, space, smooth_mm=config.smooth_mm, interpolation=how, progress=progress)
@@ -160,9 +171,9 @@ def prepare(
     X = clean_runs(
         X,
         table,
-        detrend=config.detrend,
+        detrend=bool(config.detrend),
         center=config.center_runs,
-        standardize=config.standardize_runs,
+        standardize=bool(config.standardize_runs),
     )
     X, table = _select(X, table, exclude)
     if config.average_blocks:
