@@ -57,6 +57,12 @@ def is_image(path: str | Path) -> bool:
     return str(path).lower().endswith(ENDINGS)
 
 
+def images_in(folder: Path) -> list[Path]:
+    """List the image files of a folder, naturally sorted; hidden ones are left out."""
+    found = (p for p in folder.iterdir() if is_image(p) and not p.name.startswith("."))
+    return sorted(found, key=natural_key)
+
+
 def read(path: str | Path) -> Volume:
     """Read a NIfTI file, or a folder of maps as one series.
 
@@ -81,11 +87,10 @@ def read(path: str | Path) -> Volume:
     """
     path = Path(path)
     if path.is_dir():
-        files = [p for p in path.iterdir() if is_image(p) and not p.name.startswith(".")]
+        files = images_in(path)
         if not files:
             raise InputError(f"A folder of maps must hold .nii or .nii.gz files, found none in {path}.")
-        stacked = read_series(files)
-        return replace(stacked, name=path.name)
+        return replace(read_series(files), name=path.name)
     return _read_file(path)
 
 
