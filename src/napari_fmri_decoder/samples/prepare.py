@@ -32,7 +32,11 @@ class PrepareConfig(Options):
     """What is done to the volumes before a decoder sees them."""
 
     smooth_mm: float = Field(
-        0.0, ge=0, le=50, description="Full width at half maximum of the Gaussian smoothing in mm; 0 is off."
+        0.0,
+        ge=0,
+        le=50,
+        description="Full width at half maximum of the Gaussian smoothing in mm; 0 is off.",
+        json_schema_extra={"unit": "mm"},
     )
     detrend: bool | None = Field(
         None,

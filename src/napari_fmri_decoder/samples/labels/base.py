@@ -46,6 +46,7 @@ class LabelsConfig(Options):
         le=60,
         description="Seconds by which brain responses follow the labels: the volume at (i + 0.5) TR gets the "
         "label that held lag seconds before. 4 to 6 for onsets of stimuli, 0 where labels carry the delay.",
+        json_schema_extra={"unit": "s"},
     )
 
     @classmethod

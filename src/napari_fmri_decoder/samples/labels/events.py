@@ -31,6 +31,7 @@ class EventLabels(LabelsConfig):
         (),
         description="Paths or patterns (*) of the events files, in the order of the BOLD files, relative to "
         "the recipe. Empty takes the _events.tsv beside each BOLD file, found by its BIDS name.",
+        json_schema_extra={"mode": "files"},
     )
     column: str = Field("trial_type", description="Column of the labels in the events files.")
 

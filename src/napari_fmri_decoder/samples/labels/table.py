@@ -27,7 +27,8 @@ class TableLabels(LabelsConfig):
     source: Literal["table"] = "table"
     table: str = Field(
         description="Path of a .tsv, .csv or space-separated table, relative to the recipe. A column "
-        "`volume`, if there is one, must count 0, 1, 2 and so on."
+        "`volume`, if there is one, must count 0, 1, 2 and so on.",
+        json_schema_extra={"mode": "file"},
     )
     label_column: str = Field("label", description="Column of the labels; empty or n/a is no label.")
     run_column: str = Field(

@@ -34,7 +34,9 @@ class FileMask(MaskConfig):
     summary: ClassVar[str] = "A mask file, or regions of an atlas file"
 
     strategy: Literal["file"] = "file"
-    path: str = Field(description="Path of the image, relative to the recipe.")
+    path: str = Field(
+        description="Path of the image, relative to the recipe.", json_schema_extra={"mode": "file"}
+    )
     labels: tuple[int, ...] = Field(
         (), description="Values of an atlas to keep, such as 3, 4; empty keeps all that are not 0."
     )
