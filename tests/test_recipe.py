@@ -106,3 +106,12 @@ def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
     assert moved.data.images == (str(tmp_path / "bold.nii"),)
     assert Path(moved.data.mask.path) == Path("data/mask.nii.gz")
     assert moved.labels.table == str(base / "volumes.tsv")
+
+
+def test_paths_take_environment_variables(monkeypatch):
+    text = DESIGN.replace('"mask.nii.gz"', '"${NOWHERE_SET:-here}/${DATA_FOLDER}/mask.nii.gz"')
+    monkeypatch.setenv("DATA_FOLDER", "study")
+    assert parse_recipe(text).data.mask.path == "here/study/mask.nii.gz"
+    monkeypatch.delenv("DATA_FOLDER")
+    with pytest.raises(InputError, match="DATA_FOLDER is not"):
+        parse_recipe(text)

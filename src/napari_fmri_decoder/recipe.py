@@ -6,6 +6,7 @@ The docks, the command line and a notebook fill in, and run, the same recipe.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,6 +51,17 @@ class DataConfig(Options):
     anatomy: str | None = Field(None, description="An anatomy to look at beneath the results.")
 
 
+DecoderField = Annotated[SerializeAsAny[Decoder], BeforeValidator(_as_decoder)]
+"""Type of a field that holds any decoder's options, read by its name and written out whole."""
+
+
+class CompareConfig(Options):
+    """Another decoder, put to the same samples and folds."""
+
+    decoder: DecoderField = Field(description="A registered name and its options.")
+    training: TrainingConfig = Field(TrainingConfig(), description="How it is trained.")
+
+
 class NullConfig(Options):
     """What a score is held against, beside chance and the baselines."""
 
@@ -88,10 +100,11 @@ class Recipe(Options):
     prepare: PrepareConfig = Field(PrepareConfig(), description="From images to samples.")
     slab: SlabConfig | None = Field(None, description="Rotate and cut before decoding.")
     split: SplitConfig = Field(SplitConfig(), description="Training and test parts.")
-    decoder: Annotated[SerializeAsAny[Decoder], BeforeValidator(_as_decoder)] = Field(
-        description="A registered name and its options."
-    )
+    decoder: DecoderField = Field(description="A registered name and its options.")
     training: TrainingConfig = Field(TrainingConfig(), description="How the network is trained.")
+    compare: tuple[CompareConfig, ...] = Field(
+        (), description="Other decoders whose scores are to stand beside, from the same folds."
+    )
     null: NullConfig = Field(NullConfig(), description="What the score is held against.")
     audit: AuditConfig = Field(AuditConfig(), description="Findings overridden on purpose.")
 
@@ -118,7 +131,32 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
-    return make_recipe(content, name)
+    return make_recipe(_expanded(content), name)
+
+
+def _expanded(content: dict[str, Any]) -> dict[str, Any]:
+    """Put environment variables into the paths of a recipe: ``${NAME}`` or ``${NAME:-default}``."""
+
+    def put(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1])
+        if value and os.path.exists(value):
+            return os.path.abspath(value)  # a relative one starts where the command runs, not at the recipe
+        value = value or match[2]
+        if value is None:
+            raise InputError(
+                f"A recipe's path must name variables that are set, but {match[1]} is not. "
+                f"Set it, or write ${{{match[1]}:-FOLDER}}."
+            )
+        return value
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: walk(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item) for item in value]
+        return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", put, value) if isinstance(value, str) else value
+
+    return {key: walk(part) if key in ("data", "labels") else part for key, part in content.items()}
 
 
 def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
