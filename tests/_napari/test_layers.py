@@ -96,7 +96,7 @@ def test_cursor_reads_nibabels_millimetres_for_all_48_ways_to_store_a_scan(
         mm = nib.affines.apply_affine(volume.affine, voxel)
         viewer.dims.point = tuple(mm[::-1])
         at = layer.world_to_data(mm[::-1])
-        assert layer.data[tuple(int(round(i)) for i in at)] == true[tuple(voxel)]
+        assert layer.data[tuple(round(i) for i in at)] == true[tuple(voxel)]
         np.testing.assert_allclose(layer.data_to_world(at)[::-1], mm, atol=1e-9)
         assert value_at(layer, mm) == true[tuple(voxel)]
         # A third of a voxel aside it is still this voxel; a whole voxel on, another.
@@ -207,7 +207,7 @@ def test_each_kind_has_its_colours_and_limits():
     low, high = stat.contrast_limits
     assert low == -high
     assert 2 < high < 6
-    red, green, blue, alpha = stat.colormap.map([0.5])[0]
+    alpha = stat.colormap.map([0.5])[0][3]
     assert alpha == 0
     assert (stat.colormap.map([0.0, 1.0])[:, 3] == 1).all()
     assert np.isfinite(np.asarray(stat.data)).all()

@@ -70,9 +70,7 @@ def test_files_open_by_the_manifest_in_their_kinds(plugin: PluginManager, files:
     assert kinds == {"T1": "image", "bold": "image", "mask": "labels", "map 1": "image"}
 
 
-def test_a_folder_of_maps_opens_as_one_stack_in_natural_order(
-    plugin: PluginManager, files: dict[str, Path]
-):
+def test_a_folder_of_maps_opens_as_one_stack_in_natural_order(plugin: PluginManager, files: dict[str, Path]):
     from npe2 import io_utils
 
     ((data, meta, _),) = io_utils.read([str(files["folder"])], stack=False)

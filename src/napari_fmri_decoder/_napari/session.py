@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
+import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 from psygnal import Signal
@@ -25,11 +26,19 @@ from napari_fmri_decoder._napari.layers import (
     turn,
     volume_of,
 )
-from napari_fmri_decoder._napari.view import brain_layers, look_from_the_left, set_plane, show_in_frame
+from napari_fmri_decoder._napari.view import (
+    brain_layers,
+    look_at,
+    look_from_the_left,
+    looked_at,
+    set_plane,
+    show_in_frame,
+)
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
     from napari import Viewer
+    from numpy.typing import NDArray
 
     from napari_fmri_decoder.volumes.frames import Frame
     from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
@@ -114,6 +123,7 @@ class Session:
         self.steps: list[Step] = []
         self._turning = False
         self._was_3d = False
+        self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
         for layer in viewer.layers:
             self._welcome(layer)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -156,11 +166,25 @@ class Session:
             self.changed.emit(name)
 
     def _turn(self, old: Frame, new: Frame) -> None:
+        """Turn all brain layers; the point of the head in the middle of the view stays there.
+
+        The sliders move it to whole steps, which must not add up while a rotation is dragged: as
+        long as nobody else moves the view, the point that it began with counts.
+        """
+        viewer = self.viewer
+        if not brain_layers(viewer):
+            return
+        seen = looked_at(viewer)
+        if self._gaze is None or not np.allclose(seen, self._gaze[1]):
+            self._gaze = old.to_scanner(seen), seen
+        point = self._gaze[0]
         self._turning = True
         try:
-            show_in_frame(self.viewer, old, new)
+            show_in_frame(viewer, new)
+            look_at(viewer, new.to_frame(point))
         finally:
             self._turning = False
+        self._gaze = point, looked_at(viewer)
 
     def add(self, volume: Placed, **meta: Any) -> Layer:
         """Add a volume to the viewer, in its frame.

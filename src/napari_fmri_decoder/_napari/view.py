@@ -6,9 +6,8 @@ in (x, y, z), or the head would be mirrored in 3-D.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from napari_fmri_decoder._napari.layers import KEY, turn
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Layer
+    from numpy.typing import NDArray
 
     from napari_fmri_decoder.volumes.frames import Frame
 
@@ -72,48 +72,41 @@ def plane_of(viewer: Viewer) -> Plane | None:
 def look_from_the_left(viewer: Viewer) -> None:
     """Turn the camera in 3-D so that the head stands upright and looks to the left, at us a little."""
     towards = {"z": -0.35, "y": -0.6, "x": 0.75}  # from left, front and above
-    axes = ["zyx"[axis - (viewer.dims.ndim - 3)] for axis in viewer.dims.displayed]
+    axes = ["zyx"[axis] for axis in _displayed(viewer)]
     viewer.scene.camera.set_view_direction(
         tuple(towards[axis] for axis in axes), tuple(float(axis == "z") for axis in axes)
     )
 
 
-def show_in_frame(viewer: Viewer, old: Frame, new: Frame, layers: Iterable[Layer] | None = None) -> None:
-    """Turn all brain layers from one frame to another; what is looked at stays in sight.
-
-    Parameters
-    ----------
-    viewer : napari Viewer
-    old, new : Frame
-        The point of the head at the centre of the view in `old` is there in `new` as well.
-    layers : iterable of Layer, optional
-        Just these; all brain layers if None.
-    """
-    turned = brain_layers(viewer) if layers is None else list(layers)
-    if not turned:
-        return
-    seen, point = _looked_at(viewer), np.array(viewer.dims.point)
+def show_in_frame(viewer: Viewer, frame: Frame) -> None:
+    """Turn all brain layers into a frame."""
+    layers = brain_layers(viewer)
     with ExitStack() as quiet:
-        # The viewer recomputes its sliders for each layer that changes: once, at the end, is enough.
+        # The viewer computes its sliders anew for each layer that changes: once, at the end, is enough.
         on_change = getattr(viewer, "_on_layers_change", None)
-        for layer in turned[:-1] if on_change else []:
+        for layer in layers[:-1] if on_change else []:
             quiet.enter_context(layer.events.affine.blocker(on_change))
             quiet.enter_context(layer.events.data.blocker(on_change))
-        for layer in turned:
-            turn(layer, new)
-    moved = new.to_frame(old.to_scanner(seen[::-1]))[::-1]
-    point[-3:] = moved
-    viewer.dims.point = tuple(point)
-    if viewer.dims.ndisplay == 2:
-        lead = viewer.dims.ndim - 3
-        viewer.scene.camera.center = (0.0, *(float(moved[axis - lead]) for axis in viewer.dims.displayed))
+        for layer in layers:
+            turn(layer, frame)
 
 
-def _looked_at(viewer: Viewer) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """(z, y, x) frame millimetres at the centre of the view, on the slice that is shown."""
-    lead = viewer.dims.ndim - 3
+def looked_at(viewer: Viewer) -> NDArray[np.float64]:
+    """(x, y, z) frame millimetres at the centre of the view, on the slice that is shown."""
     seen = np.array(viewer.dims.point[-3:], dtype=float)
     if viewer.dims.ndisplay == 2:
-        for axis, value in zip(viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True):
-            seen[axis - lead] = value
-    return seen
+        seen[_displayed(viewer)] = viewer.scene.camera.center[-2:]
+    return seen[::-1]
+
+
+def look_at(viewer: Viewer, point: NDArray[np.float64]) -> None:
+    """Show the slice through (x, y, z) frame millimetres, and centre the view on them."""
+    zyx = np.asarray(point)[::-1]
+    viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in zyx))
+    if viewer.dims.ndisplay == 2:
+        viewer.scene.camera.center = (0.0, *(float(v) for v in zyx[_displayed(viewer)]))
+
+
+def _displayed(viewer: Viewer) -> list[int]:
+    """Which of z, y, x (0, 1, 2) run across the screen."""
+    return [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]

@@ -18,29 +18,36 @@ from napari_fmri_decoder.volumes.volume import Volume
 
 
 def write_image(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write an image layer; see `write_layer`."""
-    return write_layer(path, data, meta, "image")
+    """Write an image layer for napari; see `write_layer`."""
+    return _for_napari(path, data, meta, "image")
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a labels layer; see `write_layer`."""
-    return write_layer(path, data, meta, "labels")
+    """Write a labels layer for napari; see `write_layer`."""
+    return _for_napari(path, data, meta, "labels")
 
 
-def write_layer(path: str, data: Any, meta: dict[str, Any], kind: str) -> list[str]:
+def _for_napari(path: str, data: Any, meta: dict[str, Any], kind: str) -> list[str]:
+    try:
+        return [str(write_layer(path, data, meta, kind))]
+    except InputError as error:
+        # napari takes a ValueError for a writer that does not suit, and would not show its message.
+        raise OSError(str(error)) from error
+
+
+def write_layer(path: str | Path, data: Any, meta: dict[str, Any], kind: str) -> Path:
     """Write a layer.
 
     Parameters
     ----------
-    path : str
+    path : str or Path
         Ends in .nii or .nii.gz.
     data, meta, kind
         The layer, as napari hands it over.
 
     Returns
     -------
-    list of str
-        The path.
+    Path
 
     Raises
     ------
@@ -62,10 +69,10 @@ def write_layer(path: str, data: Any, meta: dict[str, Any], kind: str) -> list[s
             f"A series must not be saved over a file that it is read from, as {Path(path).name} is. "
             "Choose another name."
         )
-    return [str(write(volume, path))]
+    return write(volume, path)
 
 
-def _reads(volume: Volume, path: str) -> bool:
+def _reads(volume: Volume, path: str | Path) -> bool:
     """Whether a volume still reads from a file as it is asked for."""
     lazy = not isinstance(volume.data, np.ndarray)
     target = Path(path).resolve()
