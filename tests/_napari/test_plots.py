@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 import textwrap
@@ -309,12 +310,15 @@ def test_an_empty_plot_can_be_shown_hovered_and_saved(maker: Any, qtbot: Any, tm
     plot.save_table(tmp_path / "a.csv")
 
 
-def test_twenty_six_classes_fit_a_dock(qtbot: Any) -> None:
+def test_twenty_six_classes_fit_a_dock(qtbot: Any, tmp_path: Path) -> None:
     names = [f"category {i}" for i in range(26)]
     matrix = MatrixPlot()
     matrix.set_data({"test": np.eye(26, dtype=int)}, names)
     show(matrix, qtbot)
     assert on_screen(matrix, 0, 25).y() - on_screen(matrix, 0, 0).y() >= 25 * 10
+    matrix.save(tmp_path / "a.svg")
+    drawn = re.findall(r">\s*(category \d+)\s*<", (tmp_path / "a.svg").read_text())
+    assert sorted(drawn) == sorted(names * 2), "each class is named along both axes"
     scatter = ScatterPlot()
     scatter.set_data(np.random.default_rng(0).normal(size=(52, 2)), {"label": names * 2})
     show(scatter, qtbot)

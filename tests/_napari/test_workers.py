@@ -298,3 +298,23 @@ def test_a_guarded_button_tells_once_and_takes_what_qt_sends(qtbot: Any, notifie
     with pytest.raises(ZeroDivisionError), guard():
         1 / 0  # noqa: B018
     assert len(notified) == 1
+
+
+def test_a_message_is_shown_whole_and_stays_until_it_is_closed(viewer: Any, qtbot: Any) -> None:
+    from napari._qt.dialogs.qt_notification import NapariQtNotification
+    from napari.utils.notifications import notification_manager
+
+    message = "A mask must keep at least one voxel, found none. " * 3
+    notification_manager.notification_ready.connect(NapariQtNotification.show_notification)
+    try:
+        with guard():
+            raise InputError(message)
+        qtbot.waitUntil(lambda: len(NapariQtNotification._instances) == 1)
+        dialog = NapariQtNotification._instances[0]
+        qtbot.waitUntil(lambda: dialog.property("expanded") and dialog.height() > 60)
+        qtbot.wait(200)
+        assert dialog.message.height() >= dialog.message.heightForWidth(dialog.message.width())
+        assert not dialog.timer.isActive()
+        dialog.close()
+    finally:
+        notification_manager.notification_ready.disconnect(NapariQtNotification.show_notification)

@@ -152,8 +152,9 @@ def _number(kind: type, limits: tuple[float, float], default: Any, extra: dict[s
     def get() -> Any:
         # what was typed counts, even where nothing has taken the focus since
         if isinstance(box, QLargeIntSpinBox):
+            large: Any = box  # superqt's has no types
             with suppress(ValueError):
-                box.setValue(int(box.text()))
+                large.setValue(int(large.text()))
         else:
             box.interpretText()
         return box.value()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from types import TracebackType
 from typing import Any
 
 from napari.utils.notifications import notification_manager, show_error
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QDialog, QPushButton
+from superqt import QElidingLabel
 
 from napari_fmri_decoder.errors import InputError
+
+UNFOLD_MS = 300
+"""After this napari's notification has slid in."""
 
 USER_ERRORS = (InputError, OSError)
 """What the user can mend: shown as a message only. All else is ours, and comes with its traceback."""
@@ -23,12 +29,26 @@ def tell(error: BaseException) -> None:
     program: napari's own error notification, with a button that opens the traceback.
     """
     if isinstance(error, InputError):
-        show_error(str(error))
+        _show(str(error))
     elif isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
-        show_error(f"{error.strerror or error}{where}. Check the path, the rights and the free space.")
+        _show(f"{error.strerror or error}{where}. Check the path, the rights and the free space.")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _show(message: str) -> None:
+    show_error(message)
+    QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
+
+
+def _unfold(message: str) -> None:
+    """Open the notification to its whole text, which then stays: napari shows half a line for 4 s."""
+    for widget in QApplication.topLevelWidgets():
+        for dialog in widget.findChildren(QDialog):
+            label, button = dialog.findChild(QElidingLabel), dialog.findChild(QPushButton, "expand_button")
+            if label and button and label.text() == message and not dialog.property("expanded"):
+                button.click()
 
 
 class guard:

@@ -122,7 +122,7 @@ class Plot(QWidget):
         self.view.setBackground(None)
         self.view.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # it would keep the old theme's paper
         self.view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.view.ci.layout.setContentsMargins(0, 8, MARGIN, 0)
+        self.view.ci.layout.setContentsMargins(0, 8, MARGIN, 3)
         self.view.ci.layout.setSpacing(6)
         self.legend = Legend(self.view, height)
         self.legend.set_plain_height(height)

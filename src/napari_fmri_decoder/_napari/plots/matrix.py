@@ -30,10 +30,11 @@ class _NameAxis(pg.AxisItem):  # type: ignore[misc]
     """A bottom axis whose names stand upright, so that none is left out."""
 
     def set_names(self, names: Sequence[str], font: QFont) -> None:
-        self.setTicks([list(enumerate(names))])
-        self.setStyle(tickFont=font, hideOverlappingLabels=False, tickLength=0)
         metrics = QFontMetrics(font)
         longest = max((metrics.horizontalAdvance(name) for name in names), default=0)
+        # room at the ends for the names as if they lay flat, or pyqtgraph leaves out the outer ones
+        self.setStyle(tickFont=font, tickLength=0, tickTextOffset=5, hideOverlappingLabels=longest)
+        self.setTicks([list(enumerate(names))])
         self.setHeight(longest + 2 * metrics.height() + 12)
 
     def drawPicture(self, p: Any, axisSpec: Any, tickSpecs: Any, textSpecs: Any) -> None:
