@@ -236,7 +236,7 @@ def keep_painted(layer: Layer, frame: Frame) -> None:
         adopt(layer, volume)
 
 
-def adopt(layer: Layer, volume: Volume) -> None:
+def adopt(layer: Layer, volume: Placed) -> None:
     """Make `volume` what a layer shows in truth, so that it turns with the viewer's frame."""
     layer.metadata.update({KEY: volume, _READER: _reader(volume)})
 

@@ -6,6 +6,7 @@ added, so that it can be undone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
     from napari_fmri_decoder.volumes.volume import Volume
 
+PREPARED = ("frame", "angles", "mask", "mask_options", "slab", "where", "slab_layer")
+"""Fields of the state that a step of Prepare may change, and Undo brings back."""
+
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
@@ -75,6 +79,8 @@ class State:
         Of the last check or training: samples, folds and findings.
     result : RunResult or None
         Of the last training.
+    angles : (3,) tuple of float
+        Degrees about x, y and z that Prepare rotates by.
     """
 
     frame: Frame = SCANNER
@@ -89,15 +95,17 @@ class State:
     table: Any = None
     prepared: Any = None
     result: Any = None
+    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One step of preparation: what it was, the state before it, and the layers that it added."""
+    """One step of preparation: its name, the state before it, the layers that it added and hid."""
 
     name: str
     before: State
     layers: tuple[Layer, ...] = ()
+    hidden: tuple[Layer, ...] = ()
 
 
 class Session:
@@ -251,24 +259,42 @@ class Session:
                 return layer
         return None
 
-    def take_step(self, name: str, layers: tuple[Layer, ...] = (), **changes: Any) -> None:
-        """Record a step that can be undone, and make its changes to the state."""
-        self.steps.append(Step(name, self.state, layers))
+    def take_step(
+        self, name: str, layers: Sequence[Layer] = (), *, hide: Sequence[Layer] = (), **changes: Any
+    ) -> None:
+        """Record a step that can be undone, and make its changes to the state.
+
+        Parameters
+        ----------
+        name : str
+            What the Undo button says.
+        layers : sequence of Layer
+            That the step added.
+        hide : sequence of Layer
+            That it hides: what it takes the place of.
+        **changes
+            Fields of the state.
+        """
+        hidden = tuple(layer for layer in hide if layer.visible)
+        self.steps.append(Step(name, self.state, tuple(layers), hidden))
+        for layer in hidden:
+            layer.visible = False
         self.update(**changes)
         self.steps_changed.emit()
 
     def undo(self) -> Step | None:
         """Undo the last step: its layers go, the state before it comes back.
 
-        What other docks set meanwhile stays.
+        What the docks after Prepare set meanwhile stays.
         """
         if not self.steps:
             return None
         step = self.steps.pop()
-        prepared = ("frame", "mask", "mask_options", "slab", "where", "slab_layer", "series")
-        self.update(**{name: getattr(step.before, name) for name in prepared})
+        for layer in step.hidden:
+            layer.visible = True
         for layer in step.layers:
             self.remove(layer)
+        self.update(**{name: getattr(step.before, name) for name in PREPARED})
         self.steps_changed.emit()
         return step
 
