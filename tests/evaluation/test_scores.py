@@ -25,6 +25,7 @@ from napari_fmri_decoder.evaluation.scores import (
     predictions_table,
     score_folds,
 )
+from napari_fmri_decoder.samples.audit import Finding
 from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
 
 KEYS = {
@@ -105,7 +106,7 @@ def test_scores_json_has_what_others_read() -> None:
         scores,
         baseline={"dummy": 1 / 3, "linear": 0.5},
         permutation=Permutation(100, 0.0099, 0.34),
-        audit=({"code": "same-run", "severity": "error", "message": "…"},),
+        audit=(Finding("same-run", "error", "A run is in both parts."),),
         seconds=12.5,
     )
     content = json.loads(json.dumps(scores.to_dict(), allow_nan=False))
@@ -120,7 +121,9 @@ def test_scores_json_has_what_others_read() -> None:
         "loss": pytest.approx(np.log(3)),
         "accuracy": pytest.approx(1 / 3),
     }
-    assert content["audit"][0]["code"] == "same-run"
+    (finding,) = content["audit"]
+    assert (finding["code"], finding["severity"]) == ("same-run", "error")
+    assert finding["message"] == "A run is in both parts."
     assert (
         score_folds(random_results(samples, leave_one_run_out(samples)), samples).to_dict()["permutation"]
         is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import group_keys
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
+
+THREADS = 1
+"""Of the layouts: more of them wait for one another on a busy machine (864 samples: 4 s, not 34)."""
 
 FEWEST = 4
 """Samples that there must be to lay them out."""
@@ -151,7 +155,8 @@ def pca(X: NDArray[np.float32], components: int = 100) -> Projection:
 
     scaled = _scaled(X)
     model = PCA(n_components=min(components, *scaled.shape), random_state=0)
-    found = model.fit_transform(scaled)[:, :2]
+    with threadpool_limits(THREADS):
+        found = model.fit_transform(scaled)[:, :2]
     points = np.zeros((len(scaled), 2))
     points[:, : found.shape[1]] = found
     return Projection(points, "PCA", np.asarray(model.explained_variance_ratio_, dtype=np.float64))
@@ -177,13 +182,14 @@ def tsne(X: NDArray[np.float32], perplexity: float = 30.0, seed: int = 0) -> Pro
     from sklearn.manifold import TSNE
 
     scaled = _scaled(X)
-    reduced = PCA(n_components=min(50, *scaled.shape), random_state=seed).fit_transform(scaled)
-    model = TSNE(
-        perplexity=min(perplexity, (len(X) - 1) / 3),
-        init="pca" if reduced.shape[1] > 1 else "random",
-        random_state=seed,
-    )
-    points = model.fit_transform(reduced)
+    with threadpool_limits(THREADS):
+        reduced = PCA(n_components=min(50, *scaled.shape), random_state=seed).fit_transform(scaled)
+        model = TSNE(
+            perplexity=min(perplexity, (len(X) - 1) / 3),
+            init="pca" if reduced.shape[1] > 1 else "random",
+            random_state=seed,
+        )
+        points = model.fit_transform(reduced)
     return Projection(np.asarray(points, dtype=np.float64), "t-SNE", np.empty(0))
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.diagnostics import FoldDesign, Histogram, Projection
 
 
+SHOWN = 48
+"""Names in a legend, at most."""
+
+
 def curves(history: pd.DataFrame, chance: float, what: str = "") -> Figure:
     """Draw loss and accuracy over epochs, each fold thin and their mean thick.
 
@@ -56,7 +60,7 @@ def curves(history: pd.DataFrame, chance: float, what: str = "") -> Figure:
     axes[1].axhline(chance, color=CHANCE, ls="--", lw=1.2)
     lines = [Line2D([], [], color=c, lw=2.2) for c in (TRAIN, TEST)]
     lines.append(Line2D([], [], color=CHANCE, ls="--", lw=1.2))
-    style.legend_beside(axes[1], lines, ["training part", "left out", f"chance {chance:.3g}"])
+    style.legend_beside(axes[1], lines, ["training part", "left out", f"chance {chance:.3f}"])
     return figure
 
 
@@ -72,18 +76,22 @@ def confusion_matrices(counts: NDArray[np.int64], classes: Sequence[str], what: 
         Which samples these are: "left out", "training part".
     """
     n = len(classes)
-    side = min(max(3.6, 0.26 * n + 1.2), 14)
-    figure = new_figure(2 * side + 1.6, side + 0.9, f"Confusion, {what}, n = {int(counts.sum())} predictions")
-    left, right = figure.subplots(1, 2)
+    side = min(max(4.2, 0.32 * n + 1.6), 16)
+    title = f"Confusion, {what}, n = {int(counts.sum())} predictions"
+    stacked = n > 12  # two large ones side by side would be too small to read on a page
+    shape = (side + 1.4, 2 * side + 0.6) if stacked else (2 * side + 1.6, side + 0.6)
+    figure = new_figure(*shape, title)
+    left, right = figure.subplots(*((2, 1) if stacked else (1, 2)))
+    digits = max(len(str(counts.max())), 3)
+    size = min(style.NORMAL, 72 * (side - 1.6) / n / digits * 1.3)
     rows = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     fill = np.where(counts.sum(axis=1, keepdims=True) > 0, rows, np.nan)
-    size = min(style.NORMAL, max(4.0, 150 / n))
     for ax, values, form, top, title in (
         (left, counts.astype(float), "{:.0f}", max(int(counts.max()), 1), "counts"),
         (right, fill, "{:.2f}", 1.0, "fraction of the true class"),
     ):
         image = ax.imshow(values, cmap="Blues", vmin=0, vmax=top)
-        dress(ax, title, "predicted", "true" if ax is left else "")
+        dress(ax, title, "predicted", "true" if ax is left or stacked else "")
         style.tick_names(ax, classes, "x")
         style.tick_names(ax, classes, "y")
         bar = figure.colorbar(image, ax=ax, shrink=0.75)
@@ -114,10 +122,11 @@ def probabilities(histograms: Mapping[str, tuple[Histogram, Histogram]], n: int)
     grid = figure.subplots(rows, columns, sharex=True, squeeze=False)
     for ax in grid.flat[len(histograms) :]:
         ax.set_visible(False)
-    for ax, (name, (own, others)) in zip(grid.flat, histograms.items(), strict=False):
+    for i, (ax, (name, (own, others))) in enumerate(zip(grid.flat, histograms.items(), strict=False)):
         for part, colour in ((others, CHANCE), (own, TEST)):
             ax.stairs(part.counts / max(part.counts.sum(), 1), part.edges, color=colour, lw=1.6)
         dress(ax, style.shorten(name))
+        ax.tick_params(labelbottom=i + columns >= len(histograms))
         ax.set_xlim(0, 1)
         ax.set_ylim(bottom=0)
     figure.supxlabel("probability given to the class", fontsize=style.NORMAL)
@@ -151,33 +160,39 @@ def voxel_histograms(means: Histogram, stds: Histogram, what: str = "voxels") ->
 
 
 def scatter(projection: Projection, labels: Sequence[str], runs: Sequence[str]) -> Figure:
-    """Draw samples in the plane, coloured by label and by run, with the explained variance of a PCA.
+    """Draw samples in the plane, coloured by label and by run.
 
     Parameters
     ----------
     projection : Projection
     labels, runs : (n,) sequences of str
     """
-    panels = 3 if projection.explained.size else 2
+    names, order = sorted(set(labels)), list(dict.fromkeys(runs))
+    looks = [style.look(i) for i in range(len(names))]
+    shaded = [(shade, style.MARKERS[i % 4]) for i, shade in enumerate(style.shades(len(order)))]
+    widths = [4.4, style.legend_width(names[:SHOWN]), 4.4, style.legend_width(order[:SHOWN])]
     title = f"{projection.method} of the samples, n = {len(projection.points)}"
-    figure = new_figure(6.2 * panels - (1.6 if panels == 3 else 0), 4.4, title)
-    axes = figure.subplots(1, panels)
-    names = sorted(set(labels))
-    _points(axes[0], projection.points, labels, names, [style.look(i) for i in range(len(names))], "label")
-    order = list(dict.fromkeys(runs))
-    looks = [(shade, style.MARKERS[i % 4]) for i, shade in enumerate(style.shades(len(order)))]
-    _points(axes[1], projection.points, runs, order, looks, "run")
-    parts = [f"component {i + 1}" if projection.explained.size else f"dimension {i + 1}" for i in range(2)]
-    for ax, what in zip(axes, ("by label", "by run"), strict=False):
-        dress(ax, what, *parts)
-    if projection.explained.size:
-        total = np.cumsum(projection.explained)
-        axes[2].plot(
-            np.arange(1, len(total) + 1), total, color=TRAIN, lw=1.8, marker="." if len(total) < 30 else ""
-        )
-        axes[2].set_ylim(0, 1.02)
-        axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
-        dress(axes[2], "cumulative explained variance", "components", "fraction of the variance")
+    figure = new_figure(sum(widths) + 1.0, 4.9, title)
+    left, beside_left, right, beside_right = figure.subplots(1, 4, width_ratios=widths)
+    _points(left, beside_left, projection.points, labels, names, looks, "label")
+    _points(right, beside_right, projection.points, runs, order, shaded, "run")
+    part = "component" if projection.explained.size else "dimension"
+    shares = [f" ({share:.1%} of the variance)" for share in projection.explained[:2]] or ["", ""]
+    for ax, what in ((left, "by label"), (right, "by run")):
+        dress(ax, what, *(f"{part} {i + 1}{share}" for i, share in enumerate(shares)))
+    return figure
+
+
+def explained_variance(projection: Projection) -> Figure:
+    """Draw how much of the variance the first components of a PCA explain together."""
+    total = np.cumsum(projection.explained)
+    title = f"Cumulative explained variance, {_count(len(total), 'component')}, n = {len(projection.points)}"
+    figure = new_figure(8, 3.6, title)
+    ax = figure.subplots()
+    ax.plot(np.arange(1, len(total) + 1), total, color=TRAIN, lw=2.0, marker="o" if len(total) < 30 else "")
+    ax.set_ylim(0, 1.02)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    dress(ax, "", "components", "fraction of the variance")
     return figure
 
 
@@ -201,7 +216,7 @@ def run_accuracies(
     figure = new_figure(width, 4, title)
     ax = figure.subplots()
     ax.bar(range(len(accuracy)), accuracy.to_numpy(), color="#9ecae1", edgecolor=TRAIN, width=0.7)
-    style.tick_names(ax, [str(name) for name in accuracy.index], "x")
+    style.tick_names(ax, [str(name) for name in accuracy.index], "x", room=60)
     dress(ax, "", "run", "accuracy")
     ax.set_ylim(0, 1.02)
     lines, names = [], []
@@ -236,6 +251,7 @@ def null_distribution(
         ax.axvline(observed, color=TEST, lw=2.2),
         ax.axvline(chance, color=CHANCE, ls="--", lw=1.4),
     ]
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     dress(ax, "", f"{what.replace('_', ' ')}, labels of blocks exchanged within runs", "permutations")
     style.legend_beside(ax, lines, [f"true labels {observed:.3f}", f"chance {chance:.3f}"])
     return figure
@@ -250,11 +266,13 @@ def fold_picture(design: FoldDesign) -> Figure:
     """
     n_folds, n = design.use.shape
     title = f"Folds: {_count(n_folds, 'fold')}, n = {n} samples, {_count(len(set(design.runs)), 'run')}"
-    figure = new_figure(11, min(max(2.6, 0.24 * n_folds + 1.9), 14), title)
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, max(3.0, 0.8 * n_folds)])
     names = sorted(set(design.labels))
+    keys = style.legend_rows(3 + min(len(names), SHOWN))
+    figure = new_figure(11, max(min(0.24 * n_folds + 1.9, 14), 0.18 * keys + 1.6), title)
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, max(3.0, 0.8 * n_folds)])
     codes = np.array([names.index(label) for label in design.labels])
-    colours = ListedColormap(style.shades(len(names)))
+    shades = style.shades(len(names)) if len(names) > len(style.COLOURS) else style.COLOURS[: len(names)]
+    colours = ListedColormap(list(shades))
     top.imshow(
         codes[None], aspect="auto", cmap=colours, interpolation="nearest", vmin=-0.5, vmax=len(names) - 0.5
     )
@@ -272,23 +290,23 @@ def fold_picture(design: FoldDesign) -> Figure:
         below.axvline(edge, color="#000000", lw=0.5)
     dress(below, "", "sample, in the order of the series; lines part the runs", "fold")
     style.tick_names(below, [name or str(i) for i, name in enumerate(design.names)], "y", limit=40)
-    squares = [
-        Line2D([], [], ls="", marker="s", ms=9, mfc=colour, mec="#595959")
-        for colour in (TEST, "#9ecae1", "#ffffff")
-    ]
-    style.legend_beside(below, squares, ["left out", "trained on", "not used"])
+    meanings = [("left out", TEST), ("trained on", "#9ecae1"), ("not used", "#ffffff")]
+    meanings += list(zip(names, shades, strict=True))[:SHOWN]
+    squares = [Line2D([], [], ls="", marker="s", ms=8, mfc=shade, mec=CHANCE) for _, shade in meanings]
+    style.legend_beside(below, squares, [name for name, _ in meanings])
     return figure
 
 
 def _points(
     ax: Axes,
+    beside: Axes,
     points: NDArray[np.float64],
     values: Sequence[str],
     names: Sequence[str],
     looks: Sequence[tuple[str, str]],
     title: str,
 ) -> None:
-    """Scatter one group after another, with a legend of at most 48 groups."""
+    """Scatter one group after another, with a legend in `beside`."""
     column = np.asarray(values, dtype=object)
     handles = []
     for name, (colour, marker) in zip(names, looks, strict=True):
@@ -297,11 +315,10 @@ def _points(
             part[:, 0], part[:, 1], ls="", marker=marker, ms=4.5, mfc=colour, mec="white", mew=0.3, alpha=0.8
         )
         handles.append(drawn[0])
-    shown = list(names[:48])
-    if len(names) > 48:
-        title = f"{title} (the first 48 of {len(names)})"
-    style.legend_beside(ax, handles[:48], shown, title)
-    ax.set_box_aspect(1)
+    if len(names) > SHOWN:
+        title = f"{title} (the first {SHOWN} of {len(names)})"
+    beside.set_axis_off()
+    style.legend_beside(beside, handles[:SHOWN], names[:SHOWN], title, at=0.0)
 
 
 def _write_cells(ax: Axes, values: NDArray[np.float64], form: str, top: float, size: float) -> None:
@@ -318,5 +335,6 @@ def _count(n: int, what: str) -> str:
 
 
 def _titled(what: str, rest: str) -> str:
-    """Put `what` before the rest, and start with a capital where there is none."""
-    return f"{what}: {rest}" if what else rest[0].upper() + rest[1:]
+    """Put `what` before the rest, and start with a capital."""
+    title = f"{what}: {rest}" if what else rest
+    return title[0].upper() + title[1:]

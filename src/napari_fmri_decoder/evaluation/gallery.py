@@ -55,8 +55,9 @@ def run_figures(
     -------
     dict of str to Figure
         By name, in the order of a report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "null", "probabilities", "folds", "voxels", "pca", "tsne". What cannot be
-        drawn (curves of a decoder without epochs, a t-SNE of three samples) is left out.
+        "run_accuracy", "null", "probabilities", "folds", "voxels", "pca", "pca_variance", "tsne".
+        What cannot be drawn (curves of a decoder without epochs, a t-SNE of three samples) is
+        left out.
     """
     predictions, history = predictions_table(results, samples), history_table(results)
     pictures: dict[str, Figure] = {}
@@ -98,7 +99,9 @@ def _layouts(samples: Samples, seed: int) -> dict[str, Figure]:
     labels, runs = samples.table["label"].to_numpy()[kept].tolist(), samples.groups[kept].tolist()
     if len(X) < diagnostics.FEWEST or not (X != X[0]).any():
         return {}
+    components = diagnostics.pca(X)
     return {
-        "pca": figures.scatter(diagnostics.pca(X), labels, runs),
+        "pca": figures.scatter(components, labels, runs),
+        "pca_variance": figures.explained_variance(components),
         "tsne": figures.scatter(diagnostics.tsne(X, seed=seed), labels, runs),
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_fmri_decoder.evaluation.scores import Scores
+    from napari_fmri_decoder.samples.audit import Finding
 
 UNTESTED = "not tested against chance (no permutations)"
 
@@ -43,6 +44,7 @@ CAPTIONS = {
     "folds": "Which samples each fold trained on and left out.",
     "voxels": "Means and standard deviations of the voxels; a line marks the floor of a mask.",
     "pca": "Principal components of the samples. Groups by run, not by label, point to drift between runs.",
+    "pca_variance": "How many components hold how much of the variance.",
     "tsne": "t-SNE of the samples. Distances between far groups, and their sizes, mean nothing.",
 }
 
@@ -126,7 +128,10 @@ def write_report(
         _headline(scores),
         _cards(scores),
         _findings(scores.audit),
+        _section("Before and after training", _quality_table(scores)),
+        _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Folds", _fold_table(scores)),
+        _section("Other decoders in the same folds", _compared_table(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
         _section("Pictures", "".join(_picture(name, folder / "figures") for name in figures)),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
@@ -181,29 +186,40 @@ def _cards(scores: Scores) -> str:
         (_number(scores.chance), "chance"),
         *((_number(value), f"{name} baseline") for name, value in scores.baseline.items()),
         (f"{scores.permutation.p:.3g}" if scores.permutation else NOTHING, "p, permutation"),
-        (_number(scores.train_accuracy), "accuracy, training part"),
-        (_number(scores.loss), "loss, left out (nats)"),
-        (_number(scores.train_loss), "loss, training part"),
     ]
-    if scores.untrained_train and scores.untrained_test:
-        cards.append((_number(scores.untrained_test.accuracy), "untrained, accuracy left out"))
-        cards.append((_number(scores.untrained_train.accuracy), "untrained, accuracy training part"))
-        cards.append((_number(scores.untrained_test.loss), "untrained, loss left out"))
-        cards.append((_number(scores.untrained_train.loss), "untrained, loss training part"))
     boxes = [f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in cards]
     return f'<div class="cards">{"".join(boxes)}</div>'
 
 
-def _findings(audit: Sequence[Mapping[str, str]]) -> str:
-    if not audit:
-        return _section("Audit of the split", "<p>No finding.</p>")
-    rank = {"error": 0, "warning": 1}
+def _quality_table(scores: Scores) -> str:
+    trained = (scores.accuracy, scores.loss, scores.train_accuracy, scores.train_loss)
+    rows: list[tuple[str | float, ...]] = [("trained", *trained)]
+    if scores.untrained_train and scores.untrained_test:
+        test, train = scores.untrained_test, scores.untrained_train
+        rows.insert(0, ("untrained", test.accuracy, test.loss, train.accuracy, train.loss))
+    columns = ("mean over folds", "accuracy, left out", "loss, left out", "accuracy, training part")
+    return _table((*columns, "loss, training part"), rows)
+
+
+def _findings(audit: Sequence[Finding]) -> str:
+    rank = {"error": 0, "warning": 1, "note": 2}
     items = [
-        f'<li class="{escape(f["severity"])}"><span class="severity">{escape(f["severity"])}</span>'
-        f"{escape(f['message'])} <code>{escape(f['code'])}</code></li>"
-        for f in sorted(audit, key=lambda f: rank.get(f["severity"], 2))
+        f'<li class="{finding.severity}"><span class="severity">{finding.severity}</span>'
+        f"{escape(finding.message)} <code>{escape(finding.code)}</code>"
+        f"{' (allowed on purpose)' if finding.allowed else ''}</li>"
+        for finding in sorted(audit, key=lambda finding: rank[finding.severity])
     ]
-    return _section("Audit of the split", f'<ul class="plain">{"".join(items)}</ul>')
+    found = f'<ul class="plain">{"".join(items)}</ul>' if items else "<p>No finding.</p>"
+    return _section("Audit of the split", found)
+
+
+def _compared(scores: Scores) -> str:
+    rows: list[tuple[str | float, ...]] = []
+    for other in scores.compared:
+        options = ", ".join(f"{key} = {value}" for key, value in other.decoder.items() if key != "name")
+        measures = (other.accuracy, other.balanced_accuracy, other.loss, other.train_accuracy)
+        rows.append((f"{other.decoder['name']} ({options})", *measures))
+    return _table(("decoder", "accuracy", "balanced", "loss", "training accuracy"), rows)
 
 
 def _fold_table(scores: Scores) -> str:
@@ -229,6 +245,15 @@ def _fold_table(scores: Scores) -> str:
             fold.train_loss,
         )
         for fold in scores.folds
+    ]
+    return _table(columns, rows)
+
+
+def _compared_table(scores: Scores) -> str:
+    columns = ("decoder", "accuracy", "balanced", "loss", "train accuracy")
+    rows = [
+        (str(c.decoder["name"]), c.accuracy, c.balanced_accuracy, c.loss, c.train_accuracy)
+        for c in scores.compared
     ]
     return _table(columns, rows)
 

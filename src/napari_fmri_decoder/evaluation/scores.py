@@ -10,6 +10,13 @@ import numpy as np
 import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.measures import (
+    ClassScore,
+    accuracy,
+    balanced_accuracy,
+    confusion,
+    per_class,
+)
 from napari_fmri_decoder.training.events import FoldResult, Quality
 
 if TYPE_CHECKING:
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
 
 Headline = Literal["accuracy", "balanced_accuracy"]
@@ -41,22 +50,24 @@ class FoldScore:
 
 
 @dataclass(frozen=True, slots=True)
-class ClassScore:
-    """One class over all samples left out; None where nothing was predicted, or is there, to divide by."""
-
-    name: str
-    n: int
-    precision: float | None
-    recall: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Permutation:
     """What the same analysis gave under exchanged labels: n times, p value, mean score."""
 
     n: int
     p: float
     mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Another decoder in the same folds: its options, and means over folds."""
+
+    decoder: dict[str, Any]
+    accuracy: float
+    balanced_accuracy: float
+    loss: float
+    train_accuracy: float
+    accuracy_per_fold: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,9 +92,10 @@ class Scores:
     n_samples : int
     baseline : dict of str to float
         Headline score of "dummy" and "linear" in the same folds.
+    compared : tuple of Compared
+        Other decoders that the recipe puts beside, in the same folds.
     permutation : Permutation or None
-    audit : tuple of dict
-        Findings, each with `code`, `severity` and `message`.
+    audit : tuple of Finding
     seconds : float
     """
 
@@ -102,8 +114,9 @@ class Scores:
     train_confusion: NDArray[np.int64]
     n_samples: int
     baseline: dict[str, float]
+    compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
-    audit: tuple[dict[str, str], ...] = ()
+    audit: tuple[Finding, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -136,6 +149,7 @@ class Scores:
             "train_loss": self.train_loss,
             "untrained": untrained,
             "baseline": dict(self.baseline),
+            "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "n_samples": self.n_samples,
             "n_classes": len(self.classes),
@@ -144,7 +158,7 @@ class Scores:
             "confusion": self.confusion.tolist(),
             "train_confusion": self.train_confusion.tolist(),
             "folds": [asdict(fold) for fold in self.folds],
-            "audit": [dict(finding) for finding in self.audit],
+            "audit": [asdict(finding) for finding in self.audit],
             "seconds": self.seconds,
         }
         cleaned: dict[str, Any] = _without_nan(content)
@@ -195,7 +209,7 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
         untrained_train=_mean_quality([r.untrained_train for r in results]),
         untrained_test=_mean_quality([r.untrained_test for r in results]),
         classes=samples.classes,
-        per_class=_per_class(samples.classes, total),
+        per_class=per_class(samples.classes, total),
         confusion=total,
         train_confusion=np.sum(trains, axis=0),
         n_samples=len(y),
@@ -203,49 +217,22 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
     )
 
 
+def compare(decoder: Decoder, scores: Scores) -> Compared:
+    """Keep of another decoder's scores what stands beside the main one's."""
+    return Compared(
+        decoder=decoder.model_dump(mode="json"),
+        accuracy=scores.accuracy,
+        balanced_accuracy=scores.balanced_accuracy,
+        loss=scores.loss,
+        train_accuracy=scores.train_accuracy,
+        accuracy_per_fold=tuple(fold.accuracy for fold in scores.folds),
+    )
+
+
 def headline_of(samples: Samples) -> Headline:
     """Choose the number that heads the report: the accuracy only where all classes are of one size."""
     sizes = np.bincount(samples.y, minlength=len(samples.classes))
     return "accuracy" if len(set(sizes.tolist())) == 1 else "balanced_accuracy"
-
-
-def confusion(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count what was taken for what.
-
-    Parameters
-    ----------
-    y : (n,) int64 array
-        True classes.
-    probabilities : (n, classes) float32 array
-        The largest is the prediction, the first of equal ones.
-
-    Returns
-    -------
-    (classes, classes) int64 array
-        Rows are the true classes, columns the predicted ones.
-
-    Examples
-    --------
-    >>> confusion(np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]], np.float32)).tolist()
-    [[1, 0], [1, 1]]
-    """
-    n = probabilities.shape[1]
-    counts = np.zeros((n, n), dtype=np.int64)
-    np.add.at(counts, (y, probabilities.argmax(axis=1)), 1)
-    return counts
-
-
-def accuracy(counts: NDArray[np.int64]) -> float:
-    """Fraction that is right, from a confusion matrix of counts; NaN if it is empty."""
-    total = int(counts.sum())
-    return float(np.trace(counts)) / total if total else float("nan")
-
-
-def balanced_accuracy(counts: NDArray[np.int64]) -> float:
-    """Mean recall of the classes that occur, from a confusion matrix of counts."""
-    n = counts.sum(axis=1)
-    there = n > 0
-    return float((np.diag(counts)[there] / n[there]).mean()) if there.any() else float("nan")
 
 
 def predictions_table(results: Sequence[FoldResult], samples: Samples) -> pd.DataFrame:
@@ -293,19 +280,6 @@ def history_table(results: Sequence[FoldResult]) -> pd.DataFrame:
         for epoch, train, test in epochs:
             rows.append((result.fold, epoch, train.loss, train.accuracy, test.loss, test.accuracy))
     return pd.DataFrame(rows, columns=columns).astype({"fold": np.int64, "epoch": np.int64})
-
-
-def _per_class(classes: tuple[str, ...], counts: NDArray[np.int64]) -> tuple[ClassScore, ...]:
-    right, there, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    return tuple(
-        ClassScore(
-            name,
-            n=int(there[i]),
-            precision=float(right[i] / said[i]) if said[i] else None,
-            recall=float(right[i] / there[i]) if there[i] else None,
-        )
-        for i, name in enumerate(classes)
-    )
 
 
 def _require_some(results: Sequence[FoldResult]) -> None:

@@ -6,6 +6,7 @@ Figures are made without pyplot and change no global setting, so that they can b
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, filterwarnings
 
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -51,17 +52,19 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def tick_names(axes: Axes, names: Sequence[str], which: str, size: float = SMALL, limit: int = 60) -> None:
-    """Write names at positions 0, 1, ... of the axis "x" or "y"; every other one where there are too many."""
+def tick_names(axes: Axes, names: Sequence[str], which: str, limit: int = 60, room: int = 40) -> None:
+    """Write names at positions 0, 1, ... of the axis "x" or "y".
+
+    Every other one where there are over `limit`; upright where they need more than `room` letters.
+    """
     every = -(-len(names) // limit)
     where = list(range(0, len(names), every))
     shown = [plain(shorten(names[i])) for i in where]
     if which == "x":
-        upright = len(names) <= 8 and max(map(len, shown)) <= 10
-        angle, align = (0, "center") if upright else (90, "center")
-        axes.set_xticks(where, shown, rotation=angle, ha=align, fontsize=size)
+        longest = max(map(len, shown))
+        axes.set_xticks(where, shown, rotation=0 if longest * len(shown) <= room else 90, fontsize=SMALL)
     else:
-        axes.set_yticks(where, shown, fontsize=size)
+        axes.set_yticks(where, shown, fontsize=SMALL)
 
 
 def shorten(name: str, limit: int = 24) -> str:
@@ -89,23 +92,35 @@ def shades(n: int) -> list[str]:
     return [to_hex(colormaps["viridis"](step)) for step in steps]
 
 
-def legend_beside(axes: Axes, handles: Sequence[Line2D], names: Sequence[str], title: str = "") -> None:
-    """Put the legend to the right of the axes, where it covers nothing."""
-    shown = [plain(shorten(name)) for name in names]
-    box = axes.legend(
+def legend_rows(n: int) -> int:
+    """Rows of a legend of n names, which takes a further column for every 16."""
+    return -(-n // (1 + n // 17))
+
+
+def legend_width(names: Sequence[str]) -> float:
+    """Inches that a legend of these names takes."""
+    columns = 1 + len(names) // 17
+    return columns * (0.45 + 0.068 * max(len(shorten(name)) for name in names))
+
+
+def legend_beside(
+    axes: Axes, handles: Sequence[Line2D], names: Sequence[str], title: str = "", at: float = 1.01
+) -> None:
+    """Put the legend to the right of the axes, where it covers nothing; `at` is its left side."""
+    axes.legend(
         list(handles),
-        shown,
-        title=title,
+        [plain(shorten(name)) for name in names],
+        title=plain(title),
         loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
+        bbox_to_anchor=(at, 1.0),
         borderaxespad=0.0,
         fontsize=SMALL,
         title_fontsize=SMALL,
-        ncols=1 + len(shown) // 16,
+        ncols=1 + len(names) // 17,
         frameon=False,
         handletextpad=0.4,
+        columnspacing=1.0,
     )
-    box.set_in_layout(True)
 
 
 def save_all(
@@ -130,10 +145,13 @@ def save_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, figure in figures.items():
-        for ending in formats:
-            path = folder / f"{name}.{ending}"
-            metadata = {"Date": None} if ending == "svg" else {}
-            figure.savefig(path, dpi=dpi, metadata=metadata)
-            paths.append(path)
+    with catch_warnings():
+        # A name in letters that the font lacks shows as boxes: no reason for a notification each.
+        filterwarnings("ignore", message="Glyph .* missing from font")
+        for name, figure in figures.items():
+            for ending in formats:
+                path = folder / f"{name}.{ending}"
+                metadata = {"Date": None} if ending == "svg" else {}
+                figure.savefig(path, dpi=dpi, metadata=metadata)
+                paths.append(path)
     return paths

@@ -1,0 +1,173 @@
+"""Pictures: they show the numbers given, and stay legible with many and with strange names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_fakes import leave_one_run_out, make_samples, random_results
+from matplotlib.text import Text
+
+from napari_fmri_decoder.evaluation import figures
+from napari_fmri_decoder.evaluation.diagnostics import Projection, fold_design, histogram
+from napari_fmri_decoder.evaluation.gallery import run_figures
+from napari_fmri_decoder.evaluation.null import PermutationsDone
+from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
+from napari_fmri_decoder.evaluation.style import look, save_all
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PLAIN = ("cat", "dog", "owl")
+STRANGE = ("$x", "_hidden", "a very long name of a category $^2$ indeed", "")
+MANY = tuple(f"category {chr(97 + i)} with words" for i in range(26))
+
+
+def pictures_of(classes: tuple[str, ...], epochs: int = 4, runs: int = 4) -> dict[str, Figure]:
+    samples = make_samples(classes, length=2, runs=runs, signal=1.0)
+    splits = leave_one_run_out(samples)
+    results = random_results(samples, splits, epochs=epochs)
+    scores = replace(score_folds(results, samples), baseline={"dummy": 1 / len(classes), "linear": 0.4})
+    null = PermutationsDone(np.linspace(0.1, 0.5, 40), 0.6, Permutation(40, 0.024, 0.3))
+    return run_figures(samples, splits, results, scores, permutations=null)
+
+
+def texts(figure: Figure) -> list[Text]:
+    return [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+
+
+@pytest.mark.parametrize("classes", [PLAIN, STRANGE, MANY], ids=["plain", "strange", "many"])
+def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(classes: tuple[str, ...]) -> None:
+    pictures = pictures_of(classes)
+    assert list(pictures) == [
+        *("curves", "confusion_test", "confusion_train", "run_accuracy", "null", "probabilities"),
+        *("folds", "voxels", "pca", "pca_variance", "tsne"),
+    ]
+    for name, figure in pictures.items():
+        figure.draw_without_rendering()
+        renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+        page = figure.bbox
+        legends = [ax.get_legend() for ax in figure.axes if ax.get_legend()]
+        for box in [legend.get_window_extent(renderer) for legend in legends if legend]:
+            assert box.x0 >= page.x0
+            assert box.x1 <= page.x1 + 1, f"{name}: a legend is cut off at the right"
+            assert box.y0 >= page.y0 - 1, f"{name}: a legend is cut off below"
+            drawn = [ax for ax in figure.axes if ax.axison and ax.get_visible()]
+            assert not any(box.overlaps(ax.get_window_extent(renderer).padded(-2)) for ax in drawn), name
+        for axes in figure.axes:
+            title = axes.title.get_window_extent(renderer)
+            assert title.x0 >= page.x0 - 1, name
+            assert title.x1 <= page.x1 + 1, name
+
+
+@pytest.mark.parametrize("classes", [PLAIN, MANY])
+def test_every_title_says_how_many_and_of_what(classes: tuple[str, ...]) -> None:
+    for name, figure in pictures_of(classes).items():
+        assert any(letter.isdigit() for letter in figure.get_suptitle()), name
+        words = ("folds", "predictions", "permutations", "samples", "voxels", "components")
+        assert any(word in figure.get_suptitle() for word in words), name
+
+
+def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:
+    counts = np.array([[3, 1], [0, 0]])
+    figure = figures.confusion_matrices(counts, ["cat", "dog"], "left out")
+    left, right = figure.axes[:2]
+    np.testing.assert_array_equal(left.images[0].get_array(), counts)
+    assert right.images[0].get_array()[0].tolist() == [0.75, 0.25]  # type: ignore[index]
+    assert np.ma.getmaskarray(right.images[0].get_array())[1].all()
+    assert {"3", "1", ".75", ".25"} <= {text.get_text() for text in texts(figure)}
+    assert "n = 4" in figure.get_suptitle()
+    assert [label.get_text() for label in left.get_yticklabels()] == ["cat", "dog"]
+
+
+def test_curves_draw_each_fold_and_the_mean() -> None:
+    history = pd.DataFrame(
+        {
+            "fold": [0, 0, 1, 1],
+            "epoch": [0, 1, 0, 1],
+            "loss": [2.0, 1.0, 4.0, 3.0],
+            "accuracy": [0.1, 0.5, 0.3, 0.9],
+            "val_loss": [2.0, 2.0, 2.0, 1.0],
+            "val_accuracy": [0.2, 0.2, 0.2, 0.4],
+        }
+    )
+    loss, accuracy = figures.curves(history, chance=0.25).axes
+    drawn = [np.asarray(line.get_ydata()).tolist() for line in loss.lines[:3]]
+    assert drawn == [[2, 1], [4, 3], [3, 2]]
+    assert np.asarray(accuracy.lines[5].get_ydata()) == pytest.approx([0.2, 0.3])
+    assert accuracy.lines[6].get_ydata() == [0.25, 0.25]
+
+
+def test_floors_are_drawn_where_they_are_given() -> None:
+    values = np.linspace(0, 1, 100)
+    figure = figures.voxel_histograms(histogram(values, floor=0.05), histogram(values))
+    left, right = figure.axes
+    assert left.lines[0].get_xdata() == [0.05, 0.05]
+    assert not right.lines
+    assert "n = 100 voxels" in figure.get_suptitle()
+
+
+def test_runs_stand_beside_chance_and_baselines() -> None:
+    runs = pd.Series({"1": 0.5, "2": 0.7})
+    figure = figures.run_accuracies(runs, 0.125, {"dummy": 0.13, "linear": 0.6}, 20)
+    (ax,) = figure.axes
+    assert [bar.get_height() for bar in ax.patches] == [0.5, 0.7]  # type: ignore[attr-defined]
+    assert [line.get_ydata()[0] for line in ax.lines] == pytest.approx([0.125, 0.13, 0.6, 0.6])  # type: ignore[index]
+
+
+def test_the_fold_picture_shows_the_design() -> None:
+    samples = make_samples(runs=5)
+    design = fold_design(leave_one_run_out(samples), samples)
+    figure = figures.fold_picture(design)
+    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), design.use)
+    assert len(figure.axes[1].lines) == 4  # between five runs
+
+
+def test_classes_look_different_from_one_another() -> None:
+    assert len({look(i) for i in range(70)}) == 70
+
+
+def test_scatter_draws_every_sample_once_per_panel() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    figure = figures.scatter(Projection(points, "t-SNE", np.empty(0)), ["a", "b", "c"] * 10, ["1"] * 30)
+    for ax in (figure.axes[0], figure.axes[2]):
+        drawn = np.vstack([line.get_xydata() for line in ax.lines])
+        np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(points, axis=0))
+
+
+def test_a_run_without_epochs_or_with_few_samples_leaves_pictures_out() -> None:
+    samples = make_samples(("a", "b"), runs=2, length=1)
+    few = replace(samples, X=samples.X[:3], table=samples.table[:3])
+    splits = [replace(leave_one_run_out(samples)[0], train=np.array([0, 1]), test=np.array([2]))]
+    results = [replace(r, untrained_train=None, history=()) for r in random_results(few, splits)]
+    pictures = run_figures(few, splits, results, score_folds(results, few))
+    assert not {"curves", "null", "pca", "pca_variance", "tsne"} & set(pictures)
+
+
+def test_each_picture_is_saved_in_each_format(tmp_path: Path) -> None:
+    figure = figures.voxel_histograms(histogram(np.arange(9)), histogram(np.arange(9)))
+    paths = save_all({"voxels": figure}, tmp_path / "new" / "figures")
+    assert [path.name for path in paths] == ["voxels.png", "voxels.svg"]
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in paths[1].read_bytes()
+
+
+def test_names_in_letters_that_the_font_lacks_raise_no_alarm(tmp_path: Path) -> None:
+    figure = figures.confusion_matrices(np.eye(2, dtype=int), ["猫", "犬"], "left out")
+    assert save_all({"confusion": figure}, tmp_path)
+
+
+def test_drawing_touches_no_global_state() -> None:
+    before = dict(mpl.rcParams)
+    pictures_of(PLAIN)
+    assert dict(mpl.rcParams) == before
+    code = "import sys, napari_fmri_decoder.evaluation.gallery; print('matplotlib.pyplot' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

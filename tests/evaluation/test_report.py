@@ -1,0 +1,165 @@
+"""report.html: what it says, that it stands alone, and that its links lead somewhere."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluation_fakes import leave_one_run_out, make_samples, random_results
+
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.evaluation.diagnostics import histogram
+from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_histograms
+from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, headline_sentence, write_report
+from napari_fmri_decoder.evaluation.scores import Permutation, Scores, compare, score_folds
+from napari_fmri_decoder.samples.audit import Finding
+
+VOID = {"meta", "img", "br"}
+EVIL = '<script>alert("1")</script> & co'
+
+
+class Page(HTMLParser):
+    """What a page holds: its tags, their attributes, its text; and that all tags are closed in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data + " "
+
+
+def scores_of(classes: tuple[str, ...] = ("cat", "dog", "owl"), **changes: object) -> Scores:
+    samples = make_samples(classes)
+    scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
+    return replace(scores, **{"baseline": {"dummy": 1 / 3, "linear": 0.5}, **changes})  # type: ignore[arg-type]
+
+
+def page_of(folder: Path, scores: Scores, **more: object) -> Page:
+    pictures = {
+        "confusion_test": confusion_matrices(scores.confusion, scores.classes, "left out"),
+        "voxels": voxel_histograms(histogram(np.arange(5.0)), histogram(np.arange(5.0))),
+    }
+    path = write_report(folder, scores=scores, figures=pictures, **more)  # type: ignore[arg-type]
+    assert path == folder / "report.html"
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_it_says_the_score_and_what_to_compare_it_with(tmp_path: Path) -> None:
+    scores = scores_of()
+    page = page_of(tmp_path, scores)
+    assert f"Accuracy {scores.accuracy:.3f} (4 folds, " in page.text
+    assert (
+        "chance 0.333, dummy 0.333, linear 0.500; not tested against chance (no permutations)." in page.text
+    )
+    for fold in scores.folds:
+        assert fold.name in page.text
+        assert f"{fold.loss:.3f}" in page.text
+    for row in scores.per_class:
+        assert f"{row.recall:.3f}" in page.text
+    assert "untrained" in page.text
+    assert "No finding." in page.text
+
+
+def test_it_says_p_where_permutations_were_made(tmp_path: Path) -> None:
+    page = page_of(tmp_path, scores_of(permutation=Permutation(999, 0.001, 0.331)))
+    assert "p = 0.001 from 999 permutations (their mean 0.331)" in page.text
+    assert "not tested" not in page.text
+
+
+def test_unbalanced_classes_are_headed_by_the_balanced_accuracy() -> None:
+    samples = make_samples(extra=3)
+    scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
+    assert headline_sentence(scores).startswith(f"Balanced accuracy {scores.balanced_accuracy:.3f} (4 folds")
+
+
+def test_findings_come_gravest_first(tmp_path: Path) -> None:
+    audit = (
+        Finding("few-samples", "warning", "Few."),
+        Finding("run-in-both-parts", "error", "Leak.", allowed=True),
+    )
+    text = page_of(tmp_path, scores_of(audit=audit)).text
+    assert text.index("Leak.") < text.index("Few.")
+    assert "run-in-both-parts" in text
+    assert text.count("allowed on purpose") == 1
+
+
+def test_other_decoders_stand_beside(tmp_path: Path) -> None:
+    scores = scores_of()
+    assert "Other decoders" not in page_of(tmp_path, scores).text
+    other = compare(get_decoder({"name": "mlp", "hidden": 7}), scores)
+    page = page_of(tmp_path, replace(scores, compared=(other,)))
+    assert "Other decoders" in page.text
+    assert "mlp (hidden = 7" in page.text
+
+
+def test_names_are_shown_and_never_run(tmp_path: Path) -> None:
+    scores = scores_of((EVIL, "b", "c"), audit=(Finding("x", "note", EVIL),))
+    page = page_of(
+        tmp_path, scores, title=EVIL, recipe=f"name = '{EVIL}'", notes=[EVIL], versions={EVIL: EVIL}
+    )
+    assert not [tag for tag, _ in page.tags if tag == "script"]
+    # Title twice (tab and heading), class, finding, recipe, note, package and version.
+    assert page.text.count(EVIL) == 8
+
+
+def test_it_needs_no_network_and_holds_its_pictures(tmp_path: Path) -> None:
+    page = page_of(tmp_path, scores_of())
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "http:" not in html
+    assert "https:" not in html
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(images) == 2
+    for attrs in images:
+        kind, data = str(attrs["src"]).split(",")
+        assert kind == "data:image/png;base64"
+        assert b64decode(data).startswith(b"\x89PNG")
+        assert attrs["alt"]
+    assert 'name="viewport"' in html
+
+
+def test_its_links_lead_to_files_beside_it(tmp_path: Path) -> None:
+    for name in ("scores.json", "predictions.tsv", "recipe.toml"):
+        (tmp_path / name).write_text("")
+    page = page_of(tmp_path, scores_of())
+    links = [str(attrs["href"]) for tag, attrs in page.tags if tag == "a"]
+    assert {"scores.json", "predictions.tsv", "recipe.toml", "figures/voxels.svg"} <= set(links)
+    assert "history.tsv" not in links
+    assert all((tmp_path / link).exists() for link in links)
+    assert "history.tsv" in FILES
+
+
+def test_each_picture_has_words_under_it(tmp_path: Path) -> None:
+    page = page_of(tmp_path, scores_of())
+    assert CAPTIONS["confusion_test"] in page.text
+    assert CAPTIONS["voxels"] in page.text
+
+
+def test_what_is_missing_is_a_dash(tmp_path: Path) -> None:
+    page = page_of(tmp_path, scores_of(loss=float("nan"), untrained_train=None))
+    assert "nan" not in page.text.lower().split()
+    assert "untrained" not in page.text
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_it_can_be_written_again(tmp_path: Path, again: int) -> None:
+    for _ in range(again):
+        page_of(tmp_path, scores_of())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "report.html"]
