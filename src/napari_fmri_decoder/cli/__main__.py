@@ -2,4 +2,5 @@
 
 from napari_fmri_decoder.cli import main
 
-main()
+if __name__ == "__main__":
+    main()
