@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -72,9 +73,9 @@ class _Header(BaseModel):
 
     format: int
     decoder: dict[str, Any]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[PositiveInt, ...]
     classes: tuple[str, ...]
-    axis: int
+    axis: int = Field(ge=0, le=2)
     recipe: str
     versions: dict[str, str]
     hashes: dict[str, str]
@@ -135,13 +136,14 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, partial, metadata={_KEY: header.model_dump_json()})
         partial.replace(target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink()
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"A model must be saved where a file can be written, but {target} cannot be: "
-            f"{error.strerror or error}."
+            f"A model must be saved where a file can be written, but {target} cannot be: {reason}. "
+            "Choose another folder, or make room."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
     return target
 
 
@@ -226,12 +228,16 @@ def _digest(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> str:
 
 def _check(model: FittedModel, space: Space, path: Path) -> None:
     """Refuse weights that do not fit their network, and a network that does not fit its voxels."""
-    with torch.device("meta"):  # shapes only, so that no description can ask for much memory
-        wanted = model.decoder.build(model.input_shape, model.n_classes).state_dict()
-    expected = {name: tuple(value.shape) for name, value in wanted.items()}
-    found = {name: value.shape for name, value in model.state.items()}
     fits = space.input_shape(model.decoder.layout) == model.input_shape
-    if expected != found or not fits or len(model.scaler.mean) != space.n_features:
+    features = (space.n_features,)
+    if fits and model.scaler.mean.shape == model.scaler.std.shape == features:
+        with torch.device("meta"):  # shapes only, so that no description can ask for much memory
+            wanted = model.decoder.build(model.input_shape, model.n_classes).state_dict()
+        expected = {name: tuple(value.shape) for name, value in wanted.items()}
+        fits = expected == {name: value.shape for name, value in model.state.items()}
+    else:
+        fits = False
+    if not fits:
         raise InputError(
             f"The weights in {path.name} must fit the decoder {model.decoder.name!r} that it describes, but "
             "do not. It was saved by another version, or changed by hand; train again."

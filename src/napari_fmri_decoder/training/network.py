@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.environment import Environment
 
-AT_ONCE = 256
-"""Samples per step where nothing is learned."""
+AT_ONCE = 2**19
+"""Input values per step where nothing is learned, so that the layers of whole brains fit into memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,8 +124,9 @@ def probabilities(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float3
     """
     was_training = network.training
     network.eval()
+    at_once = max(1, AT_ONCE // math.prod(inputs.shape[1:]))
     with torch.no_grad():
-        parts = [F.softmax(network(part), dim=1) for part in torch.split(inputs, AT_ONCE)]
+        parts = [F.softmax(network(part), dim=1) for part in torch.split(inputs, at_once)]
     network.train(was_training)
     return np.asarray(torch.cat(parts).cpu().numpy(), dtype=np.float32)
 

@@ -1,0 +1,122 @@
+"""Config, seeds, devices and quality."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from sklearn.metrics import accuracy_score, log_loss
+
+from napari_fmri_decoder.decoders import get_decoder, registry
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.devices import choose_device
+from napari_fmri_decoder.training.network import batch_sizes, make_optimizer
+from napari_fmri_decoder.training.quality import quality
+from napari_fmri_decoder.training.seeds import derive_seed
+
+
+@pytest.mark.parametrize("name", sorted(registry))
+def test_every_decoders_own_defaults_fill_what_is_not_stated(name: str) -> None:
+    decoder = get_decoder({"name": name})
+    settings = TrainingConfig(epochs=7).resolved(decoder).model_dump()
+    assert settings["epochs"] == 7
+    assert None not in settings.values()
+    rest = {key: value for key, value in decoder.training_defaults.items() if key != "epochs"}
+    assert rest.items() <= settings.items()
+    assert TrainingConfig(**settings).resolved(decoder).model_dump() == settings
+
+
+def test_the_notebooks_training_is_the_default() -> None:
+    mlp = TrainingConfig().resolved(get_decoder({"name": "mlp"}))
+    assert (mlp.optimizer, mlp.learning_rate, mlp.weight_decay, mlp.batch_size, mlp.epochs) == (
+        "sgd",
+        0.1,
+        1e-4,
+        0,
+        1000,
+    )
+    cnn = TrainingConfig().resolved(get_decoder({"name": "cnn2d"}))
+    assert (cnn.optimizer, cnn.batch_size, cnn.epochs) == ("adam", 32, 125)
+
+
+def test_another_optimiser_brings_a_rate_that_suits_it() -> None:
+    mlp = get_decoder({"name": "mlp"})
+    assert TrainingConfig(optimizer="adam").resolved(mlp).learning_rate == 1e-3
+    assert TrainingConfig(optimizer="sgd").resolved(mlp).learning_rate == 0.1
+    assert TrainingConfig(optimizer="adam", learning_rate=0.02).resolved(mlp).learning_rate == 0.02
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"epochs": 0}, {"learning_rate": 0}, {"optimizer": "rmsprop"}, {"device": "gpu"}, {"epoch": 3}],
+)
+def test_values_out_of_their_limits_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainingConfig.model_validate(wrong)
+
+
+def test_settings_reach_the_optimiser() -> None:
+    network, mlp = torch.nn.Linear(2, 2), get_decoder({"name": "mlp"})
+    sgd = make_optimizer(network, TrainingConfig(momentum=0.9).resolved(mlp))
+    assert isinstance(sgd, torch.optim.SGD)
+    assert sgd.defaults["momentum"] == 0.9
+    assert (sgd.defaults["lr"], sgd.defaults["weight_decay"]) == (0.1, 1e-4)
+    adam = make_optimizer(network, TrainingConfig(optimizer="adam", learning_rate=0.5).resolved(mlp))
+    assert isinstance(adam, torch.optim.Adam)
+    assert adam.defaults["lr"] == 0.5
+
+
+@pytest.mark.parametrize(("n", "size"), [(64, 32), (65, 32), (66, 32), (5, 0), (5, 10), (3, 2), (4, 1)])
+def test_batches_hold_every_sample_and_never_one_alone(n: int, size: int) -> None:
+    sizes = batch_sizes(n, size)
+    assert sum(sizes) == n
+    assert size == 1 or min(sizes) > 1
+
+
+def test_every_fit_has_its_own_seed_and_always_the_same() -> None:
+    seeds = {derive_seed(s, f, p) for s in range(5) for f in range(13) for p in range(20)}
+    assert len(seeds) == 5 * 13 * 20
+    assert 0 <= min(seeds)
+    assert max(seeds) < 2**32
+    assert derive_seed(0, 0, 0) == int(np.random.SeedSequence([0, 0, 0]).generate_state(1)[0])
+
+
+def test_a_device_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_device("cpu").torch == torch.device("cpu")
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: {"cuda": 2}.get(kind, 1))
+    assert choose_device("auto").torch == torch.device("cuda")
+    assert choose_device("cuda:1").torch == torch.device("cuda", 1)
+    assert choose_device("cuda:1").note == ""
+    assert "cuda:2 was asked for, but torch finds 2" in choose_device("cuda:2").note
+    assert choose_device("mps").torch == torch.device("mps")
+
+
+def test_a_device_that_is_not_there_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cpu"))
+    for name in ("cuda", "cuda:0", "mps"):
+        device = choose_device(name)
+        assert device.torch == torch.device("cpu")
+        assert f"{name} was asked for, but torch finds none" in device.note
+    assert choose_device("auto").note == ""
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "", "cpu:1x"])
+def test_a_device_of_no_such_name_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="must be auto, cpu, cuda"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_quality_is_scikit_learns(dtype: type[np.floating]) -> None:
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(4) * 0.3, size=50).astype(dtype)
+    probabilities[:2] = np.eye(4)[:2]
+    y = rng.integers(0, 4, 50)
+    y[:2] = (1, 1)
+    found = quality(probabilities, y)
+    assert found.accuracy == accuracy_score(y, probabilities.argmax(axis=1))
+    assert found.loss == pytest.approx(
+        log_loss(y, probabilities / probabilities.sum(axis=1, keepdims=True), labels=range(4)), rel=1e-5
+    )
