@@ -1,0 +1,173 @@
+"""What the docks have in common: a scroll area, the session, their place beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFrame,
+    QLabel,
+    QMainWindow,
+    QScrollArea,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_fmri_decoder._napari.session import Session
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from qtpy.QtGui import QShowEvent
+
+WIDTH = 400
+"""Pixels; 1366 of them leave room for the head."""
+_OURS = "napari-fmri-decoder"
+
+
+class Dock(QWidget):
+    """Base of the docks: knows the session, and opens as a tab beside its siblings.
+
+    Attributes
+    ----------
+    session : Session
+    rows : QVBoxLayout
+        What is always in sight; put a `scrolled` widget into it for the rest.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__()
+        self.session = Session.of(viewer)
+        self.rows = QVBoxLayout(self)
+        self.rows.setContentsMargins(4, 4, 4, 4)
+        self._placed = False
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer that the dock belongs to."""
+        return self.session.viewer
+
+    def follow(self, signal: Any, slot: Callable[..., Any]) -> None:
+        """Connect a signal of the session, or an event of the viewer, until the dock is deleted."""
+        signal.connect(slot)
+
+        def let_go() -> None:
+            signal.disconnect(slot)
+
+        self.destroyed.connect(let_go)
+
+    def sizeHint(self) -> QSize:
+        """Ask for a width that leaves room for the head."""
+        return QSize(WIDTH, 600)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Lie beside the other docks of the plugin the first time."""
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            soon = QTimer(self)  # a child: it does not outlive the dock
+            soon.setSingleShot(True)
+            soon.timeout.connect(self._beside)
+            soon.start(0)
+
+    def _beside(self) -> None:
+        tabify(self)
+
+
+def tabify(widget: QWidget) -> None:
+    """Make the dock that holds `widget` a tab beside the plugin's other docks, and bring it to the front."""
+    own: QWidget | None = widget
+    while own is not None and not isinstance(own, QDockWidget):
+        own = own.parentWidget()
+    window = own.parentWidget() if own is not None else None
+    if own is None or not isinstance(window, QMainWindow) or own.isFloating():
+        return
+    area = window.dockWidgetArea(own)
+    for other in window.findChildren(QDockWidget):
+        ours = other is not own and _OURS in other.objectName() and other.isVisible()
+        if ours and window.dockWidgetArea(other) == area:
+            if other not in window.tabifiedDockWidgets(own):
+                window.tabifyDockWidget(other, own)
+            own.raise_()
+            return
+
+
+def scrolled(content: QWidget, name: str) -> QScrollArea:
+    """Put a widget into an area that scrolls up and down, never sideways."""
+    area = _Area()
+    area.setObjectName(name)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    return area
+
+
+class _Area(QScrollArea):
+    def minimumSizeHint(self) -> QSize:
+        """Be as wide as the content needs."""
+        style = self.style() or QApplication.style()
+        bar = style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent) if style is not None else 16
+        content = self.widget()
+        return QSize((content.minimumSizeHint().width() if content else 0) + bar + 4, 80)
+
+
+def section(title: str, *widgets: QWidget, name: str, open_: bool = True) -> QWidget:
+    """Put widgets under a title that opens and closes them.
+
+    Parameters
+    ----------
+    title : str
+    *widgets : QWidget
+    name : str
+        objectName.
+    open_ : bool
+        At first.
+    """
+    return _Section(title, widgets, name, open_)
+
+
+class _Section(QWidget):
+    def __init__(self, title: str, widgets: Sequence[QWidget], name: str, open_: bool) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.button = QToolButton()
+        self.button.setText(f" {title}")
+        self.button.setCheckable(True)
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setStyleSheet(
+            "QToolButton, QToolButton:checked { background: transparent; border: none; font-weight: bold; }"
+        )
+        self.content = QWidget()
+        inner = QVBoxLayout(self.content)
+        inner.setContentsMargins(12, 0, 0, 6)
+        for widget in widgets:
+            inner.addWidget(widget)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        rows.addWidget(self.button)
+        rows.addWidget(self.content)
+        self.button.toggled.connect(self._show)
+        self.button.setChecked(open_)
+        self._show(open_)
+
+    def _show(self, open_: bool) -> None:
+        self.button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
+        self.content.setVisible(open_)
+
+
+def words(text: str = "", name: str = "") -> QLabel:
+    """Make a text that wraps, and that can be copied."""
+    label = QLabel(text)
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label

@@ -1,0 +1,237 @@
+"""From what the docks hold to the recipe that the command line runs as well.
+
+What is on disk already is named where it lies; the rest is written into the run folder first, so
+that ``fmri-decoder train RUN/recipe.toml --out ELSEWHERE`` gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import (
+    PipelineEvent,
+    Prepared,
+    RunDone,
+    RunResult,
+    Stage,
+    prepare_run,
+    run,
+)
+from napari_fmri_decoder.pipeline.folder import SCORES
+from napari_fmri_decoder.recipe import AuditConfig, DataConfig, NullConfig, Recipe, rebased
+from napari_fmri_decoder.samples.audit import checks
+from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
+from napari_fmri_decoder.samples.labels.table import TableLabels
+from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+from napari_fmri_decoder.volumes.nifti import read, write
+from napari_fmri_decoder.volumes.volume import Part, Volume
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from napari_fmri_decoder._napari.session import State
+    from napari_fmri_decoder.decoders import Decoder
+    from napari_fmri_decoder.samples.masks import MaskConfig
+    from napari_fmri_decoder.samples.splits import SplitConfig
+    from napari_fmri_decoder.training.config import TrainingConfig
+
+RUNS = Path.home() / "fmri-decoder"
+"""Where the dock keeps run folders unless another folder is chosen."""
+
+LABEL_COLUMNS = ["volume", "label", "subject", "session", "run"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choices:
+    """What the forms of the Train dock say."""
+
+    decoder: Decoder
+    training: TrainingConfig
+    split: SplitConfig
+    prepare: PrepareConfig
+    null: NullConfig
+    allow: tuple[str, ...] = ()
+    use_slab: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A run that is ready to start.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the run; the recipe's paths start from it.
+    recipe : Recipe
+    volumes : tuple of (Path, Volume)
+        To be written first.
+    tables : tuple of (Path, DataFrame)
+        To be written first.
+    """
+
+    folder: Path
+    recipe: Recipe
+    volumes: tuple[tuple[Path, Volume], ...] = ()
+    tables: tuple[tuple[Path, pd.DataFrame], ...] = ()
+
+
+def run_folder(parent: Path, decoder: str, now: datetime) -> Path:
+    """Name a run folder that is not there yet: <date>-<time>_<decoder>."""
+    stem = f"{now:%Y-%m-%d_%H-%M-%S}_{decoder}"
+    names = (stem if i == 1 else f"{stem}_{i}" for i in range(1, 1_000_000))
+    return next(parent / name for name in names if not (parent / name).exists())
+
+
+def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choices, folder: Path) -> Plan:
+    """Make the recipe of what the docks hold.
+
+    Parameters
+    ----------
+    state : State
+        With the table of labels.
+    series : Volume
+        The chosen series.
+    anatomy : Volume or None
+    choices : Choices
+    folder : Path
+        Of the run.
+
+    Raises
+    ------
+    InputError
+        If labels are missing, or belong to another series.
+    """
+    table = state.table
+    if table is None or len(table) != series.n_volumes:
+        found = "there are none" if table is None else f"there are {len(table)}"
+        raise InputError(
+            f"Each of the {series.n_volumes} volumes of {series.name} needs its label, but {found}. "
+            "Make them in the dock Labels."
+        )
+    folder = folder.absolute()
+    data, volumes, tables = folder / "data", [], []
+    images, read_back = tuple(str(Path(part.path).absolute()) for part in series.parts), series
+    if not _is_on_disk(series):
+        path = data / ("bold.nii.gz" if series.kind == "bold" else "maps.nii.gz")
+        volumes.append((path, series))
+        images, read_back = (str(path),), replace(series, parts=(Part(str(path), series.n_volumes),))
+    mask: MaskConfig | None = state.mask_options
+    if state.mask is not None and state.mask.parts and mask is None:
+        mask = FileMask(path=str(Path(state.mask.parts[0].path).absolute()))
+    elif state.mask is not None and mask is None:
+        volumes.append((data / "mask.nii.gz", state.mask))
+        mask = FileMask(path=str(data / "mask.nii.gz"))
+    beside = base_of(series)
+    labels = state.labels
+    if labels is None or not _gives(labels, read_back, table, beside):
+        path = data / "volumes.tsv"
+        tables.append((path, table[LABEL_COLUMNS]))
+        labels = TableLabels(table=str(path), exclude=labels.exclude if labels else ())
+    recipe = Recipe(
+        data=DataConfig(
+            images=images,
+            mask=mask,
+            anatomy=str(Path(anatomy.parts[0].path).absolute()) if anatomy and anatomy.parts else None,
+        ),
+        labels=labels,
+        prepare=choices.prepare,
+        slab=_slab(state) if choices.use_slab else None,
+        split=choices.split,
+        decoder=choices.decoder,
+        training=choices.training,
+        null=choices.null,
+        audit=AuditConfig(allow=choices.allow),
+    )
+    return Plan(folder, rebased(recipe, beside, folder), tuple(volumes), tuple(tables))
+
+
+def base_of(series: Volume) -> Path:
+    """Folder that relative paths of labels and masks start from: that of the series."""
+    return Path(series.parts[0].path).absolute().parent if series.parts else Path.cwd()
+
+
+def carry_out(plan: Plan) -> Generator[PipelineEvent, None, RunResult | None]:
+    """Write what is not on disk, then run the recipe; see `pipeline.run`.
+
+    A folder that was made for it goes again if the run cannot begin.
+    """
+    result: RunResult | None = None
+    if (plan.folder / SCORES).exists():
+        raise InputError(f"A run needs a folder of its own, but {plan.folder} holds another. Choose another.")
+    new, begun = not plan.folder.exists(), False
+    try:
+        yield from _written(plan)
+        with closing(run(plan.recipe, plan.folder, plan.folder)) as events:
+            for event in events:
+                begun |= isinstance(event, Prepared)
+                if isinstance(event, RunDone):
+                    result = event.result
+                yield event
+        return result
+    finally:
+        if new and not begun:
+            shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def check(plan: Plan) -> Generator[PipelineEvent, None, None]:
+    """Do all that a run does before training, and find what the audit finds without being stopped by it.
+
+    The plan's folder goes in the end.
+
+    Yields
+    ------
+    Stage, Prepared
+    """
+    try:
+        yield from _written(plan)
+        yield Stage("Reading and preparing")
+        lenient = plan.recipe.model_copy(update={"audit": AuditConfig(allow=tuple(checks))})
+        yield prepare_run(lenient, plan.folder)
+    finally:
+        shutil.rmtree(plan.folder, ignore_errors=True)
+
+
+def _written(plan: Plan) -> Generator[PipelineEvent, None, None]:
+    for path, volume in plan.volumes:
+        yield Stage(f"Writing {path.name}")
+        write(volume, path)
+    for path, table in plan.tables:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(path, sep="\t", index=False)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / "recipe.toml").write_text(plan.recipe.to_toml(), encoding="utf-8")
+
+
+def _is_on_disk(series: Volume) -> bool:
+    """Whether reading its files gives this series: they do not once it was cut or painted."""
+    if not series.parts or not all(Path(part.path).exists() for part in series.parts):
+        return False
+    first = read(series.parts[0].path)
+    n = sum(part.n_volumes for part in series.parts)
+    return n == series.n_volumes and first.grid.same_as(series.grid) and first.step == series.step
+
+
+def _gives(labels: LabelsConfig, series: Volume, table: pd.DataFrame, base: Path) -> bool:
+    """Whether the labels' own source still makes this table, of the series as the run will read it."""
+    try:
+        again, _ = label_table(labels, series, base)
+    except InputError:
+        return False
+    return again.equals(table)
+
+
+def _slab(state: State) -> SlabConfig | None:
+    """The slab that the viewer shows, voxel for voxel."""
+    if state.slab is None:
+        return None
+    slab = SlabConfig(**{name: getattr(state.slab, name) for name in state.slab.__dataclass_fields__})
+    return slab.resolved(state.where.scanner) if state.where is not None else slab

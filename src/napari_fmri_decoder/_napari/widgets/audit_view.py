@@ -1,0 +1,78 @@
+"""What the audit found, and what the user answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.docks import words
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline import Prepared
+    from napari_fmri_decoder.samples.audit import Finding
+
+COLORS = {"error": "#ff6b6b", "warning": "#e69f00", "note": "#56b4e9"}
+
+
+class AuditView(QWidget):
+    """Findings in words; beneath each error a box that overrides it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.summary = words(
+            "Check reads and prepares the samples, and looks for ways in which this split could flatter "
+            "the decoder. Train does so as well.",
+            "check_summary",
+        )
+        self._boxes: dict[str, QCheckBox] = {}
+        self._parts: list[QWidget] = []
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.addWidget(self.summary)
+        self._rows.addStretch(1)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Codes of the errors that are overridden."""
+        return tuple(code for code, box in self._boxes.items() if box.isChecked())
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        """Say what will be trained on, and what was found."""
+        self.show_findings(prepared.findings)
+        samples, n = prepared.samples, len(prepared.splits)
+        said = [
+            f"<b>{len(samples.X)} samples of {len(samples.classes)} classes, "
+            f"{samples.space.n_features} voxels, {n} fold{'s' if n > 1 else ''}.</b>",
+            *map(escape, prepared.notes),
+            *([] if prepared.findings else ["Nothing was found that could flatter the decoder."]),
+        ]
+        self.summary.setText("<br>".join(said))
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Show findings; boxes that were ticked stay so."""
+        allowed = self.allowed
+        self.summary.clear()
+        for part in self._parts:
+            self._rows.removeWidget(part)
+            part.deleteLater()
+        self._parts, self._boxes = [], {}
+        for finding in findings:
+            name = f"finding_{finding.code}"
+            color = COLORS[finding.severity]
+            self._add(
+                words(f'<b style="color:{color}">{finding.severity}</b> {escape(finding.message)}', name)
+            )
+            if finding.severity == "error":
+                box = QCheckBox(f"Train all the same: {finding.code}")
+                box.setObjectName(f"allow_{finding.code}")
+                box.setToolTip("<p>Override this finding; the report will say so.</p>")
+                box.setChecked(finding.code in allowed)
+                self._boxes[finding.code] = box
+                self._add(box)
+
+    def _add(self, part: QWidget) -> None:
+        self._rows.insertWidget(self._rows.count() - 1, part)
+        self._parts.append(part)

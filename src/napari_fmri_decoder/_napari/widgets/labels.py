@@ -1,0 +1,165 @@
+"""The dock Labels: what each volume shows, and the run it belongs to, drawn along time."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.docks import Dock, scrolled, words
+from napari_fmri_decoder._napari.forms import ChoiceForm
+from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.palette import class_colors, hex_color
+from napari_fmri_decoder._napari.plots.bands import BandsPlot
+from napari_fmri_decoder._napari.recipe_of_session import base_of
+from napari_fmri_decoder._napari.slider import show_volume, volume_shown
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari import Viewer
+
+    from napari_fmri_decoder.pipeline import Prepared
+
+NO_SERIES = "Choose the series in the dock Prepare first."
+USUAL = ("table", "events", "blocks", "filename")
+"""Order of the sources; others come after."""
+
+
+class LabelsDock(Dock):
+    """Makes the table of labels: one label and one run for each volume of the series."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.setObjectName("labels_dock")
+        names = sorted(label_sources, key=lambda n: (USUAL.index(n) if n in USUAL else len(USUAL), n))
+        self.form = ChoiceForm({name: label_sources[name] for name in names}, "source")
+        self.apply = QPushButton("Apply")
+        self.apply.setObjectName("apply_labels")
+        self.apply.clicked.connect(self._apply)
+        self.about = words(name="labels_about")
+        self.bands = BandsPlot()
+        self.bands.setObjectName("bands")
+        self.bands.setToolTip("<p>Click to show that volume. Click once, then turn the wheel, to zoom.</p>")
+        self.bands.clicked.connect(self._go_to)
+        self.current = words(name="current_volume")
+        self.counts = words(name="label_counts")
+        self.notes = words(name="label_notes")
+        content = QWidget()
+        rows = QVBoxLayout(content)
+        rows.setContentsMargins(0, 0, 0, 0)
+        for part in (self.about, self.form, self.apply, self.bands, self.current, self.counts, self.notes):
+            rows.addWidget(part)
+        rows.addStretch(1)
+        self.rows.addWidget(scrolled(content, "labels_scroll"))
+        self.follow(self.session.changed, self._on_changed)
+        self.follow(self.viewer.dims.events.point, self._on_moved)
+        self._on_series()
+        self._show_table()
+
+    def _on_changed(self, name: str) -> None:
+        if name == "series":
+            self._on_series()
+        elif name in ("table", "prepared"):
+            self._show_table()
+
+    def _on_series(self) -> None:
+        """Enable what can be done; labels of a series of another length are none of this one."""
+        series = self.session.series
+        self.apply.setEnabled(series is not None)
+        self.apply.setToolTip(
+            f"<p>{'Give each volume its label and its run.' if series is not None else NO_SERIES}</p>"
+        )
+        if series is None:
+            self.about.setText(NO_SERIES)
+            return
+        time = f", one every {series.step:g} s" if series.step else ""
+        self.about.setText(f"{series.name}: {series.n_volumes} volumes{time}")
+        table = self.session.state.table
+        if table is not None and len(table) != series.n_volumes:
+            self.session.update(table=None, labels=None, prepared=None)
+
+    @guard()
+    def _apply(self) -> None:
+        series = self.session.series
+        if series is None:
+            raise InputError(NO_SERIES)
+        config = self.form.config()
+        if not isinstance(config, LabelsConfig):
+            raise TypeError(f"Sources of labels must be LabelsConfig, got {type(config)}.")
+        table, notes = label_table(config, series, base_of(series))
+        self.notes.setText("<br>".join(escape(note) for note in notes))
+        self.session.update(labels=config, table=table, prepared=None)
+
+    def _show_table(self) -> None:
+        """Draw the table that the session holds."""
+        table, labels = self.session.state.table, self.session.state.labels
+        there = table is not None
+        for part in (self.bands, self.current, self.counts, self.notes):
+            part.setVisible(there)
+        if not there:
+            return
+        kept = sorted(set(table["label"]) - {""} - set(labels.exclude if labels else ()))
+        colors = class_colors(kept)
+        grey = dict.fromkeys(labels.exclude if labels else (), (0.5, 0.5, 0.5, 0.6))
+        self.bands.set_data(_bands(table, self.session.state.prepared), {**colors, **grey})
+        counts = table["label"].value_counts()
+        self.counts.setText(
+            f"<b>{len(kept)} classes in {_n_runs(table)} runs:</b> "
+            + " ".join(_swatch(name, hex_color(colors[name]), int(counts[name])) for name in kept)
+        )
+        self._on_moved()
+
+    def _on_moved(self, event: Any = None) -> None:
+        """Say and mark which volume the viewer shows."""
+        table, series = self.session.state.table, self.session.series
+        if table is None or series is None or not self.isVisible():
+            return
+        volume = volume_shown(self.viewer, series.step)
+        inside = 0 <= volume < len(table)
+        self.bands.set_current(volume if inside else None)
+        self.current.setText(_sentence(table, volume) if inside else "")
+
+    def _go_to(self, volume: int) -> None:
+        series = self.session.series
+        if series is not None:
+            show_volume(self.viewer, volume, series.step)
+
+    def showEvent(self, event: Any) -> None:
+        """Catch up with the slider."""
+        super().showEvent(event)
+        self._on_moved()
+
+
+def _bands(table: pd.DataFrame, prepared: Prepared | None) -> dict[str, list[str]]:
+    """Rows of the plot: labels, what a run belongs to where it is known, runs, and folds once known."""
+    rows = {"label": table["label"].tolist()}
+    for column in ("subject", "session", "run"):
+        if column == "run" or (table[column] != "").any():
+            rows[column] = table[column].tolist()
+    if prepared is not None and len(prepared.table) == len(table):
+        fold = np.full(len(table), "", dtype=object)
+        volumes = prepared.samples.table["volume"].to_numpy()
+        for i, split in enumerate(prepared.splits, start=1):
+            fold[volumes[split.test]] = str(i)
+        rows["tested in fold"] = fold.tolist()
+    return rows
+
+
+def _swatch(name: str, color: str, count: int) -> str:
+    return f'<span style="color:{color}">■</span>&nbsp;{escape(name)}&nbsp;{count}'
+
+
+def _n_runs(table: pd.DataFrame) -> int:
+    return len(table[["subject", "session", "run"]].drop_duplicates())
+
+
+def _sentence(table: pd.DataFrame, volume: int) -> str:
+    row = table.iloc[volume]
+    where = ", ".join(f"{name} {row[name]}" for name in ("subject", "session", "run") if row[name])
+    return f"Volume {volume}: <b>{escape(row['label']) or 'no label'}</b>" + (
+        f", {escape(where)}" if where else ""
+    )

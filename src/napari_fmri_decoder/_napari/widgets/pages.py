@@ -1,0 +1,262 @@
+"""Pages of the dock Look inside that are plots: curves, probabilities, voxels, PCA, t-SNE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.palette import PALETTE, class_colors
+from napari_fmri_decoder._napari.plots import CurvesPlot, HistogramPlot, LinePlot, ScatterPlot
+from napari_fmri_decoder._napari.workers import Job, run_generator
+from napari_fmri_decoder.evaluation.diagnostics import Projection, pca, tsne
+from napari_fmri_decoder.evaluation.scores import predictions_table
+from napari_fmri_decoder.samples.masks import moments
+from napari_fmri_decoder.samples.masks.intensity import FloorsMask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.samples.samples import Samples
+
+
+class Page(QWidget):
+    """One page: shows a result once it is looked at.
+
+    Attributes
+    ----------
+    volume_asked : Signal(int)
+        A volume that the viewer is to show.
+    """
+
+    volume_asked = Signal(int)
+    title = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName(type(self).__name__)
+        self.rows = QVBoxLayout(self)
+        self.rows.setContentsMargins(2, 4, 2, 4)
+        self.about = words(name="about")
+        self.about.hide()
+        self.rows.addWidget(self.about)
+        self.result: RunResult | None = None
+
+    def look_at(self, result: RunResult) -> None:
+        """Show a result; nothing is done anew where it is shown already."""
+        if result is not self.result:
+            self.result = result
+            self.draw(result)
+
+    def draw(self, result: RunResult) -> None:
+        """Show another result than before."""
+
+    def say(self, text: str) -> None:
+        """Say something above all else, or nothing."""
+        self.about.setText(text)
+        self.about.setVisible(bool(text))
+
+    def compute(self, text: str, then: Callable[[Any], None], work: Callable[..., Any], *args: Any) -> Job:
+        """Work in the background; what it gives is thrown away where another result is shown by then."""
+        asked = self.result
+        self.say(f"{text}…")
+
+        def show(found: Any) -> None:
+            if asked is self.result:
+                self.say("")
+                then(found)
+
+        return run_generator(
+            work,
+            *args,
+            owner=_owner(self),
+            description=text,
+            on_done=show,
+            on_error=lambda _: self.say("It could not be computed; the message says why."),
+        )
+
+
+def _owner(page: QWidget) -> QWidget:
+    """Owner of one job: a page may begin anew for another result before the last one has ended."""
+    owner = QWidget(page)
+    owner.hide()
+    return owner
+
+
+class CurvesPage(Page):
+    """Loss and accuracy of all folds."""
+
+    title = "Learning curves"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plot = CurvesPlot()
+        self.rows.addWidget(self.plot)
+
+    def draw(self, result: RunResult) -> None:
+        """Show the history of each fold."""
+        self.plot.clear()
+        self.plot.set_chance(result.scores.chance)
+        for fold in result.folds:
+            self.plot.start_fold(fold.split.name, max((e.epoch for e in fold.history), default=1))
+            if fold.untrained_train is not None:
+                self.plot.add(0, fold.untrained_train, fold.untrained_test)
+            for event in fold.history:
+                self.plot.add(event.epoch, event.train, event.test)
+        self.plot.draw()
+
+
+class ProbabilitiesPage(Page):
+    """Histograms of the probability that was given to a class."""
+
+    title = "Probabilities"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.which = QComboBox()
+        self.which.setObjectName("class")
+        self.which.setToolTip("<p>The class whose predicted probability is counted.</p>")
+        self.plot = HistogramPlot(x_label="predicted probability", y_label="samples left out")
+        self.rows.addWidget(self.which)
+        self.rows.addWidget(self.plot)
+        self.which.currentTextChanged.connect(self._count)
+
+    def draw(self, result: RunResult) -> None:
+        """Offer the classes of the result."""
+        blocked = self.which.blockSignals(True)
+        self.which.clear()
+        self.which.addItems(list(result.scores.classes))
+        self.which.blockSignals(blocked)
+        self._count(self.which.currentText())
+
+    def _count(self, name: str) -> None:
+        if self.result is None or not name:
+            return
+        table = predictions_table(self.result.folds, self.result.prepared.samples)
+        own = table["true"] == name
+        color = class_colors(self.result.scores.classes)[name]
+        self.plot.set_data(
+            {f"is {name}": table.loc[own, f"p_{name}"], "is another": table.loc[~own, f"p_{name}"]},
+            colors={f"is {name}": color, "is another": "#888888"},
+            bins=20,
+            value_range=(0.0, 1.0),
+        )
+
+
+class VoxelsPage(Page):
+    """Histograms of the voxels' means and standard deviations over the series, with the mask's floors."""
+
+    title = "Voxel means and deviations"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.means = HistogramPlot(x_label="mean over the volumes", y_label="voxels")
+        self.stds = HistogramPlot(x_label="standard deviation over the volumes", y_label="voxels")
+        self.rows.addWidget(self.means)
+        self.rows.addWidget(self.stds)
+
+    def draw(self, result: RunResult) -> None:
+        """Read the series."""
+        self.compute("Reading the series", self._show, moments, result.prepared.series)
+
+    def _show(self, found: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
+        mean, std = found
+        mask = self.result.prepared.recipe.data.mask if self.result is not None else None
+        floors = mask if isinstance(mask, FloorsMask) and mask.unit == "intensity" else None
+        there = mean != 0
+        for plot, values, floor in (
+            (self.means, mean[there], floors.mean_floor if floors else None),
+            (self.stds, std[there], floors.std_floor if floors else None),
+        ):
+            plot.set_data(
+                {"voxels": values}, colors={"voxels": PALETTE[1]}, marks={"floor": floor} if floor else {}
+            )
+
+
+class PCAPage(Page):
+    """Principal components of the samples, and the variance that they explain."""
+
+    title = "PCA of the samples"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scatter = ScatterPlot()
+        self.scatter.clicked.connect(self._clicked)
+        self.explained = LinePlot(x_label="components", y_label="variance explained")
+        self.rows.addWidget(self.scatter)
+        self.rows.addWidget(self.explained)
+
+    def draw(self, result: RunResult) -> None:
+        """Compute the components."""
+        self.compute("Computing the components", self._show, pca, result.prepared.samples.X)
+
+    def _show(self, found: Projection) -> None:
+        if self.result is None:
+            return
+        first, second = (
+            f"PC {i + 1} ({part:.0%})" for i, part in enumerate([*found.explained, 0.0, 0.0][:2])
+        )
+        _scatter(self.scatter, found, self.result.prepared.samples, (first, second))
+        self.explained.set_data({"together": np.cumsum(found.explained)}, y_range=(0.0, 1.0))
+
+    def _clicked(self, sample: int) -> None:
+        _ask_for(self, sample)
+
+
+class TSNEPage(Page):
+    """t-SNE of the samples, computed when asked for."""
+
+    title = "t-SNE of the samples"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.perplexity = QDoubleSpinBox()
+        self.perplexity.setObjectName("perplexity")
+        self.perplexity.setRange(2, 200)
+        self.perplexity.setValue(30)
+        self.perplexity.setToolTip("<p>About how many neighbours each sample has.</p>")
+        self.button = QPushButton("Compute t-SNE")
+        self.button.setObjectName("compute_tsne")
+        self.button.setToolTip(
+            "<p>Distances between far groups, and the sizes of groups, mean nothing in the picture.</p>"
+        )
+        self.scatter = ScatterPlot()
+        self.scatter.clicked.connect(self._clicked)
+        row = QHBoxLayout()
+        for part in (QLabel("Perplexity"), self.perplexity, self.button):
+            row.addWidget(part)
+        self.rows.addLayout(row)
+        self.rows.addWidget(self.scatter)
+        self.button.clicked.connect(self._compute)
+
+    def draw(self, result: RunResult) -> None:
+        """Forget the picture of the result before."""
+        self.scatter.set_data(np.empty((0, 2)), {"label": []})
+
+    def _compute(self) -> None:
+        if self.result is not None:
+            X = self.result.prepared.samples.X
+            self.compute("Computing t-SNE", self._show, tsne, X, self.perplexity.value())
+
+    def _show(self, found: Projection) -> None:
+        if self.result is not None:
+            _scatter(self.scatter, found, self.result.prepared.samples, ("t-SNE 1", "t-SNE 2"))
+
+    def _clicked(self, sample: int) -> None:
+        _ask_for(self, sample)
+
+
+def _scatter(plot: ScatterPlot, found: Projection, samples: Samples, axes: tuple[str, str]) -> None:
+    columns = ["label", *(c for c in ("subject", "session", "run") if (samples.table[c] != "").any())]
+    plot.set_data(found.points, samples.table[[*columns, "volume"]], class_colors(samples.classes), axes)
+
+
+def _ask_for(page: Page, sample: int) -> None:
+    if page.result is not None:
+        page.volume_asked.emit(int(page.result.prepared.samples.table["volume"].iloc[sample]))

@@ -1,0 +1,161 @@
+"""Where a run stands: what it does, how far it is, and its curves as they grow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
+from napari_fmri_decoder.evaluation.null import Progress
+from napari_fmri_decoder.pipeline import Prepared, Stage
+from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.workers import Job
+
+STEPS = 1000
+"""Of the bar, for what is shown there at a time."""
+
+
+class ProgressLine(QWidget):
+    """One line of text over a bar; written at most five times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = QLabel()
+        self.text.setObjectName("progress_text")
+        self.text.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.bar.setObjectName("progress_bar")
+        self.bar.setTextVisible(False)
+        self.bar.setMaximumHeight(10)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.text)
+        rows.addWidget(self.bar)
+        self._next: tuple[str, float | None] | None = None
+        self._job: Job | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(REDRAW_MS)
+        self._timer.timeout.connect(self._write)
+
+    def start(self, text: str) -> None:
+        """Begin: the bar moves to and fro until it is known how long it takes."""
+        self._job = None
+        self._next = (text, None)
+        self._write()
+        self._timer.start()
+
+    def follow(self, job: Job) -> None:
+        """Let the bar in napari's activity dock show the same."""
+        self._job = job
+
+    def set(self, text: str, fraction: float | None = None) -> None:
+        """Say what is being done, and which fraction of it is done, if known."""
+        self._next = (text, fraction)
+
+    def end(self, text: str) -> None:
+        """Say how it ended."""
+        self._timer.stop()
+        self._next = self._job = None
+        self.bar.setRange(0, STEPS)
+        self.bar.setValue(0)
+        self.text.setText(text)
+
+    def _write(self) -> None:
+        if self._next is None:
+            return
+        (text, fraction), self._next = self._next, None
+        self.text.setText(text)
+        self.bar.setRange(0, 0 if fraction is None else STEPS)
+        if fraction is not None:
+            self.bar.setValue(round(STEPS * fraction))
+            if self._job is not None:
+                self._job.progress(round(STEPS * fraction), STEPS)
+
+
+class RunView(QWidget):
+    """Follows the events of a run.
+
+    Attributes
+    ----------
+    line : ProgressLine
+        Not within this widget: it stays in sight at the foot of the dock.
+    curves : CurvesPlot
+    notes : QLabel
+    """
+
+    def __init__(self, line: ProgressLine) -> None:
+        super().__init__()
+        self.line = line
+        self.curves = CurvesPlot()
+        self.curves.setObjectName("curves")
+        self.notes = words(name="run_notes")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.curves)
+        rows.addWidget(self.notes)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._stage, self._fold, self._place = "", "", (0, 1)
+        self._epoch, self._epochs, self._batches = 0, 1, 1
+        self._said: list[str] = []
+
+    @property
+    def where(self) -> str:
+        """What is being done now, in words."""
+        return self._fold or self._stage
+
+    def start(self) -> None:
+        """Forget the run before."""
+        self._reset()
+        self.curves.clear()
+        self.curves.set_chance(None)
+        self.notes.hide()
+
+    def hear(self, event: Any) -> None:
+        """Take in an event of `pipeline.run`."""
+        match event:
+            case Stage(text):
+                self._stage, self._fold = text, ""
+                self.line.set(f"{text}…")
+            case Prepared():
+                self.curves.set_chance(1 / len(event.samples.classes))
+                self._note(*event.notes)
+            case FoldStarted(fold, n_folds, name):
+                refit = fold >= n_folds
+                self._place = (0, 1) if refit else (fold, n_folds)
+                self._fold = self._stage if refit else f"Fold {fold + 1} of {n_folds}, {name}"
+                self._name = name
+            case FitStarted(epochs=epochs, batches=batches, train=train, test=test):
+                self._epoch, self._epochs, self._batches = 0, epochs, batches
+                self.curves.start_fold(self._name, epochs)
+                if train is not None:
+                    self.curves.add(0, train, test)
+                self._tell(0.0)
+            case BatchDone(batch=batch):
+                self._tell(batch / self._batches)
+            case EpochDone(epoch, train, test):
+                self._epoch = epoch
+                self.curves.add(epoch, train, test)
+                self._tell(0.0)
+            case Progress(what, done, total):
+                self.line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))
+            case Note(message):
+                self._note(message)
+
+    def _tell(self, part: float) -> None:
+        """Say fold and epoch; `part` of the next epoch is done as well."""
+        first, folds = self._place
+        done = min((self._epoch + part) / self._epochs, 1.0)
+        epoch = min(self._epoch + 1, self._epochs)
+        self.line.set(f"{self._fold}: epoch {epoch} of {self._epochs}", (first + done) / folds)
+
+    def _note(self, *messages: str) -> None:
+        self._said += [m for m in messages if m not in self._said]
+        self.notes.setText("\n".join(self._said))
+        self.notes.setVisible(bool(self._said))

@@ -1,0 +1,272 @@
+"""The dock Train: network, split and preparation; curves as they grow; stop."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_fmri_decoder._napari.docks import Dock, scrolled, words
+from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check, plan_run, run_folder
+from napari_fmri_decoder._napari.showing import show_result
+from napari_fmri_decoder._napari.widgets.audit_view import AuditView
+from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
+from napari_fmri_decoder._napari.widgets.setup_view import SetupView
+from napari_fmri_decoder._napari.workers import Job, run_generator
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.report import headline_sentence
+from napari_fmri_decoder.pipeline import Prepared, RunResult
+from napari_fmri_decoder.pipeline.run import AuditError
+from napari_fmri_decoder.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+NO_SERIES = "Choose the series in the dock Prepare first."
+NO_LABELS = "Give each volume its label in the dock Labels first."
+BUSY = "Wait for the work that goes on, or stop it."
+
+
+class TrainDock(Dock):
+    """Fills in a recipe, runs it in the background, and brings its results into the viewer."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        self.setObjectName("train_dock")
+        self.job: Job | None = None
+        self.folder: Path | None = None
+        self.setup = SetupView(self.session)
+        self.audit = AuditView()
+        self.line = ProgressLine()
+        self.run = RunView(self.line)
+        self.result = words(name="result")
+        self.result.hide()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("tabs")
+        self.tabs.addTab(scrolled(self.setup, "setup_scroll"), "Set up")
+        self.tabs.addTab(scrolled(_column(self.audit), "audit_scroll"), "Check")
+        self.tabs.addTab(scrolled(_column(self.result, self.run, self._links()), "run_scroll"), "Progress")
+        self.rows.addWidget(self.tabs, 1)
+        self.rows.addWidget(self.line)
+        self.rows.addWidget(self._buttons())
+        self.follow(self.session.changed, self._on_changed)
+        self._refresh()
+
+    def _buttons(self) -> QWidget:
+        self.check = _button("Check", "check", "Prepare the samples and look for leaks, without training.")
+        self.train = _button("Train", "train", "Train fold by fold, and show the results over the anatomy.")
+        self.stop = _button("Stop", "stop", "Stop at once; what was trained so far is not kept.")
+        self.check.clicked.connect(self._check)
+        self.train.clicked.connect(self._train)
+        self.stop.clicked.connect(self._stop)
+        return _line(self.check, self.train, self.stop)
+
+    def _links(self) -> QWidget:
+        self.report = _button(
+            "Open report", "open_report", "Open report.html of the last run in the browser."
+        )
+        self.command = _button(
+            "Copy command line", "copy_command", "Copy the command that runs the same without a screen."
+        )
+        self.load = _button("Load recipe…", "load_recipe", "Set this dock as a recipe (.toml) says.")
+        self.report.clicked.connect(self._open_report)
+        self.command.clicked.connect(self._copy_command)
+        self.load.clicked.connect(self._ask_recipe)
+        return _line(self.report, self.command, self.load)
+
+    # What can be done
+
+    def _on_changed(self, name: str) -> None:
+        if name in ("series", "table"):
+            self._refresh()
+
+    def _missing(self) -> str:
+        """What has to be done before training, empty if nothing."""
+        series, table = self.session.series, self.session.state.table
+        if series is None:
+            return NO_SERIES
+        return NO_LABELS if table is None or len(table) != series.n_volumes else ""
+
+    def _refresh(self) -> None:
+        """Enable what can be done; grey the rest, and say why."""
+        missing = self._missing()
+        reason = BUSY if self.job is not None else missing
+        _enable(self.train, reason)
+        _enable(self.check, reason)
+        _enable(self.stop, "" if self.job is not None else "Nothing is running.")
+        _enable(self.report, "" if self.folder is not None else "No run has ended yet.")
+        _enable(self.command, "" if self.folder is not None else "No run has ended yet.")
+        if self.job is None and (missing or self.line.text.text() in ("", NO_SERIES, NO_LABELS)):
+            self.line.end(missing or "Ready to train.")
+
+    # Work
+
+    @guard()
+    def _train(self) -> None:
+        decoder = self.setup.choices(()).decoder.name
+        plan = self._plan(run_folder(self.setup.runs_folder, decoder, datetime.now()))
+        self.run.start()
+        self.result.hide()
+        self.tabs.setCurrentIndex(2)
+        self._start(carry_out, plan, f"Training {decoder}", self._done)
+
+    @guard()
+    def _check(self) -> None:
+        plan = self._plan(Path(tempfile.mkdtemp(prefix="fmri-decoder-check-")))
+        self._start(check, plan, "Checking", self._checked)
+
+    def _plan(self, folder: Path) -> Plan:
+        if missing := self._missing():
+            raise InputError(missing)
+        series, state = self.session.series, self.session.state
+        anatomy = self.session.volume(state.anatomy) if state.anatomy is not None else None
+        if series is None:
+            raise InputError(NO_SERIES)
+        return plan_run(state, series, anatomy, self.setup.choices(self.audit.allowed), folder)
+
+    def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> None:
+        """Start work of its own owner, so that the next can begin while this one still winds down."""
+        self.line.start(f"{description}…")
+        owner = QObject(self)
+        job = run_generator(
+            work,
+            plan,
+            owner=owner,
+            description=description,
+            on_event=self._hear,
+            on_done=lambda result: self._end(owner, partial(on_done, result)),
+            on_error=lambda error: self._end(owner, partial(self._failed, error)),
+            on_stopped=lambda: self._end(owner, lambda: self._say_stopped("it was stopped")),
+        )
+        self.job, self._owner = job, owner
+        self.line.follow(job)
+        self._refresh()
+
+    def _hear(self, event: Any) -> None:
+        self.run.hear(event)
+        if isinstance(event, Prepared):
+            self.audit.show_prepared(event)
+            self.session.update(prepared=event)
+
+    def _end(self, owner: QObject, then: Callable[[], None]) -> None:
+        """Follow the end of the work, unless the user has stopped it already and gone on."""
+        owner.deleteLater()
+        if self.job is not None and owner is self._owner:
+            self.job = None
+            then()
+            self._refresh()
+
+    def _checked(self, _: object) -> None:
+        self.line.end(f"Checked. {self._blocked()}")
+        self.tabs.setCurrentIndex(1)
+
+    def _blocked(self) -> str:
+        blocking = [f for f in self.session.state.prepared.findings if f.severity == "error"]
+        return "Train is barred by what was found; see Check." if blocking else "Ready to train."
+
+    def _done(self, result: RunResult) -> None:
+        self.folder = result.folder
+        self._say(f"{headline_sentence(result.scores)}\n{result.folder}")
+        self.line.end(f"Done in {result.scores.seconds:.0f} s.")
+        with guard():
+            show_result(self.session, result)
+        self.session.update(result=result, prepared=result.prepared)
+
+    def _failed(self, error: Exception) -> None:
+        self.line.end("It could not be done; the message says why.")
+        if isinstance(error, AuditError):
+            self.audit.show_findings(error.findings)
+            self.line.end(f"{len(error.findings)} finding(s) bar the training; see Check.")
+            self.tabs.setCurrentIndex(1)
+
+    def _stop(self) -> None:
+        """Stop: the dock is free at once, the work ends within the step that it is in."""
+        if self.job is None:
+            return
+        self.job.stop()
+        self.job = None
+        self._say_stopped(self.run.where)
+        self._refresh()
+
+    def _say_stopped(self, where: str) -> None:
+        self.line.end(f"Stopped: {where}. Nothing of it was kept but its recipe.")
+        self._say("Stopped: the curves are those of a part of the run.")
+
+    def _say(self, result: str) -> None:
+        self.result.setText(result)
+        self.result.show()
+
+    # Files
+
+    @guard()
+    def _open_report(self) -> None:
+        if self.folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.folder / "report.html")))
+
+    def _copy_command(self) -> None:
+        clipboard = QApplication.clipboard()
+        if self.folder is not None and clipboard is not None:
+            clipboard.setText(command_line(self.folder))
+            self.line.text.setText("The command line is in the clipboard.")
+
+    @guard()
+    def _ask_recipe(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Load recipe", "", "Recipe (*.toml)")
+        if path:
+            self.setup.load(load_recipe(path))
+            self.tabs.setCurrentIndex(0)
+
+
+def command_line(folder: Path) -> str:
+    """The command that runs the recipe of a run folder again, beside it."""
+    return f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
+
+
+def _column(*parts: QWidget) -> QWidget:
+    column = QWidget()
+    rows = QVBoxLayout(column)
+    rows.setContentsMargins(2, 4, 2, 4)
+    for part in parts:
+        rows.addWidget(part)
+    rows.addStretch(1)
+    return column
+
+
+def _line(*parts: QWidget) -> QWidget:
+    line = QWidget()
+    row = QHBoxLayout(line)
+    row.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        row.addWidget(part)
+    return line
+
+
+def _button(text: str, name: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tip)
+    button.setWhatsThis(tip)
+    return button
+
+
+def _enable(button: QPushButton, reason: str) -> None:
+    """Enable a button, or grey it for a reason."""
+    button.setEnabled(not reason)
+    tip = button.whatsThis()
+    button.setToolTip(f"<p>{tip}</p><p><b>{reason}</b></p>" if reason else f"<p>{tip}</p>")
