@@ -93,7 +93,8 @@ def test_manifest_is_valid_and_all_it_names_exists():
         module, _, function = (command.python_name or "").partition(":")
         spec = importlib.util.find_spec(module)
         assert spec is not None, command.python_name
-        assert f"def {function.split('.')[0]}" in Path(spec.origin or "").read_text(), command.python_name
+        source, name = Path(spec.origin or "").read_text(), function.split(".")[0]
+        assert f"def {name}(" in source or f"class {name}(" in source, command.python_name
 
 
 def test_package_carries_its_types_and_its_command():

@@ -31,6 +31,19 @@ CLEAR_GREY: dict[str, Any] = {
 }
 """Grey whose black is clear: what is empty does not hide the layer below."""
 
+CLEAR_WARM: dict[str, Any] = {
+    "name": "warm-clear",
+    "colors": [
+        [0.15, 0.0, 0.1, 0.0],
+        [0.2, 0.0, 0.12, 1.0],
+        [0.7, 0.2, 0.1, 1.0],
+        [1.0, 0.65, 0.15, 1.0],
+        [1.0, 1.0, 0.8, 1.0],
+    ],
+    "controls": [0.0, 0.02, 0.4, 0.75, 1.0],
+}
+"""From dark to pale orange, clear at the bottom: what was cut out, over the grey it came from."""
+
 MASK_COLORS: dict[int | None, str] = {None: "#ffb000", 0: "transparent", 1: "#00c8ff"}
 """A mask is blue; whatever else is painted into it orange."""
 

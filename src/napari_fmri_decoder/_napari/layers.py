@@ -93,9 +93,9 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
         "blending": "translucent",
     }
     if volume.kind == "mask":
-        meta |= {"colormap": MASK_COLORS}
+        return data, meta | {"opacity": 0.3, "colormap": MASK_COLORS}, "labels"
     if _is_labels(volume):
-        return data, meta | {"opacity": 0.4}, "labels"
+        return data, meta | {"opacity": 0.5}, "labels"
     signed = volume.kind == "stat"
     limits = (symmetric_limits if signed else grey_limits)(_few(reader))
     return (

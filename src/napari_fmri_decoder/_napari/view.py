@@ -107,6 +107,15 @@ def look_at(viewer: Viewer, point: NDArray[np.float64]) -> None:
         viewer.scene.camera.center = (0.0, *(float(v) for v in zyx[_displayed(viewer)]))
 
 
+def show_slice(viewer: Viewer, point: NDArray[np.float64]) -> None:
+    """Show the slice through (x, y, z) frame millimetres; the camera stays."""
+    zyx = np.asarray(point)[::-1]
+    hidden = [axis for axis in range(3) if axis not in _displayed(viewer)]
+    now = np.array(viewer.dims.point[-3:])
+    now[hidden] = zyx[hidden]
+    viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in now))
+
+
 def _displayed(viewer: Viewer) -> list[int]:
     """Which of z, y, x (0, 1, 2) run across the screen."""
     return [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]

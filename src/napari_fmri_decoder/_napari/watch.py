@@ -1,0 +1,113 @@
+"""Progress and Stop for work that reads a series volume by volume and knows neither.
+
+The work is given the series with an eye on its voxels: each volume that is read counts, and none is
+read any more once a stop was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder._napari.workers import Job, run_generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from qtpy.QtCore import QObject
+
+    from napari_fmri_decoder.volumes.volume import ArrayLike, Volume
+
+
+class StoppedReading(Exception):
+    """Raised inside of the work by the read after a stop."""
+
+
+class Watch:
+    """Counts the volumes that are read in a thread.
+
+    Attributes
+    ----------
+    done : int
+    job : Job or None
+        Whose stop is heeded.
+    """
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.job: Job | None = None
+
+    def __call__(self) -> None:
+        """Count one volume, or raise `StoppedReading`."""
+        if self.job is not None and self.job.stopping:
+            raise StoppedReading
+        self.done += 1
+
+
+class WatchedVoxels:
+    """Voxels that tell a watch when they are read."""
+
+    def __init__(self, data: ArrayLike, watch: Callable[[], None]) -> None:
+        self._data, self._watch = data, watch
+        self.shape, self.ndim, self.dtype = tuple(data.shape), data.ndim, data.dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Tell, and read."""
+        self._watch()
+        read: NDArray[Any] = self._data[key]
+        return read
+
+
+def run_watched(
+    work: Callable[[Volume], Any],
+    series: Volume,
+    *,
+    owner: QObject,
+    description: str,
+    on_done: Callable[[Any], Any],
+    on_end: Callable[[], Any],
+) -> tuple[Job, Watch]:
+    """Start work on a series in a thread; see `workers.run_generator`.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the series, gives the result.
+    series : Volume
+    owner : QObject
+    description : str
+    on_done : callable
+        Called with the result.
+    on_end : callable
+        Called after the end of any kind.
+
+    Returns
+    -------
+    job : Job
+    watch : Watch
+        Tells how many volumes were read.
+    """
+    watch = Watch()
+    watched = replace(series, data=WatchedVoxels(series.data, watch))
+
+    def steps() -> Generator[None, None, Any]:
+        try:
+            return work(watched)
+        except StoppedReading:
+            yield  # a worker sees a stop only between yields
+
+    def done(result: Any) -> None:
+        try:
+            on_done(result)
+        finally:
+            on_end()
+
+    watch.job = run_generator(
+        steps,
+        owner=owner,
+        description=description,
+        on_done=done,
+        on_error=lambda error: on_end(),
+        on_stopped=on_end,
+    )
+    return watch.job, watch

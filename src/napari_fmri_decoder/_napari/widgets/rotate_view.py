@@ -1,0 +1,105 @@
+"""Turning the head, live: all brain layers turn together, so that a slab to be cut lies straight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.boxes import WheelGuard
+from napari_fmri_decoder._napari.layers import SCANNER
+from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.widgets.angle_sliders import Angles, AngleSliders
+from napari_fmri_decoder._napari.widgets.bench import Bench, beside
+from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.volumes.frames import Frame, apply_affine
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.session import Step
+
+
+class RotateView(QWidget):
+    """Sets the angles of the slab and the frame of the viewer."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__()
+        self._session = bench.session
+        self._step: Step | None = None
+        self.sliders = AngleSliders()
+        self.sliders.turned.connect(self._on_turned)
+        self.pivot = QComboBox()
+        self.pivot.setObjectName("pivot")
+        self.pivot.addItem("scanner origin", "origin")
+        self.pivot.addItem("centre of the series", "centre")
+        self.pivot.setToolTip(
+            f"<p>{SlabConfig.model_fields['pivot'].description}</p><p>The centre suits a scan whose origin "
+            "lies far outside of the head.</p>"
+        )
+        self.pivot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.pivot.installEventFilter(WheelGuard(self.pivot))
+        self.pivot.currentIndexChanged.connect(lambda *_: self._on_turned(self.sliders.angles))
+        self.rotated = QCheckBox("show rotated")
+        self.rotated.setObjectName("show_rotated")
+        self.rotated.setToolTip(
+            "<p>On: the head is turned, so that the slab lies straight. Off: the scanner's own space, in "
+            "which the slab lies obliquely.</p>"
+        )
+        self.rotated.toggled.connect(self._on_show)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.sliders)
+        about = QFormLayout()
+        about.addRow("pivot", self.pivot)
+        rows.addLayout(about)
+        tip = "Turn the head back, and the slab with it."
+        reset = bench.button("reset_rotation", "Reset rotation", tip, self._reset, self._cannot_reset)
+        rows.addWidget(beside(self.rotated, reset))
+
+    def point(self) -> tuple[float, float, float] | None:
+        """What is turned about, in scanner millimetres; None is the scanner's origin."""
+        series = self._session.series
+        if self.pivot.currentData() == "origin" or series is None:
+            return None
+        x, y, z = apply_affine(series.affine, (np.array(series.shape[:3]) - 1) / 2)
+        return float(x), float(y), float(z)
+
+    def frame(self) -> Frame:
+        """The frame in which a slab of these angles lies straight, oblique acquisition or not."""
+        turned = Frame.from_angles(*self.sliders.angles, self.point())
+        series = self._session.series
+        return turned if series is None else turned.then(Frame.straightening(series.affine))
+
+    def on_state(self, name: str) -> None:
+        """Follow the session."""
+        if name == "angles":
+            self.sliders.set_angles(self._session.state.angles)
+        elif name == "frame":
+            blocked = self.rotated.blockSignals(True)
+            self.rotated.setChecked(not self._session.state.frame.is_identity)
+            self.rotated.blockSignals(blocked)
+
+    def _cannot_reset(self) -> str | None:
+        turned = any(self.sliders.angles) or not self._session.state.frame.is_identity
+        return None if turned else "The head is not turned."
+
+    def _on_turned(self, angles: Angles) -> None:
+        self._turn(self.frame() if any(angles) else SCANNER)
+
+    def _on_show(self, on: bool) -> None:
+        self._turn(self.frame() if on else SCANNER)
+
+    def _reset(self) -> None:
+        self.sliders.set_angles((0.0, 0.0, 0.0))
+        self._turn(SCANNER)
+
+    @guard()
+    def _turn(self, frame: Frame) -> None:
+        """Turn the viewer; what is turned in a row is one step."""
+        angles, steps = self.sliders.angles, self._session.steps
+        if steps and steps[-1] is self._step:
+            self._session.update(angles=angles, frame=frame)
+        else:
+            self._session.take_step("rotation", angles=angles, frame=frame)
+            self._step = steps[-1]
