@@ -210,6 +210,7 @@ class Session:
         """
         self.refuse_mixing(volume)
         data, own, kind = to_layer(volume, self.state.frame)
+        meta["metadata"] = {**meta.get("metadata", {}), **own["metadata"]}
         return self.viewer.add_layer(Layer.create(data, {**own, **meta}, kind))
 
     def show(self, layer: Layer, volume: Placed) -> None:

@@ -120,7 +120,7 @@ class LookView(QWidget):
         position = self._session.viewer.cursor.position
         if len(position) < 3 or not self.isVisible():
             return
-        mm = self._session.state.frame.to_scanner(np.asarray(position[-3:])[::-1])
+        mm = self._session.state.frame.to_scanner(np.asarray(position[-3:])[::-1]).round(1)
         letters = ("LR"[int(mm[0] >= 0)], "PA"[int(mm[1] >= 0)], "IS"[int(mm[2] >= 0)])
         said = (f"{letter} {abs(v):.1f}" for letter, v in zip(letters, mm, strict=True))
         self.place.setText("  ".join(said) + " mm")

@@ -183,7 +183,6 @@ class SlabView(QWidget):
             self._session.show(self._box, box)
             return
         active = self._session.viewer.layers.selection.active
-        self._box = self._session.add(box, opacity=1.0)
-        self._box.metadata[NOT_A_MASK] = True
+        self._box = self._session.add(box, opacity=1.0, metadata={NOT_A_MASK: True})
         self._box.contour = 1
         self._session.viewer.layers.selection.active = active

@@ -1,0 +1,478 @@
+"""The dock Prepare, driven as a person would: every control by its name, every result by its place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nilearn.image import mean_img, resample_img
+from nilearn.masking import compute_epi_mask
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QPushButton,
+    QScrollBar,
+    QToolButton,
+    QWidget,
+)
+
+from napari_fmri_decoder._napari.arrays import LayerArray
+from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
+from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
+from napari_fmri_decoder.samples.masks import mask_strategies
+from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.volumes.frames import Frame, rotation
+from napari_fmri_decoder.volumes.volume import Volume
+
+
+def head(n: int = 12, tilt: Any = None) -> Volume:
+    """An egg of tissue, brighter on the left, stored as LAS, 4 mm; a little noise over time."""
+    rng = np.random.default_rng(0)
+    shape = (24, 30, 22)
+    affine = np.eye(4)
+    affine[:3, :3] = (np.eye(3) if tilt is None else tilt) @ np.diag([-4.0, 4, 4])
+    affine[:3, 3] = -affine[:3, :3] @ (np.array(shape) / 2)
+    place = np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    inside = ((place / [36, 46, 32]) ** 2).sum(axis=-1) < 1
+    data = inside * (800 - place[..., 0] * 2)
+    series = data[..., None] + inside[..., None] * rng.normal(0, 20, (*shape, n))
+    return Volume(series.astype(np.float32), affine, "bold", 2.0, name="head")
+
+
+class Hands:
+    """Finds the controls of the dock by their names, and waits for its work."""
+
+    def __init__(self, dock: PrepareDock, qtbot: Any) -> None:
+        self.dock, self.qtbot, self.session = dock, qtbot, dock.session
+
+    def __call__(self, name: str) -> Any:
+        found = self.dock.findChild(QWidget, name)
+        assert found is not None, f"no control {name}"
+        return found
+
+    def press(self, name: str) -> None:
+        button = self(name)
+        assert button.isEnabled(), button.toolTip()
+        button.click()
+        self.wait()
+
+    def wait(self) -> None:
+        self.qtbot.waitUntil(lambda: self.dock.bench.job is None, timeout=20_000)
+        self.qtbot.wait(60)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(true, timeout=10_000)
+
+    def names(self) -> list[str]:
+        return [layer.name for layer in self.session.viewer.layers]
+
+    def layer(self, name: str) -> Any:
+        return self.session.viewer.layers[name]
+
+
+@pytest.fixture
+def hands(viewer: Any, qtbot: Any) -> Hands:
+    dock = PrepareDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Prepare (napari-fmri-decoder)")
+    return Hands(dock, qtbot)
+
+
+def as_image(volume: Volume) -> Any:
+    return nib.Nifti1Image(np.asarray(volume.data), volume.affine)
+
+
+def test_every_control_has_a_name_and_explains_itself(hands: Hands):
+    kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider)
+    for strategy in strategies():
+        hands("mask_strategy").setCurrentText(strategy)
+        for widget in hands.dock.findChildren(QWidget):
+            inner = isinstance(widget, (QScrollBar, QToolButton)) or "qt_" in widget.objectName()
+            if not isinstance(widget, kinds) or inner:
+                continue
+            named = [w for w in (widget, widget.parentWidget()) if w.objectName()]
+            assert named, f"{widget} in {widget.parentWidget()} has no name"
+            assert any(w.toolTip() for w in (widget, widget.parentWidget())), named[0].objectName()
+
+
+def test_without_a_series_buttons_are_grey_and_say_why(hands: Hands):
+    for name in ("mean_series", "apply_mask", "paint_mask", "cut_slab", "mean_slab"):
+        assert not hands(name).isEnabled()
+        assert "Open a series" in hands(name).toolTip()
+    assert "Nothing was done yet" in hands("undo").toolTip()
+    assert "Nothing is running" in hands("stop").toolTip()
+    hands.session.add(head())
+    assert all(hands(name).isEnabled() for name in ("mean_series", "apply_mask", "cut_slab"))
+    assert hands.session.series.name == "head"
+    assert (
+        hands("series_about")
+        .text()
+        .startswith("12 volumes of 24 x 30 x 22 voxels, 4 x 4 x 4 mm, TR 2 s, LAS")
+    )
+
+
+def test_it_fits_a_small_screen_and_scrolls(viewer: Any, hands: Hands, qtbot: Any):
+    assert hands.dock.minimumSizeHint().width() <= 420
+    assert viewer.window._qt_window.height() <= 768
+    bar = hands("prepare_scroll").verticalScrollBar()
+    bar.setValue(bar.maximum())
+    qtbot.wait(20)
+    assert hands("undo").isVisible()
+    place = hands("cut_slab").mapTo(hands.dock, hands("cut_slab").rect().bottomRight())
+    assert 0 < place.y() < hands.dock.height()
+
+
+def test_mean_of_the_series_is_one_click_away(hands: Hands):
+    series = head()
+    hands.session.add(series)
+    hands.press("mean_series")
+    mean = hands.session.volume(hands.layer("head mean"))
+    expected = mean_img(as_image(series), copy_header=True)
+    np.testing.assert_allclose(mean.data, np.asarray(expected.dataobj), rtol=1e-5, atol=1e-3)
+    np.testing.assert_array_equal(mean.affine, series.affine)
+    hands.press("undo")
+    assert hands.names() == ["head"]
+
+
+def test_epi_mask_is_nilearns_and_is_undone(hands: Hands):
+    series = head()
+    hands.session.add(series)
+    hands("mask_strategy").setCurrentText("epi")
+    hands("opening").setValue(1)
+    hands.press("apply_mask")
+    expected = np.asarray(compute_epi_mask(as_image(series), opening=1).dataobj)
+    mask = hands.session.state.mask
+    np.testing.assert_array_equal(mask.data, expected)
+    assert hands.session.state.mask_options.opening == 1
+    assert hands("mask_about").text() == f"epi mask: {int(expected.sum()):,} voxels"
+    np.testing.assert_array_equal(hands.layer("epi mask").data.sum(), expected.sum())
+    hands.press("undo")
+    assert hands.session.state.mask is None
+    assert hands("mask_about").text() == ""
+    assert hands.names() == ["head"]
+
+
+def test_a_second_mask_takes_the_place_of_the_first_and_gives_it_back(hands: Hands):
+    hands.session.add(head())
+    hands("mask_strategy").setCurrentText("threshold")
+    hands("above").setValue(100)
+    hands.press("apply_mask")
+    first = hands.session.state.mask
+    hands("above").setValue(800)
+    hands.press("apply_mask")
+    assert [layer.visible for layer in hands.session.viewer.layers] == [True, False, True]
+    assert hands.session.state.mask.at(0).sum() < first.at(0).sum()
+    hands.press("undo")
+    assert hands.session.state.mask is first
+    assert [layer.visible for layer in hands.session.viewer.layers] == [True, True]
+
+
+def test_an_empty_mask_is_one_notification_and_the_old_one_stays(hands: Hands, notified: list[Any]):
+    hands.session.add(head())
+    hands("mask_strategy").setCurrentText("threshold")
+    hands.press("apply_mask")
+    before = hands.session.state.mask
+    hands("above").setValue(1e6)
+    hands.press("apply_mask")
+    assert len(notified) == 1
+    assert "at least one voxel" in notified[0].message
+    assert hands.session.state.mask is before
+    assert hands("apply_mask").isEnabled()
+
+
+def test_a_mask_on_another_grid_is_resampled_and_said(hands: Hands, notified: list[Any]):
+    hands.session.add(head())
+    fine = np.zeros((60, 60, 60), np.uint8)
+    fine[20:40, 20:40, 20:40] = 1
+    affine = np.diag([2.0, 2, 2, 1])
+    affine[:3, 3] = -60
+    hands.session.add(Volume(fine, affine, "mask", name="fine mask"))
+    hands("mask_strategy").setCurrentText("layer")
+    hands("mask_layer").setCurrentText("fine mask")
+    hands.press("apply_mask")
+    assert "resampled" in notified[-1].message
+    mask = hands.session.state.mask
+    assert mask.shape == (24, 30, 22)
+    kept = nib.affines.apply_affine(mask.affine, np.argwhere(mask.at(0)))
+    assert kept.min() > -22
+    assert kept.max() < 20
+
+
+def test_a_mask_is_painted_while_the_head_is_turned(viewer: Any, hands: Hands):
+    series = head()
+    hands.session.add(series)
+    hands("rotate_x").setValue(30)
+    hands.until(lambda: not hands.session.state.frame.is_identity)
+    hands.press("paint_mask")
+    layer = viewer.layers.selection.active
+    assert layer.mode == "paint"
+    assert isinstance(layer.data, np.ndarray)
+    scanner_mm = np.array([10.0, 12.0, -8.0])
+    frame = hands.session.state.frame
+    at = np.asarray(layer.world_to_data(frame.to_frame(scanner_mm)[::-1]))
+    viewer.dims.point = (0.0, *frame.to_frame(scanner_mm)[::-1])
+    layer.paint(tuple(at), 1)
+    layer._commit_staged_history()
+    hands.press("apply_mask")
+    mask = hands.session.state.mask
+    assert mask.grid.same_as(series.grid)
+    kept = nib.affines.apply_affine(mask.affine, np.argwhere(mask.at(0)))
+    np.testing.assert_allclose(kept.mean(axis=0), scanner_mm, atol=3)
+    hands.press("undo")
+    layer.mode = "paint"
+    hands.press("undo")
+    assert hands.names() == ["head"]
+
+
+def test_sliders_turn_the_head_live_and_undo_turns_it_back(viewer: Any, hands: Hands):
+    layer = hands.session.add(head())
+    hands("rotate_x_slider").setValue(200)
+    hands.until(lambda: isinstance(layer.data, LayerArray))
+    assert hands("rotate_x").value() == 20.0
+    for value in (210, 220, 230):
+        hands("rotate_x_slider").setValue(value)
+        hands.until(lambda v=value: hands.session.state.angles[0] == v / 10)
+    expected = Frame.from_angles(x=23).matrix
+    np.testing.assert_allclose(hands.session.state.frame.matrix, expected, atol=1e-9)
+    assert len(hands.session.steps) == 1
+    hands("show_rotated").setChecked(False)
+    assert hands.session.state.frame.is_identity
+    assert hands("rotate_x").value() == 23.0
+    hands("show_rotated").setChecked(True)
+    np.testing.assert_allclose(hands.session.state.frame.matrix, expected, atol=1e-9)
+    hands.press("undo")
+    assert hands("rotate_x").value() == 0
+    assert hands.session.state.frame.is_identity
+    assert isinstance(layer.data, np.ndarray)
+
+
+def test_reset_turns_back_at_once(hands: Hands):
+    hands.session.add(head())
+    hands("rotate_y").setValue(15)
+    hands.until(lambda: not hands.session.state.frame.is_identity)
+    hands.press("reset_rotation")
+    assert hands.session.state.frame.is_identity
+    assert hands("rotate_y").value() == 0
+    assert "not turned" in hands("reset_rotation").toolTip()
+
+
+def cut(hands: Hands, **controls: Any) -> Any:
+    hands("rotate_x").setValue(controls.pop("rotate_x", 20.05))
+    hands.dock.slab.form.set_values({"start": 8, "stop": 11, "interpolation": "linear", **controls})
+    hands.press("cut_slab")
+    return hands.layer("head slab")
+
+
+def test_the_slab_that_is_cut_is_nilearns_and_lies_where_it_was_cut(hands: Hands):
+    series = head()
+    hands.session.add(series)
+    layer = cut(hands, crop=False, grid="nilearn")
+    slab = hands.session.volume(layer)
+    turned = np.eye(4)
+    turned[:3, :3] = rotation(x=20.05)
+    # As in the notebook: the header is turned, and the image resampled onto its old axes.
+    moved = nib.Nifti1Image(np.asarray(series.data), turned @ series.affine)
+    expected = resample_img(
+        moved,
+        target_affine=series.affine,
+        target_shape=(*slab.shape[:2], 30),
+        interpolation="linear",
+        force_resample=True,
+        copy_header=True,
+    )
+    np.testing.assert_allclose(slab.data, np.asarray(expected.dataobj)[:, :, 8:11], atol=0.5)
+    # On the screen it lies straight, as real voxels; in the scanner obliquely.
+    assert np.shares_memory(layer.data, slab.data)
+    state = hands.session.state
+    np.testing.assert_allclose(state.where.scanner.affine, slab.affine, atol=1e-9)
+    np.testing.assert_allclose(state.frame.matrix, turned, atol=1e-9)
+    middle = state.frame.to_frame(slab.grid.corners).mean(axis=0)
+    assert hands.session.viewer.dims.point[1] == pytest.approx(middle[2], abs=2.1)
+    assert state.slab_layer is layer
+    assert layer.axis_labels[0] == "time"
+    assert state.slab.start == 8
+
+
+def test_training_uses_the_voxels_of_the_slab_that_is_shown(hands: Hands):
+    series = head()
+    hands.session.add(series)
+    hands("mask_strategy").setCurrentText("epi")
+    hands.press("apply_mask")
+    cut(hands)
+    state = hands.session.state
+    config = SlabConfig(rotate_x=20.05, start=8, stop=11, interpolation="linear")
+    assert config.grid_of(series, state.mask).same_as(state.where.scanner)
+
+
+@pytest.mark.parametrize("turn", [0.0, 15.0])
+def test_the_slab_of_an_oblique_acquisition_lies_straight_too(hands: Hands, turn: float):
+    hands.session.add(head(tilt=rotation(x=10, z=5)))
+    layer = cut(hands, rotate_x=turn)
+    assert np.shares_memory(layer.data, hands.session.volume(layer).data)
+    if turn == 0:  # and its planes are the acquired ones, not interpolated
+        assert set(np.unique(hands.session.volume(layer).data)) <= set(
+            np.unique(head(tilt=rotation(x=10, z=5)).data)
+        )
+    hands("show_rotated").setChecked(False)
+    assert hands.session.state.frame.is_identity
+    assert isinstance(layer.data, LayerArray)
+
+
+def test_the_slab_is_looked_at_over_the_anatomy_and_undo_shows_the_series_again(viewer: Any, hands: Hands):
+    anatomy = hands.session.add(Volume(head().at(0), head().affine, "anatomy", name="T1"))
+    series = hands.session.add(head())
+    assert hands("anatomy").currentText() == "T1"
+    cut(hands)
+    assert anatomy.visible
+    assert not series.visible
+    hands.press("undo")
+    assert series.visible
+    assert hands.names() == ["T1", "head"]
+    assert hands.session.state.slab is None
+    assert hands.session.state.angles == (20.05, 0, 0)
+
+
+def test_mean_of_the_slab_lies_over_the_mean_of_the_series(hands: Hands):
+    series = head()
+    hands.session.add(series)
+    hands("rotate_x").setValue(20.05)
+    hands.dock.slab.form.set_values({"start": 8, "stop": 11})
+    hands.press("mean_slab")
+    assert hands.names() == ["head", "head mean", "head slab mean"]
+    mean, slab = (hands.session.volume(hands.layer(n)) for n in ("head mean", "head slab mean"))
+    made = slab_of(series, SlabConfig(rotate_x=20.05, start=8, stop=11), None, mean)
+    np.testing.assert_allclose(slab.data, np.asarray(made.slab.data).mean(axis=-1), rtol=1e-4, atol=1e-2)
+    np.testing.assert_array_equal(mean.affine, series.affine)
+    assert hands.layer("head slab mean").ndim == 3
+
+
+@pytest.mark.parametrize(("start", "stop"), [(11, 8), (8, 8), (200, 300)])
+def test_a_slab_outside_of_the_volume_is_one_notification(
+    hands: Hands, notified: list[Any], start: int, stop: int
+):
+    hands.session.add(head())
+    hands.dock.slab.form.set_values({"start": start, "stop": stop})
+    hands.press("cut_slab")
+    assert len(notified) == 1
+    assert "A slab must lie within" in notified[0].message
+    assert hands.names() == ["head"]
+
+
+def test_the_outline_follows_rotation_and_planes(viewer: Any, hands: Hands):
+    hands.session.add(head())
+    hands("slab_outline").setChecked(True)
+    hands.wait()
+    hands("rotate_x").setValue(20)
+    hands.dock.slab.form.set_values({"start": 5, "stop": 7})
+    hands.until(lambda: "slab outline" in viewer.layers and "2 planes" in hands("slab_about").text())
+    outline = hands.layer("slab outline")
+    assert hands("mask_layer").findText("slab outline") == -1
+    config = SlabConfig(rotate_x=20, start=5, stop=7)
+    expected = config.grid_of(head(), None)
+
+    def drawn() -> Any:
+        box = hands.session.volume(outline)
+        return nib.affines.apply_affine(box.affine, np.argwhere(box.at(0))).mean(axis=0)
+
+    hands.until(lambda: np.allclose(drawn(), expected.corners.mean(axis=0), atol=1e-6))
+    hands.dock.slab.form.set_values({"start": 8, "stop": 10})
+    other = SlabConfig(rotate_x=20, start=8, stop=10).grid_of(head(), None).corners.mean(axis=0)
+    hands.until(lambda: np.allclose(drawn(), other, atol=1e-6))
+    shown = hands.session.state.frame.to_frame(other)[2]
+    assert viewer.dims.point[1] == pytest.approx(shown, abs=2.1)
+    hands("slab_outline").setChecked(False)
+    assert not outline.visible
+
+
+def test_cutting_can_be_stopped_within_a_second_and_nothing_is_lost(viewer: Any, hands: Hands, qtbot: Any):
+    class Slow:
+        """A series that takes 50 ms a volume to read."""
+
+        data = np.asarray(head(60).data)
+        shape, ndim, dtype = data.shape, 4, data.dtype
+
+        def __getitem__(self, key: Any) -> Any:
+            time.sleep(0.05)
+            return self.data[key]
+
+    series = head(60)
+    hands.session.add(Volume(Slow(), series.affine, "bold", 2.0, name="slow"))
+    hands("cut_slab").click()
+    assert "is running" in hands("cut_slab").toolTip()
+    qtbot.wait(300)
+    assert hands.dock.bench._watch.done > 1
+    began = time.monotonic()
+    hands("stop").click()
+    hands.until(lambda: hands.dock.bench.job is None)
+    assert time.monotonic() - began < 1
+    assert hands.names() == ["slow"]
+    assert hands("cut_slab").isEnabled()
+    assert hands.session.steps == []
+
+
+def test_another_series_on_another_grid_lets_go_of_the_slab(hands: Hands):
+    hands.session.add(head())
+    cut(hands)
+    other = head(tilt=rotation(x=3))
+    hands.session.add(Volume(other.data, other.affine, "bold", 2.0, name="other"))
+    hands("series").setCurrentText("other")
+    assert hands.session.series.name == "other"
+    assert hands.session.state.slab is None
+    assert hands.session.state.where is None
+
+
+def test_removing_the_series_chooses_what_is_left(viewer: Any, hands: Hands):
+    layer = hands.session.add(head())
+    viewer.layers.remove(layer)
+    assert hands.session.series is None
+    assert not hands("cut_slab").isEnabled()
+    hands.session.add(head(5))
+    assert hands.session.series.n_volumes == 5
+
+
+def test_planes_and_cursor_are_told_in_scanner_millimetres(viewer: Any, hands: Hands):
+    hands.session.add(head())
+    hands.press("view_coronal")
+    assert viewer.dims.order[-3:] == (2, 1, 3)
+    hands("radiological").setChecked(True)
+    assert str(viewer.scene.camera.orientation[2]) == "left"
+    hands("rotate_z").setValue(90)
+    hands.until(lambda: not hands.session.state.frame.is_identity)
+    # 90 degrees about z: what lies anterior is now on the left.
+    viewer.cursor.position = (0.0, 5.0, 0.0, -30.0)
+    assert hands("cursor").text() == "R 0.0  A 30.0  S 5.0 mm"
+
+
+def test_every_strategy_can_be_chosen(hands: Hands):
+    names = {hands("mask_strategy").itemText(i) for i in range(hands("mask_strategy").count())}
+    assert names == {*mask_strategies, "layer"}
+
+
+def test_the_dock_opens_from_the_menu(viewer: Any, npe2pm: Any, qtbot: Any):
+    from npe2 import PluginManifest
+
+    npe2pm.register(PluginManifest.from_distribution("napari-fmri-decoder"))
+    dock, widget = viewer.window.add_plugin_dock_widget("napari-fmri-decoder", "Prepare")
+    assert isinstance(widget, PrepareDock)
+    assert widget.session is Session.of(viewer)
+    qtbot.waitUntil(lambda: widget.findChild(QPushButton, "undo").isVisible())
+    dock.close()
+
+
+def test_closing_the_dock_leaves_the_session_alone(viewer: Any, qtbot: Any):
+    dock = PrepareDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Prepare")
+    session = dock.session
+    session.add(head())
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+    qtbot.wait(50)
+    session.add(head(3))
+    session.update(frame=Frame.from_angles(x=5))
+    viewer.cursor.position = (0.0, 1.0, 2.0, 3.0)
