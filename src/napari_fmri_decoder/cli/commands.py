@@ -38,9 +38,11 @@ Runs = Annotated[
 
 def main() -> None:
     """Run the command; the entry point."""
+    from napari_fmri_decoder.training.errors import TrainingError
+
     try:
         app()
-    except InputError as error:
+    except (InputError, TrainingError) as error:
         _stop(str(error))
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
