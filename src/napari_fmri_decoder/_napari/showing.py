@@ -13,6 +13,7 @@ from napari_fmri_decoder._napari.layers import KEY
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
 from napari_fmri_decoder._napari.slider import volume_shown
 from napari_fmri_decoder._napari.view import brain_layers
+from napari_fmri_decoder._napari.widgets.mask_view import NOT_A_MASK
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -95,7 +96,7 @@ def _show(session: Session, volume: ResultVolume, role: str, layer: Layer | None
             setattr(layer, name, value)
     if isinstance(layer, Labels):
         layer.editable = False
-    layer.metadata.update({ROLE: role, SEEN: volume.seen})
+    layer.metadata.update({ROLE: role, SEEN: volume.seen, NOT_A_MASK: True})
     return layer
 
 

@@ -169,8 +169,10 @@ class TrainDock(Dock):
         owner.deleteLater()
         if self.job is not None and owner is self._owner:
             self.job = None
-            then()
-            self._refresh()
+            try:
+                then()
+            finally:
+                self._refresh()
 
     def _checked(self, _: object) -> None:
         self.line.end(f"Checked. {self._blocked()}")

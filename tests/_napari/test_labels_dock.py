@@ -1,0 +1,119 @@
+"""The dock Labels: each volume gets its label and its run, or one message says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from small import write_small
+from small_result import table_with_rest
+
+from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.slider import show_volume, volume_shown
+from napari_fmri_decoder._napari.widgets.labels import NO_SERIES, LabelsDock
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
+from napari_fmri_decoder.volumes.nifti import read
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the small series and its table."""
+    write_small(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def dock(viewer: Any, folder: Path) -> LabelsDock:
+    """The dock in the window, the small series chosen."""
+    session = Session.of(viewer)
+    layer = session.add(read(folder / "small_bold.nii.gz"))
+    made = LabelsDock(viewer)
+    viewer.window.add_dock_widget(made, name="Labels (napari-fmri-decoder)")
+    session.update(series=layer)
+    return made
+
+
+def test_without_a_series_it_is_grey_and_says_what_to_do(viewer: Any) -> None:
+    dock = LabelsDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    assert not dock.apply.isEnabled()
+    assert NO_SERIES in dock.apply.toolTip()
+    assert dock.about.text() == NO_SERIES
+
+
+def test_a_table_beside_the_series_gives_each_volume_its_label(dock: LabelsDock, folder: Path) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    state = dock.session.state
+    written = pd.read_csv(folder / "volumes.tsv", sep="\t")
+    assert state.table["label"].tolist() == written["label"].tolist()
+    assert state.table["run"].tolist() == written["run"].astype(str).tolist()
+    assert dock.bands.table()["label"].tolist() == written["label"].tolist()
+    assert "2 classes in 4 runs" in dock.counts.text()
+    assert "closed&nbsp;32" in dock.counts.text()
+
+
+def test_what_is_left_out_is_said_and_counts_as_no_class(dock: LabelsDock, folder: Path) -> None:
+    table_with_rest(folder)
+    dock.form.set_values({"source": "table", "table": "rest.tsv", "exclude": ["rest"]})
+    dock.apply.click()
+    assert "8 of 64 volumes" in dock.notes.text()
+    assert "2 classes" in dock.counts.text()
+    assert "rest" not in dock.counts.text()
+    assert (dock.session.state.table["label"] == "rest").sum() == 8, "they still count in detrending"
+
+
+def test_repeating_blocks_are_the_same_as_on_the_command_line(dock: LabelsDock, folder: Path) -> None:
+    options = {"source": "blocks", "blocks": "4 closed, 4 open, 8 times", "chunk": 16}
+    dock.form.set_values(options)
+    dock.apply.click()
+    expected, _ = label_table(parse_labels(options), read(folder / "small_bold.nii.gz"), folder)
+    pd.testing.assert_frame_equal(dock.session.state.table, expected)
+    assert dock.session.state.labels == parse_labels(options)
+
+
+def test_a_table_one_row_short_is_one_message_and_changes_nothing(
+    dock: LabelsDock, folder: Path, notified: list[Any]
+) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    before = dock.session.state.table
+    table = pd.read_csv(folder / "volumes.tsv", sep="\t")
+    table[:-1].to_csv(folder / "short.tsv", sep="\t", index=False)
+    dock.form.set_values({"table": "short.tsv"})
+    dock.apply.click()
+    (message,) = notified
+    assert "63 rows" in str(message.message)
+    assert "64 volumes" in str(message.message)
+    assert dock.session.state.table is before
+
+
+def test_a_field_that_is_not_valid_is_one_message(dock: LabelsDock, notified: list[Any]) -> None:
+    dock.form.set_values({"source": "blocks", "blocks": "four closed"})
+    dock.apply.click()
+    (message,) = notified
+    assert "4 closed, 4 open" in str(message.message)
+    assert dock.session.state.table is None
+
+
+def test_a_click_shows_the_volume_and_the_slider_says_which_one_it_is(dock: LabelsDock, viewer: Any) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    dock.bands.clicked.emit(21)
+    assert volume_shown(viewer, 2.0) == 21
+    assert "Volume 21: <b>open</b>, run 2" in dock.current.text()
+    show_volume(viewer, 48, 2.0)
+    assert "Volume 48: <b>closed</b>, run 4" in dock.current.text()
+
+
+def test_labels_of_a_series_of_another_length_are_dropped(dock: LabelsDock, tmp_path: Path) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    (tmp_path / "other").mkdir()
+    write_small(tmp_path / "other", n_runs=3)
+    layer = dock.session.add(read(tmp_path / "other" / "small_bold.nii.gz"))
+    dock.session.update(series=layer)
+    assert dock.session.state.table is None
+    assert not dock.bands.isVisible()

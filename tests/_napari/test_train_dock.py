@@ -1,0 +1,275 @@
+"""The dock Train: the same run as on the command line, in the background, and it can be stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtWidgets import QApplication, QCheckBox
+from small import series, write_small
+
+from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.showing import result_layers
+from napari_fmri_decoder._napari.widgets.train import NO_LABELS, NO_SERIES, TrainDock
+from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
+from napari_fmri_decoder.pipeline import Prepared, Stage, run
+from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
+from napari_fmri_decoder.training.events import FoldDone
+from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.volume import Volume
+
+TABLE = {"source": "table", "table": "volumes.tsv"}
+QUICK = {"name": "cnn2d", "filters": [2], "dense": [4]}
+
+
+def give(session: Session, volume: Volume, labels: dict[str, Any], base: Path) -> None:
+    """Do what Prepare and Labels do: choose the series, and label it."""
+    config = parse_labels(labels)
+    table, _ = label_table(config, volume, base)
+    session.update(series=session.add(volume), labels=config, table=table)
+
+
+@pytest.fixture
+def dock(viewer: Any, tmp_path: Path) -> TrainDock:
+    """The dock in the window, everything set for a run of seconds."""
+    write_small(tmp_path)
+    session = Session.of(viewer)
+    made = TrainDock(viewer)
+    viewer.window.add_dock_widget(made, name="Train (napari-fmri-decoder)")
+    give(session, read(tmp_path / "small_bold.nii.gz"), TABLE, tmp_path)
+    made.setup.decoder.set_values({"name": "linear", "C": 0.1})
+    made.setup.training.set_values({"threads": 1})
+    made.setup.folder.line.setText(str(tmp_path / "runs"))
+    return made
+
+
+def wait(dock: TrainDock, qtbot: Any, seconds: float = 120) -> None:
+    """Wait for the end of the work."""
+    qtbot.waitUntil(lambda: dock.job is None, timeout=int(1000 * seconds))
+
+
+def replayed(folder: Path, again: Path) -> list[str]:
+    """Run the recipe of a run folder as the command line does, up to the writing; its tables as text."""
+    folds = []
+    for event in run(load_recipe(folder / "recipe.toml"), folder, again):
+        if isinstance(event, Prepared):
+            samples = event.samples
+        elif isinstance(event, FoldDone):
+            folds.append(event.result)
+        elif isinstance(event, Stage) and event.text.startswith("Writing"):
+            break
+    tables = predictions_table(folds, samples), history_table(folds)
+    return [t.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.6g") for t in tables]
+
+
+def test_what_is_missing_greys_train_and_is_said(viewer: Any, tmp_path: Path) -> None:
+    dock = TrainDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    assert not dock.train.isEnabled()
+    assert NO_SERIES in dock.train.toolTip()
+    assert dock.line.text.text() == NO_SERIES
+    session = dock.session
+    volume, _ = series()
+    session.update(series=session.add(volume))
+    assert not dock.train.isEnabled()
+    assert NO_LABELS in dock.train.toolTip()
+    write_small(tmp_path)
+    table, _ = label_table(parse_labels(TABLE), volume, tmp_path)
+    session.update(table=table)
+    assert dock.train.isEnabled()
+    assert not dock.stop.isEnabled()
+
+
+def test_a_run_of_the_dock_replayed_by_its_recipe_gives_the_same_numbers(
+    dock: TrainDock, qtbot: Any, tmp_path: Path
+) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 2})
+    dock.setup.split.set_values({"scheme": "group-k-fold", "n_splits": 2})
+    dock.train.click()
+    assert not dock.train.isEnabled()
+    wait(dock, qtbot)
+    folder = dock.folder
+    assert folder is not None
+    assert folder.parent == tmp_path / "runs"
+    assert folder.name.endswith("_cnn2d")
+    for name in ("recipe.toml", "scores.json", "predictions.tsv", "model.safetensors", "report.html"):
+        assert (folder / name).exists(), name
+    assert not (folder / "data").exists(), "what is on disk already is named where it lies"
+    predictions, history = replayed(folder, tmp_path / "again")
+    assert (folder / "predictions.tsv").read_text() == predictions
+    assert (folder / "history.tsv").read_text() == history
+
+    curves = dock.run.curves.table()
+    assert curves.groupby("fold", sort=False).size().to_dict() == {"fold 1": 3, "fold 2": 3, "all samples": 3}
+    assert curves["val_accuracy"].notna().sum() == 6, "epoch 0, the untrained network, is among them"
+    assert "chance 0.500" in dock.result.text()
+    assert dock.report.isEnabled()
+    dock.command.click()
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    assert clipboard.text() == f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
+    assert [layer.name for layer in result_layers(dock.viewer)] == ["cnn2d conv1", "predictions"]
+    assert dock.session.state.result.folder == folder
+
+
+def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
+    write_small(tmp_path)
+    volume, table = series()
+    session = Session.of(viewer)
+    dock = TrainDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    give(session, volume, TABLE, tmp_path)
+    (tmp_path / "volumes.tsv").unlink()  # the table lives in the dock alone
+    painted = np.zeros(volume.shape[:3], np.uint8)
+    painted[4:10, 4:12, 2:6] = 1
+    session.update(mask=Volume(painted, volume.affine, "mask", name="painted mask"))
+    dock.setup.decoder.set_values({"name": "linear", "C": 0.1})
+    dock.setup.training.set_values({"threads": 1})
+    dock.setup.folder.line.setText(str(tmp_path / "runs"))
+    dock.train.click()
+    wait(dock, qtbot)
+    folder = dock.folder
+    assert folder is not None
+    np.testing.assert_array_equal(read(folder / "data" / "bold.nii.gz").load().data, volume.data)
+    np.testing.assert_array_equal(read(folder / "data" / "mask.nii.gz").data, painted)
+    kept = pd.read_csv(folder / "data" / "volumes.tsv", sep="\t")
+    assert kept["label"].tolist() == table["label"].tolist()
+    recipe = load_recipe(folder / "recipe.toml")
+    assert recipe.data.images == ("data/bold.nii.gz",), "a run folder can be moved"
+    assert session.state.result.prepared.samples.space.n_features == 6 * 8 * 4
+    assert (folder / "predictions.tsv").read_text() == replayed(folder, tmp_path / "again")[0]
+
+
+def test_stop_frees_the_dock_at_once_and_the_next_run_works(
+    dock: TrainDock, qtbot: Any, notified: list[Any]
+) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 100_000})
+    dock.train.click()
+    qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 3, timeout=60_000)
+    job = dock.job
+    assert job is not None
+    asked = time.monotonic()
+    dock.stop.click()
+    assert dock.train.isEnabled()
+    assert not dock.stop.isEnabled()
+    assert dock.line.text.text().startswith("Stopped: Fold 1 of 4")
+    qtbot.waitUntil(lambda: not job.running, timeout=5000)
+    assert time.monotonic() - asked < 1.0
+    assert dock.session.state.result is None
+    assert not result_layers(dock.viewer)
+    dock.setup.decoder.set_values({"name": "linear", "C": 0.1})
+    dock.train.click()
+    wait(dock, qtbot)
+    assert dock.session.state.result is not None
+    assert "Stopped" not in dock.result.text()
+    assert not notified
+
+
+def test_a_leaking_split_is_barred_until_the_user_answers_for_it(
+    dock: TrainDock, qtbot: Any, notified: list[Any], tmp_path: Path
+) -> None:
+    dock.setup.split.set_values({"scheme": "random"})
+    dock.train.click()
+    wait(dock, qtbot)
+    (message,) = notified
+    assert "[run-in-both-parts]" in str(message.message)
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+    assert dock.tabs.currentIndex() == 1
+    codes = [box.objectName().removeprefix("allow_") for box in dock.audit.findChildren(QCheckBox)]
+    assert codes == ["run-in-both-parts", "neighbours-across-split"]
+    for box in dock.audit.findChildren(QCheckBox):
+        box.setChecked(True)
+    dock.train.click()
+    wait(dock, qtbot)
+    assert dock.folder is not None
+    scores = json.loads((dock.folder / "scores.json").read_text())
+    errors = [finding for finding in scores["audit"] if finding["severity"] == "error"]
+    assert {finding["code"] for finding in errors} == set(codes)
+    assert all(finding["allowed"] for finding in errors)
+
+
+def test_check_says_what_would_be_trained_on_and_leaves_nothing_behind(
+    dock: TrainDock, qtbot: Any, tmp_path: Path
+) -> None:
+    dock.setup.split.set_values({"scheme": "random"})
+    dock.check.click()
+    wait(dock, qtbot)
+    assert "64 samples of 2 classes, 1792 voxels, 1 fold." in dock.audit.summary.text()
+    assert dock.audit.findChild(QCheckBox, "allow_run-in-both-parts") is not None
+    assert "barred" in dock.line.text.text()
+    assert not (tmp_path / "runs").exists()
+    dock.setup.split.set_values({"scheme": "leave-one-run-out"})
+    dock.check.click()
+    wait(dock, qtbot)
+    assert "4 folds" in dock.audit.summary.text()
+    assert "Ready" in dock.line.text.text()
+
+
+def test_a_run_that_cannot_begin_is_one_message_and_leaves_no_folder(
+    dock: TrainDock, qtbot: Any, notified: list[Any], tmp_path: Path
+) -> None:
+    dock.setup.split.set_values({"scheme": "explicit", "test": ["9"]})
+    dock.train.click()
+    wait(dock, qtbot)
+    (message,) = notified
+    assert "'9'" in str(message.message)
+    assert "1, 2, 3, 4" in str(message.message)
+    assert dock.train.isEnabled()
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_value_that_is_not_valid_is_one_message_before_anything_starts(
+    dock: TrainDock, notified: list[Any]
+) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.decoder.set_values({"filters": ["many"]})
+    dock.train.click()
+    (message,) = notified
+    assert "filters" in str(message.message)
+    assert dock.job is None
+
+
+def test_forms_show_what_is_left_empty_stands_for(dock: TrainDock) -> None:
+    dock.setup.decoder.set_values({"name": "mlp"})
+    texts = {name: dock.setup.training.control(name).auto.text() for name in ("epochs", "learning_rate")}
+    assert texts == {"epochs": "default: 1000", "learning_rate": "default: 0.1"}
+    dock.setup.decoder.set_values({"name": "linear"})
+    assert not dock.setup.training.control("epochs").isVisibleTo(dock), "scikit-learn has no epochs"
+    assert dock.setup.choices(()).training.epochs is None
+    assert dock.setup.choices(()).prepare.resolved(read_series_of(dock)).detrend is True
+
+
+def read_series_of(dock: TrainDock) -> Volume:
+    """The chosen series."""
+    found = dock.session.series
+    assert found is not None
+    return found
+
+
+def test_a_recipe_sets_the_forms(dock: TrainDock, tmp_path: Path) -> None:
+    recipe = load_recipe(write_small(tmp_path, 'name = "mlp"\nhidden = 7'))
+    dock.setup.load(recipe)
+    choices = dock.setup.choices(())
+    assert choices.decoder == recipe.decoder
+    assert choices.prepare == recipe.prepare
+    assert choices.split == recipe.split
+
+
+def test_closing_the_window_in_training_hangs_nothing(dock: TrainDock, qtbot: Any) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 100_000})
+    dock.train.click()
+    qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 2, timeout=60_000)
+    job, began = dock.job, time.monotonic()
+    assert job is not None
+    dock.viewer.close()
+    qtbot.waitUntil(lambda: not job.running, timeout=5000)
+    assert time.monotonic() - began < 5
