@@ -72,6 +72,18 @@ def test_a_blob_lies_on_the_screen_where_it_lies_in_the_head(
     np.testing.assert_allclose(bright_spot(viewer), expected, atol=2 * camera.zoom)
 
 
+def test_scans_that_were_there_before_the_plugin_are_set_upright(viewer: Any):
+    from napari_fmri_decoder._napari.layers import to_layer
+
+    for volume in (head(), head(n=3)):
+        data, meta, _ = to_layer(volume)
+        viewer.add_image(data, **meta)
+    session = Session.of(viewer)
+    assert tuple(str(o) for o in viewer.scene.camera.orientation) == ("towards", "up", "right")
+    session.update(frame=Frame.from_angles(x=10))
+    assert all(isinstance(layer.data, LayerArray) for layer in viewer.layers)
+
+
 def test_in_3d_the_head_is_not_mirrored_and_stands_upright(viewer: Any, session: Session):
     """Seen from left, front and above: right lies farther, anterior to the left, superior up."""
     session.add(head(), contrast_limits=(0, 100))

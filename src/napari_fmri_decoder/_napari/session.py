@@ -130,10 +130,12 @@ class Session:
         self.state = State()
         self.steps: list[Step] = []
         self._turning = False
-        self._was_3d = False
+        self._was_3d = self._was_looked_around = False
         self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
         for layer in viewer.layers:
             self._welcome(layer)
+        if brain_layers(viewer):
+            set_plane(viewer)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.renamed.connect(self._on_renamed)
@@ -366,8 +368,11 @@ class Session:
                 adopt(event.source, volume)
 
     def _on_ndisplay(self, event: Any) -> None:
-        if self.viewer.dims.ndisplay == 3 and not self._was_3d and brain_layers(self.viewer):
-            self._was_3d = True
+        if self.viewer.dims.ndisplay != 3:
+            return
+        self._was_3d = True
+        if not self._was_looked_around and brain_layers(self.viewer):
+            self._was_looked_around = True
             look_from_the_left(self.viewer)
 
 

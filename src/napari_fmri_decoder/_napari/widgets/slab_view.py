@@ -169,9 +169,8 @@ class SlabView(QWidget):
             self.place.setText(escape(str(error)))
             return
         planes = where.grid.shape[where.axis]
-        self.place.setText(
-            f"{' x '.join(map(str, where.grid.shape))} voxels: {planes} planes along {config.axis}"
-        )
+        counted = f"{planes} plane{'s' * (planes != 1)}"
+        self.place.setText(f"{' x '.join(map(str, where.grid.shape))} voxels: {counted} along {config.axis}")
         if self.outline.isChecked():
             self._draw(box_of(where))
             if self._follow:
