@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from napari_fmri_decoder.decoders import registry as decoders
 from napari_fmri_decoder.explain import explainers
@@ -19,12 +18,16 @@ from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
 TARGET = Path(__file__).parents[1] / "docs" / "recipe.md"
 
 HEAD = """# The recipe
 
 One TOML file says a whole run; the docks, `fmri-decoder train` and a notebook fill in and run the same.
-Paths are relative to the recipe, and may hold environment variables: `${NAME}` or `${NAME:-default}`. An unknown option, or a value out of its limits, is an error that names it.
+Paths are relative to the recipe, and may hold environment variables: `${NAME}` or `${NAME:-default}`.
+An unknown option, or a value out of its limits, is an error that names it.
 `examples/` holds recipes that run. This page is written from the options' own fields by
 `tools/write_reference.py`.
 """
@@ -35,7 +38,12 @@ def reference() -> str:
     parts = [
         HEAD,
         _section("[data]", DataConfig),
-        _family("mask", "`mask` in `[data]` is a path, or a table with one of these strategies", mask_strategies, "strategy"),
+        _family(
+            "mask",
+            "`mask` in `[data]` is a path, or a table with one of these strategies",
+            mask_strategies,
+            "strategy",
+        ),
         _family("[labels]", "`source` is one of these", label_sources, "source"),
         _section("[prepare]", PrepareConfig),
         _section("[slab]", SlabConfig),

@@ -12,8 +12,8 @@ class InputError(ValueError):
 
     Examples
     --------
-    >>> raise InputError("Slab stop must exceed start, got start=5, stop=5. Choose a larger stop.")
+    >>> raise InputError("Slab stop must exceed start, got start=5, stop=5. Raise stop.")
     Traceback (most recent call last):
     ...
-    napari_fmri_decoder.errors.InputError: Slab stop must exceed start, got start=5, stop=5. Choose a larger stop.
+    napari_fmri_decoder.errors.InputError: Slab stop must exceed start, got start=5, stop=5. Raise stop.
     """

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tomli_w
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
@@ -25,7 +25,9 @@ from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
 
 
 def _as_list(value: object) -> object:
@@ -210,7 +212,9 @@ def image_files(images: tuple[str, ...], base: Path) -> list[Path]:
         path = base / pattern
         matches = images_in(path) if path.is_dir() else [path] if path.exists() else _matches(path)
         if not matches:
-            raise InputError(f"The images must exist, but nothing matches {pattern} in {base}. Check data.images.")
+            raise InputError(
+                f"The images must exist, but nothing matches {pattern} in {base}. Check data.images."
+            )
         found += matches
     return sorted(dict.fromkeys(found), key=natural_key)
 

@@ -89,9 +89,7 @@ def test_probabilities_add_up_and_name_the_prediction(linear):
 
 
 def test_the_resolved_recipe_gives_the_same_scores_again(linear, tmp_path):
-    again = finish(
-        run(load_recipe(linear.folder / "recipe.toml"), linear.folder, tmp_path / "again")
-    )
+    again = finish(run(load_recipe(linear.folder / "recipe.toml"), linear.folder, tmp_path / "again"))
     assert again.scores.to_dict() | {"seconds": 0} == linear.scores.to_dict() | {"seconds": 0}
 
 

@@ -55,9 +55,9 @@ def test_obliquity_undone_leaves_a_straight_grid(codes):
     assert not is_straight(oblique)
     assert axis_codes(back) == codes
     order, _ = closest_axes(oblique)
-    assert [set(pair) & set(codes[i]) != set() for pair, i in zip(("RL", "AP", "SI"), order, strict=True)] == [
-        True
-    ] * 3
+    assert [
+        set(pair) & set(codes[i]) != set() for pair, i in zip(("RL", "AP", "SI"), order, strict=True)
+    ] == [True] * 3
 
 
 def test_degrees_oblique():

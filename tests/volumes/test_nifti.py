@@ -88,7 +88,9 @@ def test_scaling_of_the_header_is_applied(tmp_path):
 def test_axes_of_length_one_are_dropped_and_missing_ones_added(tmp_path, shape):
     path = _save(tmp_path / "a.nii", _noise(*shape))
     volume = read(path)
-    assert volume.shape == {2: (3, 4, 1), 4: (3, 4, 5)}.get(len(shape), (3, 4, 5, *shape[4:])[: 3 + (shape[-1] > 1)])
+    assert volume.shape == {2: (3, 4, 1), 4: (3, 4, 5)}.get(
+        len(shape), (3, 4, 5, *shape[4:])[: 3 + (shape[-1] > 1)]
+    )
     np.testing.assert_array_equal(np.asarray(volume.data[...]).ravel(), nib.load(path).get_fdata().ravel())
 
 

@@ -89,9 +89,7 @@ def test_negative_planes_count_from_the_end():
     whole = resolve(Slab(rotate_x=10), head.grid, head.mean().at(0))
     last = resolve(Slab(rotate_x=10, start=-3), head.grid, head.mean().at(0))
     assert last.grid.shape[2] == 3
-    np.testing.assert_allclose(
-        last.grid.corners.max(axis=0)[2], whole.grid.corners.max(axis=0)[2], atol=1e-9
-    )
+    np.testing.assert_allclose(last.grid.corners.max(axis=0)[2], whole.grid.corners.max(axis=0)[2], atol=1e-9)
 
 
 def test_cropping_an_empty_volume_is_refused():

@@ -31,9 +31,7 @@ Image = Annotated[Path, typer.Argument(help="A .nii or .nii.gz file, or a folder
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[
-    str, typer.Option(help="Volumes of each run, such as 64,64; each file is a run by default.")
-]
+Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; each file is a run by default.")]
 
 
 def main() -> None:
@@ -46,7 +44,9 @@ def main() -> None:
         _stop(str(error))
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
-        _stop(f"A file could not be read or written:{place}: {error.strerror or error}. Check path and rights.")
+        _stop(
+            f"A file could not be read or written:{place}: {error.strerror or error}. Check path and rights."
+        )
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)
@@ -68,7 +68,8 @@ def _options(
 
 @app.command(epilog="Example: fmri-decoder info sub-1/func/*_bold.nii.gz --json")
 def info(
-    images: Annotated[list[Path], typer.Argument(help="Image files, or folders of maps.")], as_json: Json = False
+    images: Annotated[list[Path], typer.Argument(help="Image files, or folders of maps.")],
+    as_json: Json = False,
 ) -> None:
     """Say what images are: shape, kind, orientation, obliqueness, voxel size, TR, origin in mm.
 
@@ -91,7 +92,9 @@ def info(
         raise typer.Exit(2)
 
 
-@app.command(epilog="Example: fmri-decoder slab bold.nii.gz --rotate-x 20 --start 12 --stop 15 -o slab.nii.gz")
+@app.command(
+    epilog="Example: fmri-decoder slab bold.nii.gz --rotate-x 20 --start 12 --stop 15 -o slab.nii.gz"
+)
 @options_of(SlabConfig, leave_out=("resolved_shape", "resolved_affine"), help_panel="Slab")
 def slab(
     image: Image,
@@ -100,7 +103,9 @@ def slab(
     mask: Annotated[Path | None, typer.Option(help="Mask: what lies outside is set to 0 first.")] = None,
     space: Annotated[
         str,
-        typer.Option(help="scanner: overlays the scan it came from; rotated: straight, in the rotated space."),
+        typer.Option(
+            help="scanner: overlays the scan it came from; rotated: straight, in the rotated space."
+        ),
     ] = "scanner",
 ) -> None:
     """Rotate an image and cut planes out of it."""
@@ -117,7 +122,8 @@ def mask(
     output: Output,
     strategy: Annotated[str, typer.Option(help="How the mask is made; an unknown name lists all.")] = "epi",
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of the strategy, NAME=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", help="An option of the strategy, NAME=VALUE; may be repeated."),
     ] = None,
 ) -> None:
     """Make a mask of the voxels to decode, on the image's own grid."""
@@ -210,7 +216,9 @@ def explain(
     image: Image,
     output: Output,
     layer: Annotated[str, typer.Option(help="A hidden convolution, such as conv1.")] = "conv1",
-    method: Annotated[str, typer.Option(help="How the maps are made; an unknown name lists all.")] = "activation",
+    method: Annotated[
+        str, typer.Option(help="How the maps are made; an unknown name lists all.")
+    ] = "activation",
     volume: Annotated[
         int | None, typer.Option(help="One volume, from 0; the mean over all volumes without it.")
     ] = None,
@@ -301,7 +309,9 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(n) for n in text.split(",")) if text.strip() else ()
     except ValueError as error:
-        raise InputError(f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}.") from error
+        raise InputError(
+            f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}."
+        ) from error
 
 
 def _cell(value: Any) -> str:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel
@@ -64,7 +64,7 @@ def _parameter(name: str, field: FieldInfo, panel: str | None) -> inspect.Parame
         rich_help_panel=panel,
         **_limits(field),
     )
-    annotation = Annotated[_plain_type(field.annotation) | None, option]  # type: ignore[operator]
+    annotation: Any = Annotated[Optional[_plain_type(field.annotation)], option]  # noqa: UP045
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ from napari_fmri_decoder.pipeline import PipelineEvent, RunDone, RunResult, Stag
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note
 
 if TYPE_CHECKING:
-    Bar = tqdm[object]
+    Bar = tqdm[Never]
 
 
 def follow(events: Iterator[PipelineEvent]) -> RunResult:
@@ -38,9 +39,9 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
                 case Stage(text):
                     bars.close()
                     bar = None
-                    tqdm.write(text, file=_stderr())
+                    tqdm.write(text, file=sys.stderr)
                 case Note(message):
-                    tqdm.write(f"Note: {message}", file=_stderr())
+                    tqdm.write(f"Note: {message}", file=sys.stderr)
                 case FoldStarted(number, n_folds, name):
                     fold = name if number >= n_folds else f"fold {number + 1}/{n_folds}, {name}"
                 case FitStarted(epochs=epochs):
@@ -60,9 +61,3 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     if result is None:
         raise InputError("The run was stopped before its end. Start it again in a new folder.")
     return result
-
-
-def _stderr() -> object:
-    import sys
-
-    return sys.stderr

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks import mask_from_volume
-from napari_fmri_decoder.samples.prepare import SlabConfig
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.prepare import SlabConfig
 
 
 def cut_file(

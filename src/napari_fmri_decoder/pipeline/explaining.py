@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import get_explainer
 from napari_fmri_decoder.pipeline.predicting import features_of
-from napari_fmri_decoder.training.bundle import Bundle
 from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.training.bundle import Bundle
 
 _AT_ONCE = 64
 

@@ -6,26 +6,30 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
-from napari_fmri_decoder.evaluation.null import PermutationsDone
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
 from napari_fmri_decoder.recipe import Recipe, image_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
-from napari_fmri_decoder.samples.samples import Samples
-from napari_fmri_decoder.samples.splits import Split
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
-from napari_fmri_decoder.training.events import FittedModel, FoldResult
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_fmri_decoder.evaluation.null import PermutationsDone
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.events import FittedModel, FoldResult
 
 SCORES = "scores.json"
 
@@ -124,7 +128,9 @@ def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Pat
     -------
     list of Path
     """
-    mask = Volume(samples.space.mask.astype(np.uint8), samples.space.grid.affine, "mask", name="decoded voxels")
+    mask = Volume(
+        samples.space.mask.astype(np.uint8), samples.space.grid.affine, "mask", name="decoded voxels"
+    )
     paths = [write(mask, folder / "mask.nii.gz")]
     for name in hidden_layers(model):
         grid = layer_grid(model, name, samples.space)

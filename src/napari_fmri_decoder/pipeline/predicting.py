@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,12 @@ from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids import run_of
 from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.features import extract
-from napari_fmri_decoder.training.bundle import Bundle
 from napari_fmri_decoder.training.fit import predict_proba
 from napari_fmri_decoder.volumes.frames import apply_affine
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.training.bundle import Bundle
+    from napari_fmri_decoder.volumes.volume import Volume
 
 LEAST_OVERLAP = 0.5
 """Share of the model's voxels that a scan must cover."""
@@ -86,7 +89,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
     return Features(X, table, tuple(notes))
 
 
-def predict(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def predict(
+    bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Predict every volume of a scan.
 
     Returns
@@ -106,7 +111,9 @@ def predict(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> tuple
 def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:
     n = series.n_volumes
     if runs and sum(runs) != n:
-        raise InputError(f"The runs must add up to the {n} volumes of the scan, got {sum(runs)}. Mend --runs.")
+        raise InputError(
+            f"The runs must add up to the {n} volumes of the scan, got {sum(runs)}. Mend --runs."
+        )
     rows = []
     if runs or len(series.parts) < 2:
         for i, length in enumerate(runs or (n,)):

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import (
@@ -22,14 +21,13 @@ from napari_fmri_decoder.evaluation.null import (
     baseline_events,
     permutation_test,
 )
-from napari_fmri_decoder.evaluation.scores import Scores, score_folds
-from napari_fmri_decoder.recipe import Recipe, read_images, rebased
+from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds
 from napari_fmri_decoder.pipeline.folder import claim, write_results
+from napari_fmri_decoder.recipe import Recipe, read_images, rebased
 from napari_fmri_decoder.samples.audit import Finding, audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask, moments
 from napari_fmri_decoder.samples.prepare import prepare
-from napari_fmri_decoder.samples.samples import Samples
 from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
@@ -40,8 +38,12 @@ from napari_fmri_decoder.training.events import (
     Note,
     TrainingEvent,
 )
-from napari_fmri_decoder.volumes.volume import Volume
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.volumes.volume import Volume
 
 RESPONSE_S = 10.0
 """Seconds within which two volumes share a haemodynamic response."""
@@ -112,6 +114,22 @@ class RunDone:
 PipelineEvent = TrainingEvent | Progress | Stage | Prepared | RunDone
 
 
+class AuditError(InputError):
+    """The audit found errors that the recipe does not allow: with them nothing should be trained.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(
+            " ".join(f"{f.message} [{f.code}]" for f in findings)
+            + f" To go on all the same, write audit.allow = {[f.code for f in findings]} in the recipe."
+        )
+
+
 def prepare_run(recipe: Recipe, base: Path) -> Prepared:
     """Read, label, mask, cut, clean, split and audit: everything before training.
 
@@ -124,7 +142,9 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
     Raises
     ------
     InputError
-        If anything does not fit, or the audit finds an error that the recipe does not allow.
+        If anything does not fit.
+    AuditError
+        If the audit finds an error that the recipe does not allow.
     """
     series = read_images(recipe.data.images, base)
     table, notes = label_table(recipe.labels, series, base)
@@ -141,14 +161,9 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
         exclude=recipe.labels.exclude,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
-    findings = tuple(
-        audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step))
-    )
+    findings = tuple(audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step)))
     if stopping := blocking(findings, recipe.audit.allow):
-        raise InputError(
-            " ".join(f"{f.message} [{f.code}]" for f in stopping)
-            + f" To go on all the same, write audit.allow = {[f.code for f in stopping]} in the recipe."
-        )
+        raise AuditError(stopping)
     stated = {
         "prepare": recipe.prepare.resolved(series),
         "training": recipe.training.resolved(recipe.decoder),
@@ -189,6 +204,14 @@ def run(recipe: Recipe, base: Path, out: Path) -> Generator[PipelineEvent, None,
     yield Stage("Training")
     folds = yield from _folds(cross_validate(decoder, samples, splits, config), heard)
     scores = score_folds(folds, samples)
+
+    compared = []
+    for other in recipe.compare:
+        yield Stage(f"Training {other.decoder.name} on the same folds")
+        settings = other.training.resolved(other.decoder)
+        beside = yield from _folds(cross_validate(other.decoder, samples, splits, settings), heard)
+        compared.append(compare(other.decoder, score_folds(beside, samples)))
+    scores = replace(scores, compared=tuple(compared))
 
     yield Stage("Baselines")
     for event in baseline_events(samples, splits, config):

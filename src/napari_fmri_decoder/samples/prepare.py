@@ -40,14 +40,14 @@ class PrepareConfig(Options):
     )
     detrend: bool | None = Field(
         None,
-        description="Take a line out of each voxel's time course, run by run; empty: of a series in time yes, "
-        "of maps no.",
+        description="Take a line out of each voxel's time course, run by run; empty: of a series in time "
+        "yes, of maps no.",
     )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
     standardize_runs: bool | None = Field(
         None,
-        description="Give each voxel mean 0 and standard deviation 1 within each run, rest included; empty: in a "
-        "series in time yes, in maps no.",
+        description="Give each voxel mean 0 and standard deviation 1 within each run, rest included; "
+        "empty: in a series in time yes, in maps no.",
     )
     average_blocks: bool = Field(
         False, description="Average the volumes of each block of one label into one sample."

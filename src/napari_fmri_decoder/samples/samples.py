@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.frames import Grid
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.frames import Grid
 
 Layout = Literal["vector", "planes", "volume"]
 """How a decoder takes a sample: its voxels in a row; (plane, in-plane 1, in-plane 2); (1, x, y, z)."""

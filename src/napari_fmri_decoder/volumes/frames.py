@@ -128,9 +128,7 @@ class Grid:
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
         """Whether both have the same shape and corners that lie within `tolerance_mm`."""
-        return self.shape == other.shape and bool(
-            np.abs(self.corners - other.corners).max() <= tolerance_mm
-        )
+        return self.shape == other.shape and bool(np.abs(self.corners - other.corners).max() <= tolerance_mm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fmri_decoder.volumes.volume import Kind
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Kind
 
 # NIfTI-1 intent codes: 2 to 24 are statistics (z score 5, t test 3, p-value 22 ...), 1001 estimate.
 _STAT_INTENTS = {*range(2, 25), 1001}

@@ -199,7 +199,8 @@ def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
     kept += [1] * (3 - len(kept))
     if len(kept) > 4 or min(kept) < 1:
         raise InputError(
-            f"An image must have 3 axes (x, y, z) or 4 (x, y, z, n), found shape {tuple(shape)} in {path.name}."
+            f"An image must have 3 axes (x, y, z) or 4 (x, y, z, n), found shape {tuple(shape)} in "
+            f"{path.name}."
         )
     return tuple(int(n) for n in kept)
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_fmri_decoder.volumes.frames import Affine, Grid
-from napari_fmri_decoder.volumes.volume import ArrayLike
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.frames import Affine, Grid
+    from napari_fmri_decoder.volumes.volume import ArrayLike
 
 Interpolation = Literal["continuous", "linear", "nearest"]
 """Cubic spline (its overshoot clipped to the data's range), trilinear, or nearest voxel."""
 
-_ORDER: dict[Interpolation, int] = {"nearest": 0, "linear": 1, "continuous": 3}
+_ORDER: dict[Interpolation, Literal[0, 1, 3]] = {"nearest": 0, "linear": 1, "continuous": 3}
 
 
 def resample(
@@ -70,11 +71,10 @@ def _resample_one(
     missing = ~np.isfinite(volume)
     order = _ORDER[interpolation]
 
-    def interpolate(values: NDArray[Any], by: int) -> NDArray[np.float32]:
-        moved = ndimage.affine_transform(
-            values, transform[:3, :3], transform[:3, 3], grid.shape, np.float32, by, cval=0.0
+    def interpolate(values: NDArray[np.float32], by: Literal[0, 1, 3]) -> NDArray[np.float32]:
+        return ndimage.affine_transform(
+            values, transform[:3, :3], transform[:3, 3], grid.shape, output=np.float32, order=by
         )
-        return np.asarray(moved, dtype=np.float32)
 
     if not missing.any():
         return interpolate(volume, order)
@@ -143,8 +143,9 @@ class LazyResampled:
         matrix = self._transform[:3, :3] * [b.step for b in boxes]
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)
-        moved = ndimage.affine_transform(volume, matrix, offset, shape, self.dtype, self._order, cval=0)
-        return np.asarray(moved)
+        return np.asarray(
+            ndimage.affine_transform(volume, matrix, offset, shape, output=self.dtype, order=self._order)
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Compute all of it."""

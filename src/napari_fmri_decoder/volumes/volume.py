@@ -20,11 +20,17 @@ class ArrayLike(Protocol):
     """What a Volume needs of its voxels: an ndarray has it, and so have nibabel's proxies."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> int:
+        """Number of axes."""
+
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[Any]:
+        """Type of what slicing gives."""
+
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
