@@ -218,7 +218,9 @@ class ChoiceForm(QWidget):
         """Build the form of the choice; only this one exists, so that its controls are found by name."""
         model = self._models[self.choice]
         self._box.setToolTip(f"<p>{_summary(model)}</p>")
-        form = Form(model, [name for name in model.model_fields if name != self._discriminator])
+        names = [name for name in model.model_fields if name != self._discriminator]
+        # What is a model's own comes before what it shares with its siblings.
+        form = Form(model, sorted(names, key=lambda name: name not in model.__annotations__))
         form.set_values(self._values.get(self.choice, {}))
         form.changed.connect(self.changed)
         self._layout.addWidget(form)

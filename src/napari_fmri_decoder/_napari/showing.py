@@ -6,14 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakSet, ref
 
+import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_fmri_decoder._napari.layers import KEY
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
-from napari_fmri_decoder._napari.slider import volume_shown
-from napari_fmri_decoder._napari.view import brain_layers
-from napari_fmri_decoder._napari.widgets.mask_view import NOT_A_MASK
+from napari_fmri_decoder._napari.slider import show_volume, volume_shown
+from napari_fmri_decoder._napari.view import brain_layers, show_slice
+from napari_fmri_decoder._napari.widgets.mask_view import MASK, NOT_A_MASK
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -55,6 +56,7 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
     for layer in old.values():
         session.remove(layer)
     session.viewer.layers.selection = {shown[-1]}
+    _bring_into_sight(session, result)
     _say_seen(session)
     if session not in _followed:
         _followed.add(session)
@@ -65,6 +67,25 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
 def result_layers(viewer: Viewer) -> list[Layer]:
     """The layers of the result that is shown, lowest first."""
     return [layer for layer in brain_layers(viewer) if ROLE in layer.metadata]
+
+
+def _bring_into_sight(session: Session, result: RunResult) -> None:
+    """Move to voxels that were decoded, and to a volume that was predicted, where nothing would be seen.
+
+    Masks that Prepare made would tint what lies on them: they are hidden.
+    """
+    viewer, prepared = session.viewer, result.prepared
+    for step in session.steps:
+        for layer in step.layers if step.name == MASK else ():
+            layer.visible = False
+    tested = sorted(int(v) for f in result.folds for v in prepared.samples.table["volume"].iloc[f.split.test])
+    if volume_shown(viewer, prepared.series.step) not in tested:
+        show_volume(viewer, tested[0], prepared.series.step)
+    corners = session.state.frame.to_frame(prepared.samples.space.grid.corners)
+    here = np.asarray(viewer.dims.point[-3:])[::-1]
+    margin = prepared.samples.space.grid.voxel_size.max() / 2
+    if ((here < corners.min(axis=0) - margin) | (here > corners.max(axis=0) + margin)).any():
+        show_slice(viewer, corners.mean(axis=0))
 
 
 def _on_moved(session: ReferenceType[Session], event: Any) -> None:

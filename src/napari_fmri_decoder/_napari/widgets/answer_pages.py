@@ -232,6 +232,8 @@ class FiltersPage(Page):
         chosen = self.layer.currentText()
         for layer in result_layers(self.session.viewer):
             layer.visible = layer.metadata[ROLE] == chosen
+            if layer.visible:
+                self.session.viewer.layers.selection = {layer}
             if layer.visible and chosen != PREDICTIONS:
                 self.filter.setMaximum(layer.data.shape[0] - 1)
         self.filter.setEnabled(chosen not in ("", PREDICTIONS))
@@ -262,4 +264,4 @@ def _whose(result: RunResult, volume: int, table: pd.DataFrame, rows: Any, folds
     fold = folds[rows[volume]]
     if fold < 0:
         return f"Volume {volume}, {label}: seen in training, by the network fitted on all samples."
-    return f"Volume {volume}, {label}: by the network that left out {result.folds[fold].split.name}."
+    return f"Volume {volume}, {label}: by the network that left it out ({result.folds[fold].split.name})."

@@ -91,7 +91,7 @@ class LabelsDock(Dock):
         if not isinstance(config, LabelsConfig):
             raise TypeError(f"Sources of labels must be LabelsConfig, got {type(config)}.")
         table, notes = label_table(config, series, base_of(series))
-        self.notes.setText("<br>".join(escape(note) for note in notes))
+        self.notes.setText("\n".join(notes))
         self.session.update(labels=config, table=table, prepared=None)
 
     def _show_table(self) -> None:

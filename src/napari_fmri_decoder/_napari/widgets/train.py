@@ -69,9 +69,13 @@ class TrainDock(Dock):
         self._refresh()
 
     def _buttons(self) -> QWidget:
-        self.check = _button("Check", "check", "Prepare the samples and look for leaks, without training.")
-        self.train = _button("Train", "train", "Train fold by fold, and show the results over the anatomy.")
-        self.stop = _button("Stop", "stop", "Stop at once; what was trained so far is not kept.")
+        self.check = _button(
+            "Check", "check_button", "Prepare the samples and look for leaks, without training."
+        )
+        self.train = _button(
+            "Train", "train_button", "Train fold by fold, and show the results over the anatomy."
+        )
+        self.stop = _button("Stop", "stop_button", "Stop at once; what was trained so far is not kept.")
         self.check.clicked.connect(self._check)
         self.train.clicked.connect(self._train)
         self.stop.clicked.connect(self._stop)

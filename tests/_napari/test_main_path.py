@@ -1,0 +1,178 @@
+"""The main path in the real window, as a person walks it: open, prepare, label, train, look.
+
+With FMRI_DECODER_SCREENSHOTS set to a folder, each step leaves the picture that the docs show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import nilearn.datasets
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
+
+from napari_fmri_decoder._napari.slider import show_filter, show_volume
+
+PLUGIN = "napari-fmri-decoder"
+TEMPLATE = (
+    Path(nilearn.datasets.__file__).parent / "data" / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
+)
+
+
+class Person:
+    """Opens docks, finds controls by their names, types, chooses, clicks and waits."""
+
+    def __init__(self, viewer: Any, qtbot: Any) -> None:
+        self.viewer, self.qtbot = viewer, qtbot
+
+    def dock(self, name: str) -> Any:
+        _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
+        self.qtbot.waitUntil(dock.isVisible, timeout=5000)
+        return dock
+
+    def find(self, dock: QWidget, name: str) -> Any:
+        found = dock.findChild(QWidget, name)
+        assert found is not None, f"no control {name}"
+        return found
+
+    def press(self, dock: QWidget, name: str) -> None:
+        button = self.find(dock, name)
+        assert isinstance(button, QAbstractButton)
+        assert button.isEnabled(), button.toolTip()
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def choose(self, dock: QWidget, name: str, text: str) -> None:
+        box = self.find(dock, name)
+        assert isinstance(box, QComboBox)
+        assert box.findText(text) >= 0, [box.itemText(i) for i in range(box.count())]
+        box.setCurrentText(text)
+
+    def type(self, dock: QWidget, name: str, text: Any) -> None:
+        control = self.find(dock, name)
+        line = control if isinstance(control, QLineEdit) else control.findChild(QLineEdit)
+        line.clear()
+        self.qtbot.keyClicks(line, str(text))
+        self.qtbot.keyClick(line, Qt.Key.Key_Tab)
+
+    def give(self, dock: QWidget, name: str, text: Any) -> None:
+        """Untick "auto", then type."""
+        self.find(self.find(dock, name), "auto").setChecked(False)
+        self.type(dock, name, text)
+
+    def wait(self, done: Any, seconds: float = 200) -> None:
+        self.qtbot.waitUntil(done, timeout=int(1000 * seconds))
+        self.qtbot.wait(100)
+
+    def picture(self, name: str) -> None:
+        folder = os.environ.get("FMRI_DECODER_SCREENSHOTS")
+        if folder:
+            self.qtbot.wait(400)
+            path = Path(folder) / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+
+
+@pytest.fixture
+def person(viewer: Any, qtbot: Any) -> Person:
+    return Person(viewer, qtbot)
+
+
+def millimetres(layer: Any, index: Any) -> Any:
+    """(x, y, z) of a voxel (..., z, y, x), as napari places it."""
+    return np.asarray(layer.data_to_world(index))[-3:][::-1]
+
+
+def test_from_opening_real_scans_to_predictions_over_the_anatomy(
+    person: Person, haxby: Path, tmp_path: Path, notified: list[Any]
+) -> None:
+    viewer = person.viewer
+    viewer.open(TEMPLATE, plugin=PLUGIN)
+    viewer.open(haxby / "bold.nii.gz", plugin=PLUGIN)
+    bold = nib.load(haxby / "bold.nii.gz")
+    scan = viewer.layers["bold"]
+    person.picture("opened")
+
+    prepare = person.dock("Prepare")
+    person.choose(prepare, "series", "bold")
+    person.choose(prepare, "mask_strategy", "file")
+    person.type(prepare, "path", haxby / "mask.nii.gz")
+    person.press(prepare, "apply_mask")
+    person.wait(lambda: prepare.session.state.mask is not None)
+    mask = np.asarray(nib.load(haxby / "mask.nii.gz").dataobj) > 0
+    np.testing.assert_array_equal(prepare.session.state.mask.at(0) > 0, mask)
+    person.picture("prepare")
+
+    labels = person.dock("Labels")
+    person.choose(labels, "source", "table")
+    person.type(labels, "table", haxby / "volumes.tsv")
+    person.type(labels, "exclude", "rest")
+    person.press(labels, "apply_labels")
+    table = pd.read_csv(haxby / "volumes.tsv", sep="\t")
+    assert prepare.session.state.table["label"].tolist() == table["label"].tolist()
+    assert "8 classes in 12 runs" in person.find(labels, "label_counts").text()
+    person.picture("labels")
+
+    train = person.dock("Train")
+    person.choose(train, "name", "cnn2d")
+    person.type(train, "filters", "4, 6")
+    person.type(train, "dense", "16")
+    person.give(train, "epochs", 3)
+    person.choose(train, "scheme", "explicit")
+    person.type(train.setup.split, "train", "1, 2, 3")
+    person.type(train.setup.split, "test", "4")
+    person.type(train, "runs_folder", tmp_path / "runs")
+    person.picture("train")
+    person.press(train, "train_button")
+    person.wait(lambda: train.job is None)
+    assert not notified, [str(n.message) for n in notified]
+    person.picture("trained")
+
+    predictions, conv1 = viewer.layers["predictions"], viewer.layers["cnn2d conv1"]
+    corners = np.argwhere(mask)[[0, 100, -1]]
+    for voxel in corners:
+        expected = nib.affines.apply_affine(bold.affine, voxel)
+        for layer in (predictions, scan):
+            np.testing.assert_allclose(millimetres(layer, (7, *voxel[::-1])), expected, atol=1e-4)
+        assert predictions.data[(7, *voxel[::-1])] == 8
+    assert predictions.data_to_world((7, 0, 0, 0))[0] == pytest.approx(7 * 2.5), "seconds, as the series"
+    assert conv1.data.shape == (4, 1452, 1, 18, 38), "3 x 3 without padding on 40 x 20 pixels"
+    first = nib.affines.apply_affine(bold.affine, (1, 1, 0))  # the centre of the first 3 x 3 pixels
+    np.testing.assert_allclose(millimetres(conv1, (0, 0, 0, 0, 0)), first, atol=1e-4)
+
+    features = predictions.features
+    assert list(features)[-4:] == ["fold", "true", "predicted", "probability"]
+    assert features["index"].tolist() == list(range(1, 1453))
+    (folder,) = (tmp_path / "runs").iterdir()
+    told = pd.read_csv(folder / "predictions.tsv", sep="\t").set_index("volume")
+    tested = features[features["predicted"] != ""]
+    assert tested["volume"].tolist() == told.index.tolist()
+    assert tested["predicted"].tolist() == told["predicted"].tolist()
+    assert set(table.loc[tested["volume"], "run"]) == {4}
+    scores = json.loads((folder / "scores.json").read_text())
+    right = (told["predicted"] == told["true"]).mean()
+    assert scores["accuracy"] == pytest.approx(right)
+    for name in ("recipe.toml", "history.tsv", "model.safetensors", "folds", "report.html", "layers"):
+        assert (folder / name).exists(), name
+
+    look = person.dock("Look inside")
+    assert f"{scores['accuracy']:.3f}" in person.find(look, "headline").text()
+    person.choose(look, "layer", "conv1")
+    show_volume(viewer, int(tested["volume"].iloc[0]), 2.5)
+    assert conv1.visible
+    assert conv1.name == "cnn2d conv1"
+    assert not predictions.visible
+    assert np.ptp(np.asarray(conv1.data[0, int(tested["volume"].iloc[0])])) > 0
+    person.picture("look_inside_filters")
+    for page in ("Confusion matrices", "Predictions", "PCA of the samples"):
+        person.choose(look, "page", page)
+        person.wait(lambda: not look.pages[look.page.currentIndex()].about.isVisible())
+        person.picture(f"look_inside_{page.split()[0].lower()}")
+    assert not notified, [str(n.message) for n in notified]
+    assert show_filter is not None
