@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from napari_fmri_decoder.pipeline import Prepared, Stage, run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import FoldDone
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.nifti import FileSeries, read
 from napari_fmri_decoder.volumes.volume import Volume
 
 TABLE = {"source": "table", "table": "volumes.tsv"}
@@ -33,6 +34,12 @@ def give(session: Session, volume: Volume, labels: dict[str, Any], base: Path) -
     config = parse_labels(labels)
     table, _ = label_table(config, volume, base)
     session.update(series=session.add(volume), labels=config, table=table)
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures of the report take longer than these runs; the main path draws them."""
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.folder.run_figures", lambda *args, **options: {})
 
 
 @pytest.fixture
@@ -171,6 +178,26 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     assert dock.session.state.result is not None
     assert "Stopped" not in dock.result.text()
     assert not notified
+
+
+def test_stop_ends_the_reading_of_a_slow_series_too(
+    dock: TrainDock, qtbot: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def slow(self: FileSeries, key: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.3)
+        return np.asarray(self._proxy[key])
+
+    monkeypatch.setattr(FileSeries, "__getitem__", slow)
+    dock.train.click()
+    qtbot.waitUntil(lambda: dock.line.bar.value() > 0, timeout=10_000)
+    job, began = dock.job, time.monotonic()
+    assert job is not None
+    assert dock.line.text.text() == "Reading and preparing…"
+    dock.stop.click()
+    qtbot.waitUntil(lambda: not job.running, timeout=5000)
+    assert time.monotonic() - began < 1.0, "64 volumes take 19 s"
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_a_leaking_split_is_barred_until_the_user_answers_for_it(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_fmri_decoder._napari.watch import StoppedReading
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import (
     PipelineEvent,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_fmri_decoder._napari.session import State
+    from napari_fmri_decoder._napari.watch import Watch
     from napari_fmri_decoder.decoders import Decoder
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.splits import SplitConfig
@@ -159,10 +161,16 @@ def base_of(series: Volume) -> Path:
     return Path(series.parts[0].path).absolute().parent if series.parts else Path.cwd()
 
 
-def carry_out(plan: Plan) -> Generator[PipelineEvent, None, RunResult | None]:
+def carry_out(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, RunResult | None]:
     """Write what is not on disk, then run the recipe; see `pipeline.run`.
 
     A folder that was made for it goes again if the run cannot begin.
+
+    Parameters
+    ----------
+    plan : Plan
+    watch : Watch
+        Counts the volumes that are read, and ends the reading after a stop.
     """
     result: RunResult | None = None
     if (plan.folder / SCORES).exists():
@@ -170,19 +178,21 @@ def carry_out(plan: Plan) -> Generator[PipelineEvent, None, RunResult | None]:
     new, begun = not plan.folder.exists(), False
     try:
         yield from _written(plan)
-        with closing(run(plan.recipe, plan.folder, plan.folder)) as events:
+        with closing(run(plan.recipe, plan.folder, plan.folder, watch.over)) as events:
             for event in events:
                 begun |= isinstance(event, Prepared)
                 if isinstance(event, RunDone):
                     result = event.result
                 yield event
-        return result
+    except StoppedReading:
+        yield Stage("Stopped")  # a worker sees a stop only between yields
     finally:
         if new and not begun:
             shutil.rmtree(plan.folder, ignore_errors=True)
+    return result
 
 
-def check(plan: Plan) -> Generator[PipelineEvent, None, None]:
+def check(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, None]:
     """Do all that a run does before training, and find what the audit finds without being stopped by it.
 
     The plan's folder goes in the end.
@@ -195,7 +205,9 @@ def check(plan: Plan) -> Generator[PipelineEvent, None, None]:
         yield from _written(plan)
         yield Stage("Reading and preparing")
         lenient = plan.recipe.model_copy(update={"audit": AuditConfig(allow=tuple(checks))})
-        yield prepare_run(lenient, plan.folder)
+        yield prepare_run(lenient, plan.folder, watch.over)
+    except StoppedReading:
+        yield Stage("Stopped")
     finally:
         shutil.rmtree(plan.folder, ignore_errors=True)
 

@@ -43,6 +43,10 @@ class Watch:
             raise StoppedReading
         self.done += 1
 
+    def over(self, series: Volume) -> Volume:
+        """Give the series with an eye on its voxels."""
+        return replace(series, data=WatchedVoxels(series.data, self))
+
 
 class WatchedVoxels:
     """Voxels that tell a watch when they are read."""
@@ -88,11 +92,10 @@ def run_watched(
         Tells how many volumes were read.
     """
     watch = Watch()
-    watched = replace(series, data=WatchedVoxels(series.data, watch))
 
     def steps() -> Generator[None, None, Any]:
         try:
-            return work(watched)
+            return work(watch.over(series))
         except StoppedReading:
             yield  # a worker sees a stop only between yields
 

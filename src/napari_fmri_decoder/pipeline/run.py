@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.volumes.volume import Volume
+
+    Watch = Callable[[Volume], Volume]
 
 RESPONSE_S = 10.0
 """Seconds within which two volumes share a haemodynamic response."""
@@ -130,7 +132,7 @@ class AuditError(InputError):
         )
 
 
-def prepare_run(recipe: Recipe, base: Path) -> Prepared:
+def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
     """Read, label, mask, cut, clean, split and audit: everything before training.
 
     Parameters
@@ -138,6 +140,9 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
     recipe : Recipe
     base : Path
         Folder that its paths start from.
+    watch : callable, optional
+        Takes the images and gives them as they are to be read, so that the reading can be
+        followed, and ended by an exception.
 
     Raises
     ------
@@ -147,6 +152,7 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
         If the audit finds an error that the recipe does not allow.
     """
     series = read_images(recipe.data.images, base)
+    series = series if watch is None else watch(series)
     table, notes = label_table(recipe.labels, series, base)
     mask = None
     if recipe.data.mask is not None:
@@ -173,7 +179,9 @@ def prepare_run(recipe: Recipe, base: Path) -> Prepared:
     return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
 
 
-def run(recipe: Recipe, base: Path, out: Path) -> Generator[PipelineEvent, None, None]:
+def run(
+    recipe: Recipe, base: Path, out: Path, watch: Watch | None = None
+) -> Generator[PipelineEvent, None, None]:
     """Run a recipe.
 
     Parameters
@@ -183,6 +191,8 @@ def run(recipe: Recipe, base: Path, out: Path) -> Generator[PipelineEvent, None,
         Folder that its paths start from.
     out : Path
         The run folder; made if missing, and must hold no other run.
+    watch : callable, optional
+        See `prepare_run`.
 
     Yields
     ------
@@ -194,7 +204,7 @@ def run(recipe: Recipe, base: Path, out: Path) -> Generator[PipelineEvent, None,
     started = time.perf_counter()
     claim(out)
     yield Stage("Reading and preparing")
-    prepared = prepare_run(recipe, base)
+    prepared = prepare_run(recipe, base, watch)
     prepared = replace(prepared, recipe=rebased(prepared.recipe, base, out))
     yield prepared
     decoder, config = recipe.decoder, prepared.recipe.training

@@ -14,6 +14,8 @@ from napari_fmri_decoder.pipeline import Prepared, Stage
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_fmri_decoder._napari.workers import Job
 
 STEPS = 1000
@@ -36,39 +38,49 @@ class ProgressLine(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.text)
         rows.addWidget(self.bar)
-        self._next: tuple[str, float | None] | None = None
+        self._now: tuple[str, float | None] = ("", None)
         self._job: Job | None = None
+        self._read: Callable[[], float] = float
+        self._before = 0.0
         self._timer = QTimer(self)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._write)
 
     def start(self, text: str) -> None:
         """Begin: the bar moves to and fro until it is known how long it takes."""
-        self._job = None
-        self._next = (text, None)
+        self._job, self._read = None, float
+        self._now = (text, None)
         self._write()
         self._timer.start()
 
-    def follow(self, job: Job) -> None:
-        """Let the bar in napari's activity dock show the same."""
-        self._job = job
+    def follow(self, job: Job, read: Callable[[], float]) -> None:
+        """Let the bar in napari's activity dock show the same.
+
+        Parameters
+        ----------
+        job : Job
+        read : callable
+            Which fraction of the series is read, where nothing else is known; 0 if it is not read.
+        """
+        self._job, self._read = job, read
 
     def set(self, text: str, fraction: float | None = None) -> None:
         """Say what is being done, and which fraction of it is done, if known."""
-        self._next = (text, fraction)
+        self._now = (text, fraction)
 
     def end(self, text: str) -> None:
         """Say how it ended."""
         self._timer.stop()
-        self._next = self._job = None
+        self._job, self._read = None, float
         self.bar.setRange(0, STEPS)
         self.bar.setValue(0)
         self.text.setText(text)
 
     def _write(self) -> None:
-        if self._next is None:
-            return
-        (text, fraction), self._next = self._next, None
+        text, fraction = self._now
+        before, self._before = self._before, self._read()
+        if fraction is None and self._before != before:  # the series is being read
+            fraction = self._before
         self.text.setText(text)
         self.bar.setRange(0, 0 if fraction is None else STEPS)
         if fraction is not None:

@@ -25,6 +25,7 @@ from napari_fmri_decoder._napari.docks import Dock, scrolled, words
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check, plan_run, run_folder
 from napari_fmri_decoder._napari.showing import show_result
+from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.setup_view import SetupView
@@ -147,10 +148,11 @@ class TrainDock(Dock):
     def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> None:
         """Start work of its own owner, so that the next can begin while this one still winds down."""
         self.line.start(f"{description}…")
-        owner = QObject(self)
+        owner, watch, n = QObject(self), Watch(), len(self.session.state.table)
         job = run_generator(
             work,
             plan,
+            watch,
             owner=owner,
             description=description,
             on_event=self._hear,
@@ -159,7 +161,8 @@ class TrainDock(Dock):
             on_stopped=lambda: self._end(owner, lambda: self._say_stopped("it was stopped")),
         )
         self.job, self._owner = job, owner
-        self.line.follow(job)
+        watch.job = job
+        self.line.follow(job, lambda: watch.done % n / n)
         self._refresh()
 
     def _hear(self, event: Any) -> None:
