@@ -319,9 +319,12 @@ def test_the_slab_of_an_oblique_acquisition_lies_straight_too(hands: Hands, turn
         assert set(np.unique(hands.session.volume(layer).data)) <= set(
             np.unique(head(tilt=rotation(x=10, z=5)).data)
         )
+    cut_in = hands.session.state.frame.matrix
     hands("show_rotated").setChecked(False)
     assert hands.session.state.frame.is_identity
     assert isinstance(layer.data, LayerArray)
+    hands("show_rotated").setChecked(True)  # what is previewed is what is cut
+    np.testing.assert_allclose(hands.session.state.frame.matrix, cut_in, atol=1e-9)
 
 
 def test_the_slab_is_looked_at_over_the_anatomy_and_undo_shows_the_series_again(viewer: Any, hands: Hands):

@@ -84,19 +84,24 @@ def test_scans_that_were_there_before_the_plugin_are_set_upright(viewer: Any):
     assert all(isinstance(layer.data, LayerArray) for layer in viewer.layers)
 
 
-def test_in_3d_the_head_is_not_mirrored_and_stands_upright(viewer: Any, session: Session):
-    """Seen from left, front and above: right lies farther, anterior to the left, superior up."""
+@pytest.mark.parametrize(("plane", "radiological"), ON_SCREEN)
+def test_in_3d_the_head_is_not_mirrored_and_stands_upright(
+    viewer: Any, session: Session, plane: Any, radiological: bool
+):
+    """Seen from left, front and above, whichever way the slices were looked at before."""
     session.add(head(), contrast_limits=(0, 100))
+    set_plane(viewer, plane, radiological=radiological)
     viewer.dims.ndisplay = 3
     camera = viewer.scene.camera
-    view, up = np.array(camera.view_direction)[::-1], np.array(camera.up_direction)[::-1]
+    zyx = np.argsort(viewer.dims.displayed)
+    view, up = np.array(camera.view_direction)[zyx][::-1], np.array(camera.up_direction)[zyx][::-1]
     assert view[0] > 0
     assert view[1] < 0
     assert view[2] < 0
+    assert up[2] > 0.9
     to_the_right = np.cross(view, up)  # in a right-handed space of x, y, z
-    spot = bright_spot(viewer)
     expected = np.array([to_the_right @ BLOB, up @ BLOB]) * camera.zoom
-    np.testing.assert_allclose(spot, expected, atol=6 * camera.zoom)
+    np.testing.assert_allclose(bright_spot(viewer), expected, atol=6 * camera.zoom)
 
 
 def test_oblique_and_straight_scans_of_one_head_agree_on_the_screen(viewer: Any, session: Session):
