@@ -154,7 +154,11 @@ def test_the_chosen_layer_and_filter_are_seen_and_it_is_said_whose_they_are(
     show_filter(viewer, 1)
     assert shown.filter.value() == 1
     show_volume(viewer, 17, 2.0)
-    assert shown.where.text() == "Volume 17, closed: by the network that left it out (run 2)."
+    told = predictions_table(result.folds, result.prepared.samples).set_index("volume").loc[17]
+    assert shown.where.text() == (
+        f"Volume 17, closed: predicted {told['predicted']} ({max(told['p_closed'], told['p_open']):.2f}) by "
+        "the network that left it out (run 2)."
+    )
 
     dock.session.update(result=replace(result, folder=Path("second"), folds=result.folds[:1]))
     dock.run.setCurrentIndex(0)

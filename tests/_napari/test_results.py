@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from scipy import ndimage
+from small import AFFINE, SHAPE
 from small_result import CNN, SLAB, small_result, table_with_rest
 
 from napari_fmri_decoder._napari.layers import SCANNER
@@ -26,6 +27,8 @@ from napari_fmri_decoder._napari.slider import filter_shown, show_filter, show_v
 from napari_fmri_decoder.evaluation.scores import predictions_table
 from napari_fmri_decoder.explain.activations import activations, layer_grid
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import RunResult
@@ -120,6 +123,20 @@ def test_a_volume_is_answered_by_the_network_that_left_it_out(whole: RunResult, 
     assert not maps.seen.any()
 
 
+def test_units_that_see_nothing_of_the_mask_show_nothing(tmp_path: Path) -> None:
+    box = np.zeros(SHAPE, np.uint8)
+    box[4:9, 6:9, 2:6] = 1
+    write(Volume(box, AFFINE, "mask"), tmp_path / "mask.nii.gz")
+    result = small_result(tmp_path, data={"images": ["small_bold.nii.gz"], "mask": "mask.nii.gz"})
+    shown = np.moveaxis(result_volumes(result)[0].data[..., 30, :], -1, 0)
+    (own,) = activations(
+        result.folds[1].model, result.prepared.samples.X[30:31], result.prepared.samples.space, "conv1"
+    )
+    sees = ndimage.maximum_filter(box.any(axis=2), size=3)[1:-1, 1:-1, None]  # 3 x 3, all planes at once
+    np.testing.assert_array_equal(shown, np.where(sees, own, 0))
+    assert (own[:, ~sees] != 0).any(), "outside of the head a network answers with its bias"
+
+
 def test_where_no_fold_left_a_volume_out_its_answer_is_marked_as_seen(whole: RunResult, viewer: Any) -> None:
     one = replace(whole, folds=whole.folds[1:2])
     session = Session.of(viewer)
@@ -132,8 +149,9 @@ def test_where_no_fold_left_a_volume_out_its_answer_is_marked_as_seen(whole: Run
     show_volume(viewer, 40, 2.0)
     assert conv.name == "cnn2d conv1 (seen in training)"
     X, space = one.prepared.samples.X, one.prepared.samples.space
-    expected = activations(one.model, X[40:41], space, "conv1")[0]
-    np.testing.assert_array_equal(np.asarray(conv.data[1, 40]).T, expected[1])
+    expected, shown = activations(one.model, X[40:41], space, "conv1")[0, 1], np.asarray(conv.data[1, 40]).T
+    np.testing.assert_array_equal(shown[shown != 0], expected[shown != 0])
+    assert (shown != 0).any()
     show_volume(viewer, 25, 2.0)
     assert conv.name == "cnn2d conv1"
 

@@ -90,12 +90,17 @@ def tabify(widget: QWidget) -> None:
         return
     area = window.dockWidgetArea(own)
     for other in window.findChildren(QDockWidget):
-        ours = other is not own and _OURS in other.objectName() and other.isVisible()
-        if ours and window.dockWidgetArea(other) == area:
-            if other not in window.tabifiedDockWidgets(own):
-                window.tabifyDockWidget(other, own)
-            own.raise_()
-            return
+        ours = other is not own and _OURS in other.objectName() and _is_open(other)
+        if ours and window.dockWidgetArea(other) == area and other not in window.tabifiedDockWidgets(own):
+            window.tabifyDockWidget(other, own)
+            break
+    own.raise_()
+
+
+def _is_open(dock: QDockWidget) -> bool:
+    """Whether a dock is in sight, or behind another tab."""
+    action = dock.toggleViewAction()
+    return action is not None and action.isChecked()
 
 
 def scrolled(content: QWidget, name: str) -> QScrollArea:

@@ -48,7 +48,8 @@ ANSWERS: dict[str, Any] = {
 """The colours of "inferno", whose dark end is clear: a filter that does not answer hides nothing."""
 
 _BUDGET = 128 * 2**20  # bytes of maps kept per layer
-_FEW = 4  # samples that the contrast is chosen by
+_FEW = 4  # samples that contrast and listening units are found by
+_SAME = 1e-6  # of the largest answer: rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,30 +174,31 @@ def filter_answers(result: RunResult, layer: str) -> ResultVolume:
     -------
     ResultVolume
         (x, y, z, n, filter) float32 on `layer_grid`, computed and kept volume by volume; 0 where
-        a volume is no sample.
+        a volume is no sample, and where units see no voxel that was decoded.
     """
     prepared = result.prepared
     samples, n = prepared.samples, prepared.series.n_volumes
     grid = layer_grid(result.model, layer, samples.space)
     rows, folds = sample_rows(prepared), left_out_by(result)
-    first = activations(result.model, samples.X[:1], samples.space, layer)[0]
+    few = np.linspace(0, len(samples.X) - 1, _FEW).astype(int)
+    known = activations(result.model, samples.X[few], samples.space, layer)
+    # Units that see no decoded voxel answer the same to everything: outside of the head, their bias.
+    listening = (np.ptp(known, axis=0) > _SAME * np.abs(known).max()).any(axis=0)
 
     def compute(row: int) -> NDArray[np.float32]:
         model = model_for(result, int(folds[row]))
-        values: NDArray[np.float32] = activations(model, samples.X[row : row + 1], samples.space, layer)
-        return np.asarray(values[0])
+        (values,) = activations(model, samples.X[row : row + 1], samples.space, layer)
+        return np.where(listening, values, np.float32(0))
 
-    maps = lru_cache(maxsize=max(8, min(512, _BUDGET // first.nbytes)))(compute)
+    maps = lru_cache(maxsize=max(8, min(512, _BUDGET // known[0].nbytes)))(compute)
 
     def read(volume: int, one: int) -> NDArray[np.float32]:
         row = int(rows[volume])
         return np.zeros(grid.shape, dtype=np.float32) if row < 0 else maps(row)[one]
 
-    few = np.linspace(0, len(samples.X) - 1, _FEW).astype(int)
-    values = np.stack([maps(int(row)) for row in few])
-    top = float(np.percentile(values, 99.5))
+    top = float(np.percentile(np.stack([maps(int(row)) for row in few])[:, :, listening], 99.5))
     return ResultVolume(
-        VolumeStack(read, (*grid.shape, n, len(first)), np.dtype(np.float32)),
+        VolumeStack(read, (*grid.shape, n, known.shape[1]), np.dtype(np.float32)),
         grid.affine,
         "stat",
         prepared.series.step,

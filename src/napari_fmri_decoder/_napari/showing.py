@@ -14,7 +14,7 @@ from napari_fmri_decoder._napari.layers import KEY
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.view import brain_layers, show_slice
-from napari_fmri_decoder._napari.widgets.mask_view import MASK, NOT_A_MASK
+from napari_fmri_decoder._napari.widgets.mask_view import NOT_A_MASK
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -72,18 +72,20 @@ def result_layers(viewer: Viewer) -> list[Layer]:
 def _bring_into_sight(session: Session, result: RunResult) -> None:
     """Move to voxels that were decoded, and to a volume that was predicted, where nothing would be seen.
 
-    Masks that Prepare made would tint what lies on them: they are hidden.
+    Masks and slabs that Prepare made would tint what lies on them: they are hidden.
     """
     viewer, prepared = session.viewer, result.prepared
-    for step in session.steps:
-        for layer in step.layers if step.name == MASK else ():
+    cut, grid = prepared.recipe.slab is not None, prepared.samples.space.grid
+    for layer in (layer for step in session.steps for layer in step.layers):
+        made = session.volume(layer)
+        if made is not None and (made.kind == "mask" or (cut and made.grid.same_as(grid))):
             layer.visible = False
     tested = sorted(int(v) for f in result.folds for v in prepared.samples.table["volume"].iloc[f.split.test])
     if volume_shown(viewer, prepared.series.step) not in tested:
         show_volume(viewer, tested[0], prepared.series.step)
-    corners = session.state.frame.to_frame(prepared.samples.space.grid.corners)
+    corners = session.state.frame.to_frame(grid.corners)
     here = np.asarray(viewer.dims.point[-3:])[::-1]
-    margin = prepared.samples.space.grid.voxel_size.max() / 2
+    margin = grid.voxel_size.max() / 2
     if ((here < corners.min(axis=0) - margin) | (here > corners.max(axis=0) + margin)).any():
         show_slice(viewer, corners.mean(axis=0))
 

@@ -214,7 +214,8 @@ class FiltersPage(Page):
 
     def draw(self, result: RunResult) -> None:
         """Offer the layers of the result."""
-        self._rows, self._folds = sample_rows(result.prepared), left_out_by(result)
+        self._samples, self._folds = sample_rows(result.prepared), left_out_by(result)
+        self._features = prediction_features(result)
         roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
         present = self.layer.currentText()
         blocked = self.layer.blockSignals(True)
@@ -249,19 +250,22 @@ class FiltersPage(Page):
         blocked = self.filter.blockSignals(True)
         self.filter.setValue(filter_shown(self.session.viewer))
         self.filter.blockSignals(blocked)
-        table = self.result.prepared.table
         volume = volume_shown(self.session.viewer, self.result.prepared.series.step)
-        self.where.setText(_whose(self.result, volume, table, self._rows, self._folds))
+        if 0 <= volume < len(self._features):
+            sample = int(self._samples[volume])
+            row = self._features.iloc[volume]
+            self.where.setText(_whose(self.result, row, sample, int(self._folds[sample])))
 
 
-def _whose(result: RunResult, volume: int, table: pd.DataFrame, rows: Any, folds: Any) -> str:
-    """Say what a volume shows, and which network answers to it."""
-    if not 0 <= volume < len(table):
-        return ""
-    label = table["label"].iloc[volume] or "no label"
-    if rows[volume] < 0:
-        return f"Volume {volume}, {label}: not decoded, there is no answer."
-    fold = folds[rows[volume]]
+def _whose(result: RunResult, row: pd.Series[Any], sample: int, fold: int) -> str:
+    """Say what a volume shows, what was predicted, and which network answers to it."""
+    what = f"Volume {row['volume']}, {row['true'] or 'no label'}: "
+    if sample < 0:
+        return f"{what}not decoded, there is no answer."
     if fold < 0:
-        return f"Volume {volume}, {label}: seen in training, by the network fitted on all samples."
-    return f"Volume {volume}, {label}: by the network that left it out ({result.folds[fold].split.name})."
+        return f"{what}seen in training, by the network fitted on all samples."
+    left_out = result.folds[fold].split.name
+    return (
+        f"{what}predicted {row['predicted']} ({row['probability']:.2f}) by the network that left it out "
+        f"({left_out})."
+    )

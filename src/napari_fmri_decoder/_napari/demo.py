@@ -1,0 +1,79 @@
+"""The demo in the window: the phantom opened, masked, cut and labelled; only Train is left to press."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import napari
+from qtpy.QtCore import QTimer
+
+from napari_fmri_decoder._napari.docks import tabify
+from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.view import look_at
+from napari_fmri_decoder._napari.widgets.prepare_steps import folder_of, mask_of, place_of
+from napari_fmri_decoder.pipeline.demo import demo_recipe
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
+from napari_fmri_decoder.samples.masks import parse_mask
+from napari_fmri_decoder.samples.phantom import BLOCK_LENGTH, N_RUNS, RUN_LENGTH
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.volumes.volume import Volume
+
+PLUGIN = "napari-fmri-decoder"
+SAMPLE = "phantom"
+DOCKS = ("Prepare", "Labels", "Train", "Look inside")
+
+MASK = {"strategy": "threshold", "above": 0.0}
+"""Outside of brain and eyes the phantom is 0."""
+_TIMES = N_RUNS * RUN_LENGTH // (2 * BLOCK_LENGTH)
+LABELS = {
+    "source": "blocks",
+    "blocks": f"{BLOCK_LENGTH} closed, {BLOCK_LENGTH} open, {_TIMES} times",
+    "chunk": RUN_LENGTH,
+}
+
+
+def open_demo() -> None:
+    """Open napari with the demo set up, and wait until it is closed."""
+    set_up(napari.Viewer())
+    napari.run()
+
+
+def set_up(viewer: Viewer) -> None:
+    """Open the phantom as File > Open Sample does, and fill in the docks as for the demo's recipe."""
+    viewer.open_sample(PLUGIN, SAMPLE)
+    prepare, labels, train, _ = (
+        viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)[1] for name in DOCKS
+    )
+    session, recipe = Session.of(viewer), demo_recipe()
+    series = session.series
+    if series is None or recipe.slab is None:
+        raise RuntimeError("The phantom must open as a series, and the demo's recipe have a slab.")
+    prepare.masking.form.set_values(MASK)
+    prepare.slab.form.set_values(recipe.slab)
+    labels.form.set_values(LABELS)
+    train.setup.decoder.set_values(recipe.decoder)
+    train.setup.training.set_values({"epochs": recipe.training.epochs})
+    _mask_and_cut(session, series, recipe.slab)
+    config = parse_labels(LABELS)
+    session.update(labels=config, table=label_table(config, series, folder_of(series))[0])
+    QTimer.singleShot(0, lambda: tabify(train))  # after the docks have found their places
+
+
+def _mask_and_cut(session: Session, series: Volume, config: SlabConfig) -> None:
+    """Do what Apply mask and Cut slab do, without the cut series: training cuts its own."""
+    strategy = parse_mask(MASK)
+    mask, _ = mask_of(strategy, series)
+    session.take_step("mask", [session.add(mask)], mask=mask, mask_options=strategy)
+    where = place_of(series, config, mask, series.mean())
+    session.take_step(
+        "slab",
+        slab=config.slab(),
+        where=where,
+        frame=where.screen,
+        angles=(config.rotate_x, config.rotate_y, config.rotate_z),
+    )
+    look_at(session.viewer, session.state.frame.to_frame(where.scanner.corners).mean(axis=0))
