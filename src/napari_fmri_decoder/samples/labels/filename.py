@@ -34,7 +34,9 @@ class FilenameLabels(LabelsConfig):
         0, ge=0, description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4."
     )
     classes: tuple[str, ...] = Field(
-        (), description="By order: the classes as they follow one another within a session."
+        (),
+        description="By order: the classes as they follow one another within a session; empty counts "
+        "them: class 01, class 02 and so on.",
     )
     sessions: int = Field(
         1, ge=1, description="By order: how often all classes are gone through; each time is one run."
@@ -60,8 +62,6 @@ class FilenameLabels(LabelsConfig):
     def _one_way(self) -> Self:
         if bool(self.pattern) == bool(self.per_class):
             raise ValueError("give either pattern, or per_class with classes and sessions")
-        if self.per_class and not self.classes:
-            raise ValueError("per_class needs the names of the classes, in order")
         return self
 
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -90,16 +90,22 @@ class FilenameLabels(LabelsConfig):
         return rows, notes
 
     def _by_order(self, n: int) -> pd.DataFrame:
-        expected = self.per_class * len(self.classes) * self.sessions
+        classes = self.classes or self._counted(n)
+        expected = self.per_class * len(classes) * self.sessions
         if expected != n:
             raise InputError(
-                f"{self.per_class} maps x {len(self.classes)} classes x {self.sessions} sessions must be the "
+                f"{self.per_class} maps x {len(classes)} classes x {self.sessions} sessions must be the "
                 f"number of volumes; they make {expected}, but there are {n}. Change one of the three, or "
                 "the files."
             )
-        labels = [label for label in self.classes for _ in range(self.per_class)]
+        labels = [label for label in classes for _ in range(self.per_class)]
         runs = [str(i + 1) for i in range(self.sessions) for _ in labels]
         return pd.DataFrame({"label": labels * self.sessions, "run": runs})
+
+    def _counted(self, n: int) -> tuple[str, ...]:
+        """Name as many classes as fill the files: their number is what is left of n."""
+        count = n // (self.per_class * self.sessions)
+        return tuple(f"class {i + 1:0{max(2, len(str(count)))}d}" for i in range(count))
 
 
 def volume_names(series: Volume) -> list[str]:
