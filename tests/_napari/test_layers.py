@@ -330,6 +330,21 @@ def test_layers_of_others_get_their_volume_from_data_and_world():
     assert rebuilt(Image(np.zeros((4, 4, 4, 3)), rgb=True)) is None
 
 
+def test_large_layers_of_others_are_not_read_whole():
+    class Slide(Lazy):
+        voxels = 0
+
+        def __getitem__(self, key: Any) -> NDArray[Any]:
+            read = super().__getitem__(key)
+            type(self).voxels += read.size
+            return read
+
+    layer = Image(Slide(np.ones((50, 40, 30), np.uint16)), contrast_limits=(0, 1), name="slide")
+    Slide.voxels = 0
+    assert rebuilt(layer).shape == (30, 40, 50)
+    assert Slide.voxels <= 40 * 30
+
+
 def test_duplicated_layers_share_what_was_read():
     layer = layer_of(stored((0, 1, 2), (1, 1, 1), kind="bold", lead=5, lazy=True))
     data, state, kind = layer.as_layer_data_tuple()

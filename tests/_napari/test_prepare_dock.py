@@ -430,6 +430,22 @@ def test_another_series_on_another_grid_lets_go_of_the_slab(hands: Hands):
     assert hands.session.state.where is None
 
 
+def test_a_series_of_another_plugin_is_taken_as_it_lies(viewer: Any, hands: Hands):
+    series = head()
+    layer = viewer.add_image(np.asarray(series.data).T[:, :, :, ::-1], scale=(2, 4, 4, 4), name="other")
+    assert hands.session.series.name == "other"
+    assert hands.session.series.grid.shape == (24, 30, 22)
+    hands("rotate_x").setValue(20)
+    hands.until(lambda: isinstance(layer.data, LayerArray))  # and turns with the head
+    hands.press("mean_series")
+    np.testing.assert_allclose(
+        hands.session.volume(hands.layer("other mean")).data,
+        np.asarray(series.data).mean(axis=-1)[::-1],
+        rtol=1e-4,
+        atol=1e-2,
+    )
+
+
 def test_removing_the_series_chooses_what_is_left(viewer: Any, hands: Hands):
     layer = hands.session.add(head())
     viewer.layers.remove(layer)

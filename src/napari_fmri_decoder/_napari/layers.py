@@ -253,11 +253,13 @@ def rebuilt(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
     if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
         return None
     data = layer.data.T if isinstance(layer.data, np.ndarray) else LayerArray(layer.data)
-    first = np.asarray(data[..., 0] if data.ndim == 4 else data[...])
+    # One plane tells what it shows: others' layers may be larger than the memory.
+    plane = np.asarray(data[(slice(None), slice(None), data.shape[2] // 2, *(0,) * (data.ndim - 3))])
     if kind == "labels":
-        shows: Kind = "mask" if first.size == 0 or int(first.max()) <= 1 else "atlas"
+        whole = np.asarray(data) if isinstance(layer.data, np.ndarray) else plane
+        shows: Kind = "mask" if whole.size == 0 or int(whole.max()) <= 1 else "atlas"
     else:
-        shows = kind_of(layer.name, 0, first, series=data.ndim == 4)
+        shows = kind_of(layer.name, 0, plane, series=data.ndim == 4)
         shows = "anatomy" if shows in LABELS else shows
     return Volume(data, affine, shows, step if shows == "bold" else None, name=layer.name)
 

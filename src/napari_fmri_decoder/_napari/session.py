@@ -321,26 +321,35 @@ class Session:
 
     def _welcome(self, layer: Layer) -> None:
         """Bring a layer into the frame; one made elsewhere in millimetres becomes a brain layer."""
-        viewer, frame = self.viewer, self.state.frame
         if KEY not in layer.metadata:
-            if all(str(unit) == "millimeter" for unit in layer.units[-3:]) and layer.ndim > 2:
-                volume = rebuilt(layer, frame)
-                if volume is not None:
-                    adopt(layer, volume)
-        elif not frame.is_identity:
-            turn(layer, frame)
-        if KEY not in layer.metadata:
+            if layer.ndim > 2 and all(str(unit) == "millimeter" for unit in layer.units[-3:]):
+                self.adopt(layer)
             return
+        if not self.state.frame.is_identity:
+            turn(layer, self.state.frame)
+        self._watch(layer)
+
+    def adopt(self, layer: Layer) -> None:
+        """Let a layer that was made elsewhere turn with the head from now on."""
+        if KEY not in layer.metadata:
+            volume = rebuilt(layer, self.state.frame)
+            if volume is not None:
+                adopt(layer, volume)
+                self._watch(layer)
+
+    def _watch(self, layer: Layer) -> None:
+        """Listen to a new brain layer; the first one sets the camera upright."""
         layer.events.data.connect(self._on_data)
         if isinstance(layer, Labels):
             layer.events.paint.connect(self._on_painted)
-        if len(brain_layers(viewer)) == 1:
-            set_plane(viewer)
-        clash = self._clash(layer.metadata[KEY], layer)
+        if len(brain_layers(self.viewer)) == 1:
+            set_plane(self.viewer)
+        volume = layer.metadata[KEY]
+        clash = self._clash(volume, layer)
         if clash is not None:
             show_warning(
-                f"'{layer.name}' counts {_counts(layer.metadata[KEY])} along its first axis and "
-                f"'{clash.name}' {_counts(clash.metadata[KEY])}: one slider moves both. Remove one of them."
+                f"'{layer.name}' counts {_counts(volume)} along its first axis and '{clash.name}' "
+                f"{_counts(clash.metadata[KEY])}: one slider moves both. Remove one of them."
             )
 
     def _on_removed(self, event: Any) -> None:

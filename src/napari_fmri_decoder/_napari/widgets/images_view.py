@@ -68,6 +68,8 @@ class ImagesView(QWidget):
 
     def _on_series(self, layer: Layer | None) -> None:
         """Take another series; a slab that was cut on another grid is none of it."""
+        if layer is not None:
+            self._session.adopt(layer)
         before = self._session.series
         series = self._session.volume(layer) if layer is not None else None
         same = before is not None and series is not None and before.grid.same_as(series.grid)
