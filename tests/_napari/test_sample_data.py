@@ -29,7 +29,7 @@ def _plugin(npe2pm: Any) -> None:
 def test_manifest_lists_the_samples():
     manifest = PluginManifest.from_distribution(PLUGIN)
     keys = [sample.key for sample in manifest.contributions.sample_data]
-    assert keys == ["mni_anatomy", "motor_map", "phantom", "haxby_2001"]
+    assert keys == ["mni_anatomy", "motor_map", "phantom", "category_maps", "haxby_2001"]
 
 
 def test_the_motor_map_overlays_the_anatomy_and_the_cursor_reads_nibabels_millimetres(viewer: Any):
@@ -78,6 +78,17 @@ def test_the_phantom_opens_as_a_series_over_its_anatomy(viewer: Any):
         at = (np.linalg.inv(volume.affine) @ [*eye, 1])[:3].round().astype(int)
         assert volume.at(0)[tuple(at)] > 0
     assert series.get_value((0.0, *eye[::-1]), world=True) > 0
+
+
+def test_the_maps_of_26_categories_open_as_one_named_stack(viewer: Any):
+    maps, mask = viewer.open_sample(PLUGIN, "category_maps")
+    volume = Session.of(viewer).volume(maps)
+    assert volume.n_volumes == len(volume.names) == 4 * 130
+    assert volume.kind == "stat"
+    assert maps.axis_labels[0] == "volume"
+    assert isinstance(mask, Labels)
+    assert not mask.visible
+    assert Session.of(viewer).volume(mask).grid.same_as(volume.grid)
 
 
 def test_samples_that_would_mix_seconds_and_maps_are_refused(viewer: Any, monkeypatch: pytest.MonkeyPatch):

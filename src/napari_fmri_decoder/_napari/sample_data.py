@@ -47,6 +47,15 @@ def phantom() -> list[LayerData]:
     return _layers(made.anatomy, made.bold)
 
 
+def category_maps() -> list[LayerData]:
+    """Open made-up z-maps of 26 categories, 4 sessions of 130, and hidden, their mask."""
+    from napari_fmri_decoder.samples.sample_maps import make_sample_maps
+
+    maps, mask = _layers(*_in_thread(make_sample_maps, "Making the z-maps"))
+    mask[1]["visible"] = False
+    return [maps, mask]
+
+
 def haxby_2001() -> list[LayerData]:
     """Open one subject of Haxby 2001, downloaded by nilearn where it is not there yet."""
     from napari_fmri_decoder.samples import open_data
