@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QWidget
+from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
+from scipy import ndimage
 
-from napari_fmri_decoder._napari.slider import show_filter, show_volume
+from napari_fmri_decoder._napari.demo import set_up
+from napari_fmri_decoder._napari.slider import show_volume
+from napari_fmri_decoder.pipeline.demo import demo_recipe
+from napari_fmri_decoder.samples.phantom import PHANTOM_SLAB, phantom_table
 
 PLUGIN = "napari-fmri-decoder"
 TEMPLATE = (
@@ -56,10 +61,11 @@ class Person:
 
     def type(self, dock: QWidget, name: str, text: Any) -> None:
         control = self.find(dock, name)
-        line = control if isinstance(control, QLineEdit) else control.findChild(QLineEdit)
-        line.clear()
-        self.qtbot.keyClicks(line, str(text))
-        self.qtbot.keyClick(line, Qt.Key.Key_Tab)
+        if not isinstance(control, (QLineEdit, QAbstractSpinBox)):
+            control = control.findChild(QAbstractSpinBox) or control.findChild(QLineEdit)
+        control.selectAll()
+        self.qtbot.keyClicks(control, str(text))
+        self.qtbot.keyClick(control, Qt.Key.Key_Return)
 
     def give(self, dock: QWidget, name: str, text: Any) -> None:
         """Untick "auto", then type."""
@@ -175,4 +181,99 @@ def test_from_opening_real_scans_to_predictions_over_the_anatomy(
         person.wait(lambda: not look.pages[look.page.currentIndex()].about.isVisible())
         person.picture(f"look_inside_{page.split()[0].lower()}")
     assert not notified, [str(n.message) for n in notified]
-    assert show_filter is not None
+
+
+@pytest.mark.slow
+def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
+    person: Person, tmp_path: Path, notified: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.folder.run_figures", lambda *args, **options: {})
+    viewer = person.viewer
+    viewer.open_sample(PLUGIN, "phantom")
+    prepare = person.dock("Prepare")
+    person.choose(prepare, "series", "phantom")
+    person.choose(prepare, "mask_strategy", "threshold")
+    person.press(prepare, "apply_mask")
+    person.wait(lambda: prepare.session.state.mask is not None)
+    person.type(prepare, "rotate_x", PHANTOM_SLAB["rotate_x"])
+    person.give(prepare, "slab_start", PHANTOM_SLAB["start"])
+    person.give(prepare, "slab_stop", PHANTOM_SLAB["stop"])
+    person.choose(prepare, "slab_interpolation", "linear")
+    person.press(prepare, "mean_slab")
+    person.wait(lambda: prepare.session.state.where is not None)
+    state = prepare.session.state
+    assert {name: getattr(state.slab, name) for name in PHANTOM_SLAB} == PHANTOM_SLAB
+    assert not state.frame.is_identity, "the head is turned, and the slab lies straight"
+    person.picture("phantom_prepare")
+
+    labels = person.dock("Labels")
+    person.choose(labels, "source", "blocks")
+    person.type(labels, "blocks", "4 closed, 4 open, 48 times")
+    person.type(labels, "chunk", 64)
+    person.press(labels, "apply_labels")
+    known = phantom_table()
+    assert prepare.session.state.table["label"].tolist() == known["label"].tolist()
+    assert prepare.session.state.table["run"].tolist() == known["run"].tolist()
+    person.picture("phantom_labels")
+
+    train = person.dock("Train")
+    person.choose(train, "name", "cnn2d")
+    person.type(train, "filters", "8, 8")
+    person.type(train, "dense", "16")
+    person.give(train, "epochs", 3)
+    person.choose(train, "scheme", "explicit")
+    person.type(train.setup.split, "train", "1, 2")
+    person.type(train.setup.split, "test", "3")
+    person.type(train, "runs_folder", tmp_path / "runs")
+    person.press(train, "train_button")
+    person.wait(lambda: train.job is None)
+    assert not notified, [str(n.message) for n in notified]
+    person.picture("phantom_trained")
+
+    (folder,) = (tmp_path / "runs").iterdir()
+    slab = prepare.session.state.where.scanner
+    recipe = tomllib.loads((folder / "recipe.toml").read_text())
+    np.testing.assert_allclose(recipe["slab"]["resolved_affine"], slab.affine, atol=1e-9)
+    assert recipe["data"]["images"] == ["data/bold.nii.gz"], "the phantom came from no file"
+    look = person.dock("Look inside")
+    person.choose(look, "layer", "conv1")
+    conv1 = next(layer for layer in viewer.layers if layer.name.startswith("cnn2d conv1"))
+    x, y, _ = slab.shape
+    assert conv1.data.shape == (8, 384, 1, y - 2, x - 2), "straight in the frame of the slab"
+    first = nib.affines.apply_affine(slab.affine, (1, 1, 1))  # 3 x 3 pixels, 3 planes: their centre
+    turned = nib.affines.apply_affine(prepare.session.state.frame.matrix, first)
+    np.testing.assert_allclose(millimetres(conv1, (0, 0, 0, 0, 0)), turned, atol=1e-6)
+    show_volume(viewer, 140, 2.0)
+    look.filters.filter.setValue(1)
+    person.picture("phantom_filters")
+
+    predictions = viewer.layers["predictions"]
+    mask = nib.load(folder / "layers" / "mask.nii.gz")
+    np.testing.assert_allclose(mask.affine, slab.affine, atol=1e-3)
+    inner = np.argwhere(ndimage.binary_erosion(np.asarray(mask.dataobj) > 0, np.ones((3, 3, 1))))
+    person.choose(look, "layer", "predictions")
+    person.find(prepare, "show_rotated").setChecked(False)
+    person.press(prepare, "view_sagittal")
+    for voxel in inner[:: len(inner) // 15]:
+        mm = nib.affines.apply_affine(slab.affine, voxel)
+        index = np.round(predictions.world_to_data([140 * 2.0, *mm[::-1]])).astype(int)
+        assert predictions.data[tuple(index)] == 141, "in the scanner it lies obliquely, in its place"
+    person.picture("phantom_oblique")
+    assert not notified, [str(n.message) for n in notified]
+
+
+def test_the_demo_is_set_up_so_that_train_is_all_that_is_left(person: Person) -> None:
+    set_up(person.viewer)
+    train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
+    person.qtbot.waitUntil(train.isVisible, timeout=5000)
+    person.qtbot.wait(300)
+    assert not train.visibleRegion().isEmpty(), "its tab is in front"
+    assert train.train.isEnabled(), train.train.toolTip()
+    state, recipe = train.session.state, demo_recipe()
+    assert state.table["label"].tolist() == phantom_table()["label"].tolist()
+    assert state.slab == recipe.slab.slab()
+    choices = train.setup.choices(())
+    assert choices.decoder == recipe.decoder
+    assert choices.training.epochs == recipe.training.epochs
+    assert person.find(person.viewer.window.dock_widgets[f"Prepare ({PLUGIN})"], "rotate_x").value() == 20.05
+    person.picture("demo")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import napari
-from qtpy.QtCore import QTimer
 
-from napari_fmri_decoder._napari.docks import tabify
+from napari_fmri_decoder._napari.docks import to_front
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.view import look_at
 from napari_fmri_decoder._napari.widgets.prepare_steps import folder_of, mask_of, place_of
@@ -60,7 +59,7 @@ def set_up(viewer: Viewer) -> None:
     _mask_and_cut(session, series, recipe.slab)
     config = parse_labels(LABELS)
     session.update(labels=config, table=label_table(config, series, folder_of(series))[0])
-    QTimer.singleShot(0, lambda: tabify(train))  # after the docks have found their places
+    to_front(train)
 
 
 def _mask_and_cut(session: Session, series: Volume, config: SlabConfig) -> None:

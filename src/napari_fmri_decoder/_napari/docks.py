@@ -81,20 +81,33 @@ class Dock(QWidget):
 
 
 def tabify(widget: QWidget) -> None:
-    """Make the dock that holds `widget` a tab beside the plugin's other docks, and bring it to the front."""
-    own: QWidget | None = widget
-    while own is not None and not isinstance(own, QDockWidget):
-        own = own.parentWidget()
+    """Make the dock that holds `widget` a tab in front of the plugin's other docks, unless it is one."""
+    own = _dock_of(widget)
     window = own.parentWidget() if own is not None else None
     if own is None or not isinstance(window, QMainWindow) or own.isFloating():
         return
     area = window.dockWidgetArea(own)
     for other in window.findChildren(QDockWidget):
         ours = other is not own and _OURS in other.objectName() and _is_open(other)
-        if ours and window.dockWidgetArea(other) == area and other not in window.tabifiedDockWidgets(own):
-            window.tabifyDockWidget(other, own)
-            break
-    own.raise_()
+        if ours and window.dockWidgetArea(other) == area:
+            if other not in window.tabifiedDockWidgets(own):
+                window.tabifyDockWidget(other, own)
+                own.raise_()
+            return
+
+
+def to_front(widget: QWidget) -> None:
+    """Bring the dock that holds `widget` before the tabs that it is one of."""
+    own = _dock_of(widget)
+    if own is not None:
+        own.raise_()
+
+
+def _dock_of(widget: QWidget) -> QDockWidget | None:
+    own: QWidget | None = widget
+    while own is not None and not isinstance(own, QDockWidget):
+        own = own.parentWidget()
+    return own
 
 
 def _is_open(dock: QDockWidget) -> bool:

@@ -32,6 +32,7 @@ class ProgressLine(QWidget):
         self.text.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setObjectName("progress_bar")
+        self.bar.setRange(0, STEPS)
         self.bar.setTextVisible(False)
         self.bar.setMaximumHeight(10)
         rows = QVBoxLayout(self)
@@ -47,7 +48,7 @@ class ProgressLine(QWidget):
         self._timer.timeout.connect(self._write)
 
     def start(self, text: str) -> None:
-        """Begin: the bar moves to and fro until it is known how long it takes."""
+        """Begin."""
         self._job, self._read = None, float
         self._now = (text, None)
         self._write()
@@ -72,7 +73,6 @@ class ProgressLine(QWidget):
         """Say how it ended."""
         self._timer.stop()
         self._job, self._read = None, float
-        self.bar.setRange(0, STEPS)
         self.bar.setValue(0)
         self.text.setText(text)
 
@@ -82,11 +82,10 @@ class ProgressLine(QWidget):
         if fraction is None and self._before != before:  # the series is being read
             fraction = self._before
         self.text.setText(text)
-        self.bar.setRange(0, 0 if fraction is None else STEPS)
-        if fraction is not None:
-            self.bar.setValue(round(STEPS * fraction))
-            if self._job is not None:
-                self._job.progress(round(STEPS * fraction), STEPS)
+        # A bar that moves to and fro would have the whole window drawn anew at each frame: it rests.
+        self.bar.setValue(round(STEPS * (fraction or 0.0)))
+        if fraction is not None and self._job is not None:
+            self._job.progress(round(STEPS * fraction), STEPS)
 
 
 class RunView(QWidget):
