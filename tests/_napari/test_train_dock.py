@@ -22,7 +22,8 @@ from napari_fmri_decoder.pipeline import Prepared, Stage, run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import FoldDone
-from napari_fmri_decoder.volumes.nifti import FileSeries, read
+from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.series import FileSeries
 from napari_fmri_decoder.volumes.volume import Volume
 
 TABLE = {"source": "table", "table": "volumes.tsv"}
@@ -167,7 +168,9 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     dock.stop.click()
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
-    assert dock.line.text.text().startswith("Stopped: Fold 1 of 4")
+    assert dock.line.text.text() == "Stopped: Fold 1 of 4, run 1. No result was kept."
+    assert dock.result.isVisible()
+    assert "part of the run" in dock.result.text()
     qtbot.waitUntil(lambda: not job.running, timeout=5000)
     assert time.monotonic() - asked < 1.0
     assert dock.session.state.result is None

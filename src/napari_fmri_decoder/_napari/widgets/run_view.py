@@ -121,6 +121,11 @@ class RunView(QWidget):
         """What is being done now, in words."""
         return self._fold or self._stage
 
+    @property
+    def fitting(self) -> bool:
+        """Whether networks are being fitted."""
+        return bool(self._fold)
+
     def start(self) -> None:
         """Forget the run before."""
         self._reset()

@@ -214,8 +214,9 @@ class TrainDock(Dock):
         self._refresh()
 
     def _say_stopped(self, where: str) -> None:
-        self.line.end(f"Stopped: {where}. Nothing of it was kept but its recipe.")
-        self._say("Stopped: the curves are those of a part of the run.")
+        self.line.end(f"Stopped: {where}. No result was kept.")
+        if self.run.fitting:
+            self._say("Stopped: the curves are those of a part of the run.")
 
     def _say(self, result: str) -> None:
         self.result.setText(result)
