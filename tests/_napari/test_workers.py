@@ -309,8 +309,12 @@ def test_a_message_is_shown_whole_and_stays_until_it_is_closed(viewer: Any, qtbo
     try:
         with guard():
             raise InputError(message)
-        qtbot.waitUntil(lambda: len(NapariQtNotification._instances) == 1)
-        dialog = NapariQtNotification._instances[0]
+
+        def mine() -> list[Any]:  # other tests may have left theirs in the list
+            return [d for d in NapariQtNotification._instances if d.message.text() == message]
+
+        qtbot.waitUntil(lambda: len(mine()) == 1)
+        (dialog,) = mine()
         qtbot.waitUntil(lambda: dialog.property("expanded") and dialog.height() > 60)
         qtbot.wait(200)
         assert dialog.message.height() >= dialog.message.heightForWidth(dialog.message.width())

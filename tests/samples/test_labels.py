@@ -352,7 +352,6 @@ def test_maps_by_order_go_through_all_classes_in_each_session(tmp_path):
         ({"pattern": "(?P<label>"}, "must be a regular expression"),
         ({}, "give either pattern, or per_class"),
         ({"pattern": "(?P<label>a)", "per_class": 2, "classes": ["a"]}, "give either pattern"),
-        ({"per_class": 2}, "needs the names of the classes"),
     ],
 )
 def test_what_is_wrong_with_the_options_of_names_is_said(options, message):

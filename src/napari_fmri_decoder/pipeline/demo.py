@@ -10,7 +10,7 @@ from napari_fmri_decoder.pipeline.run import PipelineEvent, Stage, run
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.samples.phantom import PHANTOM_SLAB, write_phantom
 
-EPOCHS = 30
+EPOCHS = 40
 """Enough for the phantom; the notebook's network had 125."""
 
 
