@@ -18,7 +18,6 @@ from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig, prepa
 from napari_fmri_decoder.volumes.frames import apply_affine
 from napari_fmri_decoder.volumes.nifti import read
 
-
 # What LinearSVC says of its iterations on 384 samples does not change what it predicts.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

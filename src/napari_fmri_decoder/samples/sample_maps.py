@@ -103,7 +103,7 @@ def _region() -> NDArray[np.bool_]:
 
     template = load_mni152_brain_mask(resolution=2)
     brain = resample(np.asarray(template.dataobj, dtype=np.float32), template.affine, _GRID, "nearest") > 0.5
-    mm = apply_affine(_GRID.affine, np.stack(np.indices(_GRID.shape), axis=-1))
+    mm = apply_affine(_GRID.affine, np.moveaxis(np.indices(_GRID.shape), 0, -1))
     distance = np.min([np.linalg.norm(mm - centre, axis=-1) for centre in _CENTRES], axis=0)
     distance[~brain] = np.inf
     nearest = np.argsort(distance, axis=None, kind="stable")[:N_VOXELS]
