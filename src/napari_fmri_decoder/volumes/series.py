@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 class FileSeries:
     """The voxels of a file, sliced like an array and read when asked for.
 
