@@ -22,7 +22,7 @@ from napari_fmri_decoder.pipeline import Prepared, Stage, run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import FoldDone
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.series import FileSeries
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -153,6 +153,33 @@ def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: 
     assert recipe.data.images == ("data/bold.nii.gz",), "a run folder can be moved"
     assert session.state.result.prepared.samples.space.n_features == 6 * 8 * 4
     assert (folder / "predictions.tsv").read_text() == replayed(folder, tmp_path / "again")[0]
+
+
+def test_a_folder_of_maps_is_decoded_by_its_file_names(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
+    volume, table = series()
+    for i in range(0, 64, 2):
+        label, run_ = table.loc[i, ["label", "run"]]
+        one = Volume(volume.at(i) - 400, volume.affine, "stat", name="z")
+        write(one, tmp_path / "maps" / f"{i:02d}_run-{run_}_{label}_zmap.nii.gz")
+    dock = TrainDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    maps = read(tmp_path / "maps")
+    pattern = r"run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap"
+    give(dock.session, maps, {"source": "filename", "pattern": pattern}, tmp_path / "maps")
+    dock.setup.decoder.set_values({"name": "linear", "C": 0.1})
+    dock.setup.training.set_values({"threads": 1})
+    dock.setup.folder.line.setText(str(tmp_path / "runs"))
+    dock.train.click()
+    wait(dock, qtbot)
+    assert dock.folder is not None
+    assert (dock.folder / "predictions.tsv").read_text() == replayed(dock.folder, tmp_path / "again")[0]
+    recipe = load_recipe(dock.folder / "recipe.toml")
+    assert recipe.prepare.detrend is False, "maps are no series in time"
+    (predictions,) = result_layers(viewer)
+    assert predictions.data.shape[0] == 32
+    assert tuple(predictions.axis_labels) == ("volume", "z", "y", "x")
+    assert predictions.data_to_world((9, 0, 0, 0))[0] == 9, "positions in the stack, as the maps have them"
+    assert predictions.features["true"].tolist() == table["label"][::2].tolist()
 
 
 def test_stop_frees_the_dock_at_once_and_the_next_run_works(

@@ -119,28 +119,14 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
             f"Each of the {series.n_volumes} volumes of {series.name} needs its label, but {found}. "
             "Make them in the dock Labels."
         )
-    folder = folder.absolute()
-    data, volumes, tables = folder / "data", [], []
-    images, read_back = tuple(str(Path(part.path).absolute()) for part in series.parts), series
-    if not _is_on_disk(series):
-        path = data / ("bold.nii.gz" if series.kind == "bold" else "maps.nii.gz")
-        volumes.append((path, series))
-        images, read_back = (str(path),), replace(series, parts=(Part(str(path), series.n_volumes),))
-    mask: MaskConfig | None = state.mask_options
-    if state.mask is not None and state.mask.parts and mask is None:
-        mask = FileMask(path=str(Path(state.mask.parts[0].path).absolute()))
-    elif state.mask is not None and mask is None:
-        volumes.append((data / "mask.nii.gz", state.mask))
-        mask = FileMask(path=str(data / "mask.nii.gz"))
-    beside = base_of(series)
-    labels = state.labels
-    if labels is None or not _gives(labels, read_back, table, beside):
-        path = data / "volumes.tsv"
-        tables.append((path, table[LABEL_COLUMNS]))
-        labels = TableLabels(table=str(path), exclude=labels.exclude if labels else ())
+    folder, beside = folder.absolute(), base_of(series)
+    data = folder / "data"
+    images, volumes = _images(series, data)
+    mask, painted = _mask(state, data)
+    labels, tables = _labels(state, images, data, beside)
     recipe = Recipe(
         data=DataConfig(
-            images=images,
+            images=tuple(part.path for part in images.parts),
             mask=mask,
             anatomy=str(Path(anatomy.parts[0].path).absolute()) if anatomy and anatomy.parts else None,
         ),
@@ -153,7 +139,38 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
         null=choices.null,
         audit=AuditConfig(allow=choices.allow),
     )
-    return Plan(folder, rebased(recipe, beside, folder), tuple(volumes), tuple(tables))
+    return Plan(folder, rebased(recipe, beside, folder), (*volumes, *painted), tables)
+
+
+Volumes = tuple[tuple[Path, Volume], ...]
+Tables = tuple[tuple[Path, "pd.DataFrame"], ...]
+
+
+def _images(series: Volume, data: Path) -> tuple[Volume, Volumes]:
+    """Give the series with the files that it will be read from, and what has to be written for it."""
+    if _is_on_disk(series):
+        parts = tuple(Part(str(Path(part.path).absolute()), part.n_volumes) for part in series.parts)
+        return replace(series, parts=parts), ()
+    path = data / ("bold.nii.gz" if series.kind == "bold" else "maps.nii.gz")
+    return replace(series, parts=(Part(str(path), series.n_volumes),)), ((path, series),)
+
+
+def _mask(state: State, data: Path) -> tuple[MaskConfig | None, Volumes]:
+    """Give the strategy that made the mask, or its file, which for a painted one has to be written."""
+    if state.mask is None or state.mask_options is not None:
+        return state.mask_options, ()
+    path = data / "mask.nii.gz"
+    return FileMask(path=str(path)), ((path, state.mask),)
+
+
+def _labels(state: State, images: Volume, data: Path, base: Path) -> tuple[LabelsConfig, Tables]:
+    """Give the labels' own source where it makes the same table of these images, else a table to write."""
+    labels: LabelsConfig | None = state.labels
+    if labels is not None and _gives(labels, images, state.table, base):
+        return labels, ()
+    path = data / "volumes.tsv"
+    exclude = labels.exclude if labels else ()
+    return TableLabels(table=str(path), exclude=exclude), ((path, state.table[LABEL_COLUMNS]),)
 
 
 def base_of(series: Volume) -> Path:
