@@ -271,3 +271,12 @@ def test_sessions_do_not_keep_viewers_alive():
     assert gone() is None
     with pytest.raises(ReferenceError):
         _ = session.viewer
+
+
+def test_a_scan_that_the_slice_passes_by_is_brought_into_sight(viewer: Any, session: Session):
+    session.add(Volume(np.ones((40, 40, 40), np.float32), np.diag([2.0, 2, 2, 1]), name="head"))
+    session.add(Volume(np.ones((20, 20, 3), np.float32), np.diag([4.0, 4, 4, 1]), name="low slab"))
+    assert viewer.dims.point[-3] == pytest.approx(4, abs=2)
+    before = viewer.dims.point[-3]
+    session.add(Volume(np.ones((9, 9, 9), np.float32), np.diag([8.0, 8, 8, 1]), name="inside"))
+    assert viewer.dims.point[-3] == before

@@ -29,6 +29,7 @@ from napari_fmri_decoder._napari.layers import (
 )
 from napari_fmri_decoder._napari.view import (
     brain_layers,
+    bring_into_sight,
     look_at,
     look_from_the_left,
     looked_at,
@@ -344,6 +345,8 @@ class Session:
             layer.events.paint.connect(self._on_painted)
         if len(brain_layers(self.viewer)) == 1:
             set_plane(self.viewer)
+        else:
+            bring_into_sight(self.viewer, layer)
         volume = layer.metadata[KEY]
         clash = self._clash(volume, layer)
         if clash is not None:

@@ -116,6 +116,18 @@ def show_slice(viewer: Viewer, point: NDArray[np.float64]) -> None:
     viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in now))
 
 
+def bring_into_sight(viewer: Viewer, layer: Layer) -> None:
+    """Move to the middle of a layer where the slice that is shown passes it by."""
+    low, high = layer.extent.world[:, -3:]
+    margin = (
+        np.linalg.norm(np.asarray(layer.affine.linear_matrix)[-3:, -3:] * layer.scale[-3:], axis=0).max() / 2
+    )
+    here = np.asarray(viewer.dims.point[-3:])
+    hidden = [axis for axis in range(3) if axis not in _displayed(viewer)]
+    if ((here < low - margin) | (here > high + margin))[hidden].any():
+        show_slice(viewer, ((low + high) / 2)[::-1])
+
+
 def _displayed(viewer: Viewer) -> list[int]:
     """Which of z, y, x (0, 1, 2) run across the screen."""
     return [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]
