@@ -166,3 +166,15 @@ def test_a_random_split_stops_until_it_is_allowed(tmp_path):
     errors = {f.code for f in result.scores.audit if f.severity == "error"}
     assert errors == {"run-in-both-parts", "neighbours-across-split"}
     assert "run-in-both-parts" in (result.folder / "report.html").read_text()
+
+
+def test_other_decoders_stand_beside_in_the_same_folds(tmp_path):
+    beside = '[[compare]]\ndecoder = { name = "dummy" }\n[[compare]]\ndecoder = { name = "mlp", hidden = 4 }'
+    result = _run(tmp_path, f'name = "linear"\nC = 0.1\n{beside}\ntraining = {{ epochs = 2, threads = 1 }}')
+    scores = json.loads((result.folder / "scores.json").read_text())
+    dummy, mlp = scores["compared"]
+    assert dummy["decoder"]["name"] == "dummy"
+    assert dummy["accuracy"] == scores["baseline"]["dummy"] == pytest.approx(0.5)
+    assert mlp["decoder"]["hidden"] == 4
+    assert len(mlp["accuracy_per_fold"]) == 4
+    assert "Other decoders" in (result.folder / "report.html").read_text()
