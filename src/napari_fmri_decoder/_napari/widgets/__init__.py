@@ -1,1 +1,1 @@
-"""TODO."""
+"""The four docks, in the order of use: Prepare, Labels, Train, Look inside."""
