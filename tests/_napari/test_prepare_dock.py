@@ -341,6 +341,20 @@ def test_the_slab_is_looked_at_over_the_anatomy_and_undo_shows_the_series_again(
     assert hands.session.state.angles == (20.05, 0, 0)
 
 
+def test_a_rotation_is_a_step_before_the_cut_that_follows_at_once(hands: Hands):
+    hands.session.add(head())
+    hands("rotate_x").setValue(20)
+    hands("cut_slab").click()  # before the slider has been looked at again
+    hands.wait()
+    hands.qtbot.wait(100)
+    assert [step.name for step in hands.session.steps] == ["rotation", "slab"]
+    hands.press("undo")
+    hands("rotate_x").setValue(25)
+    hands("undo").click()  # what waits is undone first
+    assert hands.session.steps == []
+    assert hands.session.state.angles == (0, 0, 0)
+
+
 def test_mean_of_the_slab_lies_over_the_mean_of_the_series(hands: Hands):
     series = head()
     hands.session.add(series)

@@ -79,6 +79,12 @@ class AngleSliders(QWidget):
         x, y, z = (box.value() for box in self._boxes)
         return x, y, z
 
+    def settle(self) -> None:
+        """Send now what waits to be sent, before another step is taken."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self.turned.emit(self.angles)
+
     def set_angles(self, angles: Angles) -> None:
         """Set boxes and sliders; nothing is sent."""
         self._timer.stop()

@@ -78,4 +78,5 @@ class PrepareDock(Dock):
 
     @guard()
     def _undo(self) -> None:
+        self.rotation.sliders.settle()
         self.session.undo()

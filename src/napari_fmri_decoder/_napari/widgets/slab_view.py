@@ -116,6 +116,7 @@ class SlabView(QWidget):
         self._run(show)
 
     def _run(self, show: Callable[[CutSlab], None]) -> None:
+        self._rotation.sliders.settle()
         config, mask, mean = self.config(), self._session.state.mask, self._bench.mean
         self._bench.run("Cutting the slab", lambda series: slab_of(series, config, mask, mean), show)
 
