@@ -42,7 +42,7 @@ def test_a_slice_too_thin_for_three_blocks_says_so(haxby, tmp_path, monkeypatch)
     monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
     recipe = load_recipe(EXAMPLES / "haxby_cnn2d.toml").model_copy(update={"split": _one_fold()})
     result = follow(run(recipe, EXAMPLES, tmp_path / "run"))
-    assert any("2 block" in note for note in result.prepared.notes), result.prepared.notes
+    assert any("cnn2d has 2 here" in note for note in result.prepared.notes), result.prepared.notes
 
 
 def _one_fold():
