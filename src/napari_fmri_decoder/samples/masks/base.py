@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, SerializeAsAny
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.options import Options, choose
+from napari_fmri_decoder.samples.options import Registered, choose
 from napari_fmri_decoder.volumes.volume import Volume
 
 mask_strategies: dict[str, type[MaskConfig]] = {}
@@ -26,21 +26,15 @@ Made = tuple[NDArray[np.bool_], list[str]]
 """An (x, y, z) bool array on the series' grid, and notes."""
 
 
-class MaskConfig(Options):
+class MaskConfig(Registered):
     """What every mask strategy is; each subclass adds its own options."""
 
+    registry: ClassVar[dict[str, Any]] = mask_strategies
+    key: ClassVar[str] = "strategy"
     summary: ClassVar[str]
     """One line for menus."""
 
     strategy: str
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register every subclass whose `strategy` has a default."""
-        super().__pydantic_init_subclass__(**kwargs)
-        default = cls.model_fields["strategy"].default
-        if isinstance(default, str):
-            mask_strategies[default] = cls
 
     @abstractmethod
     def make(self, series: Volume, base: Path) -> Made:
