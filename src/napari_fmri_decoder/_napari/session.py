@@ -82,6 +82,8 @@ class State:
         Of the last training.
     angles : (3,) tuple of float
         Degrees about x, y and z that Prepare rotates by.
+    point : (3,) tuple of float or None
+        Where the crosshair is, scanner millimetres; None where there is none.
     """
 
     frame: Frame = SCANNER
@@ -97,6 +99,7 @@ class State:
     prepared: Any = None
     result: Any = None
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    point: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
