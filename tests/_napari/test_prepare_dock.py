@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
 from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
 from napari_fmri_decoder.samples.masks import mask_strategies
@@ -71,7 +72,8 @@ class Hands:
         self.qtbot.waitUntil(true, timeout=10_000)
 
     def names(self) -> list[str]:
-        return [layer.name for layer in self.session.viewer.layers]
+        """Names of the layers, but for those that only mark where the slab will lie."""
+        return [layer.name for layer in self.session.viewer.layers if HELPER not in layer.metadata]
 
     def layer(self, name: str) -> Any:
         return self.session.viewer.layers[name]

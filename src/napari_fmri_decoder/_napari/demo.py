@@ -65,7 +65,7 @@ def set_up(viewer: Viewer) -> None:
 def _mask_and_cut(session: Session, series: Volume, config: SlabConfig) -> None:
     """Do what Apply mask and Cut slab do, without the cut series: training cuts its own."""
     strategy = parse_mask(MASK)
-    mask, _ = mask_of(strategy, series)
+    mask = mask_of(strategy, series).mask
     session.take_step("mask", [session.add(mask)], mask=mask, mask_options=strategy)
     where = place_of(series, config, mask, series.mean())
     session.take_step(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fmri_decoder._napari.arrays import LayerArray, VolumeReader, VolumeStack
+from napari_fmri_decoder._napari.arrays import LayerArray, VolumeReader
 from napari_fmri_decoder._napari.colormaps import (
     CLEAR_GREY,
     COLD_HOT,
@@ -34,6 +34,7 @@ from napari_fmri_decoder.volumes.frames import (
 )
 from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.resample import LazyResampled
+from napari_fmri_decoder.volumes.series import VolumeStack
 from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.resample import full_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -81,3 +81,34 @@ class JoinedSeries:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all of it."""
         return np.asarray(self[...], dtype=dtype)
+
+
+class VolumeStack:
+    """An (x, y, z, *lead) array made of a function that gives one (x, y, z) volume.
+
+    Parameters
+    ----------
+    read : callable
+        Takes one position per axis of `lead`.
+    shape : tuple of int
+        (x, y, z, *lead).
+    dtype : numpy dtype
+    """
+
+    def __init__(
+        self, read: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._read, self.shape, self.ndim, self.dtype = read, shape, len(shape), dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read what is asked for: integers and slices."""
+        keys = full_key(key, self.ndim)
+        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
+        boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
+        out = np.empty([len(b) for b in boxes], dtype=self.dtype)
+        space = tuple(
+            k if isinstance(k, slice) else slice(p, p + 1) for k, p in zip(keys[:3], picked[:3], strict=True)
+        )
+        for at in np.ndindex(*out.shape[3:]):
+            out[(..., *at)] = self._read(*(b[i] for b, i in zip(boxes[3:], at, strict=True)))[space]
+        return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])

@@ -69,11 +69,17 @@ class RotatedSlab:
         Scanner space to rotated space.
     axis : {0, 1, 2}
         Across the planes.
+    start : int
+        Its first plane among those of the rotated, cropped volume.
+    n_planes : int
+        How many those are; 0 where that is not known.
     """
 
     grid: Grid
     frame: Frame
     axis: int
+    start: int = 0
+    n_planes: int = 0
 
     @property
     def scanner(self) -> Grid:
@@ -124,7 +130,8 @@ def resolve(slab: Slab, grid: Grid, mean: NDArray[np.float32] | None = None) -> 
         )
     low, high = [0, 0, 0], list(rotated.shape)
     low[axis], high[axis] = start, stop
-    return RotatedSlab(rotated.crop(tuple(low), tuple(high)), slab.frame, axis)  # type: ignore[arg-type]
+    cropped = rotated.crop(tuple(low), tuple(high))  # type: ignore[arg-type]
+    return RotatedSlab(cropped, slab.frame, axis, start, n)
 
 
 def _filled_box(

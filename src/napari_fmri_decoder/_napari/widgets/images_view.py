@@ -12,7 +12,7 @@ from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.view import plane_of, set_plane
 from napari_fmri_decoder._napari.widgets.bench import NO_SERIES, Bench, beside
-from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER, LayerBox
 from napari_fmri_decoder._napari.widgets.prepare_steps import mean_of
 from napari_fmri_decoder.volumes.describe import describe
 
@@ -49,6 +49,7 @@ class ImagesView(QWidget):
     def on_layers(self) -> None:
         """Offer the layers that there are; the first series and anatomy are chosen."""
         layers = [layer for layer in self._session.viewer.layers if isinstance(layer, Image)]
+        layers = [layer for layer in layers if HELPER not in layer.metadata]
         volumes = [(layer, self._session.volume(layer)) for layer in layers]
         series = [layer for layer, volume in volumes if volume is not None and volume.is_series]
         single = [layer for layer, volume in volumes if volume is not None and not volume.is_series]
