@@ -23,7 +23,7 @@ class PlanesSlider(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._n = 0
-        self.slider = QRangeSlider(Qt.Orientation.Horizontal)
+        self.slider = QRangeSlider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]
         self.slider.setObjectName("slab_planes")
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.installEventFilter(WheelGuard(self.slider))

@@ -29,20 +29,20 @@ class RegionBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.find = QLineEdit()
-        self.find.setObjectName("find_region")
-        self.find.setPlaceholderText("find a region by name or value")
-        self.find.setClearButtonEnabled(True)
-        self.find.setToolTip("<p>Show only the regions whose name or value has these letters.</p>")
+        self.search = QLineEdit()
+        self.search.setObjectName("find_region")
+        self.search.setPlaceholderText("find a region by name or value")
+        self.search.setClearButtonEnabled(True)
+        self.search.setToolTip("<p>Show only the regions whose name or value has these letters.</p>")
         self.list = QListWidget()
         self.list.setObjectName("regions")
         self.list.setToolTip("<p>Regions to keep; all of them if none is ticked.</p>")
         self.list.setMaximumHeight(140)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(self.find)
+        rows.addWidget(self.search)
         rows.addWidget(self.list)
-        self.find.textChanged.connect(self._narrow)
+        self.search.textChanged.connect(self._narrow)
         self.list.itemChanged.connect(lambda *_: self.changed.emit())
 
     def set_atlas(self, volume: Volume | None) -> None:
@@ -50,7 +50,7 @@ class RegionBox(QWidget):
         values = [] if volume is None or volume.is_series else [int(v) for v in np.unique(volume.at(0)) if v]
         several = volume is not None and 1 < len(values) <= MOST
         self.list.clear()
-        self.find.clear()
+        self.search.clear()
         for value in values if several and volume is not None else []:
             name = volume.regions.get(value, "")
             item = QListWidgetItem(f"{value}  {name}".strip())
