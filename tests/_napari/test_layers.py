@@ -360,11 +360,11 @@ def test_examples_give_what_they_say(module: Any):
 
 @pytest.mark.parametrize("frame", [Frame(np.eye(4)), Frame.from_angles(x=15, z=90), Frame.from_angles(y=20)])
 def test_the_status_bar_names_the_region_under_the_cursor(frame: Frame):
-    regions = np.zeros((4, 5, 6), np.int16)
-    regions[:2], regions[2:, 1:] = 1003, 7
+    regions = np.zeros((8, 9, 10), np.int16)
+    regions[:4], regions[4:, 3:] = 1003, 7
     names = {1003: "Insula", 7: "Cuneus"}
     atlas = Volume(regions, np.diag([2.0, 2.0, 2.0, 1.0]), "atlas", name="atlas", regions=names)
     layer = Layer.create(*to_layer(atlas, frame))
-    for mm, value in (((2, 4, 6), 1003), ((6, 4, 6), 7), ((6, 0, 6), 0)):
+    for mm, value in (((2, 8, 10), 1003), ((12, 10, 10), 7), ((12, 2, 10), 0)):
         status = layer.get_status(tuple(frame.to_frame(np.array(mm, float))[::-1]), world=True)
         assert status["value"] == (f"{value}; name: {names[value]}" if value else "0")
