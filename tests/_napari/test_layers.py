@@ -364,7 +364,9 @@ def test_the_status_bar_names_the_region_under_the_cursor(frame: Frame):
     regions[:4], regions[4:, 3:] = 1003, 7
     names = {1003: "Insula", 7: "Cuneus"}
     atlas = Volume(regions, np.diag([2.0, 2.0, 2.0, 1.0]), "atlas", name="atlas", regions=names)
-    layer = Layer.create(*to_layer(atlas, frame))
+    viewer = ViewerModel()
+    layer = viewer.add_layer(Layer.create(*to_layer(atlas, frame)))
     for mm, value in (((2, 8, 10), 1003), ((12, 10, 10), 7), ((12, 2, 10), 0)):
-        status = layer.get_status(tuple(frame.to_frame(np.array(mm, float))[::-1]), world=True)
+        viewer.dims.point = at = tuple(frame.to_frame(np.array(mm, float))[::-1])
+        status = layer.get_status(at, world=True)
         assert status["value"] == (f"{value}; name: {names[value]}" if value else "0")
