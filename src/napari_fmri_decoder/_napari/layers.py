@@ -96,7 +96,7 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     if volume.kind == "mask":
         return data, meta | {"opacity": 0.3, "colormap": MASK_COLORS}, "labels"
     if _is_labels(volume):
-        return data, meta | {"opacity": 0.5}, "labels"
+        return data, meta | {"opacity": 0.5, "features": _features(volume)}, "labels"
     signed = volume.kind == "stat"
     limits = (symmetric_limits if signed else grey_limits)(_few(reader))
     return (
@@ -285,6 +285,15 @@ def _world(layer: Layer) -> tuple[Affine, float | None]:
 def _in(unit: Any, target: str) -> float | None:
     """How many `target` one `unit` is; None where it measures something else."""
     return float((1 * unit).to(target).magnitude) if unit.is_compatible_with(target) else None
+
+
+def _features(volume: Placed) -> dict[str, list[Any]]:
+    """Name of each region, by which napari's status bar knows what is under the cursor."""
+    regions = volume.regions if isinstance(volume, Volume) else {}
+    if not regions:
+        return {}
+    names = {0: None, **regions}  # or it would say "[No Properties]" of what lies outside
+    return {"index": list(names), "name": list(names.values())}
 
 
 def _is_labels(volume: Placed) -> bool:

@@ -21,6 +21,7 @@ from nibabel.nifti1 import Nifti1Extension
 from nibabel.spatialimages import HeaderDataError
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.atlas_names import regions_of
 from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.series import FileSeries, JoinedSeries
 from napari_fmri_decoder.volumes.volume import Part, Volume
@@ -182,6 +183,7 @@ def _read_file(path: Path) -> Volume:
         _stored_names(header, shape[3]) if series else (),
         stem(path),
         (Part(str(path), shape[3] if series else 1),),
+        regions_of(path) if kind == "atlas" else {},
     )
     volume.grid.same_as(volume.grid)  # raises for an affine that places nothing
     return volume

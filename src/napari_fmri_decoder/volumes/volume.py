@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -63,6 +63,8 @@ class Volume:
         What a person calls it: the file name without its endings.
     parts : tuple of Part
         The files that the series was read from, in order.
+    regions : mapping of int to str
+        Name of each value of an atlas, where a table lay beside it.
     """
 
     data: ArrayLike
@@ -72,6 +74,7 @@ class Volume:
     names: tuple[str, ...] = ()
     name: str = ""
     parts: tuple[Part, ...] = field(default=())
+    regions: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.data.ndim not in (3, 4):
