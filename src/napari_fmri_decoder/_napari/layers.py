@@ -97,13 +97,12 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
         return data, meta | {"opacity": 0.3, "colormap": MASK_COLORS}, "labels"
     if _is_labels(volume):
         return data, meta | {"opacity": 0.5, "features": _features(volume)}, "labels"
-    signed = volume.kind == "stat"
-    limits = (symmetric_limits if signed else grey_limits)(_few(reader))
-    return (
-        data,
-        meta | {"rgb": False, "colormap": COLD_HOT if signed else CLEAR_GREY, "contrast_limits": limits},
-        "image",
-    )
+    meta["rgb"] = False
+    if volume.kind == "stat":
+        # In 3-D the largest value along the line of sight would hide what is negative.
+        look = {"colormap": COLD_HOT, "contrast_limits": symmetric_limits(_few(reader))}
+        return data, meta | look | {"rendering": "translucent"}, "image"
+    return data, meta | {"colormap": CLEAR_GREY, "contrast_limits": grey_limits(_few(reader))}, "image"
 
 
 def on_screen(

@@ -248,8 +248,14 @@ class MapTab(QWidget):
         )
 
 
+class _Number(FloatBox):
+    def textFromValue(self, value: float) -> str:
+        """Write four digits: a threshold that came of p has no end of them."""
+        return f"{value:.4g}"
+
+
 def _number(name: str, tip: str) -> FloatBox:
-    box = FloatBox()
+    box = _Number()
     box.setObjectName(name)
     box.setToolTip(tip)
     box.setRange(0, 1e12)

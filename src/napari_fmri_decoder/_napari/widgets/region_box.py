@@ -9,6 +9,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_fmri_decoder.volumes.volume import Volume
 
 MOST = 2000
@@ -47,12 +49,15 @@ class RegionBox(QWidget):
 
     def set_atlas(self, volume: Volume | None) -> None:
         """Offer the regions of an atlas; nothing to pick from where there is but one value."""
-        values = [] if volume is None or volume.is_series else [int(v) for v in np.unique(volume.at(0)) if v]
-        several = volume is not None and 1 < len(values) <= MOST
+        names: Mapping[int, str] = {}
+        values: list[int] = []
+        if volume is not None and not volume.is_series:
+            names, values = volume.regions, [int(v) for v in np.unique(volume.at(0)) if v]
+        several = 1 < len(values) <= MOST
         self.list.clear()
         self.search.clear()
-        for value in values if several and volume is not None else []:
-            name = volume.regions.get(value, "")
+        for value in values if several else []:
+            name = names.get(value, "")
             item = QListWidgetItem(f"{value}  {name}".strip())
             item.setData(Qt.ItemDataRole.UserRole, value)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)

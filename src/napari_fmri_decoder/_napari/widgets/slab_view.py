@@ -88,6 +88,7 @@ class SlabView(QWidget):
         self._later.timeout.connect(self._show_place)
         self.form.changed.connect(lambda: self._on_change(follow=True))
         self.outline.toggled.connect(self._on_outline)
+        rotation.sliders.turned.connect(lambda *_: self._on_change(follow=False))
 
     def config(self) -> SlabConfig:
         """The slab, as the controls say."""
@@ -103,17 +104,15 @@ class SlabView(QWidget):
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
-        if name == "angles" and self._session.state.slab is None:
-            self._touched |= any(self._session.state.angles)
         if name in ("angles", "series", "mask", "frame"):
-            self._on_change(follow=False)
+            self._later.start()
 
     def _on_planes(self, start: int, stop: int) -> None:
         self.form.set_values({"start": start, "stop": stop})
 
     def _on_change(self, *, follow: bool) -> None:
         """Draw the slab a little later, and again while more changes; the shown slice follows its planes."""
-        self._touched |= follow
+        self._touched = True
         self._follow |= follow
         if not self._later.isActive():
             self._later.start()
@@ -151,6 +150,7 @@ class SlabView(QWidget):
             frame=made.where.screen,
             **more,
         )
+        self._touched = False  # until a person moves it again
         self._hide()
         self._show_slice(made.where)
 
@@ -179,8 +179,10 @@ class SlabView(QWidget):
     def _show_place(self) -> None:
         """Say where the slab would lie, and draw it, once a person has touched it."""
         series, mean = self._session.series, self._bench.mean
-        if series is None or not self._touched or np.prod(series.grid.shape) > LIVE_VOXELS:
+        if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
             self.place.setText("")
+            return
+        if not self._touched:
             return
         if mean is None:
             self._average(series)
