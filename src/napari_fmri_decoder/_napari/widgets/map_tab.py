@@ -62,7 +62,7 @@ class MapTab(QWidget):
         super().__init__()
         self._session = dock.session
         self._faded: dict[Layer, Layer] = {}  # maps, and the layers that show them faded
-        self._setting = False
+        self._setting = self._adding = False
         self.map = LayerBox("map", "The map whose colours are set here.", "none")
         self.signs = QComboBox()
         self.signs.setObjectName("map_signs")
@@ -139,7 +139,7 @@ class MapTab(QWidget):
         self._show_look()
 
     def _on_active(self, event: Any) -> None:
-        if event.value is not None and event.value in self._offered():
+        if not self._adding and event.value is not None and event.value in self._offered():
             self.map.layer = event.value
 
     def _offered(self) -> list[Layer]:
@@ -223,9 +223,10 @@ class MapTab(QWidget):
         both = faded(effect, weight, look.limit, look.opaque_from)
         if old is None:
             colors = DirectLabelColormap(color_dict=two_map_colors())
-            active = self._session.viewer.layers.selection.active
+            selection = self._session.viewer.layers.selection
+            active, self._adding = selection.active, True
             old = self._session.add(both, colormap=colors, opacity=1.0, metadata={HELPER: True})
-            self._session.viewer.layers.selection.active = active
+            selection.active, self._adding = active, False
             self._faded[layer] = old
         else:
             self._session.show(old, both)
