@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import apply_affine
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
 
 Scale = Literal["raw", "psc", "z"]
 """As stored; percent signal change; or standard deviations from the mean."""
 
-_PACKED = (".gz", ".bz2", ".zst", ".mgz")
+_SLOW = (".gz", ".mgz", ".head", ".brik")  # beside an AFNI header there may be a .BRIK.gz
 _FLAT = 1e-6
 """Values that spread by less than this part of their size differ by the rounding of float32 alone."""
 
@@ -80,7 +82,11 @@ def rescale(
     notes = [] if finite.all() else [f"{int((~finite).sum())} volumes hold no number"]
     if scale != "raw":
         at_rest = np.ones(len(raw), bool) if baseline is None else np.asarray(baseline, bool)
-        keys = np.zeros(len(raw), int) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        keys = (
+            np.zeros(len(raw), int)
+            if groups is None
+            else np.unique(np.asarray(groups), return_inverse=True)[1]
+        )
         for key in np.unique(keys):
             here = np.flatnonzero((keys == key) & finite)
             out[here], note = _scaled(raw[here], scale, at_rest[here])
@@ -88,7 +94,9 @@ def rescale(
     return Timecourse(out, "; ".join(dict.fromkeys(note for note in notes if note)))
 
 
-def _scaled(x: NDArray[np.float64], scale: Scale, at_rest: NDArray[np.bool_]) -> tuple[NDArray[np.float64], str]:
+def _scaled(
+    x: NDArray[np.float64], scale: Scale, at_rest: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], str]:
     """Scale the finite values of one group."""
     if not len(x):
         return x, ""
@@ -131,7 +139,7 @@ def is_quick(volume: Volume) -> bool:
     """Whether one voxel of all volumes can be read at once: from memory, or from files not packed."""
     if isinstance(volume.data, np.ndarray):
         return True
-    return bool(volume.parts) and not any(p.path.lower().endswith(_PACKED) for p in volume.parts)
+    return bool(volume.parts) and not any(p.path.lower().endswith(_SLOW) for p in volume.parts)
 
 
 def n_bytes(volume: Volume) -> int:
@@ -154,7 +162,9 @@ def read_voxel(volume: Volume, voxel: tuple[int, int, int]) -> NDArray[np.float6
     return np.atleast_1d(np.asarray(volume.data[voxel], dtype=np.float64))
 
 
-def read_voxel_stepwise(volume: Volume, voxel: tuple[int, int, int], into: NDArray[np.float64]) -> Iterator[int]:
+def read_voxel_stepwise(
+    volume: Volume, voxel: tuple[int, int, int], into: NDArray[np.float64]
+) -> Iterator[int]:
     """Read one voxel of all volumes, volume by volume, in the order in which the file is unpacked.
 
     Parameters
