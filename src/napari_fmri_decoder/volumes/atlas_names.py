@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 from pathlib import Path
 from xml.etree import ElementTree
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.files import stem
 
 ENDINGS = (".tsv", ".csv", ".txt", ".lut", ".xml")
 _INDEX = ("index", "value", "id", "label", "key", "idx", "intensity", "roi", "number", "no", "no.")
 _NAME = ("name", "region", "label", "labels", "structure", "label_name", "roi_name", "region_name", "roi")
-_IMAGE = re.compile(r"(\.nii|\.mgh|\.mgz|\.img|\.hdr|\.head|\.brik)?(\.gz)?$", re.IGNORECASE)
 _CALLED = re.compile(r"[-_. ]?(labels?|names?|lut|regions?|lookup|legend)$", re.IGNORECASE)
 _COLOR = re.compile(r"(?:\s+\d{1,3}){3,4}\s*$")
 _MOST = 4 * 2**20  # bytes of a table; FreeSurfer's of all its regions has 0.1 MB
@@ -83,14 +82,14 @@ def names_beside(image: str | Path) -> dict[int, str] | None:
         If a table of the image's own name, or of BIDS, is damaged. Other files are passed by.
     """
     image = Path(image)
-    stem = _IMAGE.sub("", image.name, count=1)
+    name = stem(image)
     here = _tables(image.parent)
-    for table in (*(t for t in here if _is_named_after(t, stem)), *_inherited(image.parent, stem)):
+    for table in (*(t for t in here if _is_named_after(t, name)), *_inherited(image.parent, name)):
         return read_names(table)
     guesses = [t for t in (*here, *_tables(image.parent.parent, ".xml")) if t.suffix.lower() == ".xml"]
-    guesses = [t for t in guesses if _mentions(t, stem)]
+    guesses = [t for t in guesses if _mentions(t, name)]
     guesses += sorted(
-        (t for t in here if t.suffix.lower() == ".txt" and stem.startswith(t.stem)),
+        (t for t in here if t.suffix.lower() == ".txt" and name.startswith(t.stem)),
         key=lambda t: -len(t.stem),
     )
     for table in guesses:
@@ -101,13 +100,18 @@ def names_beside(image: str | Path) -> dict[int, str] | None:
     return None
 
 
-def regions_of(image: str | Path) -> dict[int, str]:
-    """Find names as `names_beside` does; warn of a damaged table, for the atlas is whole without it."""
+def regions_of(image: str | Path) -> tuple[dict[int, str], tuple[str, ...]]:
+    """Find names as `names_beside` does; a damaged table gives a note, for the atlas is whole without it.
+
+    Returns
+    -------
+    names : dict of int to str
+    notes : tuple of str
+    """
     try:
-        return names_beside(image) or {}
+        return names_beside(image) or {}, ()
     except InputError as error:
-        warnings.warn(f"{Path(image).name} is shown without the names of its regions: {error}", stacklevel=2)
-        return {}
+        return {}, (f"The regions are shown without their names: {error}",)
 
 
 def _tables(folder: Path, *endings: str) -> list[Path]:
@@ -120,13 +124,13 @@ def _tables(folder: Path, *endings: str) -> list[Path]:
     return sorted(found, key=lambda p: (wanted.index(p.suffix.lower()), p.name))
 
 
-def _is_named_after(table: Path, stem: str) -> bool:
-    return table.stem == stem or _CALLED.sub("", table.stem, count=1) == stem
+def _is_named_after(table: Path, image: str) -> bool:
+    return table.stem == image or _CALLED.sub("", table.stem, count=1) == image
 
 
-def _inherited(folder: Path, stem: str) -> list[Path]:
+def _inherited(folder: Path, image: str) -> list[Path]:
     """Tables of BIDS whose entities the image has as well, the nearest and fullest first."""
-    entities = set(stem.split("_"))
+    entities = set(image.split("_"))
     if "dseg" not in entities:
         return []
     found: list[Path] = []
@@ -137,10 +141,10 @@ def _inherited(folder: Path, stem: str) -> list[Path]:
     return found
 
 
-def _mentions(table: Path, stem: str) -> bool:
+def _mentions(table: Path, image: str) -> bool:
     """Whether an atlas' description names an image; FSL lists one threshold of several."""
     pieces = re.findall(rb"<(?:summary)?imagefile>\s*(.*?)\s*</", _head(table))
-    bare = re.sub(r"thr\d+", "thr", stem).lower().encode()
+    bare = re.sub(r"thr\d+", "thr", image).lower().encode()
     return any(re.sub(rb"thr\d+", b"thr", piece).lower().rpartition(b"/")[2] == bare for piece in pieces)
 
 

@@ -6,7 +6,7 @@ the same planes, and cut planes 12 to 15.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -172,7 +172,4 @@ def cut(volume: Volume, slab: Slab, mean: NDArray[np.float32] | None = None) -> 
     interpolation = "nearest" if volume.kind in ("mask", "atlas") else slab.interpolation
     data = resample(volume.data, volume.affine, where.scanner, interpolation)
     name = f"{volume.name} slab".strip()
-    return (
-        Volume(data, where.scanner.affine, volume.kind, volume.step, volume.names, name, volume.parts),
-        where,
-    )
+    return replace(volume, data=data, affine=where.scanner.affine, name=name), where

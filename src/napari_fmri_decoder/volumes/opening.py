@@ -1,0 +1,189 @@
+"""Open image files by nibabel, so that a bad one gets one clear error before memory is asked for."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+from nibabel.filebasedimages import ImageFileError
+from nibabel.filename_parser import TypesFilenamesError
+from nibabel.freesurfer.mghformat import MGHError
+from nibabel.imageglobals import logger as nibabel_logger
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError, ImageDataError
+from nibabel.wrapstruct import WrapStructError
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.files import is_compressed
+
+FORMATS = "NIfTI, MGH, Analyze or AFNI image"
+BROKEN = (
+    ImageFileError,
+    HeaderDataError,
+    HeaderTypeError,
+    ImageDataError,
+    MGHError,
+    TypesFilenamesError,
+    WrapStructError,
+    OSError,
+    EOFError,
+    MemoryError,
+    zlib.error,
+    struct.error,
+    # nibabel's parsers meet what they do not expect
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    NotImplementedError,
+)
+"""What reading a damaged file raises in nibabel, SciPy and zlib."""
+
+_SMALLEST_GZIP = 1100  # deflate makes nothing more than 1032 times smaller
+_lock = threading.Lock()
+
+
+def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Open an image without reading its voxels.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    image : nibabel image
+    notes : tuple of str
+        What nibabel mended in the header.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no image, or is too short for what its header says.
+    """
+    if not path.exists():
+        raise InputError(f"The image must exist, found no file {path}. Check the path.")
+    with clear_errors(path):
+        with _mended() as notes:
+            image: Any = nib.load(path)
+        if not isinstance(image, _KNOWN) or isinstance(image, nib.Cifti2Image):
+            raise InputError(
+                f"{path.name} must be a {FORMATS} of voxels, found a {type(image).__name__}. "
+                "Convert it to NIfTI first."
+            )
+        _check_length(voxel_file(image, path), image)
+    return image, tuple(dict.fromkeys(notes))
+
+
+_KNOWN = (nib.AnalyzeImage, nib.MGHImage, nib.brikhead.AFNIImage)  # NIfTI's classes are Analyze's heirs
+
+
+@contextmanager
+def clear_errors(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file raises into one `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(
+            f"{path.name} must fit into memory volume by volume, but it does not. "
+            "Open it on a larger machine, or cut it into smaller images."
+        ) from error
+    except FileNotFoundError as error:
+        lost = Path(error.filename or path).name
+        raise InputError(
+            f"{path.name} must have {lost} beside it, found no such file. Put both into one folder."
+        ) from error
+    except BROKEN as error:
+        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        raise InputError(
+            f"{path.name} must be a {FORMATS} that can be read whole, found: {reason}. "
+            "Check that the file is complete, and that its ending names its format."
+        ) from error
+
+
+def voxel_file(image: Any, path: Path) -> Path:
+    """Find the file that holds an image's voxels: another than the one opened for a pair."""
+    held = image.file_map["image"].filename
+    return Path(held) if held else path
+
+
+def needed_bytes(image: Any) -> int:
+    """Length that the voxels' file must have, once decompressed, by the header."""
+    proxy = image.dataobj
+    return int(proxy.offset) + math.prod(int(n) for n in image.shape) * proxy.dtype.itemsize
+
+
+def ends_early(path: Path, found: int, needed: int) -> InputError:
+    """Make the error for a file that is too short."""
+    return InputError(
+        f"{path.name} must hold {needed} bytes by its own header, found {found}: it ends early. "
+        "Copy or download it again."
+    )
+
+
+def _check_length(path: Path, image: Any) -> None:
+    """Refuse a file that ends early, mostly without decompressing it.
+
+    The last four bytes of a gzip file say how long its content is (modulo 2^32); only where they
+    disagree (truncated, or written in several members) is the end of the data really read.
+    """
+    needed, size = needed_bytes(image), path.stat().st_size
+    if not is_compressed(path):
+        if size < needed:
+            raise ends_early(path, size, needed)
+        return
+    if needed > _SMALLEST_GZIP * size:
+        raise InputError(
+            f"{path.name} must hold {needed} bytes by its own header, but a gzip of {size} bytes "
+            "cannot. Its header is damaged: copy or download it again."
+        )
+    with path.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        (length,) = struct.unpack("<I", file.read(4))
+    if length >= needed % 2**32 and length - needed % 2**32 < 2**20:
+        return
+    found = 0
+    with nib.openers.Opener(str(path)) as opened:
+        while chunk := opened.read(2**24):
+            found += len(chunk)
+            if found >= needed:
+                return
+    raise ends_early(path, found, needed)
+
+
+class _Collector(logging.Handler):
+    """Keeps what nibabel says in one thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        if record.thread == self._thread:
+            self.said.append(f"The header was mended on reading: {record.getMessage()}.")
+
+
+@contextmanager
+def _mended() -> Iterator[list[str]]:
+    """Collect what nibabel mends in headers, which it would print."""
+    collector = _Collector()
+    with _lock:
+        handlers, nibabel_logger.handlers = nibabel_logger.handlers, [collector]
+        propagate, nibabel_logger.propagate = nibabel_logger.propagate, False
+        try:
+            yield collector.said
+        finally:
+            nibabel_logger.handlers, nibabel_logger.propagate = handlers, propagate
