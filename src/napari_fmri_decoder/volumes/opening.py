@@ -22,9 +22,10 @@ from nibabel.spatialimages import HeaderDataError, HeaderTypeError, ImageDataErr
 from nibabel.wrapstruct import WrapStructError
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.files import is_compressed
+from napari_fmri_decoder.volumes.files import ending, is_compressed
 
-FORMATS = "NIfTI, MGH, Analyze or AFNI image"
+_PAIR = "an Analyze or NIfTI"
+_FORMATS = {".nii": "a NIfTI", ".mg": "an MGH", ".img": _PAIR, ".hdr": _PAIR}
 BROKEN = (
     ImageFileError,
     HeaderDataError,
@@ -77,7 +78,7 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
             image: Any = nib.load(path)
         if not isinstance(image, _KNOWN) or isinstance(image, nib.Cifti2Image):
             raise InputError(
-                f"{path.name} must be a {FORMATS} of voxels, found a {type(image).__name__}. "
+                f"{path.name} must be {_expected(path)} image of voxels, found a {type(image).__name__}. "
                 "Convert it to NIfTI first."
             )
         _check_length(voxel_file(image, path), image)
@@ -107,9 +108,15 @@ def clear_errors(path: Path) -> Iterator[None]:
     except BROKEN as error:
         reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
         raise InputError(
-            f"{path.name} must be a {FORMATS} that can be read whole, found: {reason}. "
+            f"{path.name} must be {_expected(path)} image that can be read whole, found: {reason}. "
             "Check that the file is complete, and that its ending names its format."
         ) from error
+
+
+def _expected(path: Path) -> str:
+    """Name the format that a file's ending promises."""
+    own = ending(path).lower()
+    return next((name for start, name in _FORMATS.items() if own.startswith(start)), "an AFNI")
 
 
 def voxel_file(image: Any, path: Path) -> Path:
@@ -121,7 +128,7 @@ def voxel_file(image: Any, path: Path) -> Path:
 def needed_bytes(image: Any) -> int:
     """Length that the voxels' file must have, once decompressed, by the header."""
     proxy = image.dataobj
-    return int(proxy.offset) + math.prod(int(n) for n in image.shape) * proxy.dtype.itemsize
+    return int(proxy.offset) + math.prod(int(n) for n in image.shape) * int(proxy.dtype.itemsize)
 
 
 def ends_early(path: Path, found: int, needed: int) -> InputError:

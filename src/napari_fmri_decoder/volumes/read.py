@@ -47,7 +47,7 @@ def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
     if path.is_dir():
         files = images_in(path)
         if not files:
-            raise InputError(f"A folder of maps must hold .nii or .nii.gz files, found none in {path}.")
+            raise InputError(f"A folder of maps must hold images, such as .nii.gz files, found none in {path}.")
         return replace(read_series(files, transform=transform), name=path.name)
     return _read_file(path, transform)
 
@@ -128,8 +128,9 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         code, intent, parameters = headers.intent(image)
         kept = headers.kept(image)
         first = data[..., 0] if series else data.whole()
-    told = kept.get("kind")
-    kind: Kind = told if told in get_args(Kind) else kind_of(path.name, code, first, series=series)
+    kind = kind_of(path.name, code, first, series=series)
+    if kept.get("kind") in get_args(Kind):
+        kind = kept["kind"]
     step = headers.seconds(image) if series and (kind == "bold" or kept.get("timed")) else None
     volume = Volume(
         data if series else first,
@@ -142,10 +143,16 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         intent=intent,
         intent_parameters=parameters,
         space=place.space,
-        notes=(*place.notes, *mended),
+        notes=(*place.notes, *_doubts(step), *mended),
     )
     volume.grid.same_as(volume.grid)  # raises for an affine that places nothing
     return volume
+
+
+def _doubts(step: float | None) -> tuple[str, ...]:
+    if step is None or step < 100:
+        return ()
+    return (f"By its header the TR is {step:g} s; most likely these are milliseconds.",)
 
 
 def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
