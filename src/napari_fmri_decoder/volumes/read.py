@@ -47,7 +47,9 @@ def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
     if path.is_dir():
         files = images_in(path)
         if not files:
-            raise InputError(f"A folder of maps must hold images, such as .nii.gz files, found none in {path}.")
+            raise InputError(
+                f"A folder of maps must hold images, such as .nii.gz files, found none in {path}."
+            )
         return replace(read_series(files, transform=transform), name=path.name)
     return _read_file(path, transform)
 
