@@ -101,7 +101,8 @@ def _stored(volume: Volume) -> Any:
     """Voxels in the type that they are stored in."""
     own = np.dtype(volume.data.dtype)
     if volume.kind == "mask":
-        return np.asarray(volume.data[...]).astype(np.uint8)
+        values = np.asarray(volume.data[...])
+        return (values if values.max() <= 255 else values != 0).astype(np.uint8)
     if volume.kind == "atlas":
         return np.asarray(volume.data[...]).astype(np.int32)
     small = own.kind in "iu" and own.itemsize <= 4

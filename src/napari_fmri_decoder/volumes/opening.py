@@ -7,6 +7,7 @@ import math
 import os
 import struct
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from nibabel.filename_parser import TypesFilenamesError
 from nibabel.freesurfer.mghformat import MGHError
@@ -75,8 +77,8 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
     if not path.exists():
         raise InputError(f"The image must exist, found no file {path}. Check the path.")
     with clear_errors(path):
-        with _mended() as notes:
-            image: Any = nib.load(path)
+        with _mended() as notes, np.errstate(all="ignore"):
+            image = _load(path)
         if not isinstance(image, _KNOWN) or isinstance(image, nib.Cifti2Image):
             raise InputError(
                 f"{path.name} must be {_expected(path)} image of voxels, found a {type(image).__name__}. "
@@ -88,7 +90,29 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
                 f"The voxels of {path.name} must lie as they are or as .gz, found {held.name}. Decompress it."
             )
         _check_length(held, image)
-    return image, tuple(dict.fromkeys(notes))
+    return image, tuple(notes)
+
+
+def _load(path: Path) -> Any:
+    try:
+        return _load_header(path)
+    except MemoryError as error:  # an extension of the header that says that it is huge
+        raise InputError(
+            f"{path.name} must hold as much as its header says, but it says more than memory can. "
+            "Copy or download it again."
+        ) from error
+
+
+def _load_header(path: Path) -> Any:
+    if not ending(path).lower().startswith(".mg") or path.stat().st_size == 0:
+        return nib.load(path)
+    # nibabel's own way leaves the file of an MGH open until it is collected
+    with nib.openers.ImageOpener(str(path)) as file:
+        header = nib.MGHImage.header_class.from_fileobj(file)
+    proxy = nib.MGHImage.ImageArrayProxy(str(path), header)
+    image = nib.MGHImage(proxy, header.get_affine(), header)
+    image.file_map["image"].filename = str(path)
+    return image
 
 
 _KNOWN = (nib.AnalyzeImage, nib.MGHImage, nib.brikhead.AFNIImage)  # NIfTI's classes are Analyze's heirs
@@ -215,17 +239,20 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep one message."""
         if record.thread == self._thread:
-            self.said.append(f"The header was mended on reading: {record.getMessage()}.")
+            self.said.append(record.getMessage())
 
 
 @contextmanager
 def _mended() -> Iterator[list[str]]:
-    """Collect what nibabel mends in headers, which it would print."""
-    collector = _Collector()
-    with _lock:
+    """Collect what nibabel mends in headers, which it would print or warn of."""
+    collector, notes = _Collector(), []  # type: tuple[_Collector, list[str]]
+    with _lock, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         handlers, nibabel_logger.handlers = nibabel_logger.handlers, [collector]
         propagate, nibabel_logger.propagate = nibabel_logger.propagate, False
         try:
-            yield collector.said
+            yield notes
         finally:
             nibabel_logger.handlers, nibabel_logger.propagate = handlers, propagate
+            said = [*collector.said, *(str(w.message) for w in caught)]
+            notes += [f"The header was mended on reading: {text}." for text in dict.fromkeys(said)]
