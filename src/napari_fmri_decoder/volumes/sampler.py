@@ -62,7 +62,9 @@ class Sampler:
                 _spline_filter(n)[a:b].astype(np.float32) for n, a, b in zip(shape, lows, highs, strict=True)
             ]
         nx, ny, nz = (b - a for a, b in zip(lows, highs, strict=True))
-        (x, wx), (y, wy), (z, wz) = ((index - a, weight) for (index, weight), a in zip(taps, lows, strict=True))
+        (x, wx), (y, wy), (z, wz) = (
+            (index - a, weight) for (index, weight), a in zip(taps, lows, strict=True)
+        )
         columns = ((z[:, :, None, None] * ny + y[:, None, :, None]) * nx + x[:, None, None, :]).ravel()
         weights = (wz[:, :, None, None] * wy[:, None, :, None] * wx[:, None, None, :]).ravel()
         touched = np.zeros(nx * ny * nz, dtype=bool)
@@ -101,7 +103,9 @@ class Sampler:
             flat = flat.astype(np.float32, copy=False)
             finite = np.isfinite(flat)
             whole = bool(finite.all())
-            values = self._coefficients(flat if whole else np.where(finite, flat, np.float32(0)), volume.shape)
+            values = self._coefficients(
+                flat if whole else np.where(finite, flat, np.float32(0)), volume.shape
+            )
         else:
             values = flat[self._touched].astype(np.float32, copy=False)
             finite = np.isfinite(values)
