@@ -18,7 +18,7 @@ SHAPES = [(11, 14, 9), (1, 14, 9), (11, 2, 9), (11, 14, 1), (3, 3, 3)]
 
 
 def oblique_grid(shape: tuple[int, ...]) -> Grid:
-    """A grid turned about the middle of an array of `shape`, in the plane of a flat one; some lies outside."""
+    """A grid turned about an array's middle, a flat one's in its plane; some lies outside."""
     angles = {0: (20, 0, 0), 2: (0, 0, 31)}.get(int(np.argmin(shape)) if 1 in shape else -1, (20, -13, 31))
     turn = np.eye(4)
     turn[:3, :3] = rotation(*angles) * [1, 0.9, 1]

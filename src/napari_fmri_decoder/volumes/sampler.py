@@ -49,41 +49,36 @@ class Sampler:
     ) -> None:
         places = _places(affine, grid, keep)
         last = np.array(shape)[:, None] - 1
-        inside = ((places >= 0) & (places <= last)).all(axis=0)
+        inside = np.asarray(((places >= 0) & (places <= last)).all(axis=0))
         self._inside = np.flatnonzero(inside)
-        taps = [_taps(p, n, order) for p, n in zip(places[:, inside], shape, strict=True)]
-        lows, highs = (0, 0, 0), tuple(shape)
+        places = places[:, inside]
+        self._nearest = _counted([_taps(p, n, 0)[0] for p, n in zip(places, shape, strict=True)], shape)
+        pairs = [_taps(p, n, order) for p, n in zip(places, shape, strict=True)]
+        taps, (wx, wy, wz) = [index for index, _ in pairs], [weight for _, weight in pairs]
         self._filters: list[NDArray[np.float32]] = []
         if order > 1 and len(self._inside):
-            # Spline coefficients are needed in this box alone, and are exact there.
-            lows = tuple(int(index.min()) for index, _ in taps)  # type: ignore[assignment]
-            highs = tuple(int(index.max()) + 1 for index, _ in taps)
+            # The spline's coefficients are needed in this box alone, and are exact there.
+            box = [slice(int(t.min()), int(t.max()) + 1) for t in taps]
             self._filters = [
-                _spline_filter(n)[a:b].astype(np.float32) for n, a, b in zip(shape, lows, highs, strict=True)
+                _spline_filter(n)[rows].astype(np.float32) for n, rows in zip(shape, box, strict=True)
             ]
-        nx, ny, nz = (b - a for a, b in zip(lows, highs, strict=True))
-        (x, wx), (y, wy), (z, wz) = (
-            (index - a, weight) for (index, weight), a in zip(taps, lows, strict=True)
-        )
-        columns = ((z[:, :, None, None] * ny + y[:, None, :, None]) * nx + x[:, None, None, :]).ravel()
+            taps = [t - t.dtype.type(rows.start) for t, rows in zip(taps, box, strict=True)]
+            shape = tuple(len(f) for f in self._filters)
+        columns = _counted(taps, shape)
         weights = (wz[:, :, None, None] * wy[:, None, :, None] * wx[:, None, None, :]).ravel()
-        touched = np.zeros(nx * ny * nz, dtype=bool)
+        touched = np.zeros(int(np.prod(shape)), dtype=bool)
         touched[columns] = True
         self._touched = np.flatnonzero(touched)
         renumbered = np.cumsum(touched, dtype=np.int32) - 1
-        per_voxel = (1 if order == 0 else order + 1) ** 3
-        starts = np.concatenate([[0], np.cumsum(inside * per_voxel)]).astype(np.int32)
+        starts = np.append(0, np.cumsum(inside * _per_voxel(order)))
         self._weights = sparse.csr_array(
-            (weights, renumbered[columns], starts), shape=(len(inside), len(self._touched))
+            (weights, renumbered[columns], starts.astype(np.int32)), shape=(len(inside), len(self._touched))
         )
-        # Counted as NumPy flattens in Fortran order, as files are stored.
-        near = [_taps(p, n, 0)[0][:, 0] for p, n in zip(places[:, inside], shape, strict=True)]
-        self._nearest = (near[2] * shape[1] + near[1]) * shape[0] + near[0]
 
     @staticmethod
     def fits(n_voxels: int, order: int) -> bool:
         """Whether the weights of so many voxels are few enough to be kept."""
-        return bool(n_voxels * (1 if order == 0 else order + 1) ** 3 <= MOST_WEIGHTS)
+        return bool(n_voxels * _per_voxel(order) <= MOST_WEIGHTS)
 
     def __call__(self, volume: NDArray[Any]) -> NDArray[np.float32]:
         """Interpolate.
@@ -99,18 +94,13 @@ class Sampler:
             counts as 0.
         """
         flat = volume.reshape(-1, order="F")
+        values = (flat if self._filters else flat[self._touched]).astype(np.float32, copy=False)
+        finite = np.isfinite(values)
+        whole = bool(finite.all())
+        if not whole:
+            values = np.where(finite, values, np.float32(0))
         if self._filters:
-            flat = flat.astype(np.float32, copy=False)
-            finite = np.isfinite(flat)
-            whole = bool(finite.all())
-            values = self._coefficients(
-                flat if whole else np.where(finite, flat, np.float32(0)), volume.shape
-            )
-        else:
-            values = flat[self._touched].astype(np.float32, copy=False)
-            finite = np.isfinite(values)
-            whole = bool(finite.all())
-            values = values if whole else np.where(finite, values, np.float32(0))
+            values = self._coefficients(values, volume.shape)[self._touched]
         out = np.asarray(self._weights @ values)
         if not whole:
             out[self._inside[~np.isfinite(flat[self._nearest])]] = np.nan
@@ -121,8 +111,7 @@ class Sampler:
         nx, ny, nz = shape
         along_x, along_y, along_z = self._filters
         values = (along_z @ flat.reshape(nz, ny * nx)).reshape(-1, ny, nx)
-        values = along_y @ values @ along_x.T
-        return np.asarray(values.reshape(-1)[self._touched])
+        return np.asarray(along_y @ values @ along_x.T).reshape(-1)
 
 
 def _places(affine: Affine, grid: Grid, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -149,6 +138,18 @@ def _taps(place: NDArray[np.float64], n: int, order: int) -> tuple[NDArray[np.in
         weights /= 6
     index = below[:, None] + np.arange(weights.shape[1]) - (order > 1)
     return _mirrored(index, n).astype(np.int32), weights.astype(np.float32)
+
+
+def _per_voxel(order: int) -> int:
+    """How many voxels an interpolated one is made of."""
+    return 1 if order == 0 else (order + 1) ** 3
+
+
+def _counted(taps: list[NDArray[np.int32]], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """Flat indices of each voxel's taps in an array of `shape`, in Fortran order, as files are stored."""
+    x, y, z = taps
+    nx, ny, _ = shape
+    return np.asarray(((z[:, :, None, None] * ny + y[:, None, :, None]) * nx + x[:, None, None, :]).ravel())
 
 
 def _mirrored(index: NDArray[Any], n: int) -> NDArray[Any]:
