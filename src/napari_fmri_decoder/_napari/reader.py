@@ -35,6 +35,7 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     viewer = current_viewer()
     if viewer is None:
         return list(read_layers(path))
+    from napari_fmri_decoder._napari.first_volume import begin_at_first_volume
     from napari_fmri_decoder._napari.notify import tell
     from napari_fmri_decoder._napari.session import Session
 
@@ -46,6 +47,7 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     except InputError as error:
         tell(error)
         return [(None,)]  # npe2's sign for: read, but no layer
+    begin_at_first_volume(viewer)
     return list(layers)
 
 
