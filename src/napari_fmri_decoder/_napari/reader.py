@@ -37,6 +37,7 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     viewer = current_viewer()
     if viewer is None:
         return list(read_layers(path))
+    from napari_fmri_decoder._napari.first_volume import begin_at_first_volume
     from napari_fmri_decoder._napari.notify import mention, tell
     from napari_fmri_decoder._napari.session import Session
 
@@ -50,6 +51,7 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
         return [(None,)]  # npe2's sign for: read, but no layer
     for _, meta, _ in layers:
         mention(*notes_on(meta["metadata"][KEY]))
+    begin_at_first_volume(viewer)
     return list(layers)
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_fmri_decoder.volumes.sampler import Sampler
+
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine, Grid
     from napari_fmri_decoder.volumes.volume import ArrayLike
@@ -50,17 +52,66 @@ def resample(
     """
     if data.ndim == 3:
         volume = np.asarray(data[...], dtype=np.float32)
-        return _clipped(_resample_one(volume, affine, grid, interpolation), [_range(volume)])
+        return np.clip(_resample_one(volume, affine, grid, interpolation), *value_range(volume))
     n = data.shape[3]
-    out = np.empty((*grid.shape, n), dtype=np.float32)
-    ranges = []
+    sample = sampler(data.shape[:3], affine, grid, interpolation)
+    out = np.empty((n, *grid.shape), dtype=np.float32)
+    low, high = 0.0, 0.0
     for i in range(n):
-        volume = np.asarray(data[..., i], dtype=np.float32)
-        ranges.append(_range(volume))
-        out[..., i] = _resample_one(volume, affine, grid, interpolation)
+        volume = np.asarray(data[..., i])
+        out[i] = sample(volume).reshape(grid.shape)
+        if interpolation == "continuous":
+            lowest, highest = value_range(volume)
+            low, high = min(low, lowest), max(high, highest)
         if progress is not None:
             progress(i + 1, n)
-    return _clipped(out, ranges)
+    if interpolation == "continuous":
+        np.clip(out, low, high, out=out)
+    return np.moveaxis(out, 0, -1)
+
+
+def sampler(
+    shape: tuple[int, ...],
+    affine: Affine,
+    grid: Grid,
+    interpolation: Interpolation,
+    keep: NDArray[np.bool_] | None = None,
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Make what resamples one volume after another; what they have in common is computed once.
+
+    Parameters
+    ----------
+    shape : (3,) tuple of int
+        Of the volumes.
+    affine : (4, 4) array
+        Of the volumes.
+    grid : Grid
+    interpolation : {"continuous", "linear", "nearest"}
+    keep : (x, y, z) bool array, optional
+        On `grid`: just these voxels are computed; all of them if None.
+
+    Returns
+    -------
+    callable
+        Takes an (x, y, z) array, gives the (voxels,) float32 values as `resample` does, but not clipped.
+    """
+    kept = np.ones(grid.shape, dtype=bool) if keep is None else keep
+    order = _ORDER[interpolation]
+    if Sampler.fits(int(kept.sum()), order):
+        return Sampler(shape, affine, grid, order, kept)
+    return lambda volume: _resample_one(volume.astype(np.float32), affine, grid, interpolation)[kept]
+
+
+def value_range(volume: NDArray[Any]) -> tuple[float, float]:
+    """Lowest and highest finite value of a volume, or 0 where that lies beyond them.
+
+    A cubic spline overshoots; what is resampled is clipped to this range.
+    """
+    low, high = volume.min(), volume.max()
+    if not np.isfinite([low, high]).all():
+        finite = volume[np.isfinite(volume)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
+    return min(0.0, float(low)), max(0.0, float(high))
 
 
 def _resample_one(
@@ -81,17 +132,6 @@ def _resample_one(
     out = interpolate(np.where(missing, np.float32(0), volume), order)
     out[interpolate(missing.astype(np.float32), 0) > 0.5] = np.nan
     return out
-
-
-def _range(volume: NDArray[np.float32]) -> tuple[float, float]:
-    finite = volume[np.isfinite(volume)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-
-
-def _clipped(out: NDArray[np.float32], ranges: list[tuple[float, float]]) -> NDArray[np.float32]:
-    low = min([0.0, *(a for a, _ in ranges)])
-    high = max([0.0, *(b for _, b in ranges)])
-    return np.clip(out, low, high, out=out)
 
 
 class LazyResampled:

@@ -150,9 +150,9 @@ class Volume:
         Volume
             (x, y, z), float32, of the same kind ("anatomy" for a BOLD series).
         """
-        total = np.zeros(self.shape[:3])
+        total = np.zeros(self.shape[:3], order="F")  # as files are stored
         for volume in self:
-            total += np.nan_to_num(volume)
+            total += volume if np.isfinite(volume).all() else np.nan_to_num(volume)
         kind: Kind = "anatomy" if self.kind == "bold" else self.kind
         average = (total / self.n_volumes).astype(np.float32)
         return Volume(average, self.affine, kind, name=f"{self.name} mean".strip(), space=self.space)
