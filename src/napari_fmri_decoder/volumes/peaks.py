@@ -32,7 +32,7 @@ class Peak:
 
 
 def peak(values: ArrayLike, affine: ArrayLike, of: Of = "absolute") -> Peak:
-    """Find the one voxel that lies farthest from zero, highest or lowest.
+    """Find the one voxel that lies farthest from zero, highest or lowest; of equal ones, a middle one.
 
     Parameters
     ----------
@@ -55,10 +55,9 @@ def peak(values: ArrayLike, affine: ArrayLike, of: Of = "absolute") -> Peak:
     """
     array = np.asarray(values)
     height = _height(array, of)
-    at = int(height.argmax())
-    if height.flat[at] == -np.inf:
+    if height.size == 0 or height.max() == -np.inf:
         raise InputError("A map must hold a finite voxel to have a peak, found none. Choose another volume.")
-    return _at(array, affine, np.array(np.unravel_index(at, array.shape)))
+    return _at(array, affine, _middles(height == height.max())[0])
 
 
 def local_peaks(

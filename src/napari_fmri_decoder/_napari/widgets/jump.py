@@ -104,7 +104,7 @@ class Jump(QWidget):
             f"<p>Where the crosshair is: scanner millimetres {_WHERE[axis]}, also while the head is turned. "
             "Type a number to go there.</p>"
         )
-        box.valueChanged.connect(lambda *_: self._on_typed())
+        box.valueChanged.connect(lambda mm: self._on_typed(axis, mm))
         return box
 
     def to_peak(self, of: Of = "absolute") -> None:
@@ -170,8 +170,11 @@ class Jump(QWidget):
         for box in self.boxes.values():
             box.setEnabled(bool(brain_layers(self._session.viewer)))
 
-    def _on_typed(self) -> None:
-        x, y, z = (box.value() for box in self.boxes.values())
+    def _on_typed(self, axis: str, mm: float) -> None:
+        """Move along one axis; what the other boxes round stays as it is."""
+        point = list(self._session.state.point or (0.0, 0.0, 0.0))
+        point["xyz".index(axis)] = mm
+        x, y, z = point
         self._session.update(point=(x, y, z))
 
     def _copy(self) -> None:

@@ -56,7 +56,7 @@ class SliceView(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.shown: Window | None = None
         self.image: NDArray[np.uint8] | None = None
-        self._letters: dict[str, str] = {}
+        self.letters: dict[str, str] = {}
         self._cross: tuple[float, float] | None = None
         self._turned = 0
 
@@ -85,13 +85,13 @@ class SliceView(QWidget):
         cross : (2,) tuple of float or None
             Where the crosshair is, in pixels of the picture; None to leave it out.
         """
-        self.image, self.shown, self._letters, self._cross = image, window, letters, cross
+        self.image, self.shown, self.letters, self._cross = image, window, letters, cross
         self.update()
 
     def clear(self) -> None:
         """Show nothing."""
         self.image, self.shown, self._cross = None, None, None
-        self._letters = {}
+        self.letters = {}
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -141,7 +141,7 @@ class SliceView(QWidget):
             ("top", Qt.AlignmentFlag.AlignTop | middle[0]),
             ("bottom", Qt.AlignmentFlag.AlignBottom | middle[0]),
         ):
-            painter.drawText(box, int(flags), self._letters.get(edge, ""))
+            painter.drawText(box, int(flags), self.letters.get(edge, ""))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Ask for a picture of the new size."""
