@@ -134,16 +134,21 @@ def on_screen(
 
 def turn(layer: Layer, frame: Frame) -> None:
     """Show a layer of the plugin in another frame, by new data and affine; all else stays."""
-    volume = layer.metadata[KEY]
-    reader = layer.metadata.get(_READER)
-    if reader is None or reader.source is not volume.data:
-        reader = layer.metadata[_READER] = _reader(volume)
-    data, affine = on_screen(volume, frame, reader)
+    data, affine = on_screen(layer.metadata[KEY], frame, reader_of(layer))
     # Between the two, layer and sliders would disagree: the viewer hears of both at once.
     with layer.events.data.blocker():
         layer.data = data
     layer.affine = affine
     layer.events.data(value=data)
+
+
+def reader_of(layer: Layer) -> VolumeReader:
+    """Give the reader of a brain layer's true volume, which keeps what was read last."""
+    volume = layer.metadata[KEY]
+    reader = layer.metadata.get(_READER)
+    if not isinstance(reader, VolumeReader) or reader.source is not volume.data:
+        reader = layer.metadata[_READER] = _reader(volume)
+    return reader
 
 
 def _straight(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:

@@ -27,14 +27,17 @@ from napari_fmri_decoder._napari.layers import (
     turn,
     volume_of,
 )
+from napari_fmri_decoder._napari.letters import Letters
 from napari_fmri_decoder._napari.view import (
     brain_layers,
     bring_into_sight,
     look_at,
     look_from_the_left,
     looked_at,
+    mirror,
     set_plane,
     show_in_frame,
+    show_point,
 )
 from napari_fmri_decoder.errors import InputError
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from napari import Viewer
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder._napari.view import Plane
     from napari_fmri_decoder.volumes.frames import Frame
     from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
     from napari_fmri_decoder.volumes.volume import Volume
@@ -84,6 +88,8 @@ class State:
         Degrees about x, y and z that Prepare rotates by.
     point : (3,) tuple of float or None
         Where the crosshair is, scanner millimetres; None where there is none.
+    radiological : bool
+        Left is shown on the right.
     """
 
     frame: Frame = SCANNER
@@ -100,6 +106,7 @@ class State:
     result: Any = None
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
     point: tuple[float, float, float] | None = None
+    radiological: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +141,8 @@ class Session:
         self.state = State()
         self.steps: list[Step] = []
         self._turning = False
-        self._was_3d = self._was_looked_around = False
+        self._was_3d = False
+        self._axes_3d: tuple[Any, ...] | None = None  # that 3-D was last looked at with
         self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
         for layer in viewer.layers:
             self._welcome(layer)
@@ -144,6 +152,7 @@ class Session:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.renamed.connect(self._on_renamed)
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        self._letters = Letters(self)
 
     @classmethod
     def of(cls, viewer: Viewer) -> Session:
@@ -171,22 +180,39 @@ class Session:
         return volume_of(layer, self.state.frame)
 
     def update(self, **changes: Any) -> None:
-        """Change fields of the state; the viewer follows `frame`, listeners hear of each change."""
+        """Change fields of the state; the viewer follows some of them, listeners hear of each change."""
         old, self.state = self.state, replace(self.state, **changes)
         names = [f.name for f in fields(State) if getattr(old, f.name) is not getattr(self.state, f.name)]
         if "frame" in names:
             self._turn(old.frame, self.state.frame)
+        if "radiological" in names and self.viewer.dims.ndim > 2:
+            mirror(self.viewer, radiological=self.state.radiological)
         for name in names:
             self.changed.emit(name)
 
-    def _turn(self, old: Frame, new: Frame) -> None:
-        """Turn all brain layers; the point of the head in the middle of the view stays there.
+    @property
+    def turning(self) -> bool:
+        """Whether layers are being turned or changed just now, and the sliders move for that alone."""
+        return self._turning
 
-        The sliders move it to whole steps, which must not add up while a rotation is dragged: as
-        long as nobody else moves the view, the point that it began with counts.
+    def look(self, plane: Plane) -> None:
+        """Look at slices of a plane, left on the side that was chosen."""
+        viewer = self.viewer
+        if viewer.dims.ndim > 2:
+            viewer.dims.ndisplay = 2
+            set_plane(viewer, plane, radiological=self.state.radiological)
+
+    def _turn(self, old: Frame, new: Frame) -> None:
+        """Turn all brain layers; the crosshair, or the point in the middle of the view, stays there.
+
+        The sliders move the latter to whole steps, which must not add up while a rotation is
+        dragged: as long as nobody else moves the view, the point that it began with counts.
         """
         viewer = self.viewer
         if not brain_layers(viewer):
+            return
+        if self.state.point is not None:
+            self._turn_about(np.array(self.state.point), old, new)
             return
         seen = looked_at(viewer)
         if self._gaze is None or not np.allclose(seen, self._gaze[1]):
@@ -199,6 +225,18 @@ class Session:
         finally:
             self._turning = False
         self._gaze = point, looked_at(viewer)
+
+    def _turn_about(self, point: NDArray[np.float64], old: Frame, new: Frame) -> None:
+        """Turn all brain layers about a scanner point, which stays where it is on the canvas."""
+        viewer = self.viewer
+        aside = looked_at(viewer) - old.to_frame(point)
+        self._turning = True
+        try:
+            show_in_frame(viewer, new)
+            look_at(viewer, new.to_frame(point) + aside)
+            show_point(viewer, new.to_frame(point))
+        finally:
+            self._turning = False
 
     def add(self, volume: Placed, **meta: Any) -> Layer:
         """Add a volume to the viewer, in its frame.
@@ -347,7 +385,7 @@ class Session:
         if isinstance(layer, Labels):
             layer.events.paint.connect(self._on_painted)
         if len(brain_layers(self.viewer)) == 1:
-            set_plane(self.viewer)
+            set_plane(self.viewer, radiological=self.state.radiological)
         else:
             bring_into_sight(self.viewer, layer)
         volume = layer.metadata[KEY]
@@ -383,12 +421,16 @@ class Session:
                 adopt(event.source, volume)
 
     def _on_ndisplay(self, event: Any) -> None:
-        if self.viewer.dims.ndisplay != 3:
+        """Set the head upright in 3-D the first time, and where another plane was looked at meanwhile."""
+        viewer = self.viewer
+        if viewer.dims.ndisplay != 3:
             return
         self._was_3d = True
-        if not self._was_looked_around and brain_layers(self.viewer):
-            self._was_looked_around = True
-            look_from_the_left(self.viewer)
+        order = tuple(axis - viewer.dims.ndim for axis in viewer.dims.order[-3:])
+        axes = (order, viewer.scene.camera.orientation)
+        if self._axes_3d != axes and brain_layers(viewer):
+            self._axes_3d = axes
+            look_from_the_left(viewer)
 
 
 def _refusal(volume: Placed, clash: Layer) -> str:
