@@ -52,7 +52,7 @@ def _pair(rng: Rng, kind: Any, dtype: Any) -> Files:
 
 
 def _afni(rng: Rng) -> Files:
-    shape = (5, 6, 4, 3)
+    shape = (5, 6, 4, int(rng.choice([1, 3])))
     attributes: list[tuple[str, str, list[Any] | str]] = [
         ("integer", "DATASET_RANK", [3, shape[3], 0, 0, 0, 0, 0, 0]),
         ("integer", "DATASET_DIMENSIONS", [*shape[:3], 0, 0]),
@@ -60,7 +60,7 @@ def _afni(rng: Rng) -> Files:
         ("float", "TAXIS_FLOATS", [0, 2, 0, 0, 0]),
         ("float", "IJK_TO_DICOM_REAL", [3, 0, 0, -49, 0, 3, 0, -82, 0, 0, 3, -52]),
         ("integer", "BRICK_TYPES", [1] * shape[3]),
-        ("float", "BRICK_FLOAT_FACS", [0, 0.5, 0] if rng.random() < 0.5 else [0, 0, 0]),
+        ("float", "BRICK_FLOAT_FACS", [0.5, 0, 2][: shape[3]] if rng.random() < 0.5 else [0] * shape[3]),
         ("string", "BYTEORDER_STRING", "'LSB_FIRST~"),
         ("string", "TEMPLATE_SPACE", "'ORIG~"),
     ]

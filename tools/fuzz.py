@@ -73,7 +73,7 @@ def _like_nibabel(path: Path, volume: Any, last: Any) -> tuple[str, str]:
     with np.errstate(all="ignore"):
         theirs = np.asarray(image.dataobj).reshape(volume.shape, order="F")
         theirs = (theirs[..., -1] if volume.is_series else theirs).astype(np.float32)
-    if not np.allclose(last, theirs, rtol=1e-5, equal_nan=True):
+    if last.shape != volume.shape[:3] or not np.allclose(last, theirs, rtol=1e-5, equal_nan=True):
         return "failed", "the voxels are not nibabel's"
     in_mm = not hasattr(image.header, "get_xyzt_units") or image.header.get_xyzt_units()[0] in (
         "mm",

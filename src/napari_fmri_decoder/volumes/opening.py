@@ -82,7 +82,7 @@ def _load(path: Path) -> Any:
             f"{path.name} must hold as much as its header says, but it says more than memory can. "
             "Copy or download it again."
         ) from error
-    except OSError:
+    except (OSError, zlib.error):
         raise
     except Exception as error:  # what the parsers of damaged headers meet is not to be foreseen
         raise ImageFileError(str(error) or type(error).__name__) from error
@@ -90,7 +90,13 @@ def _load(path: Path) -> Any:
 
 def _load_header(path: Path) -> Any:
     if not ending(path).lower().startswith(".mg") or path.stat().st_size == 0:
-        return nib.load(path)
+        try:
+            return nib.load(path)
+        except ImageFileError:
+            if is_compressed(path) and path.stat().st_size < _PIECE * 64:
+                for _ in inflated(path):  # raises what nibabel does not say: that the gzip is damaged
+                    pass
+            raise
     # nibabel's own way leaves the file of an MGH open until it is collected
     with nib.openers.ImageOpener(str(path)) as file:
         header = nib.MGHImage.header_class.from_fileobj(file)
