@@ -68,6 +68,8 @@ class FileSeries:
         with clear_errors(self._path):
             if self._raw and not self._packed:
                 return self._as_shown(self._mapped(key))
+            if not self._raw and self._proxy.ndim > self.ndim:  # AFNI counts a single brick as a series
+                key = (*full_key(key, self.ndim), *(0,) * (self._proxy.ndim - self.ndim))
             with np.errstate(over="ignore", invalid="ignore"):
                 return np.asarray(self._proxy[key], dtype=self.dtype)
 
