@@ -1,4 +1,7 @@
-"""Grid to grid: whole, one slab, or lazily piece by piece."""
+"""Grid to grid: whole, one slab, or lazily piece by piece.
+
+SciPy is imported where it is used: loading it takes longer than opening a scan that lies straight.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_fmri_decoder.volumes.sampler import Sampler
 
@@ -117,6 +119,8 @@ def value_range(volume: NDArray[Any]) -> tuple[float, float]:
 def _resample_one(
     volume: NDArray[np.float32], affine: Affine, grid: Grid, interpolation: Interpolation
 ) -> NDArray[np.float32]:
+    from scipy import ndimage
+
     # Rounding keeps an unrotated edge from falling outside by a rounding error.
     transform = (np.linalg.inv(affine) @ grid.affine).round(10)
     missing = ~np.isfinite(volume)
@@ -180,6 +184,8 @@ class LazyResampled:
         return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])
 
     def _piece(self, volume: NDArray[Any], boxes: list[range]) -> NDArray[Any]:
+        from scipy import ndimage
+
         matrix = self._transform[:3, :3] * [b.step for b in boxes]
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)

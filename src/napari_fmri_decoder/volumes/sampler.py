@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine, Grid
@@ -47,6 +46,8 @@ class Sampler:
         order: int,
         keep: NDArray[np.bool_],
     ) -> None:
+        from scipy import sparse
+
         places = _places(affine, grid, keep)
         last = np.array(shape)[:, None] - 1
         inside = np.asarray(((places >= 0) & (places <= last)).all(axis=0))
