@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled
+from napari_fmri_decoder._napari.widgets.voxel_tab import VoxelTab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari import Viewer
 
-TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = ()
+TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (("Voxel", VoxelTab),)
 """Title of each tab, and what builds it."""
 
 
