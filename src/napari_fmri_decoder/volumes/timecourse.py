@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,44 +162,27 @@ def read_voxel(volume: Volume, voxel: tuple[int, int, int]) -> NDArray[np.float6
     return np.atleast_1d(np.asarray(volume.data[voxel], dtype=np.float64))
 
 
-def read_voxel_stepwise(
-    volume: Volume, voxel: tuple[int, int, int], into: NDArray[np.float64]
+def read_stepwise(
+    volume: Volume, into: NDArray[Any], voxel: tuple[int, int, int] | None = None, start: int = 0
 ) -> Iterator[int]:
-    """Read one voxel of all volumes, volume by volume, in the order in which the file is unpacked.
+    """Read all voxels or one, volume by volume, in the order in which a packed file is unpacked.
 
     Parameters
     ----------
     volume : Volume
         A series.
-    voxel : (i, j, k)
-    into : (n,) float64 array
+    into : (n, x, y, z) array, or (n,) for one voxel
         Is filled.
+    voxel : (i, j, k), optional
+        All by default.
+    start : int
+        The first volume to read.
 
     Yields
     ------
     int
-        How many volumes have been read.
+        How many volumes have been read, those before `start` included.
     """
-    for n in range(volume.n_volumes):
-        into[n] = volume.data[(*voxel, n)]
-        yield n + 1
-
-
-def load_stepwise(volume: Volume, into: NDArray[np.generic]) -> Iterator[int]:
-    """Read all voxels, volume by volume.
-
-    Parameters
-    ----------
-    volume : Volume
-        A series.
-    into : (n, x, y, z) array
-        Is filled.
-
-    Yields
-    ------
-    int
-        How many volumes have been read.
-    """
-    for n in range(volume.n_volumes):
-        into[n] = volume.data[..., n]
+    for n in range(start, volume.n_volumes):
+        into[n] = volume.data[(..., n) if voxel is None else (*voxel, n)]
         yield n + 1

@@ -17,6 +17,7 @@ from napari_fmri_decoder._napari.plots.base import Plot, css
 from napari_fmri_decoder._napari.plots.curves import REDRAW_MS
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QHideEvent
     from qtpy.QtWidgets import QWidget
 
 SHADE = 0.4
@@ -48,6 +49,13 @@ class Along:
     runs: tuple[str, ...] = ()
     colors: Mapping[str, RGBA] | None = None
 
+    def describe(self, volume: int) -> str:
+        """Say which volume it is, and what it shows: "volume 12 (30 s), house, run 2"."""
+        parts = [f"volume {volume}" + (f" ({volume * self.step:g} s)" if self.step else "")]
+        parts += [known[volume] for known in (self.names, self.labels) if known and known[volume]]
+        parts += [f"run {self.runs[volume]}"] if self.runs and self.runs[volume] else []
+        return ", ".join(parts)
+
 
 class TimecoursePlot(Plot):
     """A curve over shaded conditions, with dashed borders of runs and a line at the volume that is shown.
@@ -65,12 +73,16 @@ class TimecoursePlot(Plot):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, height=210)
+        self.view.zoomable = True
         pane = self.add_pane("", "")
+        pane.setMouseEnabled(True, False)
         pane.getAxis("left").setWidth(58)
         self.add_legend()
         self._along = Along(0)
         self._y: NDArray[np.float64] = np.empty(0)
         self._symmetric = False
+        self._current: int | None = None
+        self._span: tuple[int, int] | None = None
         self._range = (0.0, 1.0)
         self._shade = pg.ImageItem(axisOrder="row-major")
         self._shade.setZValue(-10)
@@ -87,8 +99,20 @@ class TimecoursePlot(Plot):
 
     def set_along(self, along: Along) -> None:
         """Take another series; its values are to come."""
-        self._along, self._y = along, np.empty(0)
+        self._along, self._y, self._span = along, np.empty(0), None
         self.draw()
+
+    def set_span(self, span: tuple[int, int] | None) -> None:
+        """Show the volumes from `start` up to `stop` only, or all (None)."""
+        if span != self._span:
+            self._span = span
+            self.reset_range()
+            self._draw_soon()
+
+    def reset_range(self) -> None:
+        """Show the whole span."""
+        start, stop = self._span or (0, max(self._along.n, 1))
+        self._panes[0].setXRange((start - 0.5) * self._seconds, (stop - 0.5) * self._seconds, padding=0)
 
     def set_values(self, values: ArrayLike, unit: str, *, symmetric: bool = False) -> None:
         """Show another voxel.
@@ -105,22 +129,19 @@ class TimecoursePlot(Plot):
         self._y, self._symmetric = np.asarray(values, dtype=float), symmetric
         if self._panes[0].getAxis("left").labelText != unit:
             self._panes[0].setLabel("left", unit, color=self.ink)
-        self._dirty = True
-        if not self._pause.isActive():
-            self._tick()
-            self._pause.start()
+        self._draw_soon()
 
     def set_current(self, volume: int | None) -> None:
         """Mark the volume that the viewer shows, or none."""
-        self._line.setVisible(volume is not None and volume < self._along.n)
-        self._line.setValue((volume or 0) * self._seconds)
+        if volume != self._current:
+            self._current = volume
+            self._draw_soon()
 
     def draw(self) -> None:
         """Draw all, axes and shades too."""
         pane, along = self._panes[0], self._along
-        step = self._seconds
         pane.setLabel("bottom", "time (s)" if along.step else "volume", color=self.ink)
-        pane.setXRange(-step / 2, (max(along.n, 1) - 0.5) * step, padding=0)
+        self.reset_range()
         colors = {name: color for name, color in (along.colors or {}).items() if name in set(along.labels)}
         self._shade.setVisible(bool(colors))
         if colors:
@@ -149,12 +170,8 @@ class TimecoursePlot(Plot):
         volume = self._nearest(x)
         if volume is None:
             return ""
-        along = self._along
-        parts = [f"{volume * along.step:g} s, volume {volume}" if along.step else f"volume {volume}"]
-        parts += [known[volume] for known in (along.names, along.labels) if known and known[volume]]
-        parts += [f"run {along.runs[volume]}"] if along.runs and along.runs[volume] else []
-        value = f": {self._y[volume]:.4g}" if len(self._y) == along.n else ""
-        return ", ".join(parts) + value
+        value = f": {self._y[volume]:.4g}" if len(self._y) == self._along.n else ""
+        return self._along.describe(volume) + value
 
     def click(self, x: float, y: float, pane: int) -> None:
         """Send the volume."""
@@ -170,6 +187,18 @@ class TimecoursePlot(Plot):
         volume = round(x / self._seconds)
         return volume if 0 <= volume < self._along.n else None
 
+    def _draw_soon(self) -> None:
+        """Draw at once, unless something was drawn just now."""
+        self._dirty = True
+        if not self._pause.isActive():
+            self._tick()
+            self._pause.start()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Rest: a dock that is closed sends this, and no closeEvent."""
+        super().hideEvent(event)
+        self._pause.stop()
+
     def _tick(self) -> None:
         """Draw what came; rest once nothing comes."""
         if self._dirty:
@@ -178,14 +207,17 @@ class TimecoursePlot(Plot):
             self._pause.stop()
 
     def _draw_values(self) -> None:
-        """Draw the curve, and what depends on its range."""
+        """Draw the curve and the line, and what depends on the range of the values."""
         self._dirty = False
         along, step = self._along, self._seconds
+        current = self._current
+        self._line.setVisible(current is not None and 0 <= current < along.n)
+        self._line.setValue((current or 0) * step)
         shown = self._y if len(self._y) == along.n else np.empty(0)
         color = PALETTE[1] if not along.colors else self.ink
         dots = {"symbol": "o", "symbolSize": 4, "symbolBrush": color} if along.n <= 60 else {"symbol": None}
         self._curve.setData(np.arange(len(shown)) * step, shown, pen=pg.mkPen(color, width=1.5), **dots)
-        range_ = nice_range(shown, symmetric=self._symmetric)
+        range_ = nice_range(shown[slice(*(self._span or (None,)))], symmetric=self._symmetric)
         if range_ != self._range:
             self._range = range_
             low, high = range_
@@ -207,7 +239,7 @@ def starts(values: Sequence[str]) -> list[int]:
 
 
 def nice_range(values: NDArray[np.float64], *, symmetric: bool = False) -> tuple[float, float]:
-    """Range of an axis that holds all finite values, rounded outwards to a quarter of its size.
+    """Range of an axis that holds all finite values, rounded outwards to steps of about a fifth.
 
     Examples
     --------

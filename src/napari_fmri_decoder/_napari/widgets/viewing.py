@@ -9,13 +9,18 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 from napari_fmri_decoder._napari.docks import Dock, scrolled
 from napari_fmri_decoder._napari.widgets.map_tab import MapTab
 from napari_fmri_decoder._napari.widgets.views_tab import ViewsTab
+from napari_fmri_decoder._napari.widgets.voxel_tab import VoxelTab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari import Viewer
 
-TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (("Views", ViewsTab), ("Map", MapTab))
+TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (
+    ("Views", ViewsTab),
+    ("Map", MapTab),
+    ("Voxel", VoxelTab),
+)
 """Title of each tab, and what builds it."""
 
 
