@@ -226,7 +226,9 @@ def compare(viewer: Any, tab: Any) -> None:
     assert np.mean(away > 12) < 0.25
 
 
-def test_planes_sides_and_3d_are_kept_in_step_with_napari(viewer: Any, session: Session, tab: Any):
+def test_planes_sides_and_3d_are_kept_in_step_with_napari(
+    viewer: Any, session: Session, tab: Any, qtbot: Any
+):
     overlays = viewer.canvas.overlays
 
     def letters() -> str:
@@ -275,6 +277,16 @@ def test_planes_sides_and_3d_are_kept_in_step_with_napari(viewer: Any, session: 
     session.update(point=(0.0, 0.0, 0.0))
     assert not tab.slices._timer.isActive()
     assert not tab._timer.isActive()
+
+    # A dock that is gone leaves nothing behind that listens.
+    callbacks = len(viewer.mouse_drag_callbacks)
+    dock = tab.window().findChild(ViewDock)
+    viewer.window.remove_dock_widget(dock)
+    dock.deleteLater()
+    qtbot.waitUntil(lambda: len(viewer.mouse_drag_callbacks) < callbacks)
+    session.update(point=(3.0, 0.0, 0.0))
+    viewer.screenshot(flash=False)
+    assert letters() == "LRAP"
 
 
 def test_points_are_read_from_text():

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _REACH = 10_000.0  # millimetres
 _WHERE = {"x": "to the right", "y": "to anterior", "z": "to superior"}
 _KINDS: dict[str, Of] = {"Maximum": "highest", "Minimum": "lowest"}
+NO_SCAN = "Open a scan first."
 _NO_MAP = "Show an image first: a map, or a scan."
 Point = tuple[float, float, float]
 
@@ -58,9 +59,16 @@ def point_in(text: str) -> Point:
 
 
 class Jump(QWidget):
-    """Shows where the crosshair is in the scanner, and takes it elsewhere."""
+    """Shows where the crosshair is in the scanner, and takes it elsewhere.
 
-    def __init__(self, dock: Dock) -> None:
+    Parameters
+    ----------
+    dock : Dock
+    below : QWidget
+        What stands below.
+    """
+
+    def __init__(self, dock: Dock, below: QWidget) -> None:
         super().__init__()
         self._session = dock.session
         self.boxes = {axis: self._box(axis) for axis in "xyz"}
@@ -68,10 +76,18 @@ class Jump(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         for axis, box in self.boxes.items():
             form.addRow(axis, box)
-        copy = _button("copy_point", "Copy", "Copy the crosshair's place as text: x, y, z.", self._copy)
-        tip = "Go to a place that was copied as text: x, y, z in mm."
-        paste = _button("paste_point", "Paste", tip, self._paste)
-        self.peak = _button("peak", "Peak", "", self.to_peak)
+        copy = _button("copy_point", "Copy", self._copy)
+        paste = _button("paste_point", "Paste", self._paste)
+        self._tips: dict[QWidget, str] = {
+            copy: "Copy the crosshair's place as text: x, y, z.",
+            paste: "Go to a place that was copied as text: x, y, z in mm.",
+        }
+        for axis, box in self.boxes.items():
+            self._tips[box] = (
+                f"Where the crosshair is: scanner millimetres {_WHERE[axis]}, also while the head is turned. "
+                "Type a number to go there."
+            )
+        self.peak = _button("peak", "Peak", self.to_peak)
         self.peaks = QPushButton("Peaks")
         self.peaks.setObjectName("peaks")
         self.menu = QMenu(self.peaks)
@@ -83,6 +99,7 @@ class Jump(QWidget):
         rows.addLayout(form)
         rows.addWidget(beside(copy, paste))
         rows.addWidget(beside(self.peak, self.peaks))
+        rows.addWidget(below)
         rows.addStretch(1)
         dock.follow(self._session.changed, self._on_state)
         dock.follow(self._session.layers_changed, self._on_layers)
@@ -100,10 +117,6 @@ class Jump(QWidget):
         box.setAlignment(Qt.AlignmentFlag.AlignRight)
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         box.installEventFilter(WheelGuard(box))
-        box.setToolTip(
-            f"<p>Where the crosshair is: scanner millimetres {_WHERE[axis]}, also while the head is turned. "
-            "Type a number to go there.</p>"
-        )
         box.valueChanged.connect(lambda mm: self._on_typed(axis, mm))
         return box
 
@@ -167,8 +180,10 @@ class Jump(QWidget):
         ):
             button.setEnabled(layer is not None)
             button.setToolTip(f"<p>{tip}</p>{why}")
-        for box in self.boxes.values():
-            box.setEnabled(bool(brain_layers(self._session.viewer)))
+        scans = bool(brain_layers(self._session.viewer))
+        for widget, tip in self._tips.items():
+            widget.setEnabled(scans)
+            widget.setToolTip(f"<p>{tip}</p>" + ("" if scans else f"<p><b>{NO_SCAN}</b></p>"))
 
     def _on_typed(self, axis: str, mm: float) -> None:
         """Move along one axis; what the other boxes round stays as it is."""
@@ -188,10 +203,9 @@ class Jump(QWidget):
         self._session.update(point=point_in(clipboard.text() if clipboard is not None else ""))
 
 
-def _button(name: str, text: str, tip: str, slot: Any) -> QPushButton:
+def _button(name: str, text: str, slot: Any) -> QPushButton:
     made = QPushButton(text)
     made.setObjectName(name)
-    made.setToolTip(f"<p>{tip}</p>")
     made.clicked.connect(lambda *_: slot())
     return made
 

@@ -14,7 +14,7 @@ from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.sheets import name_of_label, value_at
 from napari_fmri_decoder._napari.view import brain_layers, plane_of
 from napari_fmri_decoder._napari.widgets.bench import beside
-from napari_fmri_decoder._napari.widgets.jump import Jump
+from napari_fmri_decoder._napari.widgets.jump import NO_SCAN, Jump
 from napari_fmri_decoder._napari.widgets.orthogonal import PAUSE, Orthogonal
 from napari_fmri_decoder.volumes.directions import degrees_turned
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.view import Plane
 
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
-_NO_SCAN = "Open a scan first."
 
 
 class ViewsTab(QWidget):
@@ -63,7 +62,7 @@ class ViewsTab(QWidget):
         self.turned = words(name="turned_by")
         self.values = words(name="values_here")
         self.values.setToolTip("<p>What the voxels at the crosshair hold, as they are in the scans.</p>")
-        self.jump = Jump(dock)
+        self.jump = Jump(dock, self.values)
         self.slices = Orthogonal(dock, self.crosshair, self.jump)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
@@ -71,7 +70,6 @@ class ViewsTab(QWidget):
         rows.addWidget(beside(self.convention, self.lines))
         rows.addWidget(self.turned)
         rows.addWidget(self.slices, 1)
-        rows.addWidget(self.values)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE)
@@ -114,7 +112,7 @@ class ViewsTab(QWidget):
         self.in_3d.setChecked(in_3d)
 
     def _on_layers(self) -> None:
-        why = None if brain_layers(self._session.viewer) else _NO_SCAN
+        why = None if brain_layers(self._session.viewer) else NO_SCAN
         for plane, button in self.planes.items():
             sides = "anterior is on the right" if plane == "sagittal" else "left lies where you choose below"
             tip = f"<p>Look at {plane} slices on the canvas; {sides}.</p>"
