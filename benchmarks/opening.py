@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from timing import Row, children_in_turn, ensure_display, finish
 
 
