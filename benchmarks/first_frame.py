@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from timing import Row, children_in_turn, finish, memory_mib
 
 SHAPE = (64, 64, 36, 400)

@@ -15,12 +15,12 @@ import nibabel as nib
 import numpy as np
 from nilearn.image import crop_img, resample_img
 from scipy.ndimage import gaussian_filter
-from timing import Row, finish, in_turn
 
 from napari_fmri_decoder.volumes.frames import Grid
 from napari_fmri_decoder.volumes.resample import resample
 from napari_fmri_decoder.volumes.slabs import Slab, cut
 from napari_fmri_decoder.volumes.volume import Volume
+from timing import Row, finish, in_turn
 
 START, STOP = 12, 15
 

@@ -11,12 +11,12 @@ from statistics import median
 
 import numpy as np
 from nilearn.datasets import load_mni152_template
-from timing import Row, ensure_display, finish
 
 from napari_fmri_decoder._napari.layers import on_screen, to_layer
 from napari_fmri_decoder._napari.view import set_plane
 from napari_fmri_decoder.volumes.frames import Frame
 from napari_fmri_decoder.volumes.volume import Volume
+from timing import Row, ensure_display, finish
 
 PLANES = ("axial", "coronal", "sagittal")
 FRAME = Frame.from_angles(x=20)

@@ -260,6 +260,28 @@ def demo(
     typer.echo(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
 
 
+@app.command(epilog="Example: fmri-decoder selftest --json")
+def selftest(as_json: Json = False) -> None:
+    """Send a lateralised, oblique phantom through writing, reading, rotating, cutting and saving.
+
+    One line per check; the exit status is 1 if one fails. Takes seconds, and needs no screen.
+    """
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from napari_fmri_decoder.pipeline.selftest import selftest as run_selftest
+
+    with TemporaryDirectory() as folder:
+        checks = list(run_selftest(Path(folder)))
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.found}")
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
+
+
 def _open_window() -> None:
     try:
         from napari_fmri_decoder._napari.demo import open_demo

@@ -189,13 +189,32 @@ class LazyResampled:
         matrix = self._transform[:3, :3] * [b.step for b in boxes]
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)
-        return np.asarray(
-            ndimage.affine_transform(volume, matrix, offset, shape, output=self.dtype, order=self._order)
+        volume, offset = _thin_part(volume, matrix, offset, shape)
+        # SciPy runs along the last axis first: let that be the first one, as files are stored.
+        piece = ndimage.affine_transform(
+            volume.T, matrix[::-1, ::-1], offset[::-1], shape[::-1], output=self.dtype, order=self._order
         )
+        return np.asarray(piece).T
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Compute all of it."""
         return np.asarray(self[...], dtype=dtype)
+
+
+def _thin_part(
+    volume: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Copy the box of voxels that a piece is made of, where it is thin, and give the offset into it.
+
+    The voxels of a sagittal slice lie far apart in memory: it is quicker to collect them first.
+    """
+    corners = [matrix @ [i * (n - 1) for i, n in zip(at, shape, strict=True)] for at in np.ndindex(2, 2, 2)]
+    low = np.clip(np.floor(np.min(corners, axis=0) + offset).astype(int) - 1, 0, volume.shape)
+    high = np.clip(np.ceil(np.max(corners, axis=0) + offset).astype(int) + 2, 0, volume.shape)
+    if not 0 < 8 * np.prod(high - low) <= volume.size:
+        return volume, offset
+    part = volume[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    return part.copy(order="F"), offset - low
 
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:
