@@ -69,6 +69,28 @@ def test_info_gives_a_bad_file_its_own_row_and_goes_on(tmp_path):
     assert good["kind"] == "bold"
 
 
+def test_info_prints_one_row_per_file_and_all_of_the_header_of_one(tmp_path):
+    write(series(1)[0], tmp_path / "bold.nii.gz")
+    (tmp_path / "bad.nii").write_text("no scan")
+    text = _run("info", tmp_path / "bold.nii.gz")
+    for words in (
+        "format  NIfTI-1",
+        "sform  scanner (code 1)",
+        "TR_s  2 s",
+        "unit_time  sec",
+        "LAS",
+        "-4 0 0 26",
+    ):
+        assert words in text
+    done = _typed("info", tmp_path / "bold.nii.gz", tmp_path / "bad.nii", tmp_path / "bold.nii.gz")
+    head, first, bad, again = done.stdout.strip().splitlines()
+    assert done.returncode == 2
+    assert head.split()[:3] == ["shape", "kind", "axes"]
+    assert first == again
+    assert first.startswith("14 16 8 16")
+    assert "must be a NIfTI image" in bad
+
+
 def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
     volume, _ = series(1)
     write(volume, tmp_path / "bold.nii.gz")

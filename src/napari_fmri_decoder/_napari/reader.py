@@ -61,7 +61,7 @@ def notes_on(volume: Volume) -> tuple[str, ...]:
     if not slow:
         return volume.notes
     more = f" (and {len(slow) - 1} more like it)" if len(slow) > 1 else ""
-    how = 'Press "Keep an uncompressed copy" under the header of the layer, in the dock View.'
+    how = '"Keep an uncompressed copy", in the dock View, puts all of them at hand.'
     return (*volume.notes, f"{slow_to_seek(slow[0])}{more} {how}")
 
 

@@ -81,8 +81,8 @@ def slow_to_seek(path: str | Path) -> str | None:
     if before < SLOW_BYTES:
         return None
     return (
-        f"{path.name} is a gzip: to reach its last volume {before / 1e6:.0f} MB must be decompressed first, "
-        "and every jump takes a little of it. An uncompressed copy has every volume at hand."
+        f"{path.name} is a gzip: its last volume comes after {before / 1e6:.0f} MB are decompressed, "
+        "and every jump takes a moment."
     )
 
 
