@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Image = Annotated[Path, typer.Argument(help="A .nii or .nii.gz file, or a folder of maps.")]
+Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI), or a folder of maps.")]
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -74,7 +74,10 @@ def info(
     """Say what images are: shape, kind, orientation, obliqueness, voxel size, TR, origin in mm.
 
     One row per file; a file that cannot be read gets a row with its error, and the exit status 2.
+    Of a single file, and with --json, all that its header says: sform and qform, data type and
+    scaling, intent, units.
     """
+    from napari_fmri_decoder.cli.info import block, table
     from napari_fmri_decoder.volumes.describe import describe
 
     rows: list[dict[str, Any]] = []
@@ -86,8 +89,7 @@ def info(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
-        for row in rows:
-            typer.echo("\n".join(f"{name:>12}  {_cell(value)}" for name, value in row.items()) + "\n")
+        typer.echo(block(rows[0]) if len(rows) == 1 else table(rows))
     if any("error" in row for row in rows):
         raise typer.Exit(2)
 
@@ -312,10 +314,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise InputError(
             f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}."
         ) from error
-
-
-def _cell(value: Any) -> str:
-    return " ".join(f"{v:g}" for v in value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _mm(point: Any) -> str:

@@ -110,9 +110,7 @@ def _of_header(volume: Volume) -> dict[str, Any]:
         "sform": _form(header, "sform") if nifti else None,
         "qform": _form(header, "qform") if nifti else None,
         "transform": _used(header, volume.affine),
-        "description": header.header["descrip"].item().decode("latin-1")
-        if "descrip" in _keys(header)
-        else "",
+        "description": _text(header, "descrip"),
     }
 
 
@@ -128,15 +126,16 @@ def _used(header: Any, affine: Affine) -> str | None:
         return found.used
     if headers.is_nifti(header):
         for name in ("sform", "qform"):
-            _, _, other = headers.form(header, name)  # type: ignore[arg-type]
+            _, _, other = headers.form(header, name)
             if other is not None and np.allclose(other, affine, atol=1e-6):
                 return name
     return None
 
 
-def _keys(header: Any) -> list[str]:
-    """Fields of a header; AFNI's has none by name."""
-    return list(header.header.keys()) if hasattr(header.header, "keys") else []
+def _text(header: Any, field: str) -> str:
+    """Free text of a header's field; AFNI and MGH have none."""
+    fields = list(header.header.keys()) if hasattr(header.header, "keys") else []
+    return str(header.header[field].item().decode("latin-1")).strip() if field in fields else ""
 
 
 def _rounded(values: Any) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -12,7 +12,9 @@ from nibabel.brikhead import AFNIImage
 from nibabel.nifti1 import Nifti1Header, xform_codes
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.frames import Affine
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.frames import Affine
 
 Transform = Literal["auto", "sform", "qform"]
 """Which of a NIfTI header's two transforms places the image; auto is the sform, else the qform."""
@@ -136,12 +138,12 @@ def _nifti_placement(image: Any, transform: Transform) -> Placement:
             f'Use "{"auto" if forms[other][0] == 0 else other}".'
         )
     unit = image.header.get_xyzt_units()[0]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if unit in _MILLIMETRES:
         notes = (f"The header measures in the unit {unit}; the image is placed in millimetres.",)
     used = transform
     if transform == "auto":
-        used = next((name for name in ("sform", "qform") if forms[name][0] > 0), "auto")  # type: ignore[assignment]
+        used = next((name for name in ("sform", "qform") if forms[name][0] > 0), "auto")
     if used == "auto":
         affine = np.asarray(image.affine, dtype=np.float64) * _mm(image)
         guess = (

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -17,7 +17,9 @@ from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key, 
 from napari_fmri_decoder.volumes.headers import COMMENT, KEY
 from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.read import read, read_series
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
 
 __all__ = ["images_in", "is_image", "natural_key", "read", "read_series", "stem", "write"]
 
@@ -99,7 +101,8 @@ def _stored(volume: Volume) -> Any:
     """Voxels in the type that they are stored in."""
     own = np.dtype(volume.data.dtype)
     if volume.kind == "mask":
-        return np.asarray(volume.data[...]).astype(np.uint8)
+        values = np.asarray(volume.data[...])
+        return (values if values.max() <= 255 else values != 0).astype(np.uint8)
     if volume.kind == "atlas":
         return np.asarray(volume.data[...]).astype(np.int32)
     small = own.kind in "iu" and own.itemsize <= 4

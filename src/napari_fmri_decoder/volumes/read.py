@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes import headers
 from napari_fmri_decoder.volumes.atlas_names import regions_of
 from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
+from napari_fmri_decoder.volumes.frames import Grid, is_straight
 from napari_fmri_decoder.volumes.headers import Transform, placement
 from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.opening import clear_errors, open_image
@@ -48,7 +51,9 @@ def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
     if path.is_dir():
         files = images_in(path)
         if not files:
-            raise InputError(f"A folder of maps must hold .nii or .nii.gz files, found none in {path}.")
+            raise InputError(
+                f"A folder of maps must hold images, such as .nii.gz files, found none in {path}."
+            )
         return replace(read_series(files, transform=transform), name=path.name)
     return _read_file(path, transform)
 
@@ -129,8 +134,9 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         code, intent, parameters = headers.intent(image)
         kept = headers.kept(image)
         first = data[..., 0] if series else data.whole()
-    told = kept.get("kind")
-    kind: Kind = told if told in get_args(Kind) else kind_of(path.name, code, first, series=series)
+    kind = kind_of(path.name, code, first, series=series)
+    if kept.get("kind") in get_args(Kind):
+        kind = kept["kind"]
     step = headers.seconds(image) if series and (kind == "bold" or kept.get("timed")) else None
     regions, unnamed = regions_of(path) if kind == "atlas" else ({}, ())
     volume = Volume(
@@ -144,11 +150,33 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         intent=intent,
         intent_parameters=parameters,
         space=place.space,
-        notes=(*place.notes, *mended, *unnamed),
+        notes=(*place.notes, *_doubts(step), *mended, *unnamed),
         regions=regions,
     )
-    volume.grid.same_as(volume.grid)  # raises for an affine that places nothing
+    _check_place(volume.grid, path)
     return volume
+
+
+def _check_place(grid: Grid, path: Path) -> None:
+    """Refuse an affine that places voxels where none can be: of a damaged header.
+
+    Nor could voxels be shown obliquely that are a thousand times longer than wide.
+    """
+    with np.errstate(all="ignore"):
+        size = grid.voxel_size
+        skew = abs(np.linalg.det(grid.affine[:3, :3] / size))
+    sensible = 1e-6 < size.min() and size.max() < 1e6 and np.abs(grid.corners).max() < 1e7 and skew > 1e-3
+    if not sensible or (size.max() > 1e3 * size.min() and not is_straight(grid.affine)):
+        raise InputError(
+            f"The affine of {path.name} must give voxels a size and place in the scanner, found "
+            f"{grid.affine[:3].tolist()}. Choose the other of sform and qform, or repair the header."
+        )
+
+
+def _doubts(step: float | None) -> tuple[str, ...]:
+    if step is None or step < 100:
+        return ()
+    return (f"By its header the TR is {step:g} s; most likely these are milliseconds.",)
 
 
 def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
@@ -159,7 +187,7 @@ def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
     if len(kept) == 5 and kept[3] == 1:
         kept.pop(3)
     kept += [1] * (3 - len(kept))
-    if len(kept) > 4 or min(kept) < 1:
+    if not shape or len(kept) > 4 or min(kept) < 1:
         raise InputError(
             f"An image must have 3 axes (x, y, z) or 4 (x, y, z, n), found shape {tuple(shape)} in "
             f"{path.name}."

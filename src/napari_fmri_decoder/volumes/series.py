@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from nibabel.volumeutils import apply_read_scaling
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.files import is_compressed
-from napari_fmri_decoder.volumes.opening import clear_errors, ends_early, needed_bytes, voxel_file
+from napari_fmri_decoder.volumes.opening import clear_errors, ends_early, inflated, needed_bytes, voxel_file
 from napari_fmri_decoder.volumes.resample import full_key
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_BEYOND = 2**26  # bytes after the voxels that are read for the checksum's sake: extensions, padding
 
 
 class FileSeries:
@@ -113,24 +114,18 @@ class FileSeries:
 
 def _decompressed(path: Path, needed: int) -> bytearray:
     """Decompress a gzip up to `needed` bytes, and go on to its end for the sake of its checksum."""
-    content, chunk = bytearray(), 2**20
+    content, found = bytearray(), 0
     try:
-        with gzip.open(path) as file:
-            while len(content) < needed:
-                more = file.read(min(chunk, needed - len(content)))
-                if not more:
-                    raise ends_early(path, len(content), needed)
-                content += more
-            for _ in range(64):  # extensions and padding; no more, for nobody knows how much follows
-                if not file.read(chunk):
-                    break
+        for piece in inflated(path):
+            found += len(piece)
+            content += piece[: needed - len(content)]
+            if found > needed + _BEYOND:
+                break
     except EOFError as error:
-        if len(content) < needed:
-            raise ends_early(path, len(content), needed) from error
-    except gzip.BadGzipFile as error:
-        # What follows the content may be anything, as for the program gzip.
-        if len(content) < needed or "check" in str(error).lower():
-            raise
+        if found < needed:
+            raise ends_early(path, found, needed) from error
+    if found < needed:
+        raise ends_early(path, found, needed)
     return content
 
 

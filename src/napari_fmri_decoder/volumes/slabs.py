@@ -7,7 +7,7 @@ the same planes, and cut planes 12 to 15.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Frame, Grid, rotated_grid
 from napari_fmri_decoder.volumes.resample import Interpolation, resample
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
 
 AXES = ("x", "y", "z")
 
