@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from napari_fmri_decoder._napari.session import State
+    from napari_fmri_decoder._napari.state import State
     from napari_fmri_decoder._napari.watch import Watch
     from napari_fmri_decoder.decoders import Decoder
     from napari_fmri_decoder.samples.masks import MaskConfig

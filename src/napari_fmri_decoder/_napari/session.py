@@ -7,7 +7,7 @@ added, so that it can be undone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -18,7 +18,6 @@ from psygnal import Signal
 
 from napari_fmri_decoder._napari.layers import (
     KEY,
-    SCANNER,
     Placed,
     adopt,
     keep_painted,
@@ -28,6 +27,8 @@ from napari_fmri_decoder._napari.layers import (
     volume_of,
 )
 from napari_fmri_decoder._napari.letters import Letters
+from napari_fmri_decoder._napari.mixing import clash_of, refusal, warning
+from napari_fmri_decoder._napari.state import PREPARED, State, Step
 from napari_fmri_decoder._napari.view import (
     brain_layers,
     bring_into_sight,
@@ -47,76 +48,9 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.view import Plane
     from napari_fmri_decoder.volumes.frames import Frame
-    from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
     from napari_fmri_decoder.volumes.volume import Volume
 
-PREPARED = ("frame", "angles", "mask", "mask_options", "slab", "where", "slab_layer")
-"""Fields of the state that a step of Prepare may change, and Undo brings back."""
-
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """Choices of the docks.
-
-    Attributes
-    ----------
-    frame : Frame
-        That the viewer shows.
-    series, anatomy : napari Layer or None
-        Chosen in Prepare.
-    mask : Volume or None
-        That is applied; every voxel if None.
-    mask_options : MaskConfig or None
-        The strategy that made the mask; None for one that was painted or chosen as a layer.
-    slab : Slab or None
-        As it was last cut.
-    where : RotatedSlab or None
-        Its voxels.
-    slab_layer : napari Layer or None
-        The cut series.
-    labels : LabelsConfig or None
-        Set by the Labels dock.
-    table : DataFrame or None
-        One row per volume of the series, by the Labels dock.
-    prepared : Prepared or None
-        Of the last check or training: samples, folds and findings.
-    result : RunResult or None
-        Of the last training.
-    angles : (3,) tuple of float
-        Degrees about x, y and z that Prepare rotates by.
-    point : (3,) tuple of float or None
-        Where the crosshair is, scanner millimetres; None where there is none.
-    radiological : bool
-        Left is shown on the right.
-    """
-
-    frame: Frame = SCANNER
-    series: Layer | None = None
-    anatomy: Layer | None = None
-    mask: Volume | None = None
-    mask_options: Any = None
-    slab: Slab | None = None
-    where: RotatedSlab | None = None
-    slab_layer: Layer | None = None
-    labels: Any = None
-    table: Any = None
-    prepared: Any = None
-    result: Any = None
-    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    point: tuple[float, float, float] | None = None
-    radiological: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One step of preparation: its name, the state before it, the layers that it added and hid."""
-
-    name: str
-    before: State
-    layers: tuple[Layer, ...] = ()
-    hidden: tuple[Layer, ...] = ()
 
 
 class Session:
@@ -271,9 +205,7 @@ class Session:
         InputError
             If its first axis is not that of the series in the viewer.
         """
-        clash = self._clash(volume, layer)
-        if clash is not None:
-            raise InputError(_refusal(volume, clash))
+        self.refuse_mixing(volume, layer)
         data, own, _ = to_layer(volume, self.state.frame)
         layer.metadata.update(own["metadata"])
         self._turning = True
@@ -286,23 +218,11 @@ class Session:
         finally:
             self._turning = False
 
-    def refuse_mixing(self, volume: Placed) -> None:
-        """Raise `InputError` if a volume's first axis differs from that of the series in the viewer.
-
-        One slider moves the first axis of all layers: seconds and positions in a stack would mix.
-        """
-        clash = self._clash(volume)
+    def refuse_mixing(self, volume: Placed, but: Layer | None = None) -> None:
+        """Raise `InputError` if a volume's first axis differs from that of the series in the viewer."""
+        clash = clash_of(self.viewer, volume, but)
         if clash is not None:
-            raise InputError(_refusal(volume, clash))
-
-    def _clash(self, volume: Placed, but: Layer | None = None) -> Layer | None:
-        if volume.data.ndim < 4:
-            return None
-        for layer in brain_layers(self.viewer):
-            other = layer.metadata[KEY]
-            if layer is not but and other.data.ndim > 3 and (other.step is None) != (volume.step is None):
-                return layer
-        return None
+            raise InputError(refusal(volume, clash))
 
     def take_step(
         self, name: str, layers: Sequence[Layer] = (), *, hide: Sequence[Layer] = (), **changes: Any
@@ -389,12 +309,9 @@ class Session:
         else:
             bring_into_sight(self.viewer, layer)
         volume = layer.metadata[KEY]
-        clash = self._clash(volume, layer)
+        clash = clash_of(self.viewer, volume, layer)
         if clash is not None:
-            show_warning(
-                f"'{layer.name}' counts {_counts(volume)} along its first axis and '{clash.name}' "
-                f"{_counts(clash.metadata[KEY])}: one slider moves both. Remove one of them."
-            )
+            show_warning(warning(layer, clash))
 
     def _on_removed(self, event: Any) -> None:
         gone = event.value
@@ -431,15 +348,3 @@ class Session:
         if self._axes_3d != axes and brain_layers(viewer):
             self._axes_3d = axes
             look_from_the_left(viewer)
-
-
-def _refusal(volume: Placed, clash: Layer) -> str:
-    return (
-        f"The series of one viewer must share their first axis: '{volume.name}' counts "
-        f"{_counts(volume)}, but '{clash.name}' counts {_counts(clash.metadata[KEY])}. "
-        f"Remove '{clash.name}' first, or open '{volume.name}' in a second napari window."
-    )
-
-
-def _counts(volume: Placed) -> str:
-    return "volumes (a stack of maps)" if volume.step is None else f"seconds (TR {volume.step:g} s)"

@@ -17,7 +17,7 @@ from napari_fmri_decoder.samples.prepare import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.session import Step
+    from napari_fmri_decoder._napari.state import Step
 
 
 class RotateView(QWidget):
