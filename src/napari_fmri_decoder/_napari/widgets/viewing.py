@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled
+from napari_fmri_decoder._napari.widgets.header_tab import HeaderTab
 from napari_fmri_decoder._napari.widgets.voxel_tab import VoxelTab
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from napari import Viewer
 
-TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (("Voxel", VoxelTab),)
+TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (
+    ("Voxel", VoxelTab),
+    ("Header", HeaderTab),
+)
 """Title of each tab, and what builds it."""
 
 
