@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 LABELS = {
@@ -95,7 +96,7 @@ def _transform(value: dict[str, Any]) -> str:
     return f"{name}\n{_matrix(value['affine'])}"
 
 
-def _matrix(rows: list[list[float]]) -> str:
+def _matrix(rows: Sequence[Sequence[float]]) -> str:
     """Write the first three rows of an affine, or all of another matrix, in columns of one width."""
     rows = rows[:3] if len(rows) == 4 and list(rows[3]) == [0, 0, 0, 1] else rows
     cells = [[f"{round(v, 3) + 0.0:.7g}" for v in row] for row in rows]
