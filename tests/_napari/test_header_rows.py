@@ -38,7 +38,8 @@ def test_what_is_known_is_written_in_words(tmp_path: Path):
 def test_transforms_that_agree_are_written_once_and_new_keys_by_their_own_name():
     affine = np.eye(4).tolist()
     form = {"code": 1, "name": "scanner", "affine": affine}
-    described = {"sform": form, "qform": form, "transform": "sform", "affine": affine, "slice_order": "up"}
+    rounded = {**form, "affine": (np.eye(4) + 1e-5).tolist()}
+    described = {"sform": form, "qform": rounded, "transform": "sform", "affine": affine, "slice_order": "up"}
     rows = dict(header_rows({**described, "empty": None}))
     assert rows["qform"] == "scanner (code 1), the same as the sform"
     assert rows["slice order"] == "up"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 LABELS = {
     "oblique": "obliqueness",
     "voxel_mm": "voxel size",
@@ -49,11 +51,11 @@ def header_rows(described: dict[str, Any]) -> list[tuple[str, str]]:
         A text may have several lines.
     """
     described = dict(described)
-    forms = [described.get(name) or {} for name in ("sform", "qform")]
     if described.get("transform") in ("sform", "qform"):
         described.pop("affine", None)  # it stands below
-    if forms[0].get("affine") is not None and forms[0]["affine"] == forms[1].get("affine"):
-        described["qform"] = f"{forms[1]['name']} (code {forms[1]['code']}), the same as the sform"
+    if forms_agree(described):
+        qform = described["qform"]
+        described["qform"] = f"{qform['name']} (code {qform['code']}), the same as the sform"
     order = [*_FIRST, *(key for key in described if key not in _FIRST)]
     rows = []
     for key in order:
@@ -63,6 +65,12 @@ def header_rows(described: dict[str, Any]) -> list[tuple[str, str]]:
         text = _text(value, " x " if key in _TIMES else ", ")
         rows.append((LABELS.get(key, key.replace("_", " ")), text + UNITS.get(key, "")))
     return rows
+
+
+def forms_agree(described: dict[str, Any]) -> bool:
+    """Whether sform and qform are both set and put the image in the same place, to a thousandth of a mm."""
+    sform, qform = ((described.get(name) or {}).get("affine") for name in ("sform", "qform"))
+    return sform is not None and qform is not None and np.allclose(sform, qform, rtol=0, atol=1e-3)
 
 
 def as_text(rows: list[tuple[str, str]]) -> str:

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
-from napari_fmri_decoder._napari.header_rows import as_text, header_rows
+from napari_fmri_decoder._napari.header_rows import as_text, forms_agree, header_rows
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.widgets.bench import beside
 from napari_fmri_decoder._napari.widgets.keep_copy import KeepCopyButton
@@ -132,7 +132,7 @@ class HeaderTab(QWidget):
             return f"The header's {form} is {'not set' if said[form]['code'] == 0 else 'broken'}."
         if said.get("transform") is None:
             return "The voxels do not lie where the file puts them any more: they were cut or moved."
-        if said["sform"]["affine"] == said["qform"]["affine"] and said["transform"] != form:
+        if forms_agree(said) and said["transform"] != form:
             return "The sform puts the scan in the same place as the qform."
         return None
 
