@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.cache import reads_copies
 from napari_fmri_decoder.volumes.frames import apply_affine
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def voxel_at(volume: Volume, point: ArrayLike) -> tuple[int, int, int] | None:
 
 def is_quick(volume: Volume) -> bool:
     """Whether one voxel of all volumes can be read at once: from memory, or from files not packed."""
-    if isinstance(volume.data, np.ndarray):
+    if isinstance(volume.data, np.ndarray) or reads_copies(volume):
         return True
     return bool(volume.parts) and not any(p.path.lower().endswith(_SLOW) for p in volume.parts)
 

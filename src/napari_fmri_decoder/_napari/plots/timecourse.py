@@ -213,7 +213,8 @@ class TimecoursePlot(Plot):
         current = self._current
         self._line.setVisible(current is not None and 0 <= current < along.n)
         self._line.setValue((current or 0) * step)
-        shown = self._y if len(self._y) == along.n else np.empty(0)
+        # pyqtgraph warns of a curve without a number.
+        shown = self._y if len(self._y) == along.n and np.isfinite(self._y).any() else np.empty(0)
         color = PALETTE[1] if not along.colors else self.ink
         dots = {"symbol": "o", "symbolSize": 4, "symbolBrush": color} if along.n <= 60 else {"symbol": None}
         self._curve.setData(np.arange(len(shown)) * step, shown, pen=pg.mkPen(color, width=1.5), **dots)

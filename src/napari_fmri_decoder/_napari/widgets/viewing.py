@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled
+from napari_fmri_decoder._napari.widgets.header_tab import HeaderTab
 from napari_fmri_decoder._napari.widgets.map_tab import MapTab
 from napari_fmri_decoder._napari.widgets.views_tab import ViewsTab
 from napari_fmri_decoder._napari.widgets.voxel_tab import VoxelTab
@@ -20,6 +21,7 @@ TABS: tuple[tuple[str, Callable[[Dock], QWidget]], ...] = (
     ("Views", ViewsTab),
     ("Map", MapTab),
     ("Voxel", VoxelTab),
+    ("Header", HeaderTab),
 )
 """Title of each tab, and what builds it."""
 

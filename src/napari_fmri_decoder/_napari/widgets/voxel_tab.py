@@ -52,7 +52,7 @@ class VoxelTab(QWidget):
         self.setObjectName("voxel_tab")
         self._session = dock.session
         self._source: VoxelSource | None = None
-        self._layer: Layer | None = None
+        self._known: tuple[Any, Any, Any] = (None, None, None)
         self._point: NDArray[np.float64] | None = None  # scanner mm
         self._along = Along(0)
         self._make()
@@ -63,8 +63,8 @@ class VoxelTab(QWidget):
         viewer = dock.viewer
         for signal, slot in (
             (self._session.changed, self._on_state),
-            (self._session.layers_changed, self._refresh),
-            (viewer.layers.selection.events.active, self._refresh),
+            (self._session.layers_changed, self._wake),
+            (viewer.layers.selection.events.active, self._wake),
             (viewer.cursor.events.position, self._on_cursor),
             (viewer.dims.events.point, self._wake),
         ):
@@ -114,7 +114,7 @@ class VoxelTab(QWidget):
     def showEvent(self, event: Any) -> None:
         """Catch up."""
         super().showEvent(event)
-        self._refresh()
+        self._wake()
         if self._point is None:
             self._to_crosshair()
 
@@ -127,7 +127,7 @@ class VoxelTab(QWidget):
         if name == "point":
             self._to_crosshair()
         elif name in ("series", "table", "labels"):
-            self._refresh()
+            self._wake()
 
     def _to_crosshair(self) -> None:
         point = self._session.state.point
@@ -156,11 +156,9 @@ class VoxelTab(QWidget):
 
     # What is shown
 
-    def _refresh(self, *_: object) -> None:
+    def _take(self) -> None:
         """Take the series of the selected layer, else the chosen one, else any; and what is known of it."""
-        if not self.isVisible():
-            return
-        layer, series = self._find()
+        series = self._find()
         if self._source is not None and (series is None or self._source.series.data is not series.data):
             self._source.stop()
             self._source.deleteLater()
@@ -170,29 +168,31 @@ class VoxelTab(QWidget):
                 self._source = VoxelSource(series, self)
                 self._source.read.connect(self._wake)
             self._source.series = series  # its affine may be another now
-        self._layer = layer
-        along = self._along_of(series)
-        if along != self._along:
-            if (along.n, len(set(along.runs))) != (self._along.n, len(set(self._along.runs))):
-                self.one_run.setChecked(along.n > CROWDED)
-            self._along = along
-            self.plot.set_along(along)
-            chosen = self.baseline.currentText()
-            self.baseline.blockSignals(True)
-            self.baseline.clear()
-            self.baseline.addItems([_WHOLE, *sorted(set(along.labels) - {""})])
-            self.baseline.setCurrentIndex(max(self.baseline.findText(chosen), 0))
-            self.baseline.blockSignals(False)
-        self._wake()
+        known = (series, self._session.state.table, self._session.state.labels)
+        if any(a is not b for a, b in zip(known, self._known, strict=True)):
+            self._known = known
+            self._take_along(self._along_of(series))
 
-    def _find(self) -> tuple[Layer | None, Volume | None]:
+    def _take_along(self, along: Along) -> None:
+        if (along.n, len(set(along.runs))) != (self._along.n, len(set(self._along.runs))):
+            self.one_run.setChecked(along.n > CROWDED)
+        self._along = along
+        self.plot.set_along(along)
+        chosen = self.baseline.currentText()
+        self.baseline.blockSignals(True)
+        self.baseline.clear()
+        self.baseline.addItems([_WHOLE, *sorted(set(along.labels) - {""})])
+        self.baseline.setCurrentIndex(max(self.baseline.findText(chosen), 0))
+        self.baseline.blockSignals(False)
+
+    def _find(self) -> Volume | None:
         viewer = self._session.viewer
         brain = [layer for layer in reversed(brain_layers(viewer)) if layer.visible]
         for layer in (viewer.layers.selection.active, self._session.state.series, *brain):
             kept = layer.metadata.get(KEY) if layer is not None else None
             if isinstance(kept, Volume) and kept.is_series:
-                return layer, kept
-        return None, None
+                return kept
+        return None
 
     def _along_of(self, series: Volume | None) -> Along:
         if series is None:
@@ -216,6 +216,7 @@ class VoxelTab(QWidget):
     @guard()
     def _show(self) -> None:
         """Show the voxel at the point: place, value, region, time course."""
+        self._take()
         source, voxel = self._source, self._voxel()
         if source is not None and source.how == "kept" and voxel is not None and not source.stopped:
             source.start()
