@@ -41,6 +41,8 @@ def make(path: Path) -> None:
 
 def measure(side: str, path: str) -> None:
     """Show the first frame, as one side does it, and print seconds and MiB."""
+    import numpy.ma  # noqa: F401 - NumPy loads it late, and napari's window has it already
+
     if side == "ours":
         from napari_fmri_decoder._napari.reader import read_layers
 

@@ -24,7 +24,7 @@ def main() -> None:
             kept = Path(folder) / "rows.json"
             done = subprocess.run(
                 [sys.executable, str(Path(__file__).with_name(name))],
-                env={**os.environ, "BENCHMARK_ROWS": str(kept)},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "BENCHMARK_ROWS": str(kept)},
                 check=False,
             )
             if not kept.exists():

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -69,7 +70,7 @@ def selftest(folder: Path) -> Iterator[Check]:
         yield _below(f"{ending} comes back the same", _apart(again.data, phantom.data), 0, "")
         yield _below(f"{ending} lies where it was", _corners_apart(again.affine, phantom.affine), 1e-3, "mm")
         yield _same(f"{ending} keeps TR and kind", (again.step, again.kind), (_TR, "bold"))
-    stored = nib.load(folder / "phantom.nii.gz")
+    stored: Any = nib.load(folder / "phantom.nii.gz")
     forms = _corners_apart(stored.header.get_qform(), stored.header.get_sform())
     yield _below("sform and qform agree", forms, 1e-2, "mm")
     yield _same("orientation codes", axis_codes(again.affine), ORIENTATION)
@@ -94,7 +95,8 @@ def selftest(folder: Path) -> Iterator[Check]:
     middle = int(np.rint(np.linalg.solve(grid.affine, [*(turn @ PLANTED), 1])[2]))
     piece, _ = cut(again, Slab(*_ANGLES, axis="z", start=middle - 4, stop=middle + 5, crop=False))
     saved = write(piece, folder / "slab.nii.gz")
-    back, image = read(saved), nib.load(saved)
+    back = read(saved)
+    image: Any = nib.load(saved)
     yield _below("a slab comes back the same", _apart(back.data, piece.data), 0, "")
     along = turn @ image.affine[:3, :3] - again.affine[:3, :3]
     yield _below("its axes are the turned file's", float(np.abs(along).max()), 1e-4, "mm a voxel")
