@@ -14,7 +14,7 @@ from nilearn.image import crop_img, resample_img
 from small import AFFINE, series, write_small
 from typer.testing import CliRunner
 
-from napari_fmri_decoder.cli import app
+from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.slabs import Slab
 
@@ -109,7 +109,7 @@ def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
     assert ours.header.get_zooms()[3] == pytest.approx(2.0)
 
 
-def test_bad_input_is_one_line_and_status_2(tmp_path):
+def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
     write(series(1)[0], tmp_path / "bold.nii.gz")
     for words in (
         ("slab", tmp_path / "bold.nii.gz", "--start", 5, "--stop", 5, "-o", tmp_path / "s.nii.gz"),
@@ -119,11 +119,23 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
         ("train", tmp_path / "none.toml", "--out", tmp_path / "run"),
         ("predict", tmp_path / "bold.nii.gz", tmp_path / "bold.nii.gz", "-o", tmp_path / "p.tsv"),
     ):
-        done = _typed(*words)
-        assert done.returncode == 2, words
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-        assert "must" in done.stderr or "needs" in done.stderr
-        assert done.stdout == ""
+        monkeypatch.setattr(sys, "argv", ["fmri-decoder", *map(str, words)])
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert done.value.code == 2, words
+        said = capsys.readouterr()
+        assert len(said.err.strip().splitlines()) == 1, said.err
+        assert "must" in said.err or "needs" in said.err
+        assert said.out == ""
+
+
+def test_a_command_that_reads_no_more_than_a_header_loads_no_torch(tmp_path):
+    write(series(1)[0], tmp_path / "bold.nii.gz")
+    code = "import sys; from napari_fmri_decoder.cli import app; app(standalone_mode=False); "
+    code += "print({'torch', 'sklearn', 'nilearn', 'matplotlib'} & set(sys.modules))"
+    command = [sys.executable, "-c", code, "info", str(tmp_path / "bold.nii.gz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "set()"
 
 
 def test_mask_is_written_on_the_images_grid(tmp_path):

@@ -15,11 +15,10 @@ from torch import nn
 from napari_fmri_decoder.decoders import Decoder, NetworkDecoder, get_decoder, registry
 from napari_fmri_decoder.decoders.cnn2d import CNN2D
 from napari_fmri_decoder.decoders.mlp import MLP
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.scaling import fit_scaler
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.errors import TrainingError
 from napari_fmri_decoder.training.events import (
     BatchDone,
     EpochDone,

@@ -14,7 +14,7 @@ import typer
 
 from napari_fmri_decoder import __version__
 from napari_fmri_decoder.cli.options import options_of
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.samples.options import explain as explain_options
 from napari_fmri_decoder.samples.prepare import SlabConfig
 
@@ -36,8 +36,6 @@ Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; eac
 
 def main() -> None:
     """Run the command; the entry point."""
-    from napari_fmri_decoder.training.errors import TrainingError
-
     try:
         app()
     except (InputError, TrainingError) as error:
