@@ -28,7 +28,7 @@ from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
 from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
 from napari_fmri_decoder.samples.masks import make_mask, mask_strategies
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, rotation
 from napari_fmri_decoder.volumes.volume import Volume
 

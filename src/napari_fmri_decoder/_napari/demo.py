@@ -18,7 +18,7 @@ from napari_fmri_decoder.samples.phantom import BLOCK_LENGTH, N_RUNS, RUN_LENGTH
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
     from napari_fmri_decoder.volumes.volume import Volume
 
 PLUGIN = "napari-fmri-decoder"

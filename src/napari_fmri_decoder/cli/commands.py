@@ -16,7 +16,7 @@ from napari_fmri_decoder import __version__
 from napari_fmri_decoder.cli.options import options_of
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.samples.options import explain as explain_options
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 app = typer.Typer(
     name="fmri-decoder",

@@ -26,7 +26,7 @@ from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut, resolve
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 USUAL = ("epi", "layer", "file", "threshold", "floors", "template", "all")
 """Order of the mask strategies; others come after."""

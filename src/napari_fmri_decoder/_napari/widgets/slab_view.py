@@ -28,7 +28,7 @@ from napari_fmri_decoder._napari.widgets.prepare_steps import (
     slab_of,
 )
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
