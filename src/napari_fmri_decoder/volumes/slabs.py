@@ -140,16 +140,17 @@ def _filled_box(
     data: NDArray[np.float32], rtol: float = 1e-8
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Find the box of voxels that are not empty, one voxel wider: the rule of nilearn's crop_img."""
-    values = np.nan_to_num(data)
-    filled = np.argwhere(np.abs(values) > rtol * np.abs(values).max())
-    if not len(filled):
+    values = np.abs(np.nan_to_num(data))
+    filled = values > rtol * values.max()
+    if not filled.any():
         raise InputError(
             "The rotated volume must hold data to crop to, but it is empty. "
             "Check mask and rotation, or set crop = false."
         )
-    start = np.maximum(filled.min(axis=0) - 1, 0)
-    stop = np.minimum(filled.max(axis=0) + 2, data.shape)
-    return tuple(int(v) for v in start), tuple(int(v) for v in stop)  # type: ignore[return-value]
+    along = [np.flatnonzero(filled.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    start = [max(int(at[0]) - 1, 0) for at in along]
+    stop = [min(int(at[-1]) + 2, n) for at, n in zip(along, data.shape, strict=True)]
+    return tuple(start), tuple(stop)  # type: ignore[return-value]
 
 
 def cut(volume: Volume, slab: Slab, mean: NDArray[np.float32] | None = None) -> tuple[Volume, RotatedSlab]:

@@ -152,7 +152,11 @@ class Volume:
         """
         total = np.zeros(self.shape[:3], order="F")  # as files are stored
         for volume in self:
-            total += volume if np.isfinite(volume).all() else np.nan_to_num(volume)
+            total += volume
+        if not np.isfinite(total).all():  # seldom enough to read twice
+            total[...] = 0
+            for volume in self:
+                total += np.nan_to_num(volume)
         kind: Kind = "anatomy" if self.kind == "bold" else self.kind
         average = (total / self.n_volumes).astype(np.float32)
         return Volume(average, self.affine, kind, name=f"{self.name} mean".strip(), space=self.space)
