@@ -14,7 +14,8 @@ from napari_fmri_decoder.recipe import AuditConfig, CompareConfig, DataConfig, N
 from napari_fmri_decoder.samples.audit import checks
 from napari_fmri_decoder.samples.labels import label_sources
 from napari_fmri_decoder.samples.masks import mask_strategies
-from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+from napari_fmri_decoder.samples.prepare import PrepareConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 

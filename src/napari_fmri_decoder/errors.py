@@ -1,6 +1,6 @@
-"""The one error that a user can mend.
+"""The errors of this package: one that a user can mend, and one that a fit ends in.
 
-Every message says three things: what must hold, what was found, and what to do.
+Every message of `InputError` says three things: what must hold, what was found, and what to do.
 The command line prints it as one line and exits with 2; napari shows it as one notification.
 """
 
@@ -16,4 +16,11 @@ class InputError(ValueError):
     Traceback (most recent call last):
     ...
     napari_fmri_decoder.errors.InputError: Slab stop must exceed start, got start=5, stop=5. Raise stop.
+    """
+
+
+class TrainingError(ArithmeticError):
+    """Raised where a fit cannot go on: a loss that is not finite, memory that is full.
+
+    On purpose no RuntimeError: napari's generator workers swallow those, and most of torch's are.
     """

@@ -21,7 +21,8 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.masks import MaskField
 from napari_fmri_decoder.samples.options import Options, explain
-from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+from napari_fmri_decoder.samples.prepare import PrepareConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series

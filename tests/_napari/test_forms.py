@@ -345,7 +345,8 @@ def own_models() -> dict[str, type[BaseModel]]:
     from napari_fmri_decoder.decoders import registry as decoders
     from napari_fmri_decoder.samples.labels.base import label_sources
     from napari_fmri_decoder.samples.masks.base import mask_strategies
-    from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+    from napari_fmri_decoder.samples.prepare import PrepareConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
     from napari_fmri_decoder.samples.splits import SplitConfig
     from napari_fmri_decoder.training.config import TrainingConfig
 

@@ -356,3 +356,17 @@ def test_duplicated_layers_share_what_was_read():
 @pytest.mark.parametrize("module", [arrays, colormaps])
 def test_examples_give_what_they_say(module: Any):
     assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("frame", [Frame(np.eye(4)), Frame.from_angles(x=15, z=90), Frame.from_angles(y=20)])
+def test_the_status_bar_names_the_region_under_the_cursor(frame: Frame):
+    regions = np.zeros((8, 9, 10), np.int16)
+    regions[:4], regions[4:, 3:] = 1003, 7
+    names = {1003: "Insula", 7: "Cuneus"}
+    atlas = Volume(regions, np.diag([2.0, 2.0, 2.0, 1.0]), "atlas", name="atlas", regions=names)
+    viewer = ViewerModel()
+    layer = viewer.add_layer(Layer.create(*to_layer(atlas, frame)))
+    for mm, value in (((2, 8, 10), 1003), ((12, 10, 10), 7), ((12, 2, 10), 0)):
+        viewer.dims.point = at = tuple(frame.to_frame(np.array(mm, float))[::-1])
+        status = layer.get_status(at, world=True)
+        assert status["value"] == (f"{value}; name: {names[value]}" if value else "0")

@@ -24,10 +24,11 @@ from qtpy.QtWidgets import (
 
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
 from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
-from napari_fmri_decoder.samples.masks import mask_strategies
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.masks import make_mask, mask_strategies
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, rotation
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -71,7 +72,8 @@ class Hands:
         self.qtbot.waitUntil(true, timeout=10_000)
 
     def names(self) -> list[str]:
-        return [layer.name for layer in self.session.viewer.layers]
+        """Names of the layers, but for those that only mark where the slab will lie."""
+        return [layer.name for layer in self.session.viewer.layers if HELPER not in layer.metadata]
 
     def layer(self, name: str) -> Any:
         return self.session.viewer.layers[name]
@@ -381,29 +383,48 @@ def test_a_slab_outside_of_the_volume_is_one_notification(
     assert hands.names() == ["head"]
 
 
-def test_the_outline_follows_rotation_and_planes(viewer: Any, hands: Hands):
+def test_the_slab_is_drawn_as_it_moves_outlined_and_filled_with_the_mean(viewer: Any, hands: Hands):
     hands.session.add(head())
-    hands("slab_outline").setChecked(True)
-    hands.wait()
+    assert not hands("slab_planes").isEnabled()
     hands("rotate_x").setValue(20)
-    hands.dock.slab.form.set_values({"start": 5, "stop": 7})
-    hands.until(lambda: "slab outline" in viewer.layers and "2 planes" in hands("slab_about").text())
-    outline = hands.layer("slab outline")
-    assert hands("mask_layer").findText("slab outline") == -1
-    config = SlabConfig(rotate_x=20, start=5, stop=7)
-    expected = config.grid_of(head(), None)
+    hands.until(lambda: "slab outline" in viewer.layers and hands("slab_planes").isEnabled())
+    hands("slab_planes").setValue((5, 7))  # as dragging does
+    assert hands.dock.slab.config().start == 5
+    hands.until(lambda: "2 planes" in hands("slab_about").text())
+    outline, filling = hands.layer("slab outline"), hands.layer("slab preview")
+    assert hands("mask_layer").findText("slab outline") == hands("anatomy").findText("slab preview") == -1
+    mean = mean_img(as_image(head()), copy_header=True)
+
+    def slab(start: int) -> tuple[Any, Any]:
+        grid = SlabConfig(rotate_x=20, start=start, stop=start + 2).grid_of(head(), None)
+        inside = resample_img(
+            mean, grid.affine, grid.shape, "linear", force_resample=True, copy_header=True
+        ).get_fdata()
+        return grid.corners.mean(axis=0), inside
 
     def drawn() -> Any:
         box = hands.session.volume(outline)
         return nib.affines.apply_affine(box.affine, np.argwhere(box.at(0))).mean(axis=0)
 
-    hands.until(lambda: np.allclose(drawn(), expected.corners.mean(axis=0), atol=1e-6))
-    hands.dock.slab.form.set_values({"start": 8, "stop": 10})
-    other = SlabConfig(rotate_x=20, start=8, stop=10).grid_of(head(), None).corners.mean(axis=0)
-    hands.until(lambda: np.allclose(drawn(), other, atol=1e-6))
-    shown = hands.session.state.frame.to_frame(other)[2]
+    hands.until(lambda: np.allclose(drawn(), slab(5)[0], atol=1e-6))
+    np.testing.assert_allclose(hands.session.volume(filling).at(0), slab(5)[1], atol=0.5)
+    drawings = []
+    outline.events.set_data.connect(lambda *_: drawings.append(hands("slab_planes").value()))
+    for start in range(6, 12):
+        hands("slab_planes").setValue((start, start + 2))
+        hands.qtbot.wait(60)
+    assert len(drawings) >= 3  # while it moves, and not only in the end
+    centre, inside = slab(11)
+    hands.until(lambda: np.allclose(drawn(), centre, atol=1e-6))
+    np.testing.assert_allclose(hands.session.volume(filling).at(0), inside, atol=0.5)
+    shown = hands.session.state.frame.to_frame(centre)[2]
     assert viewer.dims.point[1] == pytest.approx(shown, abs=2.1)
     hands("slab_outline").setChecked(False)
+    assert not outline.visible
+    assert not filling.visible
+    hands("slab_outline").setChecked(True)
+    hands.until(lambda: outline.visible)
+    hands.press("cut_slab")
     assert not outline.visible
 
 
@@ -482,9 +503,49 @@ def test_planes_and_cursor_are_told_in_scanner_millimetres(viewer: Any, hands: H
     assert hands("cursor").text() == "R 0.0  A 30.0  S 5.0 mm"
 
 
+def test_masks_are_combined_shaped_and_replayed(hands: Hands, tmp_path: Any):
+    hands.session.add(head())
+    assert not hands("mask_how").isVisible()
+    hands("mask_strategy").setCurrentText("threshold")
+    hands.dock.masking.form.form.set_values({"above": 500.0})
+    hands.press("apply_mask")
+    bright = hands.session.state.mask.at(0) > 0
+    hands.dock.masking.form.form.set_values({"above": 810.0})
+    assert hands("mask_how").isVisible()
+    hands("mask_how").setCurrentIndex(hands("mask_how").findData("minus"))
+    hands.press("apply_mask")
+    mean = mean_img(as_image(head()), copy_header=True).get_fdata()
+    expected = bright & ~(mean > 810)
+    np.testing.assert_array_equal(hands.session.state.mask.at(0) > 0, expected)
+    again, _ = make_mask(hands.session.state.mask_options, head(), tmp_path)
+    np.testing.assert_array_equal(again.at(0) > 0, expected)
+    hands.press("undo")
+    np.testing.assert_array_equal(hands.session.state.mask.at(0) > 0, bright)
+
+
+def test_regions_are_picked_from_an_atlas_layer_by_name(viewer: Any, hands: Hands):
+    series = head()
+    hands.session.add(series)
+    areas = np.zeros(series.grid.shape, np.int16)
+    areas[6:10, 10:20, 8:14], areas[14:18, 10:20, 8:14] = 3, 8
+    names = {3: "Left V1", 8: "Right V1"}
+    atlas = Volume(areas, series.affine, "atlas", name="areas", regions=names)
+    layer = hands.session.add(atlas)
+    hands("mask_strategy").setCurrentText("layer")
+    hands("mask_layer").setCurrentText("areas")
+    listed = [hands("regions").item(row).text() for row in range(hands("regions").count())]
+    assert listed == ["3  Left V1", "8  Right V1"]
+    hands("find_region").setText("right")
+    assert [hands("regions").item(row).isHidden() for row in range(2)] == [True, False]
+    hands.dock.masking.regions.pick(8)
+    hands.press("apply_mask")
+    np.testing.assert_array_equal(hands.session.state.mask.at(0) > 0, areas == 8)
+    assert layer.visible
+
+
 def test_every_strategy_can_be_chosen(hands: Hands):
     names = {hands("mask_strategy").itemText(i) for i in range(hands("mask_strategy").count())}
-    assert names == {*mask_strategies, "layer"}
+    assert names == {*mask_strategies, "layer"} - {"combine"}  # combined by the box below
 
 
 def test_the_dock_opens_from_the_menu(viewer: Any, npe2pm: Any, qtbot: Any):

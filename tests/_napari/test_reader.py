@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from nibabel.testing import data_path
 from npe2 import PluginManager, PluginManifest
 
 from napari_fmri_decoder._napari.layers import KEY
@@ -68,6 +69,24 @@ def test_files_open_by_the_manifest_in_their_kinds(plugin: PluginManager, files:
         kinds[name] = kind
         assert meta["metadata"][KEY].parts[0].path == str(files[name])
     assert kinds == {"T1": "image", "bold": "image", "mask": "labels", "map 1": "image"}
+
+
+def test_other_formats_open_by_the_manifest_and_say_what_is_not_certain(
+    plugin: PluginManager, tmp_path: Path, viewer: Any, notified: list[Any]
+):
+    values = np.random.default_rng(0).gamma(2, 50, (5, 6, 7)).astype(np.float32)
+    nib.save(nib.MGHImage(values, np.eye(4)), tmp_path / "mgh.mgz")
+    nib.save(nib.Nifti2Image(values, np.eye(4)), tmp_path / "two.nii.gz")
+    nib.save(nib.Nifti1Pair(values, np.eye(4)), tmp_path / "pair.img")
+    afni = Path(data_path) / "example4d+orig.HEAD"
+    paths = [tmp_path / name for name in ("mgh.mgz", "two.nii.gz", "pair.img")] + [afni]
+    viewer.open(paths, plugin=PLUGIN)
+    assert [layer.name for layer in viewer.layers] == ["mgh", "two", "pair", "example4d+orig"]
+    assert notified == []
+    nib.save(nib.AnalyzeImage(values, None), tmp_path / "analyze.img")
+    viewer.open(tmp_path / "analyze.img", plugin=PLUGIN)
+    (note,) = notified
+    assert "Left and right are not certain" in note.message
 
 
 def test_a_folder_of_maps_opens_as_one_stack_in_natural_order(plugin: PluginManager, files: dict[str, Path]):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QPushButton, QWidget
+from qtpy.QtWidgets import QApplication, QPushButton, QWidget
 
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.workers import WorkerError, run_generator
@@ -65,6 +65,22 @@ def test_all_events_come_in_order_on_the_interfaces_thread_then_the_result(log: 
     assert log.threads == {threading.get_ident()}
     assert log.ends == [("done", "counted")]
     assert not job.running
+
+
+def test_work_that_is_done_has_not_stopped_whatever_its_callbacks_let_happen(log: Log, qtbot: Any) -> None:
+    """napari's progress bar handles events whenever it moves, also amid the last of a callback."""
+
+    def on_event(event: int) -> None:
+        log.events.append(event)
+        if event > 90:
+            time.sleep(0.01)  # the work ends meanwhile
+        QApplication.processEvents()
+
+    log.run(count, 100, on_event=on_event)
+    qtbot.waitUntil(lambda: bool(log.ends))
+    qtbot.wait(50)
+    assert sorted(log.events) == list(range(100))
+    assert log.ends == [("done", "counted")]
 
 
 def test_a_plain_function_is_one_step(log: Log, qtbot: Any) -> None:

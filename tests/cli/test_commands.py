@@ -14,7 +14,7 @@ from nilearn.image import crop_img, resample_img
 from small import AFFINE, series, write_small
 from typer.testing import CliRunner
 
-from napari_fmri_decoder.cli import app
+from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.slabs import Slab
 
@@ -30,7 +30,9 @@ def _run(*words: object):
     return result.output
 
 
-@pytest.mark.parametrize("command", ["info", "slab", "mask", "models", "train", "predict", "explain", "demo"])
+@pytest.mark.parametrize(
+    "command", ["info", "slab", "mask", "models", "train", "predict", "explain", "demo", "selftest"]
+)
 def test_every_command_has_help_with_an_example(command):
     text = _run(command, "--help")
     assert "Example: fmri-decoder" in text
@@ -67,6 +69,28 @@ def test_info_gives_a_bad_file_its_own_row_and_goes_on(tmp_path):
     assert good["kind"] == "bold"
 
 
+def test_info_prints_one_row_per_file_and_all_of_the_header_of_one(tmp_path):
+    write(series(1)[0], tmp_path / "bold.nii.gz")
+    (tmp_path / "bad.nii").write_text("no scan")
+    text = _run("info", tmp_path / "bold.nii.gz")
+    for words in (
+        "format  NIfTI-1",
+        "sform  scanner (code 1)",
+        "TR_s  2 s",
+        "unit_time  sec",
+        "LAS",
+        "-4 0 0 26",
+    ):
+        assert words in text
+    done = _typed("info", tmp_path / "bold.nii.gz", tmp_path / "bad.nii", tmp_path / "bold.nii.gz")
+    head, first, bad, again = done.stdout.strip().splitlines()
+    assert done.returncode == 2
+    assert head.split()[:3] == ["shape", "kind", "axes"]
+    assert first == again
+    assert first.startswith("14 16 8 16")
+    assert "must be a NIfTI image" in bad
+
+
 def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
     volume, _ = series(1)
     write(volume, tmp_path / "bold.nii.gz")
@@ -85,7 +109,7 @@ def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
     assert ours.header.get_zooms()[3] == pytest.approx(2.0)
 
 
-def test_bad_input_is_one_line_and_status_2(tmp_path):
+def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
     write(series(1)[0], tmp_path / "bold.nii.gz")
     for words in (
         ("slab", tmp_path / "bold.nii.gz", "--start", 5, "--stop", 5, "-o", tmp_path / "s.nii.gz"),
@@ -95,11 +119,23 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
         ("train", tmp_path / "none.toml", "--out", tmp_path / "run"),
         ("predict", tmp_path / "bold.nii.gz", tmp_path / "bold.nii.gz", "-o", tmp_path / "p.tsv"),
     ):
-        done = _typed(*words)
-        assert done.returncode == 2, words
-        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-        assert "must" in done.stderr or "needs" in done.stderr
-        assert done.stdout == ""
+        monkeypatch.setattr(sys, "argv", ["fmri-decoder", *map(str, words)])
+        with pytest.raises(SystemExit) as done:
+            main()
+        assert done.value.code == 2, words
+        said = capsys.readouterr()
+        assert len(said.err.strip().splitlines()) == 1, said.err
+        assert "must" in said.err or "needs" in said.err
+        assert said.out == ""
+
+
+def test_a_command_that_reads_no_more_than_a_header_loads_no_torch(tmp_path):
+    write(series(1)[0], tmp_path / "bold.nii.gz")
+    code = "import sys; from napari_fmri_decoder.cli import app; app(standalone_mode=False); "
+    code += "print({'torch', 'sklearn', 'nilearn', 'matplotlib'} & set(sys.modules))"
+    command = [sys.executable, "-c", code, "info", str(tmp_path / "bold.nii.gz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "set()"
 
 
 def test_mask_is_written_on_the_images_grid(tmp_path):

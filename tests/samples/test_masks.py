@@ -11,6 +11,7 @@ from nilearn.masking import compute_epi_mask
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks import (
+    Shaping,
     make_mask,
     mask_from_volume,
     mask_strategies,
@@ -51,14 +52,14 @@ def test_every_option_is_described(name):
         assert field.description or field.default == name
 
 
-@pytest.mark.parametrize("name", sorted(set(mask_strategies) - {"file"}))
+@pytest.mark.parametrize("name", sorted(set(mask_strategies) - {"file", "combine"}))
 def test_options_survive_the_way_through_a_recipe(name):
     config = parse_mask({"strategy": name})
     assert parse_mask(config.model_dump(mode="json")) == config
 
 
 def test_unknown_strategy_lists_the_known_ones():
-    with pytest.raises(InputError, match="all, epi, file, floors, template, threshold; got 'bet'"):
+    with pytest.raises(InputError, match="all, combine, epi, file, floors, template, threshold; got 'bet'"):
         parse_mask({"strategy": "bet"})
 
 
@@ -179,7 +180,7 @@ def test_regions_of_an_atlas_are_chosen_by_value(tmp_path):
 def test_empty_masks_are_refused(tmp_path):
     series = head()
     with pytest.raises(InputError, match="'threshold' keeps none of 7920"):
-        kept({"strategy": "threshold", "above": 1e6}, series)
+        kept({"strategy": "threshold", "above": 1e6}, series, tmp_path)
     empty = Volume(np.zeros(series.shape[:3], np.uint8), AFFINE, "mask", name="painted")
     with pytest.raises(InputError, match="painted keeps none"):
         mask_from_volume(empty, series.grid)
@@ -205,3 +206,58 @@ def test_a_mask_is_one_image_and_nan_is_outside():
     assert resample_mask(Volume(data, AFFINE, "mask"), grid)[0].ravel().tolist() == [False, True]
     with pytest.raises(InputError, match="a series of 3"):
         resample_mask(Volume(np.ones((2, 1, 1, 3)), AFFINE, "mask"), grid)
+
+
+def test_a_ball_grows_and_shrinks_by_millimetres_not_voxels():
+    x, y, z = np.indices((31, 31, 17))
+    series = Volume(np.zeros((31, 31, 17, 2), np.float32), np.diag([2.0, 2.0, 4.0, 1.0]), "bold", 2.0)
+    distance = np.sqrt(((x - 15) * 2) ** 2 + ((y - 15) * 2) ** 2 + ((z - 8) * 4) ** 2)
+    one = np.zeros(x.shape, dtype=bool)
+    one[15, 15, 8] = True
+    shaping = Shaping(grow_mm=8.0)
+    np.testing.assert_array_equal(shaping.shape(one, series.grid.voxel_size), distance <= 8.0)
+    ball = distance <= 20
+    smaller = Shaping(grow_mm=-6.0).shape(ball, series.grid.voxel_size)
+    outside = np.argwhere(~ball) * series.grid.voxel_size
+    for voxel in np.argwhere(ball)[::97]:
+        nearest = np.sqrt(((outside - voxel * series.grid.voxel_size) ** 2).sum(axis=1)).min()
+        assert smaller[tuple(voxel)] == (nearest > 6.0)
+
+
+def test_largest_piece_and_the_other_way_round():
+    mask = np.zeros((10, 10, 10), dtype=bool)
+    mask[:3, :3, :3] = mask[5:9, 5:9, 5:9] = True
+    kept_piece = Shaping(largest=True).shape(mask, np.ones(3))
+    assert kept_piece.sum() == 64
+    assert kept_piece[6, 6, 6]
+    np.testing.assert_array_equal(Shaping(invert=True).shape(mask, np.ones(3)), ~mask)
+    assert not Shaping(largest=True).shape(np.zeros((2, 2, 2), bool), np.ones(3)).any()
+
+
+@pytest.mark.parametrize(("how", "logic"), [("and", np.logical_and), ("or", np.logical_or), ("minus", None)])
+def test_masks_combine_in_a_recipe(how, logic):
+    series = head()
+    first, second = {"strategy": "epi", "opening": 0}, {"strategy": "threshold", "above": 800.0}
+    a, b = kept(first, series)[0], kept(second, series)[0]
+    expected = a & ~b if logic is None else logic(a, b)
+    combined, _ = kept({"strategy": "combine", "how": how, "masks": [first, second]}, series)
+    np.testing.assert_array_equal(combined, expected)
+    config = parse_mask({"strategy": "combine", "how": how, "masks": [first, second], "grow_mm": 3})
+    assert parse_mask(config.model_dump(mode="json")) == config
+
+
+def test_regions_of_an_atlas_are_picked_by_name(tmp_path):
+    series = head()
+    atlas = np.zeros(series.grid.shape, np.int16)
+    atlas[2:6, 2:6, 2:6], atlas[8:12, 8:12, 8:12], atlas[14:16, 2:4, 2:4] = 4, 7, 9
+    path = write(Volume(atlas, AFFINE, "atlas", name="areas"), tmp_path / "areas.nii.gz")
+    (tmp_path / "areas.tsv").write_text("index\tname\n4\tLeft V1\n7\tLeft V2\n9\tRight V1\n")
+    mask, _ = kept({"strategy": "file", "path": str(path), "regions": ["left v1"]}, series, tmp_path)
+    np.testing.assert_array_equal(mask, atlas == 4)
+    mask, _ = kept({"strategy": "file", "path": str(path), "regions": ["* V1"]}, series, tmp_path)
+    np.testing.assert_array_equal(mask, np.isin(atlas, [4, 9]))
+    with pytest.raises(InputError, match=r"no 'Left V3'.*Left V"):
+        kept({"strategy": "file", "path": str(path), "regions": ["Left V3"]}, series, tmp_path)
+    (tmp_path / "areas.tsv").unlink()
+    with pytest.raises(InputError, match="table of names"):
+        kept({"strategy": "file", "path": str(path), "regions": ["Left V1"]}, series, tmp_path)

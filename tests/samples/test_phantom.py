@@ -14,7 +14,8 @@ from napari_fmri_decoder.evaluation.null import permute_labels
 from napari_fmri_decoder.samples.blocks import number_blocks
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.phantom import EYES, PHANTOM_SLAB, make_phantom, write_phantom
-from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig, prepare
+from napari_fmri_decoder.samples.prepare import PrepareConfig, prepare
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import apply_affine
 from napari_fmri_decoder.volumes.nifti import read
 

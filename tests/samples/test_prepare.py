@@ -14,7 +14,8 @@ from sklearn.svm import LinearSVC
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.masks import make_mask, parse_mask
-from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig, prepare
+from napari_fmri_decoder.samples.prepare import PrepareConfig, prepare
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
 from napari_fmri_decoder.volumes.nifti import read
 from napari_fmri_decoder.volumes.slabs import Slab, cut, resolve

@@ -111,6 +111,56 @@ def test_round_trip(tmp_path, ending, seed):
     assert read(write(mask, tmp_path / f"m{ending}")).kind == "mask"
 
 
+def test_what_a_volume_says_of_itself_comes_back(tmp_path):
+    sheared = AFFINE.copy()
+    sheared[0, 1] = 0.7
+    noise = _noise(3, 4, 5, 2)
+    for i, volume in enumerate(
+        (
+            Volume(noise, sheared, "stat", intent="t test", intent_parameters=(17.0,), space="mni"),
+            Volume(noise, AFFINE, "stat", None, ("a", "b"), intent="z score", space="talairach"),
+            Volume(noise, AFFINE, "stat", 2.5),
+            Volume(noise, AFFINE, "bold", None, space="aligned"),
+            Volume((noise > 0).astype(np.uint8), AFFINE, "mask"),
+            Volume(np.full((3, 4, 5), 7, np.int32), AFFINE, "atlas"),
+            Volume(np.ones((3, 4, 5), np.uint8), AFFINE, "mask"),
+            Volume(np.abs(noise[..., 0]), AFFINE, "stat"),
+            Volume(noise[..., 0], AFFINE, "anatomy"),
+            Volume((noise * 100).astype(np.int16), AFFINE, "bold", 0.72),
+        )
+    ):
+        back = read(write(volume, tmp_path / f"v{i}.nii.gz"))
+        np.testing.assert_array_equal(np.asarray(back.data[...]), np.asarray(volume.data[...]))
+        assert back.data.dtype == volume.data.dtype
+        np.testing.assert_allclose(back.affine, volume.affine, atol=1e-6)
+        assert (back.kind, back.step, back.names) == (volume.kind, volume.step, volume.names)
+        if volume.intent is not None:
+            assert (back.intent, back.intent_parameters) == (volume.intent, volume.intent_parameters)
+        if volume.space != "unknown":
+            assert back.space == volume.space
+    header = nib.load(tmp_path / "v0.nii.gz").header
+    np.testing.assert_allclose(header.get_sform(), sheared, atol=1e-6)
+    nearest = nib.Nifti1Header()
+    nearest.set_qform(sheared, strip_shears=True)
+    np.testing.assert_allclose(header.get_qform(), nearest.get_qform(), atol=1e-5)
+
+
+def test_a_folder_in_the_files_place_and_a_closed_folder_are_told(tmp_path, monkeypatch):
+    (tmp_path / "a.nii").mkdir()
+    with pytest.raises(InputError, match="is a folder"):
+        write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "a.nii")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="must take new files"):
+        write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "file" / "a.nii")
+
+    def closed(image: object, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(target))
+
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.nib.save", closed)
+    with pytest.raises(InputError, match="Permission denied"):
+        write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "b.nii")
+
+
 def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
     path = write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "a.nii.gz")
     before = path.read_bytes()

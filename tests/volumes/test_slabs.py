@@ -113,3 +113,14 @@ def test_lazy_resampling_gives_the_same_voxels_as_all_at_once(key):
     whole = resample(head.data, head.affine, grid, "linear")
     assert lazy.shape == whole.shape
     np.testing.assert_allclose(lazy[key], whole[key], atol=0.05)
+
+
+def test_thin_slices_across_the_order_of_the_file_are_the_same_too():
+    head = _head(n=1)
+    volume = np.asfortranarray(head.at(0))
+    for angles in ({"x": 15}, {"y": -4}, {"z": 90}):
+        grid = head.grid.moved(Frame.from_angles(**angles).matrix)
+        lazy = LazyResampled(lambda: volume, (), head.affine, grid, np.dtype(np.float32))
+        whole = resample(volume, head.affine, grid, "linear")
+        for i in range(volume.shape[0]):
+            np.testing.assert_allclose(lazy[i], whole[i], atol=1e-2)

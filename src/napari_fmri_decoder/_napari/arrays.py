@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,37 +56,6 @@ class VolumeReader:
         if self._fill is not None and values.dtype.kind == "f" and not np.isfinite(values).all():
             values = np.where(np.isfinite(values), values, values.dtype.type(self._fill))
         return values.astype(self.dtype, copy=False)
-
-
-class VolumeStack:
-    """An (x, y, z, *lead) array made of a function that gives one (x, y, z) volume.
-
-    Parameters
-    ----------
-    read : callable
-        Takes one position per axis of `lead`.
-    shape : tuple of int
-        (x, y, z, *lead).
-    dtype : numpy dtype
-    """
-
-    def __init__(
-        self, read: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> None:
-        self._read, self.shape, self.ndim, self.dtype = read, shape, len(shape), dtype
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Read what is asked for: integers and slices."""
-        keys = full_key(key, self.ndim)
-        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
-        boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
-        out = np.empty([len(b) for b in boxes], dtype=self.dtype)
-        space = tuple(
-            k if isinstance(k, slice) else slice(p, p + 1) for k, p in zip(keys[:3], picked[:3], strict=True)
-        )
-        for at in np.ndindex(*out.shape[3:]):
-            out[(..., *at)] = self._read(*(b[i] for b, i in zip(boxes[3:], at, strict=True)))[space]
-        return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])
 
 
 class LayerArray:

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-COLD_HOT: dict[str, Any] = {
-    "name": "cold-hot",
-    "colors": [
-        [0.55, 1.0, 1.0, 1.0],
-        [0.0, 0.45, 1.0, 1.0],
-        [0.0, 0.0, 0.75, 0.85],
-        [0.0, 0.0, 0.6, 0.0],
-        [0.6, 0.0, 0.0, 0.0],
-        [0.8, 0.0, 0.0, 0.85],
-        [1.0, 0.45, 0.0, 1.0],
-        [1.0, 1.0, 0.35, 1.0],
-    ],
-    "controls": [0.0, 0.2, 0.34, 0.42, 0.58, 0.66, 0.8, 1.0],
-}
-"""Diverging, clear in the middle: what lies within 16% of the limit is not seen. One name, one entry."""
+from napari_fmri_decoder.volumes.thresholds import N_COLORS, N_OPACITIES
+
+_HOT = [(0.0, (0.75, 0.0, 0.0)), (0.45, (1.0, 0.4, 0.0)), (1.0, (1.0, 1.0, 0.35))]
+_COLD = [(0.0, (0.0, 0.0, 0.75)), (0.45, (0.0, 0.45, 1.0)), (1.0, (0.55, 1.0, 1.0))]
+_EDGE = 1e-4  # of the range: colours begin at once
+Signs = Literal["both", "positive", "negative"]
+
+
+def cold_hot(threshold: float, limit: float, signs: Signs = "both") -> dict[str, Any]:
+    """Colours of a signed map from -limit to limit: clear below the threshold, then cold or hot.
+
+    Parameters
+    ----------
+    threshold : float
+        Values of less than this size are not seen; 0 itself never is.
+    limit : float
+        Where the colours end; positive.
+    signs : {"both", "positive", "negative"}
+
+    Returns
+    -------
+    dict
+        What napari makes a colour map of, always of one name: each name would be listed anew.
+    """
+    start = min(max(threshold / limit, _EDGE), 1 - 3 * _EDGE)
+    hot, cold = float(signs != "negative"), float(signs != "positive")
+    above = [(start + at * (1 - start), (*rgb, hot)) for at, rgb in _HOT]
+    below = [(-start - at * (1 - start), (*rgb, cold)) for at, rgb in _COLD][::-1]
+    clear = [(-start + _EDGE / 2, (*_COLD[0][1], 0.0)), (start - _EDGE / 2, (*_HOT[0][1], 0.0))]
+    stops = [*below, *clear, *above]
+    return {
+        "name": "cold-hot",
+        "colors": [list(color) for _, color in stops],
+        "controls": [min(1.0, max(0.0, at / 2 + 0.5)) for at, _ in stops],
+    }
+
+
+COLD_HOT: dict[str, Any] = cold_hot(0.16, 1.0)
+"""For a map that was just opened: what lies within 16% of the limit is not seen."""
 
 CLEAR_GREY: dict[str, Any] = {
     "name": "grey-clear",
@@ -46,6 +70,20 @@ CLEAR_WARM: dict[str, Any] = {
 
 MASK_COLORS: dict[int | None, str] = {None: "#ffb000", 0: "transparent", 1: "#00c8ff"}
 """A mask is blue; whatever else is painted into it orange."""
+
+
+def two_map_colors() -> dict[int | None, tuple[float, float, float, float]]:
+    """Colour of each code of `volumes.thresholds.codes`."""
+    table: dict[int | None, tuple[float, float, float, float]] = {None: (0, 0, 0, 0), 0: (0, 0, 0, 0)}
+    for color in range(N_COLORS):
+        at = (color + 0.5) / N_COLORS * 2 - 1
+        stops = _HOT if at > 0 else _COLD
+        places, rgb = [s for s, _ in stops], np.array([c for _, c in stops])
+        r, g, b = (float(np.interp(abs(at), places, rgb[:, i])) for i in range(3))
+        for opacity in range(N_OPACITIES):
+            table[1 + color * N_OPACITIES + opacity] = (r, g, b, (opacity + 1) / N_OPACITIES)
+    return table
+
 
 Limits = tuple[float, float]
 

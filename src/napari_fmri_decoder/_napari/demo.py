@@ -18,7 +18,7 @@ from napari_fmri_decoder.samples.phantom import BLOCK_LENGTH, N_RUNS, RUN_LENGTH
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
     from napari_fmri_decoder.volumes.volume import Volume
 
 PLUGIN = "napari-fmri-decoder"
@@ -65,7 +65,7 @@ def set_up(viewer: Viewer) -> None:
 def _mask_and_cut(session: Session, series: Volume, config: SlabConfig) -> None:
     """Do what Apply mask and Cut slab do, without the cut series: training cuts its own."""
     strategy = parse_mask(MASK)
-    mask, _ = mask_of(strategy, series)
+    mask = mask_of(strategy, series).mask
     session.take_step("mask", [session.add(mask)], mask=mask, mask_options=strategy)
     where = place_of(series, config, mask, series.mean())
     session.take_step(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fmri_decoder._napari.arrays import LayerArray, VolumeReader, VolumeStack
+from napari_fmri_decoder._napari.arrays import LayerArray, VolumeReader
 from napari_fmri_decoder._napari.colormaps import (
     CLEAR_GREY,
     COLD_HOT,
@@ -34,6 +34,7 @@ from napari_fmri_decoder.volumes.frames import (
 )
 from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.resample import LazyResampled
+from napari_fmri_decoder.volumes.series import VolumeStack
 from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
 
 if TYPE_CHECKING:
@@ -95,14 +96,13 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     if volume.kind == "mask":
         return data, meta | {"opacity": 0.3, "colormap": MASK_COLORS}, "labels"
     if _is_labels(volume):
-        return data, meta | {"opacity": 0.5}, "labels"
-    signed = volume.kind == "stat"
-    limits = (symmetric_limits if signed else grey_limits)(_few(reader))
-    return (
-        data,
-        meta | {"rgb": False, "colormap": COLD_HOT if signed else CLEAR_GREY, "contrast_limits": limits},
-        "image",
-    )
+        return data, meta | {"opacity": 0.5, "features": _features(volume)}, "labels"
+    meta["rgb"] = False
+    if volume.kind == "stat":
+        # In 3-D the largest value along the line of sight would hide what is negative.
+        look = {"colormap": COLD_HOT, "contrast_limits": symmetric_limits(_few(reader))}
+        return data, meta | look | {"rendering": "translucent"}, "image"
+    return data, meta | {"colormap": CLEAR_GREY, "contrast_limits": grey_limits(_few(reader))}, "image"
 
 
 def on_screen(
@@ -134,16 +134,21 @@ def on_screen(
 
 def turn(layer: Layer, frame: Frame) -> None:
     """Show a layer of the plugin in another frame, by new data and affine; all else stays."""
-    volume = layer.metadata[KEY]
-    reader = layer.metadata.get(_READER)
-    if reader is None or reader.source is not volume.data:
-        reader = layer.metadata[_READER] = _reader(volume)
-    data, affine = on_screen(volume, frame, reader)
+    data, affine = on_screen(layer.metadata[KEY], frame, reader_of(layer))
     # Between the two, layer and sliders would disagree: the viewer hears of both at once.
     with layer.events.data.blocker():
         layer.data = data
     layer.affine = affine
     layer.events.data(value=data)
+
+
+def reader_of(layer: Layer) -> VolumeReader:
+    """Give the reader of a brain layer's true volume, which keeps what was read last."""
+    volume = layer.metadata[KEY]
+    reader = layer.metadata.get(_READER)
+    if not isinstance(reader, VolumeReader) or reader.source is not volume.data:
+        reader = layer.metadata[_READER] = _reader(volume)
+    return reader
 
 
 def _straight(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:
@@ -284,6 +289,15 @@ def _world(layer: Layer) -> tuple[Affine, float | None]:
 def _in(unit: Any, target: str) -> float | None:
     """How many `target` one `unit` is; None where it measures something else."""
     return float((1 * unit).to(target).magnitude) if unit.is_compatible_with(target) else None
+
+
+def _features(volume: Placed) -> dict[str, list[Any]]:
+    """Name of each region, by which napari's status bar knows what is under the cursor."""
+    regions = volume.regions if isinstance(volume, Volume) else {}
+    if not regions:
+        return {}
+    names = {0: None, **regions}  # or it would say "[No Properties]" of what lies outside
+    return {"index": list(names), "name": list(names.values())}
 
 
 def _is_labels(volume: Placed) -> bool:

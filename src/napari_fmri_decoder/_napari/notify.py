@@ -8,7 +8,7 @@ from functools import partial, wraps
 from types import TracebackType
 from typing import Any
 
-from napari.utils.notifications import notification_manager, show_error
+from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QDialog, QPushButton
 from superqt import QElidingLabel
@@ -35,6 +35,14 @@ def tell(error: BaseException) -> None:
         _show(f"{error.strerror or error}{where}. Check the path, the rights and the free space.")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def mention(*notes: str) -> None:
+    """Show one notification of what is good to know; nothing without notes."""
+    if notes:
+        message = "\n".join(notes)
+        show_warning(message)
+        QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
 
 
 def _show(message: str) -> None:

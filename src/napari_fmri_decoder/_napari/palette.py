@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 RGBA = tuple[float, float, float, float]
 """Red, green, blue and opacity, each 0 to 1."""
@@ -30,6 +30,18 @@ def class_colors(classes: Sequence[str]) -> dict[str, RGBA]:
     [0.34, 0.71, 0.91, 1.0]
     """
     return {name: rgba(PALETTE[i % len(PALETTE)]) for i, name in enumerate(classes)}
+
+
+def label_colors(labels: Iterable[str], excluded: Sequence[str] = ()) -> dict[str, RGBA]:
+    """Give each label that is a class its colour; those that are left out are grey, "" has none.
+
+    Examples
+    --------
+    >>> [round(part, 2) for part in label_colors(["", "rest", "face"], ["rest"])["rest"]]
+    [0.5, 0.5, 0.5, 0.6]
+    """
+    colors = class_colors(sorted(set(labels) - {""} - set(excluded)))
+    return {**colors, **dict.fromkeys(excluded, (0.5, 0.5, 0.5, 0.6))}
 
 
 def rgba(color: str, opacity: float = 1.0) -> RGBA:

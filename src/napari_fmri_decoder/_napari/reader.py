@@ -1,4 +1,4 @@
-"""Read NIfTI files, and folders of them, into layers. Loads nothing that a scan does not need."""
+"""Read image files, and folders of them, into layers. Loads nothing that a scan does not need."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.layers import KEY, to_layer
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, read, read_series
 
 if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_fmri_decoder._napari.layers import LayerData
+    from napari_fmri_decoder.volumes.volume import Volume
 
 PathOrPaths = str | Path | Sequence[str | Path]
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
-    """Find what reads a path; None for anything but NIfTI files and folders that hold some."""
+    """Find what reads a path; None for anything but images and folders that hold some."""
     paths = _as_list(path)
     if paths and all(is_image(p) or (p.is_dir() and images_in(p)) for p in paths):
         return open_in_viewer
@@ -35,7 +37,8 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     viewer = current_viewer()
     if viewer is None:
         return list(read_layers(path))
-    from napari_fmri_decoder._napari.notify import tell
+    from napari_fmri_decoder._napari.first_volume import begin_at_first_volume
+    from napari_fmri_decoder._napari.notify import mention, tell
     from napari_fmri_decoder._napari.session import Session
 
     session = Session.of(viewer)
@@ -46,7 +49,20 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     except InputError as error:
         tell(error)
         return [(None,)]  # npe2's sign for: read, but no layer
+    for _, meta, _ in layers:
+        mention(*notes_on(meta["metadata"][KEY]))
+    begin_at_first_volume(viewer)
     return list(layers)
+
+
+def notes_on(volume: Volume) -> tuple[str, ...]:
+    """Say what to know before believing an image, and how a slow one becomes quick."""
+    slow = slow_files(volume)
+    if not slow:
+        return volume.notes
+    more = f" (and {len(slow) - 1} more like it)" if len(slow) > 1 else ""
+    how = '"Keep an uncompressed copy", in the dock View, puts all of them at hand.'
+    return (*volume.notes, f"{slow_to_seek(slow[0])}{more} {how}")
 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
@@ -67,7 +83,8 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
         See `volumes.nifti.read`.
     """
     paths = _as_list(path)
-    return [to_layer(read(paths[0]) if len(paths) == 1 else read_series(paths))]
+    volume = read(paths[0]) if len(paths) == 1 else read_series(paths)
+    return [to_layer(on_copies(volume))]
 
 
 def current_viewer() -> Viewer | None:

@@ -30,7 +30,7 @@ from napari_fmri_decoder.samples.audit import checks
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
-from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from napari_fmri_decoder._napari.session import State
+    from napari_fmri_decoder._napari.state import State
     from napari_fmri_decoder._napari.watch import Watch
     from napari_fmri_decoder.decoders import Decoder
     from napari_fmri_decoder.samples.masks import MaskConfig
+    from napari_fmri_decoder.samples.prepare import PrepareConfig
     from napari_fmri_decoder.samples.splits import SplitConfig
     from napari_fmri_decoder.training.config import TrainingConfig
 

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fmri_decoder._napari.arrays import VolumeStack
 from napari_fmri_decoder._napari.palette import class_colors
 from napari_fmri_decoder.evaluation.scores import predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.volumes.series import VolumeStack
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import Prepared, RunResult

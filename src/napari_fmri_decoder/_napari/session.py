@@ -7,7 +7,7 @@ added, so that it can be undone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -18,7 +18,6 @@ from psygnal import Signal
 
 from napari_fmri_decoder._napari.layers import (
     KEY,
-    SCANNER,
     Placed,
     adopt,
     keep_painted,
@@ -27,14 +26,19 @@ from napari_fmri_decoder._napari.layers import (
     turn,
     volume_of,
 )
+from napari_fmri_decoder._napari.letters import Letters
+from napari_fmri_decoder._napari.mixing import clash_of, refusal, warning
+from napari_fmri_decoder._napari.state import PREPARED, State, Step
 from napari_fmri_decoder._napari.view import (
     brain_layers,
     bring_into_sight,
     look_at,
     look_from_the_left,
     looked_at,
+    mirror,
     set_plane,
     show_in_frame,
+    show_point,
 )
 from napari_fmri_decoder.errors import InputError
 
@@ -42,71 +46,11 @@ if TYPE_CHECKING:
     from napari import Viewer
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder._napari.view import Plane
     from napari_fmri_decoder.volumes.frames import Frame
-    from napari_fmri_decoder.volumes.slabs import RotatedSlab, Slab
     from napari_fmri_decoder.volumes.volume import Volume
 
-PREPARED = ("frame", "angles", "mask", "mask_options", "slab", "where", "slab_layer")
-"""Fields of the state that a step of Prepare may change, and Undo brings back."""
-
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class State:
-    """Choices of the docks.
-
-    Attributes
-    ----------
-    frame : Frame
-        That the viewer shows.
-    series, anatomy : napari Layer or None
-        Chosen in Prepare.
-    mask : Volume or None
-        That is applied; every voxel if None.
-    mask_options : MaskConfig or None
-        The strategy that made the mask; None for one that was painted or chosen as a layer.
-    slab : Slab or None
-        As it was last cut.
-    where : RotatedSlab or None
-        Its voxels.
-    slab_layer : napari Layer or None
-        The cut series.
-    labels : LabelsConfig or None
-        Set by the Labels dock.
-    table : DataFrame or None
-        One row per volume of the series, by the Labels dock.
-    prepared : Prepared or None
-        Of the last check or training: samples, folds and findings.
-    result : RunResult or None
-        Of the last training.
-    angles : (3,) tuple of float
-        Degrees about x, y and z that Prepare rotates by.
-    """
-
-    frame: Frame = SCANNER
-    series: Layer | None = None
-    anatomy: Layer | None = None
-    mask: Volume | None = None
-    mask_options: Any = None
-    slab: Slab | None = None
-    where: RotatedSlab | None = None
-    slab_layer: Layer | None = None
-    labels: Any = None
-    table: Any = None
-    prepared: Any = None
-    result: Any = None
-    angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One step of preparation: its name, the state before it, the layers that it added and hid."""
-
-    name: str
-    before: State
-    layers: tuple[Layer, ...] = ()
-    hidden: tuple[Layer, ...] = ()
 
 
 class Session:
@@ -131,7 +75,8 @@ class Session:
         self.state = State()
         self.steps: list[Step] = []
         self._turning = False
-        self._was_3d = self._was_looked_around = False
+        self._was_3d = False
+        self._axes_3d: tuple[Any, ...] | None = None  # that 3-D was last looked at with
         self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
         for layer in viewer.layers:
             self._welcome(layer)
@@ -141,6 +86,7 @@ class Session:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.events.renamed.connect(self._on_renamed)
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        self._letters = Letters(self)
 
     @classmethod
     def of(cls, viewer: Viewer) -> Session:
@@ -168,22 +114,39 @@ class Session:
         return volume_of(layer, self.state.frame)
 
     def update(self, **changes: Any) -> None:
-        """Change fields of the state; the viewer follows `frame`, listeners hear of each change."""
+        """Change fields of the state; the viewer follows some of them, listeners hear of each change."""
         old, self.state = self.state, replace(self.state, **changes)
         names = [f.name for f in fields(State) if getattr(old, f.name) is not getattr(self.state, f.name)]
         if "frame" in names:
             self._turn(old.frame, self.state.frame)
+        if "radiological" in names and self.viewer.dims.ndim > 2:
+            mirror(self.viewer, radiological=self.state.radiological)
         for name in names:
             self.changed.emit(name)
 
-    def _turn(self, old: Frame, new: Frame) -> None:
-        """Turn all brain layers; the point of the head in the middle of the view stays there.
+    @property
+    def turning(self) -> bool:
+        """Whether layers are being turned or changed just now, and the sliders move for that alone."""
+        return self._turning
 
-        The sliders move it to whole steps, which must not add up while a rotation is dragged: as
-        long as nobody else moves the view, the point that it began with counts.
+    def look(self, plane: Plane) -> None:
+        """Look at slices of a plane, left on the side that was chosen."""
+        viewer = self.viewer
+        if viewer.dims.ndim > 2:
+            viewer.dims.ndisplay = 2
+            set_plane(viewer, plane, radiological=self.state.radiological)
+
+    def _turn(self, old: Frame, new: Frame) -> None:
+        """Turn all brain layers; the crosshair, or the point in the middle of the view, stays there.
+
+        The sliders move the latter to whole steps, which must not add up while a rotation is
+        dragged: as long as nobody else moves the view, the point that it began with counts.
         """
         viewer = self.viewer
         if not brain_layers(viewer):
+            return
+        if self.state.point is not None:
+            self._turn_about(np.array(self.state.point), old, new)
             return
         seen = looked_at(viewer)
         if self._gaze is None or not np.allclose(seen, self._gaze[1]):
@@ -196,6 +159,18 @@ class Session:
         finally:
             self._turning = False
         self._gaze = point, looked_at(viewer)
+
+    def _turn_about(self, point: NDArray[np.float64], old: Frame, new: Frame) -> None:
+        """Turn all brain layers about a scanner point, which stays where it is on the canvas."""
+        viewer = self.viewer
+        aside = looked_at(viewer) - old.to_frame(point)
+        self._turning = True
+        try:
+            show_in_frame(viewer, new)
+            look_at(viewer, new.to_frame(point) + aside)
+            show_point(viewer, new.to_frame(point))
+        finally:
+            self._turning = False
 
     def add(self, volume: Placed, **meta: Any) -> Layer:
         """Add a volume to the viewer, in its frame.
@@ -230,9 +205,7 @@ class Session:
         InputError
             If its first axis is not that of the series in the viewer.
         """
-        clash = self._clash(volume, layer)
-        if clash is not None:
-            raise InputError(_refusal(volume, clash))
+        self.refuse_mixing(volume, layer)
         data, own, _ = to_layer(volume, self.state.frame)
         layer.metadata.update(own["metadata"])
         self._turning = True
@@ -245,23 +218,11 @@ class Session:
         finally:
             self._turning = False
 
-    def refuse_mixing(self, volume: Placed) -> None:
-        """Raise `InputError` if a volume's first axis differs from that of the series in the viewer.
-
-        One slider moves the first axis of all layers: seconds and positions in a stack would mix.
-        """
-        clash = self._clash(volume)
+    def refuse_mixing(self, volume: Placed, but: Layer | None = None) -> None:
+        """Raise `InputError` if a volume's first axis differs from that of the series in the viewer."""
+        clash = clash_of(self.viewer, volume, but)
         if clash is not None:
-            raise InputError(_refusal(volume, clash))
-
-    def _clash(self, volume: Placed, but: Layer | None = None) -> Layer | None:
-        if volume.data.ndim < 4:
-            return None
-        for layer in brain_layers(self.viewer):
-            other = layer.metadata[KEY]
-            if layer is not but and other.data.ndim > 3 and (other.step is None) != (volume.step is None):
-                return layer
-        return None
+            raise InputError(refusal(volume, clash))
 
     def take_step(
         self, name: str, layers: Sequence[Layer] = (), *, hide: Sequence[Layer] = (), **changes: Any
@@ -344,16 +305,13 @@ class Session:
         if isinstance(layer, Labels):
             layer.events.paint.connect(self._on_painted)
         if len(brain_layers(self.viewer)) == 1:
-            set_plane(self.viewer)
+            set_plane(self.viewer, radiological=self.state.radiological)
         else:
             bring_into_sight(self.viewer, layer)
         volume = layer.metadata[KEY]
-        clash = self._clash(volume, layer)
+        clash = clash_of(self.viewer, volume, layer)
         if clash is not None:
-            show_warning(
-                f"'{layer.name}' counts {_counts(volume)} along its first axis and '{clash.name}' "
-                f"{_counts(clash.metadata[KEY])}: one slider moves both. Remove one of them."
-            )
+            show_warning(warning(layer, clash))
 
     def _on_removed(self, event: Any) -> None:
         gone = event.value
@@ -380,21 +338,13 @@ class Session:
                 adopt(event.source, volume)
 
     def _on_ndisplay(self, event: Any) -> None:
-        if self.viewer.dims.ndisplay != 3:
+        """Set the head upright in 3-D the first time, and where another plane was looked at meanwhile."""
+        viewer = self.viewer
+        if viewer.dims.ndisplay != 3:
             return
         self._was_3d = True
-        if not self._was_looked_around and brain_layers(self.viewer):
-            self._was_looked_around = True
-            look_from_the_left(self.viewer)
-
-
-def _refusal(volume: Placed, clash: Layer) -> str:
-    return (
-        f"The series of one viewer must share their first axis: '{volume.name}' counts "
-        f"{_counts(volume)}, but '{clash.name}' counts {_counts(clash.metadata[KEY])}. "
-        f"Remove '{clash.name}' first, or open '{volume.name}' in a second napari window."
-    )
-
-
-def _counts(volume: Placed) -> str:
-    return "volumes (a stack of maps)" if volume.step is None else f"seconds (TR {volume.step:g} s)"
+        order = tuple(axis - viewer.dims.ndim for axis in viewer.dims.order[-3:])
+        axes = (order, viewer.scene.camera.orientation)
+        if self._axes_3d != axes and brain_layers(viewer):
+            self._axes_3d = axes
+            look_from_the_left(viewer)

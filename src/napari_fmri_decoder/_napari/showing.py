@@ -14,7 +14,7 @@ from napari_fmri_decoder._napari.layers import KEY
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.view import brain_layers, show_slice
-from napari_fmri_decoder._napari.widgets.mask_view import NOT_A_MASK
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -119,7 +119,7 @@ def _show(session: Session, volume: ResultVolume, role: str, layer: Layer | None
             setattr(layer, name, value)
     if isinstance(layer, Labels):
         layer.editable = False
-    layer.metadata.update({ROLE: role, SEEN: volume.seen, NOT_A_MASK: True})
+    layer.metadata.update({ROLE: role, SEEN: volume.seen, HELPER: True})
     return layer
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_fmri_decoder._napari.layers import KEY, turn
+from napari_fmri_decoder.volumes.directions import ends
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -69,6 +70,39 @@ def plane_of(viewer: Viewer) -> Plane | None:
     return next((plane for plane, (order, _) in _PLANES.items() if order == shown), None)
 
 
+def mirror(viewer: Viewer, *, radiological: bool) -> None:
+    """Change sides: left to the left, or to the right; what is seen stays in sight, in 3-D as it is."""
+    camera = viewer.scene.camera
+    centre, zoom, direction, up = camera.center, camera.zoom, camera.view_direction, camera.up_direction
+    set_plane(viewer, plane_of(viewer) or "axial", radiological=radiological)
+    if viewer.dims.ndisplay == 3:
+        camera.set_view_direction(direction, up)
+    camera.center, camera.zoom = centre, zoom
+
+
+def edge_letters(viewer: Viewer, frame: Frame) -> dict[str, str]:
+    """Find the letters of the directions in which the edges of the canvas lie.
+
+    Parameters
+    ----------
+    viewer : napari Viewer
+    frame : Frame
+        Of the viewer; what lies obliquely in it gets the closest letter.
+
+    Returns
+    -------
+    dict of str
+        At "left", "right", "top" and "bottom"; empty in 3-D, and where there is no brain layer.
+    """
+    if viewer.dims.ndisplay == 3 or not brain_layers(viewer):
+        return {}
+    _, vertical, horizontal = (str(way) for way in viewer.scene.camera.orientation)
+    down, across = (frame.inverse[:3, 2 - axis] for axis in _displayed(viewer))
+    left, right = ends(across if horizontal == "right" else -across)
+    top, bottom = ends(down if vertical == "down" else -down)
+    return {"left": left, "right": right, "top": top, "bottom": bottom}
+
+
 def look_from_the_left(viewer: Viewer) -> None:
     """Turn the camera in 3-D so that the head stands upright and looks to the left, at us a little."""
     towards = {"z": -0.35, "y": -0.6, "x": 0.75}  # from left, front and above
@@ -114,6 +148,12 @@ def show_slice(viewer: Viewer, point: NDArray[np.float64]) -> None:
     now = np.array(viewer.dims.point[-3:])
     now[hidden] = zyx[hidden]
     viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in now))
+
+
+def show_point(viewer: Viewer, point: NDArray[np.float64]) -> None:
+    """Let the slices of all three planes pass through (x, y, z) frame millimetres; the camera stays."""
+    zyx = np.asarray(point)[::-1]
+    viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in zyx))
 
 
 def bring_into_sight(viewer: Viewer, layer: Layer) -> None:

@@ -78,7 +78,7 @@ class Job:
         self._callbacks = callbacks
         self._counts = total is not None
         self._events: deque[Any] = deque()
-        self._awake = False
+        self._awake = self._closing = False
         self._worker: Any = create_worker(
             _Named(self._steps),
             _worker_class=_Worker,
@@ -159,17 +159,21 @@ class Job:
             self.progress(self._worker.pbar.n + count)
 
     def _returned(self, result: Any) -> None:
+        self._closing = True
         self._read()
         self._end("done", result)
 
     def _failed(self, error: Exception) -> None:
+        self._closing = True
         self._read()
         if self.running:
             tell(error)
         self._end("error", error)
 
     def _finished(self) -> None:
-        self._end("stopped")
+        # napari's bar handles events whenever it moves: this may come amid the last of `_read`.
+        if not self._closing:
+            self._end("stopped")
 
     def _end(self, name: str, *args: Any) -> None:
         """Call the callback of the end, once, and let go of everything."""

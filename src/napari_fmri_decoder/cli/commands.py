@@ -14,9 +14,9 @@ import typer
 
 from napari_fmri_decoder import __version__
 from napari_fmri_decoder.cli.options import options_of
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.samples.options import explain as explain_options
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 app = typer.Typer(
     name="fmri-decoder",
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Image = Annotated[Path, typer.Argument(help="A .nii or .nii.gz file, or a folder of maps.")]
+Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI), or a folder of maps.")]
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -36,8 +36,6 @@ Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; eac
 
 def main() -> None:
     """Run the command; the entry point."""
-    from napari_fmri_decoder.training.errors import TrainingError
-
     try:
         app()
     except (InputError, TrainingError) as error:
@@ -74,7 +72,10 @@ def info(
     """Say what images are: shape, kind, orientation, obliqueness, voxel size, TR, origin in mm.
 
     One row per file; a file that cannot be read gets a row with its error, and the exit status 2.
+    Of a single file, and with --json, all that its header says: sform and qform, data type and
+    scaling, intent, units.
     """
+    from napari_fmri_decoder.cli.info import block, table
     from napari_fmri_decoder.volumes.describe import describe
 
     rows: list[dict[str, Any]] = []
@@ -86,8 +87,7 @@ def info(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
-        for row in rows:
-            typer.echo("\n".join(f"{name:>12}  {_cell(value)}" for name, value in row.items()) + "\n")
+        typer.echo(block(rows[0]) if len(rows) == 1 else table(rows))
     if any("error" in row for row in rows):
         raise typer.Exit(2)
 
@@ -258,6 +258,28 @@ def demo(
     typer.echo(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
 
 
+@app.command(epilog="Example: fmri-decoder selftest --json")
+def selftest(as_json: Json = False) -> None:
+    """Send a lateralised, oblique phantom through writing, reading, rotating, cutting and saving.
+
+    One line per check; the exit status is 1 if one fails. Takes seconds, and needs no screen.
+    """
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from napari_fmri_decoder.pipeline.selftest import selftest as run_selftest
+
+    with TemporaryDirectory() as folder:
+        checks = list(run_selftest(Path(folder)))
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.found}")
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
+
+
 def _open_window() -> None:
     try:
         from napari_fmri_decoder._napari.demo import open_demo
@@ -312,10 +334,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise InputError(
             f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}."
         ) from error
-
-
-def _cell(value: Any) -> str:
-    return " ".join(f"{v:g}" for v in value) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _mm(point: Any) -> str:

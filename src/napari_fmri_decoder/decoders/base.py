@@ -10,8 +10,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
+from napari_fmri_decoder.samples.options import Registered
 from napari_fmri_decoder.samples.samples import Layout
 
 if TYPE_CHECKING:
@@ -25,25 +24,16 @@ registry: dict[str, type[Decoder]] = {}
 """Every decoder by its name."""
 
 
-class Decoder(BaseModel):
+class Decoder(Registered):
     """Options of one decoder; each field is an option with its unit, limits and description."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     layout: ClassVar[Layout]
+    registry: ClassVar[dict[str, Any]] = registry
     summary: ClassVar[str]
     """One line for menus and `fmri-decoder models`."""
     training_defaults: ClassVar[dict[str, Any]] = {}
     """Fields of `TrainingConfig` that this decoder sets where the user does not."""
     name: str
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register every subclass whose `name` has a default."""
-        super().__pydantic_init_subclass__(**kwargs)
-        default = cls.model_fields["name"].default
-        if isinstance(default, str):
-            registry[default] = cls
 
     @abstractmethod
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.samples.options import Registered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,20 +43,13 @@ class Explanation:
     grid: Grid
 
 
-class Explainer(Options):
+class Explainer(Registered):
     """Options of one method; each field is an option with its description."""
 
+    registry: ClassVar[dict[str, Any]] = explainers
     summary: ClassVar[str]
     """One line for menus and `fmri-decoder explain`."""
     name: str
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register every subclass whose `name` has a default."""
-        super().__pydantic_init_subclass__(**kwargs)
-        default = cls.model_fields["name"].default
-        if isinstance(default, str):
-            explainers[default] = cls
 
     @abstractmethod
     def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:

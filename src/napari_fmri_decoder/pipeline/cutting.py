@@ -14,7 +14,7 @@ from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 
 def cut_file(

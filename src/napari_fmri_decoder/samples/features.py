@@ -11,7 +11,7 @@ from nilearn.image.image import smooth_array
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.resample import Interpolation, resample
+from napari_fmri_decoder.volumes.resample import Interpolation, sampler, value_range
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Space
@@ -50,13 +50,11 @@ def extract(
     """
     X = np.empty((series.n_volumes, space.n_features), dtype=np.float32)
     box = box_of(space.grid, series.grid)
+    if box is None:
+        sample = sampler(series.shape[:3], series.affine, space.grid, interpolation, space.mask)
     for i, raw in enumerate(series):
         volume = smooth(raw, series, smooth_mm) if smooth_mm else raw
-        if box is None:
-            cut = resample(volume, series.affine, space.grid, interpolation)
-        else:
-            cut = volume[box]
-        X[i] = cut[space.mask]
+        X[i] = np.clip(sample(volume), *value_range(volume)) if box is None else volume[box][space.mask]
         if progress is not None:
             progress(i + 1, series.n_volumes)
     X[~np.isfinite(X)] = np.nan

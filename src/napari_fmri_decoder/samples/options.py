@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,6 +14,24 @@ class Options(BaseModel):
     """A frozen set of options; each field has its unit, limits and description, and no other is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Registered(Options):
+    """Options of one way to do something, found by the default of their field `key`.
+
+    A base class names its `registry` and `key`; each subclass whose `key` has a default enters itself.
+    """
+
+    registry: ClassVar[dict[str, Any]]
+    key: ClassVar[str] = "name"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter the registry."""
+        super().__pydantic_init_subclass__(**kwargs)
+        field = cls.model_fields.get(cls.key)
+        if field is not None and isinstance(field.default, str):
+            cls.registry[field.default] = cls
 
 
 AnyOptions = TypeVar("AnyOptions", bound=BaseModel)

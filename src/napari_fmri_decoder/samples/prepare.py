@@ -8,7 +8,7 @@ Scaling comes later, inside each fold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,12 @@ from napari_fmri_decoder.samples.features import Progress, drop_missing, extract
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.samples.samples import Samples, Space
-from napari_fmri_decoder.volumes.frames import Grid
-from napari_fmri_decoder.volumes.resample import Interpolation
-from napari_fmri_decoder.volumes.slabs import AXES, Slab, resolve
+from napari_fmri_decoder.volumes.slabs import AXES
 from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
+    from napari_fmri_decoder.volumes.resample import Interpolation
 
 
 class PrepareConfig(Options):
@@ -58,64 +60,6 @@ class PrepareConfig(Options):
         in_time = series.step is not None
         stated = self.model_dump(exclude_none=True)
         return PrepareConfig.model_validate({"detrend": in_time, "standardize_runs": in_time} | stated)
-
-
-class SlabConfig(Options):
-    """How a slab is rotated and cut; see `volumes.slabs.Slab`."""
-
-    rotate_x: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to the right.")
-    rotate_y: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to anterior.")
-    rotate_z: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to superior.")
-    pivot: tuple[float, float, float] | None = Field(
-        None, description="Point to rotate about, in scanner mm; empty is the scanner's origin."
-    )
-    axis: Literal["x", "y", "z"] = Field(
-        "z", description="Axis of the file's array (first, second, third) across the planes."
-    )
-    start: int | None = Field(
-        None,
-        description="First plane of the rotated, cropped volume; negative counts from the end, empty is 0.",
-    )
-    stop: int | None = Field(
-        None, description="Plane after the last; negative counts from the end, empty is the end."
-    )
-    grid: Literal["full", "nilearn"] = Field(
-        "full",
-        description="full: the rotated grid is moved by whole voxels so that nothing is cut off; nilearn: as "
-        "its resample_img chooses it.",
-    )
-    crop: bool = Field(True, description="Drop empty borders before planes are counted.")
-    interpolation: Interpolation = Field(
-        "continuous", description="continuous (cubic spline), linear, or nearest."
-    )
-    resolved_shape: tuple[int, int, int] | None = Field(
-        None,
-        description="Filled in by a run: the slab's shape in voxels, which with resolved_affine is used "
-        "alone.",
-    )
-    resolved_affine: tuple[tuple[float, float, float, float], ...] | None = Field(
-        None, min_length=4, max_length=4, description="Filled in by a run: the slab's voxels to scanner mm."
-    )
-
-    def slab(self) -> Slab:
-        """Give the same as the geometry's own dataclass."""
-        return Slab(**self.model_dump(exclude={"resolved_shape", "resolved_affine"}))
-
-    def resolved(self, grid: Grid) -> SlabConfig:
-        """Write down where the slab came to lie, (x, y, z) in scanner space, for use on other scans."""
-        affine = tuple(tuple(float(v) for v in row) for row in grid.affine)
-        return self.model_copy(update={"resolved_shape": grid.shape, "resolved_affine": affine})
-
-    def grid_of(self, series: Volume, mask: Volume | None) -> Grid:
-        """Find the slab's voxels in scanner space: those written down, else by rotating and cutting."""
-        if self.resolved_shape is not None and self.resolved_affine is not None:
-            return Grid(self.resolved_shape, np.array(self.resolved_affine))
-        mean = None
-        if self.crop:
-            mean = series.mean().at(0)
-            if mask is not None:
-                mean = np.where(resample_mask(mask, series.grid)[0], mean, np.float32(0))
-        return resolve(self.slab(), series.grid, mean).scanner
 
 
 def prepare(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_fmri_decoder.training.errors import TrainingError
+from napari_fmri_decoder.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

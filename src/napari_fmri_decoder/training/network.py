@@ -11,8 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.errors import TrainingError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
 from napari_fmri_decoder.training.quality import quality
 

@@ -95,7 +95,9 @@ class Grid:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4):
             raise InputError(f"An affine must be 4 x 4, got shape {affine.shape}.")
-        if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-12:
+        with np.errstate(over="ignore", invalid="ignore"):
+            volume = abs(np.linalg.det(affine[:3, :3]))  # of a voxel
+        if not np.isfinite(affine).all() or not 1e-12 <= volume < np.inf:
             raise InputError(
                 f"An affine must be finite and invertible, got {affine[:3].round(4).tolist()}. "
                 "Choose the other of sform and qform, or repair the header."

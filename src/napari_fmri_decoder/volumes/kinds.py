@@ -58,10 +58,10 @@ def _kind_of_values(name: str, intent: int, values: NDArray[Any]) -> Kind:
     if values.dtype.kind == "f" and not bool((values == np.round(values)).all()):
         return "stat" if _is_signed(values) else "anatomy"
     present = np.unique(values)
-    if len(present) <= 2 and 0 in present:
+    if len(present) <= 2 and 0 in present and 0 <= present[0] and present[-1] <= 255:
         return "mask"
     named = intent in _LABEL_INTENTS or _ATLAS_NAME.search(name) is not None
-    if present[0] < 0 or len(present) > 2000:
+    if present[0] < 0 or present[-1] >= 2**31 or len(present) > 2000:
         return "anatomy"
     return "atlas" if named or _is_piecewise_constant(values) else "anatomy"
 

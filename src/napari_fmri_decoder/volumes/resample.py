@@ -1,4 +1,7 @@
-"""Grid to grid: whole, one slab, or lazily piece by piece."""
+"""Grid to grid: whole, one slab, or lazily piece by piece.
+
+SciPy is imported where it is used: loading it takes longer than opening a scan that lies straight.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from napari_fmri_decoder.volumes.sampler import Sampler
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine, Grid
@@ -50,22 +54,73 @@ def resample(
     """
     if data.ndim == 3:
         volume = np.asarray(data[...], dtype=np.float32)
-        return _clipped(_resample_one(volume, affine, grid, interpolation), [_range(volume)])
+        return np.clip(_resample_one(volume, affine, grid, interpolation), *value_range(volume))
     n = data.shape[3]
-    out = np.empty((*grid.shape, n), dtype=np.float32)
-    ranges = []
+    sample = sampler(data.shape[:3], affine, grid, interpolation)
+    out = np.empty((n, *grid.shape), dtype=np.float32)
+    low, high = 0.0, 0.0
     for i in range(n):
-        volume = np.asarray(data[..., i], dtype=np.float32)
-        ranges.append(_range(volume))
-        out[..., i] = _resample_one(volume, affine, grid, interpolation)
+        volume = np.asarray(data[..., i])
+        out[i] = sample(volume).reshape(grid.shape)
+        if interpolation == "continuous":
+            lowest, highest = value_range(volume)
+            low, high = min(low, lowest), max(high, highest)
         if progress is not None:
             progress(i + 1, n)
-    return _clipped(out, ranges)
+    if interpolation == "continuous":
+        np.clip(out, low, high, out=out)
+    return np.moveaxis(out, 0, -1)
+
+
+def sampler(
+    shape: tuple[int, ...],
+    affine: Affine,
+    grid: Grid,
+    interpolation: Interpolation,
+    keep: NDArray[np.bool_] | None = None,
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+    """Make what resamples one volume after another; what they have in common is computed once.
+
+    Parameters
+    ----------
+    shape : (3,) tuple of int
+        Of the volumes.
+    affine : (4, 4) array
+        Of the volumes.
+    grid : Grid
+    interpolation : {"continuous", "linear", "nearest"}
+    keep : (x, y, z) bool array, optional
+        On `grid`: just these voxels are computed; all of them if None.
+
+    Returns
+    -------
+    callable
+        Takes an (x, y, z) array, gives the (voxels,) float32 values as `resample` does, but not clipped.
+    """
+    kept = np.ones(grid.shape, dtype=bool) if keep is None else keep
+    order = _ORDER[interpolation]
+    if Sampler.fits(int(kept.sum()), order):
+        return Sampler(shape, affine, grid, order, kept)
+    return lambda volume: _resample_one(volume.astype(np.float32), affine, grid, interpolation)[kept]
+
+
+def value_range(volume: NDArray[Any]) -> tuple[float, float]:
+    """Lowest and highest finite value of a volume, or 0 where that lies beyond them.
+
+    A cubic spline overshoots; what is resampled is clipped to this range.
+    """
+    low, high = volume.min(), volume.max()
+    if not np.isfinite([low, high]).all():
+        finite = volume[np.isfinite(volume)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
+    return min(0.0, float(low)), max(0.0, float(high))
 
 
 def _resample_one(
     volume: NDArray[np.float32], affine: Affine, grid: Grid, interpolation: Interpolation
 ) -> NDArray[np.float32]:
+    from scipy import ndimage
+
     # Rounding keeps an unrotated edge from falling outside by a rounding error.
     transform = (np.linalg.inv(affine) @ grid.affine).round(10)
     missing = ~np.isfinite(volume)
@@ -81,17 +136,6 @@ def _resample_one(
     out = interpolate(np.where(missing, np.float32(0), volume), order)
     out[interpolate(missing.astype(np.float32), 0) > 0.5] = np.nan
     return out
-
-
-def _range(volume: NDArray[np.float32]) -> tuple[float, float]:
-    finite = volume[np.isfinite(volume)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-
-
-def _clipped(out: NDArray[np.float32], ranges: list[tuple[float, float]]) -> NDArray[np.float32]:
-    low = min([0.0, *(a for a, _ in ranges)])
-    high = max([0.0, *(b for _, b in ranges)])
-    return np.clip(out, low, high, out=out)
 
 
 class LazyResampled:
@@ -140,16 +184,37 @@ class LazyResampled:
         return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])
 
     def _piece(self, volume: NDArray[Any], boxes: list[range]) -> NDArray[Any]:
+        from scipy import ndimage
+
         matrix = self._transform[:3, :3] * [b.step for b in boxes]
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)
-        return np.asarray(
-            ndimage.affine_transform(volume, matrix, offset, shape, output=self.dtype, order=self._order)
+        volume, offset = _thin_part(volume, matrix, offset, shape)
+        # SciPy runs along the last axis first: let that be the first one, as files are stored.
+        piece = ndimage.affine_transform(
+            volume.T, matrix[::-1, ::-1], offset[::-1], shape[::-1], output=self.dtype, order=self._order
         )
+        return np.asarray(piece).T
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Compute all of it."""
         return np.asarray(self[...], dtype=dtype)
+
+
+def _thin_part(
+    volume: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[np.float64], shape: tuple[int, ...]
+) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Copy the box of voxels that a piece is made of, where it is thin, and give the offset into it.
+
+    The voxels of a sagittal slice lie far apart in memory: it is quicker to collect them first.
+    """
+    corners = [matrix @ [i * (n - 1) for i, n in zip(at, shape, strict=True)] for at in np.ndindex(2, 2, 2)]
+    low = np.clip(np.floor(np.min(corners, axis=0) + offset).astype(int) - 1, 0, volume.shape)
+    high = np.clip(np.ceil(np.max(corners, axis=0) + offset).astype(int) + 2, 0, volume.shape)
+    if not 0 < 8 * np.prod(high - low) <= volume.size:
+        return volume, offset
+    part = volume[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    return part.copy(order="F"), offset - low
 
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:

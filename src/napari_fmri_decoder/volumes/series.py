@@ -2,56 +2,133 @@
 
 from __future__ import annotations
 
-import zlib
+import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from nibabel.brikhead import AFNIArrayProxy
+from nibabel.volumeutils import apply_read_scaling
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.files import is_compressed
+from napari_fmri_decoder.volumes.opening import clear_errors, ends_early, inflated, needed_bytes, voxel_file
 from napari_fmri_decoder.volumes.resample import full_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+_BEYOND = 2**26  # bytes after the voxels that are read for the checksum's sake: extensions, padding
 
 
 class FileSeries:
     """The voxels of a file, sliced like an array and read when asked for.
 
+    An uncompressed file is mapped into memory, for the time of each reading alone: a file that is
+    cut short meanwhile gives an error, where a mapping that is kept would end the program. Of a
+    gzip only what is asked for is decompressed, from the point before it that indexed_gzip knows.
     Scaled values come as float32; a file that breaks off raises `InputError`.
+
+    Parameters
+    ----------
+    image : nibabel image
+    shape : tuple of int
+        3 or 4 axes, of as many voxels as the image has.
+    path : Path
+        The file that was opened.
     """
 
-    def __init__(self, proxy: Any, shape: tuple[int, ...], path: Path) -> None:
-        self._proxy = proxy.reshape(shape) if tuple(proxy.shape) != shape else proxy
-        self._path = path
-        self.shape = shape
-        self.ndim = len(shape)
-        scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
+    def __init__(self, image: Any, shape: tuple[int, ...], path: Path) -> None:
+        proxy = image.dataobj
         stored = np.dtype(proxy.dtype)
         if stored.kind not in "iuf":
             raise InputError(
                 f"The voxels must be real numbers, found {stored} in {path.name}. "
                 "Convert colour or complex images to one channel first."
             )
+        # AFNI scales each sub-brick by a factor of its own, which is nibabel's to apply.
+        own = isinstance(proxy, AFNIArrayProxy) and proxy.scaling is not None
+        self._scaled = own or (proxy.slope, proxy.inter) != (1.0, 0.0)
+        self._path = voxel_file(image, path)
+        self._needed = needed_bytes(image)
+        self._packed = is_compressed(self._path)
+        self._raw = not own
+        self._proxy = proxy if own or tuple(proxy.shape) == shape else proxy.reshape(shape)
+        self.shape = shape
+        self.ndim = len(shape)
         native = stored.newbyteorder("=")
         small = native.kind != "f" and native.itemsize <= 4
-        self.dtype = np.dtype(np.float32) if scaled or not small else native
+        self.dtype = np.dtype(np.float32) if self._scaled or not small else native
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read what is asked for."""
-        try:
-            return np.asarray(self._proxy[key], dtype=self.dtype)
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(
-                f"{self._path.name} must be readable to its end, found: {error}. "
-                "Copy or download the file again."
-            ) from error
+        with clear_errors(self._path):
+            if self._raw and not self._packed:
+                return self._as_shown(self._mapped(key))
+            if not self._raw and self._proxy.ndim > self.ndim:  # AFNI counts a single brick as a series
+                key = (*full_key(key, self.ndim), *(0,) * (self._proxy.ndim - self.ndim))
+            with np.errstate(over="ignore", invalid="ignore"):
+                return np.asarray(self._proxy[key], dtype=self.dtype)
+
+    def whole(self) -> NDArray[Any]:
+        """Read all of it at once; a gzip in one pass, its checksum verified.
+
+        Integers of 8 bytes come as int32 where they fit, so that no label is rounded.
+        """
+        if not self._raw:
+            return self[...]
+        with clear_errors(self._path):
+            stored = self._unpacked() if self._packed else self._mapped(...)
+            fits = np.iinfo(np.int32)
+            if not self._scaled and stored.dtype.kind in "iu" and self.dtype.kind == "f":
+                if fits.min <= stored.min() and stored.max() <= fits.max:
+                    return stored.astype(np.int32)
+            return self._as_shown(stored)
+
+    def _unpacked(self) -> NDArray[Any]:
+        content = _decompressed(self._path, self._needed)
+        offset, count = int(self._proxy.offset), math.prod(self.shape)
+        return np.frombuffer(content, self._proxy.dtype, count, offset).reshape(self.shape, order="F")
+
+    def _mapped(self, key: Any) -> NDArray[Any]:
+        with self._path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < self._needed:
+                raise ends_early(self._path, size, self._needed)
+            offset = int(self._proxy.offset)
+            voxels = np.memmap(file, self._proxy.dtype, "r", offset, self.shape, "F")
+            return np.array(voxels[key])  # a copy: no view may outlive the mapping
+
+    def _as_shown(self, stored: NDArray[Any]) -> NDArray[Any]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self._scaled:
+                slope, inter = np.float64(self._proxy.slope), np.float64(self._proxy.inter)
+                stored = apply_read_scaling(stored, slope, inter)
+            return np.asarray(stored, dtype=self.dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all of it."""
-        return np.asarray(self[...], dtype=dtype)
+        return np.asarray(self.whole(), dtype=dtype)
+
+
+def _decompressed(path: Path, needed: int) -> bytearray:
+    """Decompress a gzip up to `needed` bytes, and go on to its end for the sake of its checksum."""
+    content, found = bytearray(), 0
+    try:
+        for piece in inflated(path):
+            found += len(piece)
+            content += piece[: needed - len(content)]
+            if found > needed + _BEYOND:
+                break
+    except EOFError as error:
+        if found < needed:
+            raise ends_early(path, found, needed) from error
+    if found < needed:
+        raise ends_early(path, found, needed)
+    return content
 
 
 class JoinedSeries:
@@ -81,3 +158,34 @@ class JoinedSeries:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all of it."""
         return np.asarray(self[...], dtype=dtype)
+
+
+class VolumeStack:
+    """An (x, y, z, *lead) array made of a function that gives one (x, y, z) volume.
+
+    Parameters
+    ----------
+    read : callable
+        Takes one position per axis of `lead`.
+    shape : tuple of int
+        (x, y, z, *lead).
+    dtype : numpy dtype
+    """
+
+    def __init__(
+        self, read: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> None:
+        self._read, self.shape, self.ndim, self.dtype = read, shape, len(shape), dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read what is asked for: integers and slices."""
+        keys = full_key(key, self.ndim)
+        picked = [range(n)[k] for k, n in zip(keys, self.shape, strict=True)]
+        boxes = [p if isinstance(p, range) else range(p, p + 1) for p in picked]
+        out = np.empty([len(b) for b in boxes], dtype=self.dtype)
+        space = tuple(
+            k if isinstance(k, slice) else slice(p, p + 1) for k, p in zip(keys[:3], picked[:3], strict=True)
+        )
+        for at in np.ndindex(*out.shape[3:]):
+            out[(..., *at)] = self._read(*(b[i] for b, i in zip(boxes[3:], at, strict=True)))[space]
+        return np.asarray(out[tuple(slice(None) if isinstance(p, range) else 0 for p in picked)])

@@ -6,8 +6,8 @@ the same planes, and cut planes 12 to 15.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Frame, Grid, rotated_grid
 from napari_fmri_decoder.volumes.resample import Interpolation, resample
-from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
 
 AXES = ("x", "y", "z")
 
@@ -69,11 +71,17 @@ class RotatedSlab:
         Scanner space to rotated space.
     axis : {0, 1, 2}
         Across the planes.
+    start : int
+        Its first plane among those of the rotated, cropped volume.
+    n_planes : int
+        How many those are; 0 where that is not known.
     """
 
     grid: Grid
     frame: Frame
     axis: int
+    start: int = 0
+    n_planes: int = 0
 
     @property
     def scanner(self) -> Grid:
@@ -124,23 +132,25 @@ def resolve(slab: Slab, grid: Grid, mean: NDArray[np.float32] | None = None) -> 
         )
     low, high = [0, 0, 0], list(rotated.shape)
     low[axis], high[axis] = start, stop
-    return RotatedSlab(rotated.crop(tuple(low), tuple(high)), slab.frame, axis)  # type: ignore[arg-type]
+    cropped = rotated.crop(tuple(low), tuple(high))  # type: ignore[arg-type]
+    return RotatedSlab(cropped, slab.frame, axis, start, n)
 
 
 def _filled_box(
     data: NDArray[np.float32], rtol: float = 1e-8
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Find the box of voxels that are not empty, one voxel wider: the rule of nilearn's crop_img."""
-    values = np.nan_to_num(data)
-    filled = np.argwhere(np.abs(values) > rtol * np.abs(values).max())
-    if not len(filled):
+    values = np.abs(np.nan_to_num(data))
+    filled = values > rtol * values.max()
+    if not filled.any():
         raise InputError(
             "The rotated volume must hold data to crop to, but it is empty. "
             "Check mask and rotation, or set crop = false."
         )
-    start = np.maximum(filled.min(axis=0) - 1, 0)
-    stop = np.minimum(filled.max(axis=0) + 2, data.shape)
-    return tuple(int(v) for v in start), tuple(int(v) for v in stop)  # type: ignore[return-value]
+    along = [np.flatnonzero(filled.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    start = [max(int(at[0]) - 1, 0) for at in along]
+    stop = [min(int(at[-1]) + 2, n) for at, n in zip(along, data.shape, strict=True)]
+    return tuple(start), tuple(stop)  # type: ignore[return-value]
 
 
 def cut(volume: Volume, slab: Slab, mean: NDArray[np.float32] | None = None) -> tuple[Volume, RotatedSlab]:
@@ -165,7 +175,4 @@ def cut(volume: Volume, slab: Slab, mean: NDArray[np.float32] | None = None) -> 
     interpolation = "nearest" if volume.kind in ("mask", "atlas") else slab.interpolation
     data = resample(volume.data, volume.affine, where.scanner, interpolation)
     name = f"{volume.name} slab".strip()
-    return (
-        Volume(data, where.scanner.affine, volume.kind, volume.step, volume.names, name, volume.parts),
-        where,
-    )
+    return replace(volume, data=data, affine=where.scanner.affine, name=name), where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -63,6 +63,16 @@ class Volume:
         What a person calls it: the file name without its endings.
     parts : tuple of Part
         The files that the series was read from, in order.
+    intent : str or None
+        Name of the NIfTI intent of its header, such as "z score" or "t test"; None without one.
+    intent_parameters : tuple of float
+        Of the intent: the degrees of freedom of a t test.
+    space : str
+        "scanner", "aligned" (to another scan), "talairach", "mni", "template", or "unknown".
+    notes : tuple of str
+        What to know before believing the image, such as that left and right are not certain.
+    regions : mapping of int to str
+        Name of each value of an atlas, where a table lay beside it.
     """
 
     data: ArrayLike
@@ -72,6 +82,11 @@ class Volume:
     names: tuple[str, ...] = ()
     name: str = ""
     parts: tuple[Part, ...] = field(default=())
+    intent: str | None = None
+    intent_parameters: tuple[float, ...] = ()
+    space: str = "unknown"
+    notes: tuple[str, ...] = ()
+    regions: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.data.ndim not in (3, 4):
@@ -135,9 +150,13 @@ class Volume:
         Volume
             (x, y, z), float32, of the same kind ("anatomy" for a BOLD series).
         """
-        total = np.zeros(self.shape[:3])
+        total = np.zeros(self.shape[:3], order="F")  # as files are stored
         for volume in self:
-            total += np.nan_to_num(volume)
+            total += volume
+        if not np.isfinite(total).all():  # seldom enough to read twice
+            total[...] = 0
+            for volume in self:
+                total += np.nan_to_num(volume)
         kind: Kind = "anatomy" if self.kind == "bold" else self.kind
         average = (total / self.n_volumes).astype(np.float32)
-        return Volume(average, self.affine, kind, name=f"{self.name} mean".strip())
+        return Volume(average, self.affine, kind, name=f"{self.name} mean".strip(), space=self.space)

@@ -6,13 +6,17 @@ from napari_fmri_decoder._napari.plots.curves import CurvesPlot
 from napari_fmri_decoder._napari.plots.lines import HistogramPlot, LinePlot
 from napari_fmri_decoder._napari.plots.matrix import MatrixPlot
 from napari_fmri_decoder._napari.plots.scatter import ScatterPlot
+from napari_fmri_decoder._napari.plots.timecourse import Along, TimecoursePlot, starts
 
 __all__ = [
+    "Along",
     "BandsPlot",
     "CurvesPlot",
     "HistogramPlot",
     "LinePlot",
     "MatrixPlot",
     "ScatterPlot",
+    "TimecoursePlot",
     "class_colors",
+    "starts",
 ]

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 Angles = tuple[float, float, float]
 """Degrees about x, y and z."""

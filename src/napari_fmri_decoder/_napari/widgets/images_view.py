@@ -10,9 +10,8 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.view import plane_of, set_plane
 from napari_fmri_decoder._napari.widgets.bench import NO_SERIES, Bench, beside
-from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER, LayerBox
 from napari_fmri_decoder._napari.widgets.prepare_steps import mean_of
 from napari_fmri_decoder.volumes.describe import describe
 
@@ -49,6 +48,7 @@ class ImagesView(QWidget):
     def on_layers(self) -> None:
         """Offer the layers that there are; the first series and anatomy are chosen."""
         layers = [layer for layer in self._session.viewer.layers if isinstance(layer, Image)]
+        layers = [layer for layer in layers if HELPER not in layer.metadata]
         volumes = [(layer, self._session.volume(layer)) for layer in layers]
         series = [layer for layer, volume in volumes if volume is not None and volume.is_series]
         single = [layer for layer, volume in volumes if volume is not None and not volume.is_series]
@@ -97,7 +97,8 @@ class LookView(QWidget):
         self.radiological = QCheckBox("radiological")
         self.radiological.setObjectName("radiological")
         self.radiological.setToolTip("<p>Show the patient's left on the right, as radiologists do.</p>")
-        self.radiological.toggled.connect(lambda *_: self.look(plane_of(self._session.viewer) or "axial"))
+        self.radiological.setChecked(self._session.state.radiological)
+        self.radiological.toggled.connect(lambda on: self._session.update(radiological=on))
         self.place = words(name="cursor")
         self.place.setToolTip(
             "<p>Millimetres of the scanner under the cursor, also while the head is turned; napari's status "
@@ -114,8 +115,12 @@ class LookView(QWidget):
 
     def look(self, plane: Plane) -> None:
         """Turn the camera to a plane."""
-        if self._nothing() is None:
-            set_plane(self._session.viewer, plane, radiological=self.radiological.isChecked())
+        self._session.look(plane)
+
+    def on_state(self, name: str) -> None:
+        """Follow the session."""
+        if name == "radiological":
+            self.radiological.setChecked(self._session.state.radiological)
 
     def on_cursor(self, event: Any = None) -> None:
         """Say where the cursor is in the scanner."""

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.docks import Dock, scrolled, words
 from napari_fmri_decoder._napari.forms import ChoiceForm
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.palette import class_colors, hex_color
+from napari_fmri_decoder._napari.palette import hex_color, label_colors
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.recipe_of_session import base_of
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
@@ -102,10 +102,10 @@ class LabelsDock(Dock):
             part.setVisible(there)
         if not there:
             return
-        kept = sorted(set(table["label"]) - {""} - set(labels.exclude if labels else ()))
-        colors = class_colors(kept)
-        grey = dict.fromkeys(labels.exclude if labels else (), (0.5, 0.5, 0.5, 0.6))
-        self.bands.set_data(_bands(table, self.session.state.prepared), {**colors, **grey})
+        excluded = labels.exclude if labels else ()
+        kept = sorted(set(table["label"]) - {""} - set(excluded))
+        colors = label_colors(table["label"], excluded)
+        self.bands.set_data(_bands(table, self.session.state.prepared), colors)
         counts = table["label"].value_counts()
         self.counts.setText(
             f"<b>{len(kept)} classes in {_n_runs(table)} runs:</b> "

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 
+HELPER = "fmri_decoder helper"
+"""In the metadata of layers that only mark or preview something, and are nobody's choice."""
+
+
 class LayerBox(QComboBox):
     """Chooses a layer.
 
@@ -51,11 +55,9 @@ class LayerBox(QComboBox):
         """Offer these layers; the choice stays, where it can."""
         before: Any = self.layer
         blocked = self.blockSignals(True)
-        self._layers = [None, *layers]
+        self._layers = [None, *(layer for layer in layers if HELPER not in layer.metadata)]
         self.clear()
-        self.addItem(self._none)
-        for layer in layers:
-            self.addItem(layer.name)
+        self.addItems([layer.name if layer else self._none for layer in self._layers])
         self.layer = before
         self.blockSignals(blocked)
         if self.layer is not before:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import ChoiceForm
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
 from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
-from napari_fmri_decoder._napari.widgets.prepare_steps import empty_mask, mask_of, strategies
+from napari_fmri_decoder._napari.widgets.prepare_steps import (
+    Masked,
+    combined,
+    empty_mask,
+    mask_of,
+    mask_of_layer,
+    mean_of,
+    strategies,
+)
+from napari_fmri_decoder._napari.widgets.region_box import RegionBox
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.masks import MaskConfig, mask_from_volume
+from napari_fmri_decoder.samples.masks import MaskConfig, Shaping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari.layers import Layer
 
@@ -27,8 +37,13 @@ if TYPE_CHECKING:
 
 MASK = "mask"
 """Name of the step that applies one."""
-NOT_A_MASK = "fmri_decoder helper"
-"""In the metadata of labels that only mark something."""
+HOW = (
+    ("in place of the mask before", None),
+    ("and the mask before", "and"),
+    ("or the mask before", "or"),
+    ("taken out of the mask before", "minus"),
+)
+"""How a new mask meets the one that is applied."""
 
 
 class MaskView(QWidget):
@@ -43,14 +58,22 @@ class MaskView(QWidget):
         self.form.control("strategy").setObjectName("mask_strategy")
         self.form.changed.connect(self._on_choice)
         self.layer = LayerBox("mask_layer", "The labels whose voxels are kept: all that are not 0.", "none")
-        self.layer.chosen.connect(lambda *_: self.changed.emit())
+        self.layer.chosen.connect(self._on_layer)
+        self.regions = RegionBox()
+        self.how = QComboBox()
+        self.how.setObjectName("mask_how")
+        self.how.setToolTip("<p>How the new mask meets the one that is applied now.</p>")
+        for text, how in HOW:
+            self.how.addItem(text, how)
         self.about = words(name="mask_about")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.form)
         rows.addWidget(self.layer)
+        rows.addWidget(self.regions)
+        rows.addWidget(self.how)
         apply = "Make the mask and show it; a decoder sees no other voxels."
-        paint = "Add an empty mask on the grid of the series and paint into it; then apply it, as a layer."
+        paint = "Paint into an empty mask, over the mean of the series; then apply it, as a layer."
         rows.addWidget(
             beside(
                 bench.button("apply_mask", "Apply mask", apply, self._apply, self._cannot_apply),
@@ -59,21 +82,28 @@ class MaskView(QWidget):
             )
         )
         rows.addWidget(self.about)
+        self.how.hide()
         self._on_choice()
 
     def on_layers(self) -> None:
         """Offer the labels that there are."""
         labels = [layer for layer in self._session.viewer.layers if isinstance(layer, Labels)]
-        self.layer.set_layers([layer for layer in labels if NOT_A_MASK not in layer.metadata])
+        self.layer.set_layers(labels)
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
         if name == "mask":
             mask = self._session.state.mask
             self.about.setText("" if mask is None else f"{mask.name}: {int((mask.at(0) > 0).sum()):,} voxels")
+            self.how.setVisible(mask is not None)
 
     def _on_choice(self) -> None:
         self.layer.setVisible(self.form.choice == "layer")
+        self._on_layer()
+
+    def _on_layer(self, *_: Any) -> None:
+        layer = self.layer.layer if self.form.choice == "layer" else None
+        self.regions.set_atlas(self._session.volume(layer) if layer is not None else None)
         self.changed.emit()
 
     def _cannot_apply(self) -> str | None:
@@ -85,33 +115,47 @@ class MaskView(QWidget):
 
     @guard()
     def _apply(self) -> None:
-        if self.form.choice == "layer":
-            self._take_layer()
-            return
-        config = self.form.config()
-        if not isinstance(config, MaskConfig):
-            raise TypeError(f"Strategies must be MaskConfig, got {type(config)}.")
+        options = self.form.config()
+        if not isinstance(options, Shaping):
+            raise TypeError(f"Strategies must be Shaping, got {type(options)}.")
+        make = self._maker(options)
+        state, how = self._session.state, self.how.currentData()
+        before = None if state.mask is None else Masked(state.mask, state.mask_options)
 
-        def show(made: tuple[Volume, list[str]]) -> None:
-            self._take(*made, config, [self._session.add(made[0])])
+        def work(series: Volume) -> Masked:
+            made = make(series)
+            return combined(before, made, how, series) if before is not None and how else made
 
-        self._bench.run(f"Mask: {config.strategy}", lambda series: mask_of(config, series), show)
+        def show(made: Masked) -> None:
+            layer = self.layer.layer if self.form.choice == "layer" else None
+            if layer is not None:
+                layer.mode = "pan_zoom"
+            self._take(made, [] if self._shows(layer, made) else [self._session.add(made.mask)])
 
-    def _take_layer(self) -> None:
+        self._bench.run(f"Mask: {self.form.choice}", work, show)
+
+    def _maker(self, options: Shaping) -> Callable[[Volume], Masked]:
+        """What makes the mask of a series, to be run in a thread."""
+        if isinstance(options, MaskConfig):
+            return lambda series: mask_of(options, series)
         layer = self.layer.layer
         volume = self._session.volume(layer) if layer is not None else None
-        if layer is None or volume is None:
+        if volume is None:
             raise InputError("A mask must come from a labels layer, found none. Choose one, or paint one.")
-        mask, notes = mask_from_volume(volume, self._bench.series.grid)
-        layer.mode = "pan_zoom"
-        self._take(mask, notes, None, [])
+        picked = self.regions.picked or None
+        return lambda series: mask_of_layer(volume, options, series, picked)
 
-    def _take(
-        self, mask: Volume, notes: Sequence[str], config: MaskConfig | None, added: Sequence[Layer]
-    ) -> None:
-        self._session.take_step(MASK, added, hide=self._old(), mask=mask, mask_options=config)
-        if notes:
-            show_info(" ".join(notes))
+    def _shows(self, layer: Layer | None, made: Masked) -> bool:
+        """Whether a layer shows just the voxels of a mask, so that no other need be added."""
+        volume = self._session.volume(layer) if layer is not None else None
+        if volume is None or not volume.grid.same_as(made.mask.grid):
+            return False
+        return np.array_equal(volume.at(0) != 0, made.mask.at(0) != 0)
+
+    def _take(self, made: Masked, added: Sequence[Layer]) -> None:
+        self._session.take_step(MASK, added, hide=self._old(), mask=made.mask, mask_options=made.config)
+        if made.notes:
+            show_info(" ".join(made.notes))
 
     def _old(self) -> list[Layer]:
         """Masks that were made before."""
@@ -119,13 +163,19 @@ class MaskView(QWidget):
 
     @guard()
     def _paint(self) -> None:
-        layer = self._session.add(empty_mask(self._bench.series), opacity=0.6)
-        self._session.take_step("painted mask", [layer])
-        layer.selected_label, layer.brush_size = 1, 5
-        self._session.viewer.layers.selection.active = layer
-        layer.mode = "paint"
-        self.form.choose("layer")
-        self.layer.layer = layer
+        def show(mean: Volume) -> None:
+            self._bench.keep_mean(mean)
+            below = self._session.add(mean)
+            layer = self._session.add(empty_mask(self._bench.series), opacity=0.6)
+            self._session.take_step("painted mask", [below, layer], hide=[self._session.state.series])
+            layer.selected_label, layer.brush_size = 1, 5
+            self._session.viewer.layers.selection.active = layer
+            layer.mode = "paint"
+            self.form.choose("layer")
+            self.layer.layer = layer
+
+        known = self._bench.mean
+        self._bench.run("Mean of series", lambda series: known or mean_of(series), show)
 
     @guard()
     def _clear(self) -> None:

@@ -61,7 +61,7 @@ class PrepareDock(Dock):
         self.bench.refresh()
 
     def _on_state(self, name: str) -> None:
-        for part in (self.images, self.masking, self.rotation, self.slab):
+        for part in (self.images, self.look, self.masking, self.rotation, self.slab):
             part.on_state(name)
         self.bench.refresh()
 

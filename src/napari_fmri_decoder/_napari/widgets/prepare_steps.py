@@ -8,20 +8,31 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from napari_fmri_decoder.samples.masks import MaskConfig, make_mask, mask_strategies, resample_mask
-from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.masks import (
+    CombinedMask,
+    How,
+    MaskConfig,
+    Shaping,
+    combine,
+    make_mask,
+    mask_from_volume,
+    mask_strategies,
+    resample_mask,
+)
 from napari_fmri_decoder.volumes.frames import translation
+from napari_fmri_decoder.volumes.resample import resample
 from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut, resolve
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.prepare import SlabConfig
+    from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 USUAL = ("epi", "layer", "file", "threshold", "floors", "template", "all")
 """Order of the mask strategies; others come after."""
 
 
-class LayerMask(Options):
+class LayerMask(Shaping):
     """Stands among the strategies for a layer of the viewer; not a strategy of recipes."""
 
     summary: ClassVar[str] = "A layer of the viewer: painted by hand, or opened"
@@ -39,9 +50,19 @@ class CutSlab:
     mean: Volume
 
 
-def strategies() -> dict[str, type[Options]]:
-    """Mask strategies by name, the usual ones first, and "layer"."""
-    known: dict[str, type[Options]] = {**mask_strategies, "layer": LayerMask}
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked:
+    """A mask: its voxels, the strategy that makes it again (None for painted voxels), and notes."""
+
+    mask: Volume
+    config: MaskConfig | None
+    notes: tuple[str, ...] = ()
+
+
+def strategies() -> dict[str, type[Shaping]]:
+    """Mask strategies by name, the usual ones first, and "layer"; masks are combined by another control."""
+    known: dict[str, type[Shaping]] = {**mask_strategies, "layer": LayerMask}
+    del known["combine"]
     names = sorted(known, key=lambda n: (USUAL.index(n) if n in USUAL else len(USUAL), n))
     return {name: known[name] for name in names}
 
@@ -51,10 +72,38 @@ def mean_of(series: Volume) -> Volume:
     return series.mean()
 
 
-def mask_of(config: MaskConfig, series: Volume) -> tuple[Volume, list[str]]:
+def mask_of(config: MaskConfig, series: Volume) -> Masked:
     """Make a mask by a strategy; relative paths start from the folder of the series."""
     mask, notes = make_mask(config, series, folder_of(series))
-    return replace(mask, name=f"{config.strategy} mask"), notes
+    return Masked(replace(mask, name=f"{config.strategy} mask"), config, tuple(notes))
+
+
+def mask_of_layer(
+    volume: Volume, shaping: Shaping, series: Volume, labels: tuple[int, ...] | None = None
+) -> Masked:
+    """Make a mask of what a layer holds, on the grid of the series."""
+    mask, notes = mask_from_volume(volume, series.grid, labels)
+    keep = shaping.shape(mask.at(0) > 0, series.grid.voxel_size)
+    return Masked(_not_empty(keep, series, mask.name), None, tuple(notes))
+
+
+def combined(first: Masked, second: Masked, how: How, series: Volume) -> Masked:
+    """Combine two masks on the grid of the series."""
+    keep = combine(first.mask.at(0) > 0, second.mask.at(0) > 0, how)
+    config = None
+    if first.config is not None and second.config is not None:
+        config = CombinedMask(how=how, masks=(first.config, second.config))
+    name = f"{first.mask.name} {how} {second.mask.name}"
+    return Masked(_not_empty(keep, series, name), config, second.notes)
+
+
+def _not_empty(keep: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], series: Volume, name: str) -> Volume:
+    if not keep.any():
+        raise InputError(
+            f"A mask must keep at least one voxel of the images; {name} keeps none. "
+            "Check the masks, how they are combined, and by how much they shrink."
+        )
+    return Volume(keep.astype(np.uint8), series.affine, "mask", name=name)
 
 
 def folder_of(series: Volume) -> Path:
@@ -87,6 +136,12 @@ def box_of(where: RotatedSlab) -> Volume:
     """Make a mask of the whole slab, to show where it lies; with a border, so that its contour is drawn."""
     box = np.pad(np.ones(where.grid.shape, np.uint8), 1)
     return Volume(box, where.scanner.affine @ translation((-1, -1, -1)), "mask", name="slab outline")
+
+
+def filling_of(where: RotatedSlab, mean: Volume) -> Volume:
+    """Cut the mean of a series, to look at what a slab would hold."""
+    data = resample(mean.data, mean.affine, where.scanner)
+    return Volume(data, where.scanner.affine, mean.kind, name="slab preview")
 
 
 def empty_mask(series: Volume) -> Volume:

@@ -13,11 +13,11 @@ from napari_fmri_decoder._napari.layers import SCANNER
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.widgets.angle_sliders import Angles, AngleSliders
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.session import Step
+    from napari_fmri_decoder._napari.state import Step
 
 
 class RotateView(QWidget):

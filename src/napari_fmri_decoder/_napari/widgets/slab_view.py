@@ -14,17 +14,21 @@ from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import Form
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.view import show_slice
+from napari_fmri_decoder._napari.watch import run_watched
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
-from napari_fmri_decoder._napari.widgets.mask_view import MASK, NOT_A_MASK
+from napari_fmri_decoder._napari.widgets.layer_box import HELPER
+from napari_fmri_decoder._napari.widgets.mask_view import MASK
+from napari_fmri_decoder._napari.widgets.planes_slider import PlanesSlider
 from napari_fmri_decoder._napari.widgets.prepare_steps import (
     CutSlab,
     box_of,
+    filling_of,
     mean_of,
     place_of,
     slab_of,
 )
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.prepare import SlabConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,34 +36,43 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.widgets.rotate_view import RotateView
+    from napari_fmri_decoder._napari.workers import Job
     from napari_fmri_decoder.volumes.slabs import RotatedSlab
     from napari_fmri_decoder.volumes.volume import Volume
 
 FIELDS = ("axis", "start", "stop", "grid", "crop", "interpolation")
 LIVE_VOXELS = 2_000_000
 """Volumes up to this size are turned anew for the outline, whenever a control changes."""
+OUTLINE, FILLING = "outline", "filling"
 _WARM: dict[str, Any] = {"colormap": CLEAR_WARM, "opacity": 0.85}
-_WAIT = 150  # milliseconds after the last change
+_PAUSE = 40  # milliseconds between two drawings while something is dragged
 
 
 class SlabView(QWidget):
-    """Shows where a slab would lie, and cuts it."""
+    """Shows where a slab would lie and what it would hold, as it moves, and cuts it."""
 
     def __init__(self, bench: Bench, rotation: RotateView) -> None:
         super().__init__()
         self._bench, self._session, self._rotation = bench, bench.session, rotation
-        self._box: Layer | None = None
-        self._follow = False
+        self._drawn: dict[str, Layer] = {}  # outline and filling
+        self._averaging: Job | None = None
+        self._touched = self._follow = False
         self.form = Form(SlabConfig, FIELDS)
         for field in FIELDS:
             self.form.control(field).setObjectName(f"slab_{field}")
-        self.outline = QCheckBox("show where it lies")
+        self.planes = PlanesSlider()
+        self.planes.moved.connect(self._on_planes)
+        self.outline = QCheckBox("show it as it moves")
         self.outline.setObjectName("slab_outline")
-        self.outline.setToolTip("<p>Draw the slab over the head while rotation and planes are chosen.</p>")
+        self.outline.setChecked(True)
+        self.outline.setToolTip(
+            "<p>Outline the slab over the head, filled with the mean of the series, while rotation and "
+            "planes are chosen.</p>"
+        )
         self.place = words(name="slab_about")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.form, self.outline, self.place):
+        for widget in (self.form, self.planes, self.outline, self.place):
             rows.addWidget(widget)
         cut = "Cut the slab out of every volume, as a new layer."
         mean = "Show the mean of the slab over the mean of the series, turned."
@@ -71,10 +84,11 @@ class SlabView(QWidget):
         )
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(_WAIT)
+        self._later.setInterval(_PAUSE)
         self._later.timeout.connect(self._show_place)
         self.form.changed.connect(lambda: self._on_change(follow=True))
         self.outline.toggled.connect(self._on_outline)
+        rotation.sliders.turned.connect(lambda *_: self._on_change(follow=False))
 
     def config(self) -> SlabConfig:
         """The slab, as the controls say."""
@@ -91,12 +105,17 @@ class SlabView(QWidget):
     def on_state(self, name: str) -> None:
         """Follow the session."""
         if name in ("angles", "series", "mask", "frame"):
-            self._on_change(follow=False)
+            self._later.start()
+
+    def _on_planes(self, start: int, stop: int) -> None:
+        self.form.set_values({"start": start, "stop": stop})
 
     def _on_change(self, *, follow: bool) -> None:
-        """Draw the slab a little later; the slice that is shown follows its planes."""
+        """Draw the slab a little later, and again while more changes; the shown slice follows its planes."""
+        self._touched = True
         self._follow |= follow
-        self._later.start()
+        if not self._later.isActive():
+            self._later.start()
 
     @guard()
     def _cut(self) -> None:
@@ -131,6 +150,8 @@ class SlabView(QWidget):
             frame=made.where.screen,
             **more,
         )
+        self._touched = False  # until a person moves it again
+        self._hide()
         self._show_slice(made.where)
 
     def _covering(self) -> list[Layer]:
@@ -147,42 +168,80 @@ class SlabView(QWidget):
 
     @guard()
     def _on_outline(self, on: bool) -> None:
-        if self._box is not None:
-            self._box.visible = on
-        if on and self._bench.mean is None and self._bench.no_series() is None:
-            self._bench.run("Mean of series", mean_of, self._on_mean)
-        self._on_change(follow=True)
+        self._hide()
+        self._on_change(follow=on)
 
-    def _on_mean(self, mean: Volume) -> None:
-        self._bench.keep_mean(mean)
-        self._on_change(follow=True)
+    def _hide(self) -> None:
+        for layer in self._drawn.values():
+            layer.visible = False
 
     @guard()
     def _show_place(self) -> None:
-        """Say where the slab would lie, and draw it if asked to; where its mean is known."""
-        series, config, mean = self._session.series, self.config(), self._bench.mean
-        if series is None or np.prod(series.grid.shape) > LIVE_VOXELS or (config.crop and mean is None):
+        """Say where the slab would lie, and draw it, once a person has touched it."""
+        series, mean = self._session.series, self._bench.mean
+        if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
             self.place.setText("")
             return
+        if not self._touched:
+            return
+        if mean is None:
+            self._average(series)
+            return
+        config = self.config()
         try:
             where = place_of(series, config, self._session.state.mask, mean)
         except InputError as error:
             self.place.setText(escape(str(error)))
             return
-        planes = where.grid.shape[where.axis]
-        counted = f"{planes} plane{'s' * (planes != 1)}"
-        self.place.setText(f"{' x '.join(map(str, where.grid.shape))} voxels: {counted} along {config.axis}")
+        shape, n = where.grid.shape, where.grid.shape[where.axis]
+        self.place.setText(
+            f"{' x '.join(map(str, shape))} voxels: {n} plane{'s' * (n != 1)} along {config.axis}"
+        )
+        self.planes.set_planes(where.start, where.start + n, where.n_planes)
         if self.outline.isChecked():
-            self._draw(box_of(where))
-            if self._follow:
-                self._show_slice(where)
-            self._follow = False
+            self._draw(where, mean)
 
-    def _draw(self, box: Volume) -> None:
-        if self._box is not None and self._box in self._session.viewer.layers:
-            self._session.show(self._box, box)
+    def _average(self, series: Volume) -> None:
+        """Average the series beside all else, once: what is dragged is seen at once after that."""
+        if self._averaging is not None:
             return
+
+        def keep(mean: Volume) -> None:
+            if self._session.series is not None and self._session.series.data is series.data:
+                self._bench.keep_mean(mean)
+
+        def end() -> None:
+            self._averaging = None
+            if self._bench.mean is not None:
+                self._later.start()
+
+        self._averaging, _ = run_watched(
+            mean_of,
+            series,
+            owner=self,
+            description="Mean of series, to draw the slab",
+            on_done=keep,
+            on_end=end,
+        )
+
+    def _draw(self, where: RotatedSlab, mean: Volume) -> None:
+        """Draw the outline and the filling, by what is there: removing layers is not safe."""
         active = self._session.viewer.layers.selection.active
-        self._box = self._session.add(box, opacity=1.0, metadata={NOT_A_MASK: True})
-        self._box.contour = 1
-        self._session.viewer.layers.selection.active = active
+        filling = self._put(FILLING, filling_of(where, mean), **_WARM)
+        outline = self._put(OUTLINE, box_of(where), opacity=1.0)
+        outline.contour = 1
+        for layer in (filling, outline):
+            layer.visible = True
+        if self._session.viewer.layers.selection.active is not active:
+            self._session.viewer.layers.selection.active = active
+        if self._follow:
+            self._show_slice(where)
+        self._follow = False
+
+    def _put(self, name: str, volume: Volume, **meta: Any) -> Layer:
+        layer = self._drawn.get(name)
+        if layer is None or layer not in self._session.viewer.layers:
+            layer = self._drawn[name] = self._session.add(volume, metadata={HELPER: True}, **meta)
+        else:
+            self._session.show(layer, volume)
+        return layer

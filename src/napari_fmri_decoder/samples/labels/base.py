@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
-from napari_fmri_decoder.samples.options import Options, choose
+from napari_fmri_decoder.samples.options import Registered, choose
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ label_sources: dict[str, type[LabelsConfig]] = {}
 COLUMNS = ("label", "subject", "session", "run")
 
 
-class LabelsConfig(Options):
+class LabelsConfig(Registered):
     """What every source of labels knows; each subclass adds its own options."""
 
+    registry: ClassVar[dict[str, Any]] = label_sources
+    key: ClassVar[str] = "source"
     summary: ClassVar[str]
     """One line for menus."""
 
@@ -48,14 +50,6 @@ class LabelsConfig(Options):
         "label that held lag seconds before. 4 to 6 for onsets of stimuli, 0 where labels carry the delay.",
         json_schema_extra={"unit": "s"},
     )
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register every subclass whose `source` has a default."""
-        super().__pydantic_init_subclass__(**kwargs)
-        default = cls.model_fields["source"].default
-        if isinstance(default, str):
-            label_sources[default] = cls
 
     @abstractmethod
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -13,10 +13,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.options import Options, choose
+from napari_fmri_decoder.samples.masks.shape import grow, largest_piece
+from napari_fmri_decoder.samples.options import Options, Registered, choose
 from napari_fmri_decoder.volumes.volume import Volume
 
 mask_strategies: dict[str, type[MaskConfig]] = {}
@@ -26,25 +27,50 @@ Made = tuple[NDArray[np.bool_], list[str]]
 """An (x, y, z) bool array on the series' grid, and notes."""
 
 
-class MaskConfig(Options):
+class Shaping(Options):
+    """What is done to a mask, whatever it came from."""
+
+    invert: bool = Field(False, description="Take the voxels outside instead.")
+    grow_mm: float = Field(
+        0.0,
+        ge=-100,
+        le=100,
+        description="Grow the mask by this many millimetres; shrink it by a negative number.",
+        json_schema_extra={"unit": "mm"},
+    )
+    largest: bool = Field(False, description="Keep only the largest connected piece, in the end.")
+
+    def shape(self, mask: NDArray[np.bool_], voxel_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Turn a mask round, grow it, and keep its largest piece, as asked for.
+
+        Parameters
+        ----------
+        mask : (x, y, z) bool array
+        voxel_mm : (3,) array
+            Size of a voxel along each axis.
+        """
+        mask = grow(~mask if self.invert else mask, self.grow_mm, voxel_mm)
+        return largest_piece(mask) if self.largest else mask
+
+
+class MaskConfig(Shaping, Registered):
     """What every mask strategy is; each subclass adds its own options."""
 
+    registry: ClassVar[dict[str, Any]] = mask_strategies
+    key: ClassVar[str] = "strategy"
     summary: ClassVar[str]
     """One line for menus."""
 
     strategy: str
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Register every subclass whose `strategy` has a default."""
-        super().__pydantic_init_subclass__(**kwargs)
-        default = cls.model_fields["strategy"].default
-        if isinstance(default, str):
-            mask_strategies[default] = cls
-
     @abstractmethod
     def make(self, series: Volume, base: Path) -> Made:
         """Make the mask on the series' grid; relative paths start from `base`."""
+
+    def shaped(self, series: Volume, base: Path) -> Made:
+        """Make the mask, and shape it."""
+        keep, notes = self.make(series, base)
+        return self.shape(keep, series.grid.voxel_size), notes
 
 
 def parse_mask(value: str | Path | Mapping[str, Any] | MaskConfig) -> MaskConfig:
@@ -90,7 +116,7 @@ def make_mask(config: MaskConfig, series: Volume, base: Path) -> tuple[Volume, l
     InputError
         If no voxel is left.
     """
-    keep, notes = config.make(series, base)
+    keep, notes = config.shaped(series, base)
     if not keep.any():
         raise InputError(
             f"A mask must keep at least one voxel; strategy {config.strategy!r} keeps none of {keep.size}. "

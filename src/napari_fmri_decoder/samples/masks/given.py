@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks.base import Made, MaskConfig
 from napari_fmri_decoder.samples.masks.onto_grid import mask_from_volume
 from napari_fmri_decoder.volumes.nifti import read
@@ -40,8 +43,47 @@ class FileMask(MaskConfig):
     labels: tuple[int, ...] = Field(
         (), description="Values of an atlas to keep, such as 3, 4; empty keeps all that are not 0."
     )
+    regions: tuple[str, ...] = Field(
+        (),
+        description="Names of regions of the atlas to keep, by the table of names that lies beside it; a * "
+        'stands for anything: "*Occipital*".',
+    )
 
     def make(self, series: Volume, base: Path) -> Made:
         """Read the file."""
-        mask = mask_from_volume(read(base / self.path), series.grid, self.labels or None)
-        return np.asarray(mask[0].at(0) > 0), mask[1]
+        atlas = read(base / self.path)
+        labels = (*self.labels, *values_of(atlas, self.regions))
+        mask, notes = mask_from_volume(atlas, series.grid, labels or None)
+        return np.asarray(mask.at(0) > 0), notes
+
+
+def values_of(atlas: Volume, regions: tuple[str, ...]) -> tuple[int, ...]:
+    """Find the values of an atlas' regions by their names.
+
+    Parameters
+    ----------
+    atlas : Volume
+    regions : tuple of str
+        Case does not count; ``*`` stands for anything, ``?`` for one letter.
+
+    Raises
+    ------
+    InputError
+        If the atlas has no names, or none that fits.
+    """
+    if regions and not atlas.regions:
+        raise InputError(
+            f"Regions can be chosen by name where a table of names lies beside the atlas; {atlas.name} has "
+            f"none. Put {atlas.name}.tsv with the columns index and name beside it, or give `labels`."
+        )
+    found: list[int] = []
+    for wanted in regions:
+        fits = [v for v, name in atlas.regions.items() if fnmatch(name.lower(), wanted.lower())]
+        if not fits:
+            close = get_close_matches(wanted, atlas.regions.values(), 3, 0.4) or [*atlas.regions.values()][:5]
+            raise InputError(
+                f"Regions must be among those of {atlas.name}; it has no {wanted!r}. "
+                f"Near it: {', '.join(close)}."
+            )
+        found += fits
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,54 @@
+"""What images are, as tables to read: one row per image, or all that one header says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_COLUMNS = {
+    "shape": "shape",
+    "kind": "kind",
+    "orientation": "axes",
+    "oblique": "oblique",
+    "voxel_mm": "voxel mm",
+    "TR_s": "TR s",
+    "origin_mm": "origin mm",
+    "file": "file",
+}
+_UNITS = {"oblique": " degrees", "TR_s": " s", "voxel_mm": " mm", "origin_mm": " mm", "centre_mm": " mm"}
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """One line per image; what is wrong with a bad one stands in its line."""
+    lines = [list(_COLUMNS.values())]
+    lines += [[_cell(row[name]) for name in _COLUMNS] for row in rows if "error" not in row]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS) - 1)]
+    shown = iter("  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines)
+    text = [next(shown)]
+    for row in rows:
+        text.append(f"{row['file']}: {row['error']}" if "error" in row else next(shown))
+    return "\n".join(text)
+
+
+def block(row: dict[str, Any]) -> str:
+    """All that is known of one image, a line for each."""
+    lines: list[tuple[str, str]] = []
+    for name, value in row.items():
+        if name in ("sform", "qform") and isinstance(value, dict):
+            lines.append((name, f"{value['name']} (code {value['code']})"))
+            lines += [("", _cell(line)) for line in (value["affine"] or ())[:3]]
+        elif name == "affine":
+            lines += [(name if i == 0 else "", _cell(line)) for i, line in enumerate(value[:3])]
+        elif name == "notes":
+            lines += [("note", note) for note in value]
+        else:
+            lines.append((name, _cell(value) + (_UNITS.get(name, "") if value is not None else "")))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:>{width}}  {value}".rstrip() for name, value in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(_cell, value)) or "-"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "-" if value is None or value == "" else str(value)

@@ -1,0 +1,195 @@
+"""Read images: single ones, series, and folders of maps stacked into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes import headers
+from napari_fmri_decoder.volumes.atlas_names import regions_of
+from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
+from napari_fmri_decoder.volumes.frames import Grid, is_straight
+from napari_fmri_decoder.volumes.headers import Transform, placement
+from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.opening import clear_errors, open_image
+from napari_fmri_decoder.volumes.series import FileSeries, JoinedSeries
+from napari_fmri_decoder.volumes.volume import Kind, Part, Volume
+
+
+def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
+    """Read an image file, or a folder of maps as one series.
+
+    A single image is read into memory; a series is read volume by volume when it is asked for.
+
+    Parameters
+    ----------
+    path : str or Path
+        NIfTI-1 or -2 (`.nii`, `.nii.gz`, or a `.hdr` and `.img`), MGH (`.mgh`, `.mgz`), Analyze 7.5
+        (either of `.hdr` and `.img`), AFNI (either of `.HEAD` and `.BRIK`), or a folder of such
+        images of one grid.
+    transform : {"auto", "sform", "qform"}
+        Which transform of a NIfTI header places the image; auto is its sform, else its qform.
+
+    Returns
+    -------
+    Volume
+        In the file's voxel order. A folder's file names, naturally sorted, are the names along the
+        last axis.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no image, ends early, holds no real numbers, has no usable
+        affine or not the transform that was asked for, or more than four axes.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = images_in(path)
+        if not files:
+            raise InputError(
+                f"A folder of maps must hold images, such as .nii.gz files, found none in {path}."
+            )
+        return replace(read_series(files, transform=transform), name=path.name)
+    return _read_file(path, transform)
+
+
+def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -> Volume:
+    """Join files of one grid along the last axis, without reading them whole.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Sorted naturally first; the two files of a pair count once. 3-D files give their names to
+        their volumes.
+    transform : {"auto", "sform", "qform"}
+        See `read`.
+
+    Returns
+    -------
+    Volume
+        With one `Part` per file.
+
+    Raises
+    ------
+    InputError
+        If there is no file, or one lies on another grid than the first or steps at another TR.
+    """
+    files = sorted(once(Path(p) for p in paths), key=natural_key)
+    if not files:
+        raise InputError("A series needs at least one file, found none.")
+    volumes = [_read_file(p, transform) for p in files]
+    if len(volumes) == 1:
+        return volumes[0]
+    first = volumes[0]
+    for path, volume in zip(files, volumes, strict=True):
+        if not volume.grid.same_as(first.grid):
+            raise InputError(
+                f"All files of a series must lie on one grid, but {path.name} has shape "
+                f"{volume.shape[:3]} and origin {volume.affine[:3, 3].round(2).tolist()}, and "
+                f"{files[0].name} has {first.shape[:3]} and {first.affine[:3, 3].round(2).tolist()}. "
+                "Resample it first, or leave it out."
+            )
+        if (volume.step or 0) != (first.step or 0):
+            raise InputError(
+                f"All files of a series must have one TR, but {path.name} has {volume.step} s and "
+                f"{files[0].name} has {first.step} s."
+            )
+    names = tuple(n for v, p in zip(volumes, files, strict=True) for n in _names(v, p))
+    timed = first.kind == "bold" or first.step is not None
+    kind = first.kind if first.kind in ("stat", "bold") else ("bold" if first.is_series else "stat")
+    same_intent = len({(v.intent, v.intent_parameters) for v in volumes}) == 1
+    return replace(
+        first,
+        data=JoinedSeries([v.data for v in volumes]),
+        kind=kind,
+        names=() if timed else names,
+        name=files[0].parent.name,
+        parts=tuple(part for v in volumes for part in v.parts),
+        intent=first.intent if same_intent else None,
+        intent_parameters=first.intent_parameters if same_intent else (),
+        notes=tuple(dict.fromkeys(note for v in volumes for note in v.notes)),
+    )
+
+
+def _names(volume: Volume, path: Path) -> list[str]:
+    if volume.names:
+        return list(volume.names)
+    if not volume.is_series:
+        return [stem(path)]
+    return [f"{stem(path)} [{i}]" for i in range(volume.n_volumes)]
+
+
+def _read_file(path: Path, transform: Transform) -> Volume:
+    image, mended = open_image(path)
+    with clear_errors(path):
+        shape = _squeezed(image.shape, path)
+        data = FileSeries(image, shape, path)
+        place = placement(image, transform)
+        series = len(shape) == 4
+        code, intent, parameters = headers.intent(image)
+        kept = headers.kept(image)
+        first = data[..., 0] if series else data.whole()
+    kind = kind_of(path.name, code, first, series=series)
+    if kept.get("kind") in get_args(Kind):
+        kind = kept["kind"]
+    step = headers.seconds(image) if series and (kind == "bold" or kept.get("timed")) else None
+    regions, unnamed = regions_of(path) if kind == "atlas" else ({}, ())
+    volume = Volume(
+        data if series else first,
+        place.affine,
+        kind,
+        step,
+        headers.names(image, shape[3]) if series and step is None else (),
+        stem(path),
+        (Part(str(path), shape[3] if series else 1),),
+        intent=intent,
+        intent_parameters=parameters,
+        space=place.space,
+        notes=(*place.notes, *_doubts(step), *mended, *unnamed),
+        regions=regions,
+    )
+    _check_place(volume.grid, path)
+    return volume
+
+
+def _check_place(grid: Grid, path: Path) -> None:
+    """Refuse an affine that places voxels where none can be: of a damaged header.
+
+    Nor could voxels be shown obliquely that are a thousand times longer than wide.
+    """
+    with np.errstate(all="ignore"):
+        size = grid.voxel_size
+        skew = abs(np.linalg.det(grid.affine[:3, :3] / size))
+    sensible = 1e-6 < size.min() and size.max() < 1e6 and np.abs(grid.corners).max() < 1e7 and skew > 1e-3
+    if not sensible or (size.max() > 1e3 * size.min() and not is_straight(grid.affine)):
+        raise InputError(
+            f"The affine of {path.name} must give voxels a size and place in the scanner, found "
+            f"{grid.affine[:3].tolist()}. Choose the other of sform and qform, or repair the header."
+        )
+
+
+def _doubts(step: float | None) -> tuple[str, ...]:
+    if step is None or step < 100:
+        return ()
+    return (f"By its header the TR is {step:g} s; most likely these are milliseconds.",)
+
+
+def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
+    """Shape with 3 or 4 axes: trailing axes of length 1 dropped, missing ones added."""
+    kept = list(shape)
+    while len(kept) > 3 and kept[-1] == 1:
+        kept.pop()
+    if len(kept) == 5 and kept[3] == 1:
+        kept.pop(3)
+    kept += [1] * (3 - len(kept))
+    if not shape or len(kept) > 4 or min(kept) < 1:
+        raise InputError(
+            f"An image must have 3 axes (x, y, z) or 4 (x, y, z, n), found shape {tuple(shape)} in "
+            f"{path.name}."
+        )
+    return tuple(int(n) for n in kept)

@@ -1,0 +1,124 @@
+"""Thresholds of statistical maps, by value or by p; and how one map sets how opaque another is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.resample import resample
+from napari_fmri_decoder.volumes.series import VolumeStack
+from napari_fmri_decoder.volumes.volume import Volume
+
+N_COLORS, N_OPACITIES = 64, 16
+"""Steps of colour and of opacity that `codes` tells apart."""
+
+
+def threshold_of_p(p: float, degrees_of_freedom: float | None = None) -> float:
+    """Find the value that |z| or |t| exceeds with probability p under the null, two-sided, uncorrected.
+
+    Parameters
+    ----------
+    p : float
+        Above 0, at most 1.
+    degrees_of_freedom : float, optional
+        Of t; z if None.
+
+    Raises
+    ------
+    InputError
+        If p is no probability, or the degrees of freedom are not positive.
+
+    Examples
+    --------
+    >>> round(threshold_of_p(0.05), 2), round(threshold_of_p(0.05, degrees_of_freedom=10), 2)
+    (1.96, 2.23)
+    """
+    if not 0 < p <= 1:
+        raise InputError(f"p must lie above 0 and be at most 1, got {p:g}.")
+    if degrees_of_freedom is None:
+        return float(-special.ndtri(p / 2))
+    if degrees_of_freedom <= 0:
+        raise InputError(f"The degrees of freedom of t must be positive, got {degrees_of_freedom:g}.")
+    return float(-special.stdtrit(degrees_of_freedom, p / 2))
+
+
+def p_of_threshold(value: float, degrees_of_freedom: float | None = None) -> float:
+    """Probability under the null that |z| or |t| exceeds a value: the inverse of `threshold_of_p`.
+
+    Examples
+    --------
+    >>> round(p_of_threshold(1.959964), 4)
+    0.05
+    """
+    size = abs(value)
+    if degrees_of_freedom is None:
+        return float(2 * special.ndtr(-size))
+    return float(2 * special.stdtr(degrees_of_freedom, -size))
+
+
+def beyond(values: NDArray[np.float32], threshold: float) -> tuple[int, int]:
+    """Count the voxels at or above a threshold, and those at or below its negative; 0 is neither.
+
+    Examples
+    --------
+    >>> beyond(np.array([-3.0, 0.0, np.nan, 2.0, 3.5]), 3.0)
+    (1, 1)
+    """
+    above = (values >= threshold) & (values > 0)
+    below = (values <= -threshold) & (values < 0)
+    return int(above.sum()), int(below.sum())
+
+
+def faded(effect: Volume, weight: Volume, limit: float, opaque_from: float) -> Volume:
+    """Code one map's colours and another's opacities as one image of kind "atlas"; see `codes`.
+
+    Parameters
+    ----------
+    effect : Volume
+        Whose grid is kept; a series stays lazy.
+    weight : Volume
+        Resampled where it lies on another grid; its one volume counts for all, else the volume at
+        the same position.
+    limit, opaque_from : float
+    """
+
+    def one(*at: int) -> NDArray[np.uint16]:
+        i = at[0] if at else 0
+        by = weight.at(min(i, weight.n_volumes - 1))
+        if not weight.grid.same_as(effect.grid):
+            by = resample(by, weight.affine, effect.grid)
+        return codes(effect.at(i), by, limit, opaque_from)
+
+    data = VolumeStack(one, effect.shape, np.dtype(np.uint16)) if effect.is_series else one()
+    name = f"{effect.name}, opacity by {weight.name}"
+    return Volume(data, effect.affine, "atlas", effect.step, effect.names, name)
+
+
+def codes(
+    effect: NDArray[np.float32], weight: NDArray[np.float32], limit: float, opaque_from: float
+) -> NDArray[np.uint16]:
+    """Code each voxel's colour by one map and its opacity by another, to highlight and not hide.
+
+    Voxels below a threshold fade instead of vanishing (Taylor et al. 2023, NeuroImage 274:120138).
+
+    Parameters
+    ----------
+    effect, weight : (x, y, z) array
+        Colour follows `effect` from -limit to limit; opacity grows with |weight| from 0, and is full
+        from `opaque_from` on. NaN in either is transparent.
+    limit, opaque_from : float
+        Both positive.
+
+    Returns
+    -------
+    (x, y, z) uint16 array
+        0 where nothing is seen, else ``1 + color * N_OPACITIES + opacity``.
+    """
+    seen = np.isfinite(effect) & np.isfinite(weight) & (effect != 0) & (weight != 0)
+    share = np.where(seen, effect, 0) / limit / 2 + 0.5
+    color = np.clip(share * N_COLORS, 0, N_COLORS - 1).astype(np.uint16)
+    strength = np.where(seen, np.abs(weight), 0) / opaque_from
+    opacity = np.clip(strength * N_OPACITIES, 0, N_OPACITIES - 1).astype(np.uint16)
+    return np.where(seen, 1 + color * N_OPACITIES + opacity, 0).astype(np.uint16)

@@ -1,0 +1,136 @@
+"""Formats beside NIfTI-1 against nibabel, and every image among nibabel's own test data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.testing import data_path
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.files import ending, images_in, is_image, once, stem
+from napari_fmri_decoder.volumes.nifti import read, read_series, write
+
+DATA = Path(data_path)
+REFUSED = {
+    "analyze.hdr": "analyze.img beside it",  # the header alone
+    "nifti1.hdr": "nifti1.img beside it",
+    "nifti2.hdr": "nifti2.img beside it",
+    "bad_attribute+orig.HEAD": "improper type casting",  # damaged on purpose
+    "bad_datatype+orig.HEAD": "multiple data types",
+    "row_major.dconn.nii": "Cifti2Image",  # a matrix of connections: nothing in space
+}
+AFFINE = np.array([[-3.0, 0.2, 0, 60], [0, 3, 0.1, -70], [0.3, 0, 4, -30], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def values() -> np.ndarray:
+    return np.random.default_rng(0).integers(1, 999, (4, 5, 6, 3)).astype(np.int16)
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in DATA.iterdir() if is_image(p)))
+@pytest.mark.filterwarnings("ignore:.*unclosed file:pytest.PytestUnraisableExceptionWarning")  # nibabel's
+def test_nibabels_own_images_open_or_are_refused_for_a_reason_and_come_back_the_same(tmp_path, name):
+    if name in REFUSED:
+        with pytest.raises(InputError, match=REFUSED[name]) as caught:
+            read(DATA / name)
+        assert "\n" not in str(caught.value)
+        return
+    volume, theirs = read(DATA / name), nib.load(DATA / name)
+    np.testing.assert_allclose(volume.affine, theirs.affine, rtol=1e-6)
+    expected = np.asarray(theirs.dataobj, dtype=np.float32).reshape(volume.shape, order="F")
+    np.testing.assert_allclose(np.asarray(volume.data[...]), expected, rtol=1e-6)
+    assert volume.at(0).shape == volume.shape[:3]
+    back = read(write(volume, tmp_path / f"{stem(name)}.nii.gz"))
+    np.testing.assert_array_equal(np.asarray(back.data[...]), np.asarray(volume.data[...]))
+    np.testing.assert_allclose(back.affine, volume.affine, rtol=1e-6, atol=1e-5)
+    kept = ("kind", "step", "names", "space", "intent")
+    assert [getattr(back, k) for k in kept] == [getattr(volume, k) for k in kept]
+
+
+def test_nifti_2_and_pairs_are_read_by_either_name(tmp_path, values):
+    for kind, name in (
+        (nib.Nifti2Image, "two.nii.gz"),
+        (nib.Nifti1Pair, "pair.img"),
+        (nib.Nifti2Pair, "p2.hdr"),
+    ):
+        nib.save(kind(values, AFFINE), tmp_path / name)
+        volume = read(tmp_path / name)
+        np.testing.assert_array_equal(volume.data[...], values)
+        np.testing.assert_allclose(volume.affine, AFFINE, atol=1e-5)
+        assert not volume.notes
+    np.testing.assert_array_equal(read(tmp_path / "pair.hdr").at(2), values[..., 2])
+
+
+@pytest.mark.parametrize("name", ["a.mgh", "a.mgz"])
+def test_mgh_counts_milliseconds(tmp_path, values, name):
+    image = nib.MGHImage(values.astype(np.float32), AFFINE)
+    image.header.set_zooms((*image.header.get_zooms()[:3], 2500.0))
+    nib.save(image, tmp_path / name)
+    volume = read(tmp_path / name)
+    assert (volume.step, volume.space, volume.name) == (2.5, "scanner", "a")
+    np.testing.assert_array_equal(volume.at(1), values[..., 1])
+    np.testing.assert_allclose(volume.affine, image.affine, atol=1e-5)
+
+
+def test_analyze_says_that_left_and_right_are_not_certain_unless_spm_told(tmp_path, values):
+    nib.save(nib.AnalyzeImage(values, None), tmp_path / "plain.img")
+    plain = read(tmp_path / "plain.hdr")
+    assert any("Left and right are not certain" in note for note in plain.notes)
+    assert plain.space == "unknown"
+    np.testing.assert_array_equal(plain.data[...], values)
+    np.testing.assert_allclose(plain.affine, nib.load(tmp_path / "plain.img").affine)
+    nib.save(nib.Spm99AnalyzeImage(values, AFFINE), tmp_path / "spm.img")
+    spm = read(tmp_path / "spm.img")
+    assert not spm.notes
+    np.testing.assert_allclose(spm.affine, AFFINE, atol=1e-6)
+
+
+def test_afni_opens_by_either_file_in_seconds(values):
+    head, brik = (read(DATA / f"example4d+orig.{e}") for e in ("HEAD", "BRIK.gz"))
+    assert (head.kind, head.step, head.space) == ("bold", 3.0, "scanner")
+    np.testing.assert_array_equal(head.at(2), brik.at(2))
+
+
+def test_a_nifti_that_says_nothing_of_its_place_says_so(tmp_path, values):
+    image = nib.Nifti1Image(values, None)
+    image.set_sform(None, 0)
+    image.set_qform(None, 0)
+    nib.save(image, tmp_path / "a.nii")
+    assert any("neither sform nor qform" in note for note in read(tmp_path / "a.nii").notes)
+
+
+def test_a_folder_may_mix_formats_and_lists_a_pair_once(tmp_path, values):
+    nib.save(nib.Nifti1Image(values[..., 0], AFFINE), tmp_path / "map_1.nii.gz")
+    nib.save(nib.Nifti1Pair(values[..., 1], AFFINE), tmp_path / "map_2.img")
+    nib.save(nib.Nifti2Image(values[..., 2], AFFINE), tmp_path / "map_10.nii")
+    (tmp_path / "notes.txt").write_text("no image")
+    assert [p.name for p in images_in(tmp_path)] == ["map_1.nii.gz", "map_2.img", "map_10.nii"]
+    stack = read(tmp_path)
+    assert stack.names == ("map_1", "map_2", "map_10")
+    np.testing.assert_array_equal(stack.data[...], values)
+    assert read_series(tmp_path.glob("map_2.*")).shape == (4, 5, 6)
+
+
+def test_endings_in_upper_case_and_double_ones():
+    assert (ending("A.NII.GZ"), stem("A.NII.GZ"), stem("x+tlrc.BRIK.gz")) == (".NII.GZ", "A", "x+tlrc")
+    assert not is_image("a.tif")
+    assert once([Path("b/a.HEAD"), Path("b/a.BRIK.gz")]) == [Path("b/a.HEAD")]
+
+
+def test_eight_byte_labels_are_not_rounded(tmp_path):
+    labels = np.zeros((4, 5, 6), np.int64)
+    labels[1:3], labels[3] = 2**24 + 1, 7
+    nib.save(nib.Nifti1Image(labels, AFFINE, dtype=np.int64), tmp_path / "atlas.nii.gz")
+    volume = read(tmp_path / "atlas.nii.gz")
+    np.testing.assert_array_equal(volume.data, labels)
+    assert volume.kind == "atlas"
+
+
+def test_compressed_voxels_of_a_kind_that_is_not_read_are_named(tmp_path):
+    (tmp_path / "a.HEAD").write_bytes((DATA / "example4d+orig.HEAD").read_bytes())
+    (tmp_path / "a.BRIK.bz2").write_bytes(b"BZh91AY&SY")
+    with pytest.raises(InputError, match=r"a\.HEAD"):
+        read(tmp_path / "a.HEAD")

@@ -1,0 +1,241 @@
+"""Open thousands of damaged images: each must open rightly or be refused by one clear error.
+
+Files are made from small valid ones (NIfTI-1 and -2, MGH, Analyze, pairs, AFNI; plain and gzip) by
+a seeded choice of damages, and handed to worker processes that are used again and again, each with a
+limit on its address space and a time per case. A worker that dies or hangs is a failure, named by
+seed and case.
+
+Usage: python tools/fuzz.py [--cases 10000] [--seed 0] [--only CASE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+
+from damaged_images import make_case
+
+SECONDS = 5.0
+"""For one case."""
+MEMORY = 2**30
+"""Bytes that a worker may ask for beyond what it has once everything is imported."""
+
+
+def check(path: Path) -> tuple[str, str]:
+    """Open one image as a user would.
+
+    Returns
+    -------
+    outcome : {"opened", "refused", "failed"}
+    message : str
+        Of the error; "" where there is none.
+    """
+    from napari_fmri_decoder.errors import InputError
+    from napari_fmri_decoder.volumes.describe import describe
+    from napari_fmri_decoder.volumes.nifti import read
+
+    try:
+        volume = read(path)
+        last = volume.at(volume.n_volumes - 1)
+        described = describe(volume)
+        json.dumps(described)
+        layer = _to_layer(volume)
+    except InputError as error:
+        message = str(error)
+        # the files are small: none of them needs memory
+        clear = "\n" not in message and 20 < len(message) < 700 and "fit into memory" not in message
+        return "refused" if clear else "failed", message
+    if layer is not None:
+        np.asarray(layer[0][(0,) * (layer[0].ndim - 2)])
+    return _like_nibabel(path, volume, last)
+
+
+def _like_nibabel(path: Path, volume: Any, last: Any) -> tuple[str, str]:
+    """Compare voxels and place with what nibabel itself gives."""
+    image: Any = nib.load(path)
+    with np.errstate(all="ignore"):
+        theirs = np.asarray(image.dataobj).reshape(volume.shape, order="F")
+        theirs = (theirs[..., -1] if volume.is_series else theirs).astype(np.float32)
+    if last.shape != volume.shape[:3] or not np.allclose(last, theirs, rtol=1e-5, equal_nan=True):
+        return "failed", "the voxels are not nibabel's"
+    in_mm = not hasattr(image.header, "get_xyzt_units") or image.header.get_xyzt_units()[0] in (
+        "mm",
+        "unknown",
+    )
+    if in_mm and not np.allclose(volume.affine, image.affine, rtol=1e-6):
+        return "failed", "the affine is not nibabel's"
+    return "opened", ""
+
+
+def _to_layer(volume: Any) -> Any:
+    """Make napari's layer tuple, where napari is installed."""
+    try:
+        from napari_fmri_decoder._napari.layers import to_layer
+    except ImportError:
+        return None
+    return to_layer(volume)
+
+
+def work() -> None:
+    """Open what is named on standard input, line by line, and answer on standard output."""
+    import warnings
+
+    from napari_fmri_decoder.volumes.frames import Grid
+    from napari_fmri_decoder.volumes.volume import Volume
+
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what others print is no answer
+    _to_layer(Volume(np.zeros((2, 2, 2), np.float32), Grid((2, 2, 2), np.eye(4)).affine))
+    for module in ("scipy.io.matlab", "indexed_gzip"):
+        __import__(module)
+    _limit_memory()
+    nib.imageglobals.logger.handlers = [logging.NullHandler()]
+    warnings.simplefilter("error")  # napari shows each as a notification
+    warnings.simplefilter("ignore", ResourceWarning)  # of nibabel's own way to open an MGH
+    answers.write("ready\n")
+    for line in sys.stdin:
+        start = time.perf_counter()
+        try:
+            outcome, message = check(Path(line.strip()))
+        except BaseException as error:  # noqa: BLE001  # anything else than an InputError is the finding
+            where = traceback.extract_tb(error.__traceback__)[-6:]
+            lines = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(where))
+            outcome, message = "failed", f"{type(error).__name__}: {error} ({lines})"
+        taken = time.perf_counter() - start
+        answers.write(json.dumps({"outcome": outcome, "message": message, "seconds": taken}) + "\n")
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    status = Path("/proc/self/status")
+    if status.exists():
+        size = next(line for line in status.read_text().splitlines() if line.startswith("VmSize"))
+        limit = int(size.split()[1]) * 1024 + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a case ended."""
+
+    case: int
+    outcome: str
+    message: str
+    seconds: float
+
+
+class Worker:
+    """A process that opens one file after another; started anew when it dies."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._process: subprocess.Popen[str] | None = None
+
+    def open(self, path: Path) -> tuple[str, str, float]:
+        """Open one file; "failed" where the process dies or takes too long."""
+        process = self._started()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            answer = self._answer(SECONDS)
+        except BrokenPipeError:
+            answer = ""
+        if answer is None:
+            self.close()
+            return "failed", f"it hangs: no answer within {SECONDS:g} s", SECONDS
+        if not answer:
+            code = process.wait()
+            self.close()
+            return "failed", f"the worker died with status {code}", 0.0
+        told = json.loads(answer)
+        return told["outcome"], told["message"], told["seconds"]
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            self._answer(120)  # ready
+        return self._process
+
+    def _answer(self, seconds: float) -> str | None:
+        """One line; "" from a process that died, None where none comes."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        there, _, _ = select.select([self._process.stdout], [], [], seconds)
+        return self._process.stdout.readline() if there else None
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+def fuzz(seed: int, cases: Iterator[int] | range, command: list[str] | None = None) -> Iterator[Finding]:
+    """Try cases one after another in one worker."""
+    worker = Worker(command or [sys.executable, __file__, "--work"])
+    with ExitStack() as end, tempfile.TemporaryDirectory() as folder:
+        end.callback(worker.close)
+        for case in cases:
+            name, files = make_case(seed, case)
+            place = Path(folder) / str(case)
+            place.mkdir()
+            for own, content in files.items():
+                (place / own).write_bytes(content)
+            yield Finding(case, *worker.open(place / name))
+            for own in files:
+                (place / own).unlink()
+            place.rmdir()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the cases; the exit status is 1 if one failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=int, help="try this case alone")
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args(arguments)
+    if chosen.work:
+        work()
+        return 0
+    counts: Counter[str] = Counter()
+    slowest = 0.0
+    cases = range(chosen.cases) if chosen.only is None else range(chosen.only, chosen.only + 1)
+    for finding in fuzz(chosen.seed, cases):
+        counts[finding.outcome] += 1
+        slowest = max(slowest, finding.seconds)
+        if finding.outcome == "failed" or chosen.only is not None:
+            print(f"seed {chosen.seed} case {finding.case} {finding.outcome}: {finding.message}", flush=True)
+    print(
+        f"{sum(counts.values())} cases: {counts['opened']} opened, {counts['refused']} refused, "
+        f"{counts['failed']} failed; the slowest took {slowest:.2f} s"
+    )
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
