@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
@@ -32,6 +33,7 @@ from napari_fmri_decoder._napari.state import PREPARED, State, Step
 from napari_fmri_decoder._napari.view import (
     brain_layers,
     bring_into_sight,
+    change_at_once,
     look_at,
     look_from_the_left,
     looked_at,
@@ -154,8 +156,7 @@ class Session:
         point = self._gaze[0]
         self._turning = True
         try:
-            show_in_frame(viewer, new)
-            look_at(viewer, new.to_frame(point))
+            show_in_frame(viewer, new, partial(look_at, viewer, new.to_frame(point)))
         finally:
             self._turning = False
         self._gaze = point, looked_at(viewer)
@@ -165,10 +166,13 @@ class Session:
         viewer = self.viewer
         aside = looked_at(viewer) - old.to_frame(point)
         self._turning = True
-        try:
-            show_in_frame(viewer, new)
+
+        def move() -> None:
             look_at(viewer, new.to_frame(point) + aside)
             show_point(viewer, new.to_frame(point))
+
+        try:
+            show_in_frame(viewer, new, move)
         finally:
             self._turning = False
 
@@ -208,13 +212,16 @@ class Session:
         self.refuse_mixing(volume, layer)
         data, own, _ = to_layer(volume, self.state.frame)
         layer.metadata.update(own["metadata"])
-        self._turning = True
-        try:
-            # Between the three, layer and sliders would disagree: the viewer hears of all at once.
+
+        def change() -> None:
             with layer.events.data.blocker():
                 layer.data = data
             layer.affine, layer.units = own["affine"], own["units"]
             layer.events.data(value=data)
+
+        self._turning = True
+        try:
+            change_at_once(self.viewer, {layer: change})
         finally:
             self._turning = False
 

@@ -7,6 +7,7 @@ in (x, y, z), or the head would be mirrored in 3-D.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,6 +16,8 @@ from napari_fmri_decoder._napari.layers import KEY, turn
 from napari_fmri_decoder.volumes.directions import ends
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from napari import Viewer
     from napari.layers import Layer
     from numpy.typing import NDArray
@@ -112,17 +115,51 @@ def look_from_the_left(viewer: Viewer) -> None:
     )
 
 
-def show_in_frame(viewer: Viewer, frame: Frame) -> None:
-    """Turn all brain layers into a frame."""
+def change_at_once(
+    viewer: Viewer, changes: Mapping[Layer, Callable[[], None]], then: Callable[[], None] | None = None
+) -> None:
+    """Change layers, and let viewer and canvas hear of it once.
+
+    Each change of data or affine makes napari find its sliders anew, and each slider that moves has
+    all layers sliced again: while a rotation is dragged, that is what takes the time.
+
+    Parameters
+    ----------
+    viewer : napari Viewer
+    changes : mapping of Layer to callable
+        What changes each.
+    then : callable, optional
+        Moves the sliders, after they know of the changes and before anything is sliced.
+    """
+    on_change, slice_all = (getattr(viewer, name, None) for name in ("_on_layers_change", "_update_layers"))
+    with ExitStack() as still:
+        for event in (viewer.dims.events.point, viewer.dims.events.current_step) if slice_all else ():
+            still.enter_context(event.blocker(slice_all))
+        for layer in changes:
+            block = getattr(layer, "_block_refresh", None)
+            if block is not None:
+                still.enter_context(block())
+        with ExitStack() as quiet:
+            for layer in changes if on_change else ():
+                for event in (layer.events.affine, layer.events.data, layer.events.units):
+                    quiet.enter_context(event.blocker(on_change))
+            for change in changes.values():
+                change()
+        if on_change:
+            on_change()
+        if then is not None:
+            then()
+    for layer in changes:
+        if layer.visible:
+            layer.events.reload(layer=layer)
+    if slice_all:
+        slice_all()
+
+
+def show_in_frame(viewer: Viewer, frame: Frame, then: Callable[[], None]) -> None:
+    """Turn all brain layers into a frame; then move the sliders by `then`."""
     layers = brain_layers(viewer)
-    with ExitStack() as quiet:
-        # The viewer computes its sliders anew for each layer that changes: once, at the end, is enough.
-        on_change = getattr(viewer, "_on_layers_change", None)
-        for layer in layers[:-1] if on_change else []:
-            quiet.enter_context(layer.events.affine.blocker(on_change))
-            quiet.enter_context(layer.events.data.blocker(on_change))
-        for layer in layers:
-            turn(layer, frame)
+    change_at_once(viewer, {layer: partial(turn, layer, frame) for layer in layers}, then)
 
 
 def looked_at(viewer: Viewer) -> NDArray[np.float64]:
