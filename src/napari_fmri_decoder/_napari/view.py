@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -149,11 +149,19 @@ def change_at_once(
             on_change()
         if then is not None:
             then()
+    drawn: list[Layer] = []
+
+    def note(event: Any) -> None:
+        drawn.append(event.source)
+
     for layer in changes:
-        if layer.visible:
-            layer.events.reload(layer=layer)
+        layer.events.set_data.connect(note)
     if slice_all:
-        slice_all()
+        slice_all()  # those whose sliders moved
+    for layer in changes:
+        layer.events.set_data.disconnect(note)
+        if layer not in drawn:
+            layer.refresh()
 
 
 def show_in_frame(viewer: Viewer, frame: Frame, then: Callable[[], None]) -> None:
