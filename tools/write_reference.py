@@ -16,6 +16,7 @@ from napari_fmri_decoder.samples.labels import label_sources
 from napari_fmri_decoder.samples.masks import mask_strategies
 from napari_fmri_decoder.samples.prepare import PrepareConfig, SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def reference() -> str:
             "strategy",
         ),
         _family("[labels]", "`source` is one of these", label_sources, "source"),
+        _section("[zmaps]", ZMapsConfig),
         _section("[prepare]", PrepareConfig),
         _section("[slab]", SlabConfig),
         _section("[split]", SplitConfig),

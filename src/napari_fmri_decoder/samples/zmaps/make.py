@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.features import extract
+from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.samples.zmaps.confounds import confounds_tables, read_confounds
@@ -90,6 +91,11 @@ class ZMaps:
     plans: tuple[Plan, ...]
     notes: tuple[str, ...]
 
+    @property
+    def labels(self) -> pd.DataFrame:
+        """The table as `label_table` gives it: each map is a block of its own."""
+        return self.table[["volume", *LABEL_COLUMNS]].assign(block=np.arange(len(self.table)))
+
 
 def plan_zmaps(
     series: Volume, runs: Sequence[Run], config: ZMapsConfig, base: Path | None = None
@@ -142,6 +148,7 @@ def plan_zmaps(
             plans.append(Plan(run, tuple(targets), confounds, file))
     if not plans:
         raise InputError(f"At least one map must be left, but there is none. {' '.join(notes)}")
+    _table(plans)
     return plans, notes
 
 
@@ -186,7 +193,8 @@ def zmap_steps(
         at += len(plan.targets)
     notes += _say(missing, "are NaN or infinite in some volume, and NaN in the maps of that run")
     notes += _say(flat, "are constant within a run, and 0 in its maps")
-    table = maps_table([(plan.run, target) for plan in plans for target in plan.targets])
+    notes.append(_say_made(plans))
+    table = _table(plans)
     values = values[table.pop("row").to_numpy()]
     stack = VolumeStack(
         lambda i: space.paint(values[i], fill=0.0), (*series.grid.shape, total), np.dtype(np.float32)
@@ -249,11 +257,25 @@ def make_zmaps(
             progress(done, total)
 
 
+def _table(plans: Sequence[Plan]) -> pd.DataFrame:
+    return maps_table([(plan.run, target) for plan in plans for target in plan.targets])
+
+
 def _part(series: Volume, run: Run) -> Volume:
     """The volumes of a run, read from the series when asked for."""
     shape = (*series.grid.shape, run.n_volumes)
     stack = VolumeStack(lambda i: series.at(run.start + i), shape, np.dtype(np.float32))
     return Volume(stack, series.affine, "bold", series.step, name=series.name)
+
+
+def _say_made(plans: Sequence[Plan]) -> str:
+    targets = [target for plan in plans for target in plan.targets]
+    what = "trials of " if targets[0].trial else ""
+    n_conditions, n_volumes = len({t.label for t in targets}), sum(plan.run.n_volumes for plan in plans)
+    return (
+        f"{len(targets)} z-maps of {what}{n_conditions} condition(s) were made of {n_volumes} volumes in "
+        f"{len(plans)} run(s)."
+    )
 
 
 def _say(which: NDArray[np.bool_], what: str) -> list[str]:
