@@ -82,6 +82,8 @@ def test_z_maps_are_made_stopped_and_shown_in_place_of_the_series(
     np.testing.assert_allclose(session.series.at(2), expected.maps.at(2), atol=1e-6)
     assert table["label"].tolist() == expected.table["label"].tolist()
     assert f"{len(table)} volumes" in dock.about.text()
+    assert dock.form.config().table == str(folder / "volumes.tsv")
+    assert dock.notes.text() == ""
     assert (layer.name, layer.axis_labels[0]) == (folder.name, "volume")
     assert layer.contrast_limits[0] == -layer.contrast_limits[1]
     assert viewer.dims.point[0] == 0

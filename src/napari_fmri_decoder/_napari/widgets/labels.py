@@ -65,9 +65,12 @@ class LabelsDock(Dock):
 
     def _on_changed(self, name: str) -> None:
         if name == "series":
+            self.notes.clear()
             self._on_series()
         elif name in ("table", "prepared"):
             self._show_table()
+        elif name == "labels" and self.session.state.labels is not None:
+            self.form.set_values(self.session.state.labels)  # of z-maps, say, which bring their own
         if name in ("series", "labels", "table"):
             self.zmaps.refresh()
 
