@@ -12,10 +12,11 @@ from small import series, write_small
 from napari_fmri_decoder._napari.recipe_of_session import Choices, plan_run
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.widgets.labels import LabelsDock
+from napari_fmri_decoder._napari.widgets.setup_view import SetupView
 from napari_fmri_decoder._napari.widgets.zmaps_view import NO_LABELS, NO_SERIES, NO_TIME
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.pipeline import prepare_run
-from napari_fmri_decoder.recipe import NullConfig
+from napari_fmri_decoder.recipe import NullConfig, load_recipe
 from napari_fmri_decoder.samples.labels import parse_labels
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
@@ -50,6 +51,11 @@ def test_z_maps_are_made_stopped_and_shown_in_place_of_the_series(
     assert view.form.control("lag").isEnabled()
     assert not view.form.control("high_pass").isEnabled()
     view.folder.line.setText(str(tmp_path / "made"))
+
+    # a recipe that makes z-maps says that here they are made first
+    example = Path(__file__).parents[2] / "examples" / "haxby_zmaps_linear.toml"
+    SetupView(session).load(load_recipe(example))
+    assert "Make them in the dock Labels" in str(notified.pop().message)
 
     # stopped while it reads: nothing is left
     view.make.click()
