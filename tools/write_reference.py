@@ -17,6 +17,7 @@ from napari_fmri_decoder.samples.masks import mask_strategies
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def reference() -> str:
             "strategy",
         ),
         _family("[labels]", "`source` is one of these", label_sources, "source"),
+        _section("[zmaps]", ZMapsConfig),
         _section("[prepare]", PrepareConfig),
         _section("[slab]", SlabConfig),
         _section("[split]", SplitConfig),

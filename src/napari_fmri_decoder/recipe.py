@@ -24,6 +24,7 @@ from napari_fmri_decoder.samples.options import Options, explain
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
 
@@ -100,6 +101,9 @@ class Recipe(Options):
 
     data: DataConfig = Field(description="The images.")
     labels: LabelsField = Field(description="What each volume shows, and its run.")
+    zmaps: ZMapsConfig | None = Field(
+        None, description="Decode z-maps of the series, made by these options, in place of its volumes."
+    )
     prepare: PrepareConfig = Field(PrepareConfig(), description="From images to samples.")
     slab: SlabConfig | None = Field(None, description="Rotate and cut before decoding.")
     split: SplitConfig = Field(SplitConfig(), description="Training and test parts.")
@@ -159,7 +163,7 @@ def _expanded(content: dict[str, Any]) -> dict[str, Any]:
             return [walk(item) for item in value]
         return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", put, value) if isinstance(value, str) else value
 
-    return {key: walk(part) if key in ("data", "labels") else part for key, part in content.items()}
+    return {key: walk(part) if key in ("data", "labels", "zmaps") else part for key, part in content.items()}
 
 
 def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
@@ -242,7 +246,12 @@ def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
     data["images"] = [moved(p) for p in data["images"]]
     if "anatomy" in data:
         data["anatomy"] = moved(data["anatomy"])
-    for section, names in ((data.get("mask", {}), ("path",)), (labels, ("table", "events"))):
+    paths = (
+        (data.get("mask", {}), ("path",)),
+        (labels, ("table", "events")),
+        (content.get("zmaps", {}), ("confounds_files",)),
+    )
+    for section, names in paths:
         for name in names:
             value = section.get(name)
             if isinstance(value, str) and value:

@@ -30,9 +30,10 @@ def _run(*words: object):
     return result.output
 
 
-@pytest.mark.parametrize(
-    "command", ["info", "slab", "mask", "models", "train", "predict", "explain", "demo", "selftest"]
-)
+COMMANDS = ("info", "slab", "mask", "zmaps", "models", "train", "predict", "explain", "demo", "selftest")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command):
     text = _run(command, "--help")
     assert "Example: fmri-decoder" in text

@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_fmri_decoder._napari.layers import KEY
+from napari_fmri_decoder._napari.layers import KEY, to_layer
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.view import brain_layers, show_slice
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.session import Session
     from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.volumes.volume import Volume
 
 ROLE = "fmri_decoder role"
 """Where a result layer's metadata says which part of the result it shows."""
@@ -31,6 +32,25 @@ name says where such a volume is shown."""
 
 _followed: WeakSet[Session] = WeakSet()
 """Sessions whose sliders are listened to."""
+
+
+def show_in_place(session: Session, layer: Layer, series: Volume) -> None:
+    """Let the layer of the series show another series, from its first volume on, in the look of its kind.
+
+    The first axis of a viewer is either seconds or maps, so that one cannot stand beside the other.
+
+    Raises
+    ------
+    InputError
+        If yet another series has the first axis of the one that is to go.
+    """
+    session.show(layer, series)
+    _, look, _ = to_layer(series, session.state.frame)
+    layer.name, layer.axis_labels = look["name"], look["axis_labels"]
+    layer.colormap, layer.contrast_limits = look["colormap"], look["contrast_limits"]
+    show_volume(session.viewer, 0, series.step)
+    if session.state.series is layer:
+        session.changed.emit("series")
 
 
 def show_result(session: Session, result: RunResult) -> list[Layer]:

@@ -15,8 +15,10 @@ import typer
 from napari_fmri_decoder import __version__
 from napari_fmri_decoder.cli.options import options_of
 from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.samples.options import AnyOptions
 from napari_fmri_decoder.samples.options import explain as explain_options
 from napari_fmri_decoder.samples.slab_config import SlabConfig
+from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
 
 app = typer.Typer(
     name="fmri-decoder",
@@ -137,6 +139,60 @@ def mask(
         typer.echo(f"Note: {note}")
     kept = int(made.at(0).sum())
     typer.echo(f"{output}: {kept} of {made.at(0).size} voxels.")
+
+
+@app.command(epilog="Example: fmri-decoder zmaps sub-1/func/*_bold.nii.gz --hrf none -o zmaps")
+@options_of(ZMapsConfig, help_panel="Model")
+def zmaps(
+    bold: Annotated[list[Path], typer.Argument(help="BOLD files; several are runs in their natural order.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; one of its own.")],
+    options: dict[str, Any],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table with label and run of every volume, in place of the _events.tsv beside each BOLD "
+            "file; each block of one label is an event."
+        ),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(help="Events files or a pattern (*), in the order of the BOLD files; may be repeated."),
+    ] = None,
+    column: Annotated[str, typer.Option(help="Column of the conditions in the events files.")] = "trial_type",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="A label that is the baseline, with no map; may be repeated. [default: rest]"),
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Mask of the voxels to fit; outside maps are 0.")] = None,
+) -> None:
+    """Make z-maps of BOLD files by a general linear model: per run and condition, or per trial.
+
+    Events are found beside each BOLD file by its BIDS name. The folder gets one image per map, volumes.tsv
+    with what each shows, and zmaps.json with settings and events; it opens, and is decoded, as one series.
+    """
+    from napari_fmri_decoder.cli.progress import follow_steps
+    from napari_fmri_decoder.pipeline.zmapping import ZMapsDone, write_zmaps
+    from napari_fmri_decoder.samples.labels import parse_labels
+    from napari_fmri_decoder.samples.masks import parse_mask
+    from napari_fmri_decoder.volumes.nifti import read_series
+
+    if table is not None and events:
+        raise InputError("Events must come from --table or from --events, got both. Give one of them.")
+    source = {"source": "table", "table": str(table)} if table else {"source": "events", "column": column}
+    given = {"exclude": exclude or ["rest"]} | ({"events": events} if events else {})
+    steps = write_zmaps(
+        read_series(bold),
+        parse_labels(source | given),
+        _model(ZMapsConfig, options),
+        output,
+        base=Path.cwd(),
+        mask=parse_mask(mask) if mask else None,
+    )
+    done = follow_steps(steps)
+    if isinstance(done, ZMapsDone):
+        for note in done.made.notes:
+            typer.echo(f"Note: {note}")
+        typer.echo(f"{output}: {len(done.made.table)} maps, and volumes.tsv with what each shows.")
 
 
 @app.command(epilog="Example: fmri-decoder models cnn2d --shape 40 56 3 --classes 2")
@@ -302,7 +358,7 @@ def _say_result(result: Any) -> None:
     typer.echo(f"Report:  {result.folder / 'report.html'}")
 
 
-def _model(kind: type[SlabConfig], options: dict[str, Any]) -> SlabConfig:
+def _model(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
     from pydantic import ValidationError
 
     try:

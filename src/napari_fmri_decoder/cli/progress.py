@@ -61,3 +61,28 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     if result is None:
         raise InputError("The run was stopped before its end. Start it again in a new folder.")
     return result
+
+
+def follow_steps(events: Iterator[object]) -> object:
+    """Show stages and progress of shorter work on standard error.
+
+    Returns
+    -------
+    object
+        Its last event.
+    """
+    last: object = None
+    with ExitStack() as bars:
+        bar: Bar | None = None
+        for last in events:
+            match last:
+                case Stage(text):
+                    bars.close()
+                    bar = None
+                    tqdm.write(text, file=sys.stderr)
+                case Progress(what, done, total):
+                    if bar is None or bar.desc != what:
+                        bars.close()
+                        bar = bars.enter_context(tqdm(total=total, desc=what, dynamic_ncols=True))
+                    bar.update(done - bar.n)
+    return last

@@ -60,6 +60,11 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         If the scan covers less than half of the model's voxels, or `runs` does not add up.
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
+    if recipe.zmaps is not None and series.step is not None:
+        raise InputError(
+            "The model decodes z-maps, but these images are a series in time. Make z-maps of them first, by "
+            "fmri-decoder zmaps with the model's settings, and give that folder."
+        )
     notes = _check_overlap(bundle, series)
     if not bundle.space.grid.same_as(series.grid) and recipe.slab is None:
         notes.append("The scan lies on another grid than the model's and was resampled to it.")

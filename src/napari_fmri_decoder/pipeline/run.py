@@ -29,6 +29,7 @@ from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask, moments
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.splits import Split, make_splits
+from napari_fmri_decoder.samples.zmaps import find_runs, make_zmaps, plan_zmaps
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
     FitDone,
@@ -67,6 +68,7 @@ class Prepared:
     recipe : Recipe
         Resolved: with the slab's grid and every training option.
     series : Volume
+        As it was read, or the z-maps that were made of it.
     table : DataFrame
         One row per volume of the series.
     samples : Samples
@@ -153,11 +155,18 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
     """
     series = read_images(recipe.data.images, base)
     series = series if watch is None else watch(series)
-    table, notes = label_table(recipe.labels, series, base)
+    if recipe.zmaps is None:
+        table, notes = label_table(recipe.labels, series, base)
+    else:
+        runs, notes = find_runs(recipe.labels, series, base)
+        plan_zmaps(series, runs, recipe.zmaps, base)
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
         notes = [*notes, *mask_notes]
+    if recipe.zmaps is not None:
+        made = make_zmaps(series, runs, recipe.zmaps, mask, base=base)
+        series, table, notes = made.maps, made.labels, [*notes, *made.notes]
     samples = prepare(
         series,
         table,

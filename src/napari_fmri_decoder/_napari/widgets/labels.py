@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from napari_fmri_decoder._napari.docks import Dock, scrolled, words
+from napari_fmri_decoder._napari.docks import Dock, scrolled, section, words
 from napari_fmri_decoder._napari.forms import ChoiceForm
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.palette import hex_color, label_colors
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.recipe_of_session import base_of
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
+from napari_fmri_decoder._napari.widgets.zmaps_view import ZMapsView
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
 
@@ -48,11 +49,13 @@ class LabelsDock(Dock):
         self.current = words(name="current_volume")
         self.counts = words(name="label_counts")
         self.notes = words(name="label_notes")
+        self.zmaps = ZMapsView(self.session)
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
         for part in (self.about, self.form, self.apply, self.bands, self.current, self.counts, self.notes):
             rows.addWidget(part)
+        rows.addWidget(section("Z-maps", self.zmaps, name="section_zmaps", open_=False))
         rows.addStretch(1)
         self.rows.addWidget(scrolled(content, "labels_scroll"))
         self.follow(self.session.changed, self._on_changed)
@@ -62,9 +65,14 @@ class LabelsDock(Dock):
 
     def _on_changed(self, name: str) -> None:
         if name == "series":
+            self.notes.clear()
             self._on_series()
         elif name in ("table", "prepared"):
             self._show_table()
+        elif name == "labels" and self.session.state.labels is not None:
+            self.form.set_values(self.session.state.labels)  # of z-maps, say, which bring their own
+        if name in ("series", "labels", "table"):
+            self.zmaps.refresh()
 
     def _on_series(self) -> None:
         """Enable what can be done; labels of a series of another length are none of this one."""

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.boxes import PathEdit
 from napari_fmri_decoder._napari.docks import section, words
 from napari_fmri_decoder._napari.forms import ChoiceForm, Form
+from napari_fmri_decoder._napari.notify import mention
 from napari_fmri_decoder._napari.recipe_of_session import RUNS, Choices
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
 from napari_fmri_decoder.errors import InputError
@@ -118,6 +119,12 @@ class SetupView(QWidget):
         self.prepare.set_values(recipe.prepare)
         self.null.set_values(recipe.null)
         self.use_slab.setChecked(recipe.slab is not None)
+        series = self.session.series
+        if recipe.zmaps is not None and (series is None or series.step is not None):
+            mention(
+                "The recipe decodes z-maps of its series. Make them in the dock Labels, under Z-maps, before "
+                "training here; fmri-decoder train makes them by itself."
+            )
 
     def _on_network(self) -> None:
         """Show what is left empty stands for, and hide what the network does not look at."""

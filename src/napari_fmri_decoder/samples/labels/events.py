@@ -42,12 +42,8 @@ class EventLabels(LabelsConfig):
                 "Labels from events need the seconds between volumes (TR), but these images are not a series "
                 "in time. Give BOLD images, or repair the TR in the file's header."
             )
-        parts = series.parts or (Part(series.name or "series", series.n_volumes),)
-        files = self._files(parts, base)
-        keys = _run_keys(parts)
         runs, notes = [], []
-        for part, file, (subject, session, run) in zip(parts, files, keys, strict=True):
-            events = read_events(file, self.column)
+        for part, file, (subject, session, run), events in self.read_runs(series, base):
             _check_overlaps(events, self.exclude, file)
             labels, unused = _labels(events, part.n_volumes, series.step, self.lag, self.exclude)
             if unused:
@@ -55,10 +51,27 @@ class EventLabels(LabelsConfig):
             runs.append(pd.DataFrame({"label": labels, "subject": subject, "session": session, "run": run}))
         return pd.concat(runs, ignore_index=True), notes
 
+    def read_runs(
+        self, series: Volume, base: Path
+    ) -> list[tuple[Part, Path, tuple[str, str, str], list[Event]]]:
+        """Read the events of every run as they are, those that are excluded too.
+
+        Returns
+        -------
+        list of (Part, Path, (subject, session, run), list of Event)
+            The BOLD file and its volumes, the events file, and what the names say.
+        """
+        parts = series.parts or (Part(series.name or "series", series.n_volumes),)
+        files, keys = self._files(parts, base), _run_keys(parts)
+        return [
+            (part, file, key, read_events(file, self.column))
+            for part, file, key in zip(parts, files, keys, strict=True)
+        ]
+
     def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
         if not self.events:
             return [_events_beside(Path(part.path)) for part in parts]
-        files = [path for given in self.events for path in _expand(given, base)]
+        files = [path for given in self.events for path in matching_files(given, base, "events files")]
         if len(files) != len(parts):
             raise InputError(
                 f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
@@ -187,7 +200,8 @@ def _events_beside(bold: Path) -> Path:
     return found
 
 
-def _expand(given: str, base: Path) -> list[Path]:
+def matching_files(given: str, base: Path, what: str) -> list[Path]:
+    """Find the files of a path or pattern (*), naturally sorted; `what` they are is for messages."""
     if "*" not in given:
         return [base / given]
     pattern = Path(given)
@@ -195,7 +209,5 @@ def _expand(given: str, base: Path) -> list[Path]:
     within = str(pattern.relative_to(pattern.anchor))
     files = sorted(start.glob(within), key=natural_key)
     if not files:
-        raise InputError(
-            f"The pattern {given!r} must match events files, found none in {start}. Check the path."
-        )
+        raise InputError(f"The pattern {given!r} must match {what}, found none in {start}. Check the path.")
     return files

@@ -1,0 +1,193 @@
+"""Z-maps from BOLD files to a folder: one NIfTI per map, their table, and how they were made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Generator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.null import Progress
+from napari_fmri_decoder.pipeline.run import Stage
+from napari_fmri_decoder.samples.masks import make_mask
+from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.samples.zmaps import ZMaps, find_runs, plan_zmaps, zmap_steps
+from napari_fmri_decoder.training.bundle import file_hash, versions
+from napari_fmri_decoder.volumes.nifti import images_in, write
+from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.labels import LabelsConfig
+    from napari_fmri_decoder.samples.masks import MaskConfig
+    from napari_fmri_decoder.samples.zmaps import Run, ZMapsConfig
+
+TABLE, ABOUT = "volumes.tsv", "zmaps.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZMapsDone:
+    """The maps are written.
+
+    Attributes
+    ----------
+    folder : Path
+        One `<subject, run, condition>_zmap.nii.gz` per map, `volumes.tsv` with a row for each in the
+        order in which the folder opens, and `zmaps.json` with settings, versions, hashes and events.
+    made : ZMaps
+    """
+
+    folder: Path
+    made: ZMaps
+
+
+def write_zmaps(
+    series: Volume,
+    labels: LabelsConfig,
+    config: ZMapsConfig,
+    out: Path,
+    *,
+    base: Path,
+    mask: MaskConfig | Volume | None = None,
+    runs: Sequence[Run] | None = None,
+) -> Generator[Stage | Progress | ZMapsDone, None, None]:
+    """Make z-maps of a series and write them to a folder.
+
+    Parameters
+    ----------
+    series : Volume
+        In time.
+    labels : LabelsConfig
+        Where the events come from; see `find_runs`.
+    config : ZMapsConfig
+    out : Path
+        A folder of its own; made if missing.
+    base : Path
+        Folder that relative paths start from.
+    mask : MaskConfig or Volume, optional
+        Every voxel without one.
+    runs : sequence of Run, optional
+        The events, where they are known already; else they come from `labels`.
+
+    Yields
+    ------
+    Stage, Progress
+        The first one after all was seen to fit.
+        Closing the generator stops the work; no map is left then.
+    ZMapsDone
+        In the end.
+
+    Raises
+    ------
+    InputError
+        If something does not fit, said before any volume is read; or the folder is in use.
+    """
+    _check_folder(out)
+    notes: list[str] = []
+    if runs is None:
+        runs, notes = find_runs(labels, series, base)
+    plan_zmaps(series, runs, config, base)
+    yield Stage("Making z-maps")
+    if mask is None or isinstance(mask, Volume):
+        voxels = mask
+    else:
+        voxels, said = make_mask(mask, series, base)
+        notes += said
+    made = yield from _stepped(zmap_steps(series, runs, config, voxels, base))
+    made = replace(made, notes=tuple(dict.fromkeys((*notes, *made.notes))))
+    yield Stage(f"Writing {out}")
+    new, done = not out.exists(), False
+    try:
+        yield from _write(made, out)
+        about = _about(series, labels, config, made, mask, base)
+        (out / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        done = True
+    finally:
+        if not done:
+            _clear(out, made, new)
+    yield ZMapsDone(out, made)
+
+
+def _stepped(steps: Generator[tuple[int, int], None, ZMaps]) -> Generator[Progress, None, ZMaps]:
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as end:
+            made: ZMaps = end.value
+            return made
+        yield Progress("z-maps", done, total)
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"Z-maps must be written to a folder, but {out} is a file. Choose another name.")
+    taken = [path.name for path in (out / TABLE, out / ABOUT) if path.exists()]
+    taken += [path.name for path in (images_in(out)[:1] if out.is_dir() else [])]
+    if taken:
+        raise InputError(
+            f"Z-maps need a folder of their own, as it opens as one series, but {out} holds {taken[0]}. "
+            "Choose another folder, or move that away."
+        )
+
+
+def _write(made: ZMaps, out: Path) -> Generator[Progress, None, None]:
+    names = made.table["name"].tolist()
+    for i, name in enumerate(names):
+        one = Volume(
+            made.maps.at(i), made.maps.affine, "stat", name=name, intent="z score", space=made.maps.space
+        )
+        write(one, out / f"{name}.nii.gz")
+        yield Progress("writing", i + 1, len(names))
+    table = made.table.rename(columns={"name": "file"})
+    table["file"] += ".nii.gz"
+    table["trial"] = table["trial"].astype(object).where(table["trial"] > 0, "n/a")
+    table.to_csv(out / TABLE, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+
+
+def _clear(out: Path, made: ZMaps, new: bool) -> None:
+    """Take away what was written of a folder that was not finished."""
+    if new:
+        shutil.rmtree(out, ignore_errors=True)
+        return
+    for path in [out / TABLE, out / ABOUT, *(out / f"{name}.nii.gz" for name in made.table["name"])]:
+        path.unlink(missing_ok=True)
+
+
+def _about(
+    series: Volume,
+    labels: LabelsConfig,
+    config: ZMapsConfig,
+    made: ZMaps,
+    mask: MaskConfig | Volume | None,
+    base: Path,
+) -> dict[str, Any]:
+    """Tell how maps were made: settings, software, inputs and events."""
+    files = [Path(part.path) for part in series.parts]
+    for plan in made.plans:
+        files += [path for path in (plan.run.source, plan.confounds_file) if path is not None]
+    files += [base / path for path in (getattr(labels, "table", None),) if path]
+    files += [base / mask.path] if isinstance(mask, FileMask) else []
+    return {
+        "settings": config.model_dump(mode="json"),
+        "slice_time_ref": config.moment,
+        "labels": labels.model_dump(mode="json"),
+        "mask": mask.name if isinstance(mask, Volume) else mask.model_dump(mode="json") if mask else None,
+        "repetition_time": series.step,
+        "versions": versions(),
+        "inputs": {str(path): file_hash(path) for path in dict.fromkeys(files) if path.is_file()},
+        "maps": len(made.table),
+        "runs": [
+            {
+                "subject": plan.run.subject,
+                "session": plan.run.session,
+                "run": plan.run.run,
+                "volumes": [plan.run.start, plan.run.stop],
+                "confounds": [] if plan.confounds is None else list(map(str, plan.confounds.columns)),
+                "events": [asdict(event) for event in plan.run.events],
+            }
+            for plan in made.plans
+        ],
+        "notes": list(made.notes),
+    }

@@ -1,0 +1,282 @@
+"""From a BOLD series and its events to z-maps: a series of maps, and the table of what each shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.features import extract
+from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
+from napari_fmri_decoder.samples.masks import resample_mask
+from napari_fmri_decoder.samples.samples import Space
+from napari_fmri_decoder.samples.zmaps.confounds import confounds_tables, read_confounds
+from napari_fmri_decoder.samples.zmaps.design import (
+    Design,
+    Target,
+    check_design,
+    designs,
+    estimable,
+    events_of,
+    targets_of,
+)
+from napari_fmri_decoder.samples.zmaps.glm import z_values
+from napari_fmri_decoder.samples.zmaps.runs import Run, check_runs
+from napari_fmri_decoder.samples.zmaps.table import maps_table
+from napari_fmri_decoder.volumes.series import VolumeStack
+from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
+
+_CHUNK = 8192
+"""Voxels that are fitted at a time: bounds memory, and is a place to stop."""
+_FLAT = 1e-6
+"""A voxel whose spread is below this part of its size holds only rounding errors of float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be estimated in one run; made before anything is read.
+
+    Attributes
+    ----------
+    run : Run
+    targets : tuple of Target
+    confounds : DataFrame or None
+    confounds_file : Path or None
+    """
+
+    run: Run
+    targets: tuple[Target, ...]
+    confounds: pd.DataFrame | None = None
+    confounds_file: Path | None = None
+
+    def models(self, step: float, config: ZMapsConfig) -> list[Design]:
+        """Make the models, one after another; each must have an answer."""
+        made = []
+        for i, design in enumerate(designs(self.run, self.targets, step, config, self.confounds)):
+            if config.estimate == "lss":
+                check_design(self.run, self.targets[i : i + 1], design, config)
+            made.append(design)
+        return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ZMaps:
+    """Z-maps and what they show.
+
+    Attributes
+    ----------
+    maps : Volume
+        (x, y, z, maps), kind "stat": a series like any other, in the natural order of its names.
+        0 outside the mask and where a voxel is constant within the run; NaN where it is not finite.
+    table : DataFrame
+        One row per map: `volume`, `label`, `subject`, `session`, `run`, `trial` (from 1; 0 for all of
+        a condition), `onset` and `duration` in seconds (NaN for several events), `name`.
+    plans : tuple of Plan
+        The runs that they came from.
+    notes : tuple of str
+    """
+
+    maps: Volume
+    table: pd.DataFrame
+    plans: tuple[Plan, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """The table as `label_table` gives it: each map is a block of its own."""
+        return self.table[["volume", *LABEL_COLUMNS]].assign(block=np.arange(len(self.table)))
+
+
+def plan_zmaps(
+    series: Volume, runs: Sequence[Run], config: ZMapsConfig, base: Path | None = None
+) -> tuple[list[Plan], list[str]]:
+    """See that events, TR, confounds and images fit, before any volume is read.
+
+    Parameters
+    ----------
+    series : Volume
+        In time.
+    runs : sequence of Run
+        From `find_runs`.
+    config : ZMapsConfig
+    base : Path, optional
+        Folder that the paths of confounds start from.
+
+    Returns
+    -------
+    plans : list of Plan
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If something does not fit.
+    """
+    step = series.step
+    if step is None:
+        raise InputError(
+            "Z-maps are made of a series in time, but these images have no TR. Give BOLD images."
+        )
+    if runs and runs[-1].stop > series.n_volumes:
+        raise InputError(
+            f"The runs must lie within the {series.n_volumes} volumes of the series, but {runs[-1]} ends at "
+            f"volume {runs[-1].stop}. Give the labels of these images."
+        )
+    with_events, notes = check_runs(runs, step, config.lag)
+    files: dict[int, Path] = {}
+    if config.confounds:
+        tables = confounds_tables(config.confounds_files, runs, base or Path())
+        files = {run.start: path for run, path in zip(runs, tables, strict=True)}
+    plans = []
+    for run in with_events:
+        file = files.get(run.start)
+        confounds = read_confounds(file, config.confounds, run.n_volumes) if file else None
+        targets, said = estimable(run, targets_of(run, config), step, config, confounds)
+        notes += said
+        if targets:
+            run = replace(run, events=events_of(targets))
+            plans.append(Plan(run, tuple(targets), confounds, file))
+    if not plans:
+        raise InputError(f"At least one map must be left, but there is none. {' '.join(notes)}")
+    _table(plans)
+    return plans, notes
+
+
+def zmap_steps(
+    series: Volume,
+    runs: Sequence[Run],
+    config: ZMapsConfig,
+    mask: Volume | None = None,
+    base: Path | None = None,
+) -> Generator[tuple[int, int], None, ZMaps]:
+    """Make z-maps step by step; see `make_zmaps`.
+
+    Yields
+    ------
+    (int, int)
+        Maps that are done, and maps in all: a place to stop.
+    """
+    plans, notes = plan_zmaps(series, runs, config, base)
+    step = series.step or 0.0
+    inside = resample_mask(mask, series.grid)[0] if mask is not None else np.ones(series.grid.shape, bool)
+    space = Space(series.grid, inside)
+    total = sum(len(plan.targets) for plan in plans)
+    values = np.zeros((total, space.n_features), dtype=np.float32)
+    at = 0
+    missing = flat = np.zeros(space.n_features, bool)
+    for plan in plans:
+        yield at, total
+        models = plan.models(step, config)
+        X = extract(_part(series, plan.run), space, smooth_mm=config.smooth_mm)
+        finite = np.isfinite(X).all(axis=0)
+        values[at : at + len(plan.targets), ~finite] = np.nan
+        still = finite & (np.nan_to_num(X).std(axis=0) <= _FLAT * np.abs(np.nan_to_num(X)).max(axis=0))
+        missing, flat = missing | ~finite, flat | still
+        voxels = np.flatnonzero(finite & ~still)
+        chunks = [voxels[i : i + _CHUNK] for i in range(0, len(voxels), _CHUNK)]
+        for part, chunk in enumerate(chunks):
+            row = at
+            for found in z_values(X[:, chunk].astype(np.float64), models, config.noise):
+                values[row : row + len(found), chunk] = found
+                row += len(found)
+                yield at + (part * len(plan.targets) + row - at) // len(chunks), total
+        at += len(plan.targets)
+    notes += _say(missing, "are NaN or infinite in some volume, and NaN in the maps of that run")
+    notes += _say(flat, "are constant within a run, and 0 in its maps")
+    notes.append(_say_made(plans))
+    table = _table(plans)
+    values = values[table.pop("row").to_numpy()]
+    stack = VolumeStack(
+        lambda i: space.paint(values[i], fill=0.0), (*series.grid.shape, total), np.dtype(np.float32)
+    )
+    maps = Volume(
+        stack,
+        series.affine,
+        "stat",
+        names=tuple(table["name"]),
+        name=f"{series.name} z-maps".strip(),
+        intent="z score",
+        space=series.space,
+        notes=series.notes,
+    )
+    return ZMaps(maps, table, tuple(plans), tuple(dict.fromkeys(notes)))
+
+
+def make_zmaps(
+    series: Volume,
+    runs: Sequence[Run],
+    config: ZMapsConfig,
+    mask: Volume | None = None,
+    *,
+    base: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ZMaps:
+    """Make z-maps of a BOLD series, per run and condition or per trial, as nilearn's first level model does.
+
+    Parameters
+    ----------
+    series : Volume
+        (x, y, z, n) in time; one run is in memory at a time.
+    runs : sequence of Run
+        From `find_runs` or `runs_of_table`.
+    config : ZMapsConfig
+    mask : Volume, optional
+        On any grid; every voxel without one.
+    base : Path, optional
+        Folder that the paths of confounds start from.
+    progress : callable, optional
+        Called with (maps done, maps in all); may raise to stop.
+
+    Returns
+    -------
+    ZMaps
+
+    Raises
+    ------
+    InputError
+        If events, TR, confounds and images do not fit; said before any volume is read.
+    """
+    steps = zmap_steps(series, runs, config, mask, base)
+    while True:
+        try:
+            done, total = next(steps)
+        except StopIteration as end:
+            made: ZMaps = end.value
+            return made
+        if progress is not None:
+            progress(done, total)
+
+
+def _table(plans: Sequence[Plan]) -> pd.DataFrame:
+    return maps_table([(plan.run, target) for plan in plans for target in plan.targets])
+
+
+def _part(series: Volume, run: Run) -> Volume:
+    """The volumes of a run, read from the series when asked for."""
+    shape = (*series.grid.shape, run.n_volumes)
+    stack = VolumeStack(lambda i: series.at(run.start + i), shape, np.dtype(np.float32))
+    return Volume(stack, series.affine, "bold", series.step, name=series.name)
+
+
+def _say_made(plans: Sequence[Plan]) -> str:
+    targets = [target for plan in plans for target in plan.targets]
+    what = "trials of " if targets[0].trial else ""
+    n_conditions, n_volumes = len({t.label for t in targets}), sum(plan.run.n_volumes for plan in plans)
+    return (
+        f"{len(targets)} z-maps of {what}{n_conditions} condition(s) were made of {n_volumes} volumes in "
+        f"{len(plans)} run(s)."
+    )
+
+
+def _say(which: NDArray[np.bool_], what: str) -> list[str]:
+    return [f"{int(which.sum())} of {which.size} voxels {what}."] if which.any() else []
