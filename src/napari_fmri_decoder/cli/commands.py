@@ -181,8 +181,22 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; over the recipe's.")
     ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Where folds and permutations are done: serial (this process), local:N (N processes), "
+            "tcp://ADDRESS:PORT (a Dask scheduler); auto: local for many permutations."
+        ),
+    ] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
+    ] = False,
 ) -> None:
-    """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder."""
+    """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
+
+    What is done is kept in the run folder as it comes, so that a run that was stopped goes on with
+    --resume. The scores are the same wherever it runs.
+    """
     from napari_fmri_decoder.cli.progress import follow
     from napari_fmri_decoder.pipeline import run
     from napari_fmri_decoder.recipe import load_recipe, with_training
@@ -190,7 +204,7 @@ def train(
     content = load_recipe(recipe)
     if device is not None:
         content = with_training(content, device=device)
-    result = follow(run(content, recipe.resolve().parent, out))
+    result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
     _say_result(result)
 
 

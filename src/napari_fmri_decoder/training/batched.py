@@ -1,0 +1,226 @@
+"""Many fits of one small network as one computation: the same samples, other labels and other seeds.
+
+Permutations fit the same network to the same patterns again and again. Full-batch descent changes the
+first weights only by sums of patterns, so with Z = X W the first layer's answers are carried on by
+K = X X^T alone, whatever the number of voxels, and all fits share each product. Each fit keeps its own
+seed: first weights and dropout masks are those that it would draw alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
+from napari_fmri_decoder.samples.scaling import fit_scaler
+from napari_fmri_decoder.training.devices import choose_device
+from napari_fmri_decoder.training.environment import Environment
+from napari_fmri_decoder.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.config import ResolvedTraining, TrainingConfig
+
+VALUES_AT_ONCE = 2**18
+"""Hidden answers (samples x fits x units) in one batch: what stays in a processor's cache."""
+
+
+def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], config: TrainingConfig) -> bool:
+    """Say whether `fit_batch` can do what `fit` does for this decoder.
+
+    That is for networks of Linear, ReLU, Dropout, Linear on voxels in a row (`mlp`), trained by SGD on
+    all samples at once, on the processor.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    samples : Samples
+    splits : sequence of Split
+    config : TrainingConfig
+    """
+    if not isinstance(decoder, NetworkDecoder) or decoder.layout != "vector":
+        return False
+    settings = config.resolved(decoder)
+    largest = max(len(split.train) for split in splits)
+    whole = settings.batch_size == 0 or settings.batch_size >= largest
+    if settings.optimizer != "sgd" or not whole or choose_device(settings.device).torch.type != "cpu":
+        return False
+    with torch.device("meta"):
+        network = decoder.build(samples.space.input_shape("vector"), len(samples.classes))
+    return [type(layer) for layer in network] == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+
+
+def fits_at_once(decoder: NetworkDecoder, samples: Samples, splits: Sequence[Split]) -> int:
+    """How many permutations make one batch.
+
+    It depends on sizes alone, never on the machine: so a permutation always stands in the same batch,
+    and its sums are added in the same order, wherever it is computed.
+    """
+    with torch.device("meta"):
+        first = decoder.build(samples.space.input_shape("vector"), len(samples.classes))[0]
+    hidden = first.weight.shape[0]
+    return int(np.clip(VALUES_AT_ONCE // (hidden * max(len(s.train) for s in splits)), 1, 1000))
+
+
+@dataclass(slots=True, eq=False)
+class _Fits:
+    """The state of P fits: Z (n_all, P, h) without bias; the other weights, one per fit."""
+
+    Z: torch.Tensor
+    b1: torch.Tensor  # (P, h)
+    W2: torch.Tensor  # (P, classes, h)
+    b2: torch.Tensor  # (P, 1, classes)
+    generators: list[torch.Generator]
+
+
+def fit_batch(
+    decoder: NetworkDecoder,
+    samples: Samples,
+    split: Split,
+    labels: NDArray[np.int64],
+    seeds: Sequence[int],
+    config: TrainingConfig,
+) -> Generator[int, None, NDArray[np.float32]]:
+    """Fit once per row of labels, and predict the test part by each fit.
+
+    Parameters
+    ----------
+    decoder : NetworkDecoder
+        One that `can_batch` accepts.
+    samples : Samples
+        Whose own labels are not used.
+    split : Split
+    labels : (P, n) int64 array
+        Classes of all samples, for each fit.
+    seeds : sequence of P int
+        Of first weights and dropout, as `fit` takes them.
+    config : TrainingConfig
+
+    Yields
+    ------
+    int
+        Epochs that are done: a place to stop.
+
+    Returns
+    -------
+    (P, n_test, classes) float32 array
+        Probabilities.
+
+    Raises
+    ------
+    TrainingError
+        If a fit's answers are no longer finite.
+    """
+    settings = config.resolved(decoder)
+    environment = Environment(0, settings.threads, torch.device("cpu"))
+    n = len(split.train)
+    with environment.step():
+        scaler = fit_scaler(samples.X[split.train])
+        inputs = torch.tensor(scaler.apply(samples.X[np.concatenate([split.train, split.test])]))
+        network, fits = _start(decoder, inputs, len(samples.classes), seeds, settings.threads)
+        step = _Step(inputs, n, torch.tensor(labels[:, split.train]), len(samples.classes), settings)
+        dropout = float(network[2].p)
+    for epoch in range(1, settings.epochs + 1):
+        with environment.step():
+            step(fits, dropout)
+        yield epoch
+    with environment.step():
+        logits = _out(fits, torch.relu(fits.Z[n:] + fits.b1))
+        if not torch.isfinite(logits).all():
+            raise TrainingError(
+                "The loss must stay finite, but under exchanged labels it did not. Most often the steps are "
+                f"too long: lower learning_rate = {settings.learning_rate:g}."
+            )
+        return np.asarray(F.softmax(logits, dim=2).numpy(), dtype=np.float32)
+
+
+def _start(
+    decoder: NetworkDecoder, inputs: torch.Tensor, n_classes: int, seeds: Sequence[int], threads: int
+) -> tuple[nn.Sequential, _Fits]:
+    """Draw first weights as each fit would alone; keep its random numbers where they then stand."""
+    Z, b1, W2, b2, generators = [], [], [], [], []
+    for seed in seeds:
+        with Environment(seed, threads, inputs.device).step(), torch.no_grad():
+            network = decoder.build((inputs.shape[1],), n_classes)
+            generators.append(torch.Generator().set_state(torch.get_rng_state()))
+        first, last = network[0], network[3]
+        Z.append((inputs @ first.weight.T).detach())
+        b1.append(first.bias.detach())
+        W2.append(last.weight.detach())
+        b2.append(last.bias.detach()[None])
+    stacked = _Fits(torch.stack(Z, dim=1), torch.stack(b1), torch.stack(W2), torch.stack(b2), generators)
+    return network, stacked
+
+
+class _Step:
+    """One step of gradient descent for all fits, with momentum and weight decay as torch's SGD has them."""
+
+    def __init__(
+        self,
+        inputs: torch.Tensor,
+        n: int,
+        y: torch.Tensor,
+        n_classes: int,
+        settings: ResolvedTraining,
+    ) -> None:
+        self.n, self.settings = n, settings
+        self.target = F.one_hot(y, n_classes).to(torch.float32)  # (P, n, classes)
+        exact = inputs.to(torch.float64)
+        few = 2 * inputs.shape[1] < n
+        self.factors = [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).float()]
+        self.velocity: dict[str, torch.Tensor] = {}
+
+    def __call__(self, fits: _Fits, dropout: float) -> None:
+        n = self.n
+        hidden = torch.relu(fits.Z[:n] + fits.b1)
+        open_ = (hidden > 0).float()
+        if dropout:
+            mask = torch.stack(
+                [
+                    torch.empty(n, hidden.shape[2]).bernoulli_(1 - dropout, generator=g)
+                    for g in fits.generators
+                ],
+                dim=1,
+            ).div_(1 - dropout)
+            hidden, open_ = hidden.mul_(mask), open_.mul_(mask)
+        by_fit = hidden.transpose(0, 1)  # (P, n, h)
+        slope = F.softmax(_out(fits, hidden), dim=2).sub_(self.target).div_(n)
+        back = open_.mul_(torch.bmm(slope, fits.W2).transpose(0, 1))  # (n, P, h), contiguous
+        self._descend("W2", fits.W2, torch.bmm(slope.transpose(1, 2), by_fit))
+        self._descend("b2", fits.b2, slope.sum(dim=1, keepdim=True))
+        self._descend("b1", fits.b1, back.sum(dim=0))
+        self._descend_rows(fits.Z, back)
+
+    def _descend(self, name: str, weights: torch.Tensor, gradient: torch.Tensor) -> None:
+        gradient = gradient.add_(weights, alpha=self.settings.weight_decay)
+        if self.settings.momentum:
+            known = self.velocity.get(name)
+            gradient = gradient if known is None else gradient.add_(known, alpha=self.settings.momentum)
+            self.velocity[name] = gradient
+        weights.sub_(gradient, alpha=self.settings.learning_rate)
+
+    def _descend_rows(self, Z: torch.Tensor, back: torch.Tensor) -> None:
+        """Z = X W is moved by X X^T times what comes back, as W is by X^T times it."""
+        rows, flow = Z.view(len(Z), -1), back.view(len(back), -1)
+        for factor in self.factors[:-1]:
+            flow = factor @ flow
+        last = self.factors[-1]
+        if self.settings.momentum:
+            self._descend("Z", rows, last @ flow)
+            return
+        rate, decay = self.settings.learning_rate, self.settings.weight_decay
+        rows.addmm_(last, flow, beta=1 - rate * decay, alpha=-rate)
+
+
+def _out(fits: _Fits, hidden: torch.Tensor) -> torch.Tensor:
+    """Logits (P, n, classes) of (n, P, h) hidden answers."""
+    return torch.baddbmm(fits.b2, hidden.transpose(0, 1), fits.W2.transpose(1, 2))
