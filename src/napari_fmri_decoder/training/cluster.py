@@ -163,7 +163,8 @@ def check_cluster(where: str) -> None:
     right = where == SERIAL or (kind == "local" and rest.isdecimal() and 1 <= int(rest) <= 1024)
     if not right and not (kind in ("tcp", "tls") and len(rest) > 2):
         raise InputError(
-            f"A cluster must be auto, serial, local:N (N worker processes) or tcp://ADDRESS:PORT, got {where!r}."
+            "A cluster must be auto, serial, local:N (N worker processes) or tcp://ADDRESS:PORT, "
+            f"got {where!r}."
         )
 
 
