@@ -30,7 +30,9 @@ def _run(*words: object):
     return result.output
 
 
-@pytest.mark.parametrize("command", ["info", "slab", "mask", "models", "train", "predict", "explain", "demo"])
+@pytest.mark.parametrize(
+    "command", ["info", "slab", "mask", "models", "train", "group", "predict", "explain", "demo"]
+)
 def test_every_command_has_help_with_an_example(command):
     text = _run(command, "--help")
     assert "Example: fmri-decoder" in text

@@ -208,6 +208,29 @@ def train(
     _say_result(result)
 
 
+@app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
+def group(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, one per subject.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write group.json and group.tsv into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise the runs of several subjects: mean, spread, and each subject against its own null."""
+    from napari_fmri_decoder.evaluation.group import group_sentences, summarise_group, write_group
+
+    found = summarise_group(runs)
+    if out is not None:
+        write_group(found, out)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
+    typer.echo(
+        shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f")
+    )
+    for sentence in group_sentences(found):
+        typer.echo(sentence)
+
+
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")
 def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None:
     """Predict every volume of a scan with a trained model."""

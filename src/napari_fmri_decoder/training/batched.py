@@ -66,8 +66,8 @@ def fits_at_once(decoder: NetworkDecoder, samples: Samples, splits: Sequence[Spl
     and its sums are added in the same order, wherever it is computed.
     """
     with torch.device("meta"):
-        first = decoder.build(samples.space.input_shape("vector"), len(samples.classes))[0]
-    hidden = first.weight.shape[0]
+        network = decoder.build(samples.space.input_shape("vector"), len(samples.classes))
+    hidden = _layers(network)[0].out_features
     return int(np.clip(VALUES_AT_ONCE // (hidden * max(len(s.train) for s in splits)), 1, 1000))
 
 
@@ -126,9 +126,8 @@ def fit_batch(
     with environment.step():
         scaler = fit_scaler(samples.X[split.train])
         inputs = torch.tensor(scaler.apply(samples.X[np.concatenate([split.train, split.test])]))
-        network, fits = _start(decoder, inputs, len(samples.classes), seeds, settings.threads)
+        fits, dropout = _start(decoder, inputs, len(samples.classes), seeds, settings.threads)
         step = _Step(inputs, n, torch.tensor(labels[:, split.train]), len(samples.classes), settings)
-        dropout = float(network[2].p)
     for epoch in range(1, settings.epochs + 1):
         with environment.step():
             step(fits, dropout)
@@ -145,20 +144,30 @@ def fit_batch(
 
 def _start(
     decoder: NetworkDecoder, inputs: torch.Tensor, n_classes: int, seeds: Sequence[int], threads: int
-) -> tuple[nn.Sequential, _Fits]:
-    """Draw first weights as each fit would alone; keep its random numbers where they then stand."""
+) -> tuple[_Fits, float]:
+    """Draw first weights as each fit would alone, and keep its random numbers where they then stand.
+
+    Returned beside is the fraction of hidden units that are silenced.
+    """
     Z, b1, W2, b2, generators = [], [], [], [], []
     for seed in seeds:
         with Environment(seed, threads, inputs.device).step(), torch.no_grad():
             network = decoder.build((inputs.shape[1],), n_classes)
             generators.append(torch.Generator().set_state(torch.get_rng_state()))
-        first, last = network[0], network[3]
+        first, dropout, last = _layers(network)
         Z.append((inputs @ first.weight.T).detach())
         b1.append(first.bias.detach())
         W2.append(last.weight.detach())
         b2.append(last.bias.detach()[None])
     stacked = _Fits(torch.stack(Z, dim=1), torch.stack(b1), torch.stack(W2), torch.stack(b2), generators)
-    return network, stacked
+    return stacked, dropout.p
+
+
+def _layers(network: nn.Sequential) -> tuple[nn.Linear, nn.Dropout, nn.Linear]:
+    first, _, dropout, last = network
+    if not (isinstance(first, nn.Linear) and isinstance(dropout, nn.Dropout) and isinstance(last, nn.Linear)):
+        raise TypeError(f"Only networks that can_batch accepts can be batched, got {network}.")
+    return first, dropout, last
 
 
 class _Step:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -206,7 +207,6 @@ def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...
 
 def _result(future: Future[Result]) -> Result:
     from distributed import KilledWorker
-    from distributed.client import CancelledError
 
     try:
         result: Result = future.result()
