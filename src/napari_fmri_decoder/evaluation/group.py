@@ -115,8 +115,8 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
         for key in ("headline", "classes"):
             if one.scores[key] != first[key]:
                 raise InputError(
-                    f"All runs of a group must have the same {key}, but {found[0].row.folder} has {first[key]} "
-                    f"and {one.row.folder} has {one.scores[key]}. Summarise them apart."
+                    f"All runs of a group must have the same {key}, but {found[0].row.folder} has "
+                    f"{first[key]} and {one.row.folder} has {one.scores[key]}. Summarise them apart."
                 )
     names = [one.row.subject for one in found]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -204,8 +204,8 @@ def _read(folder: Path) -> _Run:
         ) from error
     if len(subjects) > 1:
         raise InputError(
-            f"Each subject needs a run of its own, but {folder} holds {len(subjects)}: its folds train on other "
-            "subjects too. Write one recipe per subject."
+            f"Each subject needs a run of its own, but {folder} holds {len(subjects)}: its folds "
+            "train on other subjects too. Write one recipe per subject."
         )
     options = {key: recipe.get(key) for key in ("prepare", "split", "decoder", "training", "null")}
     return _Run(row, scores, options)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining, TrainingConfig
 
-VALUES_AT_ONCE = 2**18
+VALUES_AT_ONCE = 2**16
 """Hidden answers (samples x fits x units) in one batch: what stays in a processor's cache."""
 
 
@@ -73,12 +73,12 @@ def fits_at_once(decoder: NetworkDecoder, samples: Samples, splits: Sequence[Spl
 
 @dataclass(slots=True, eq=False)
 class _Fits:
-    """The state of P fits: Z (n_all, P, h) without bias; the other weights, one per fit."""
+    """The state of P fits: the first layer's answers to all samples, without bias, and other weights."""
 
-    Z: torch.Tensor
-    b1: torch.Tensor  # (P, h)
+    Z: torch.Tensor  # (P, n_all, h)
+    b1: torch.Tensor  # (P, 1, h)
     W2: torch.Tensor  # (P, classes, h)
-    b2: torch.Tensor  # (P, 1, classes)
+    b2: torch.Tensor  # (P, classes, 1)
     generators: list[torch.Generator]
 
 
@@ -104,6 +104,7 @@ def fit_batch(
     seeds : sequence of P int
         Of first weights and dropout, as `fit` takes them.
     config : TrainingConfig
+        Of which `threads` has no say here.
 
     Yields
     ------
@@ -121,29 +122,30 @@ def fit_batch(
         If a fit's answers are no longer finite.
     """
     settings = config.resolved(decoder)
-    environment = Environment(0, settings.threads, torch.device("cpu"))
+    # Products this small are fastest on one thread: several would wait for one another at each.
+    environment = Environment(0, 1, torch.device("cpu"))
     n = len(split.train)
     with environment.step():
         scaler = fit_scaler(samples.X[split.train])
         inputs = torch.tensor(scaler.apply(samples.X[np.concatenate([split.train, split.test])]))
-        fits, dropout = _start(decoder, inputs, len(samples.classes), seeds, settings.threads)
+        fits, dropout = _start(decoder, inputs, len(samples.classes), seeds)
         step = _Step(inputs, n, torch.tensor(labels[:, split.train]), len(samples.classes), settings)
     for epoch in range(1, settings.epochs + 1):
         with environment.step():
             step(fits, dropout)
         yield epoch
     with environment.step():
-        logits = _out(fits, torch.relu(fits.Z[n:] + fits.b1))
+        logits = _out(fits, torch.relu(fits.Z[:, n:] + fits.b1))
         if not torch.isfinite(logits).all():
             raise TrainingError(
                 "The loss must stay finite, but under exchanged labels it did not. Most often the steps are "
                 f"too long: lower learning_rate = {settings.learning_rate:g}."
             )
-        return np.asarray(F.softmax(logits, dim=2).numpy(), dtype=np.float32)
+        return np.asarray(F.softmax(logits, dim=1).transpose(1, 2).numpy(), dtype=np.float32)
 
 
 def _start(
-    decoder: NetworkDecoder, inputs: torch.Tensor, n_classes: int, seeds: Sequence[int], threads: int
+    decoder: NetworkDecoder, inputs: torch.Tensor, n_classes: int, seeds: Sequence[int]
 ) -> tuple[_Fits, float]:
     """Draw first weights as each fit would alone, and keep its random numbers where they then stand.
 
@@ -151,15 +153,15 @@ def _start(
     """
     Z, b1, W2, b2, generators = [], [], [], [], []
     for seed in seeds:
-        with Environment(seed, threads, inputs.device).step(), torch.no_grad():
+        with Environment(seed, 1, inputs.device).step(), torch.no_grad():
             network = decoder.build((inputs.shape[1],), n_classes)
             generators.append(torch.Generator().set_state(torch.get_rng_state()))
         first, dropout, last = _layers(network)
         Z.append((inputs @ first.weight.T).detach())
-        b1.append(first.bias.detach())
+        b1.append(first.bias.detach()[None])
         W2.append(last.weight.detach())
-        b2.append(last.bias.detach()[None])
-    stacked = _Fits(torch.stack(Z, dim=1), torch.stack(b1), torch.stack(W2), torch.stack(b2), generators)
+        b2.append(last.bias.detach()[:, None])
+    stacked = _Fits(torch.stack(Z), torch.stack(b1), torch.stack(W2), torch.stack(b2), generators)
     return stacked, dropout.p
 
 
@@ -171,7 +173,10 @@ def _layers(network: nn.Sequential) -> tuple[nn.Linear, nn.Dropout, nn.Linear]:
 
 
 class _Step:
-    """One step of gradient descent for all fits, with momentum and weight decay as torch's SGD has them."""
+    """One step of gradient descent for all fits, with momentum and weight decay as torch's SGD has them.
+
+    Axes are ordered so that each product and sum runs along memory: (P, n, h), and (P, classes, n).
+    """
 
     def __init__(
         self,
@@ -182,32 +187,35 @@ class _Step:
         settings: ResolvedTraining,
     ) -> None:
         self.n, self.settings = n, settings
-        self.target = F.one_hot(y, n_classes).to(torch.float32)  # (P, n, classes)
+        self.target = F.one_hot(y, n_classes).transpose(1, 2).to(torch.float32).contiguous()
         exact = inputs.to(torch.float64)
         few = 2 * inputs.shape[1] < n
         self.factors = [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).float()]
         self.velocity: dict[str, torch.Tensor] = {}
+        self.mask: torch.Tensor | None = None
 
     def __call__(self, fits: _Fits, dropout: float) -> None:
-        n = self.n
-        hidden = torch.relu(fits.Z[:n] + fits.b1)
-        open_ = (hidden > 0).float()
+        hidden = torch.relu_(fits.Z[:, : self.n] + fits.b1)
         if dropout:
-            mask = torch.stack(
-                [
-                    torch.empty(n, hidden.shape[2]).bernoulli_(1 - dropout, generator=g)
-                    for g in fits.generators
-                ],
-                dim=1,
-            ).div_(1 - dropout)
-            hidden, open_ = hidden.mul_(mask), open_.mul_(mask)
-        by_fit = hidden.transpose(0, 1)  # (P, n, h)
-        slope = F.softmax(_out(fits, hidden), dim=2).sub_(self.target).div_(n)
-        back = open_.mul_(torch.bmm(slope, fits.W2).transpose(0, 1))  # (n, P, h), contiguous
-        self._descend("W2", fits.W2, torch.bmm(slope.transpose(1, 2), by_fit))
-        self._descend("b2", fits.b2, slope.sum(dim=1, keepdim=True))
-        self._descend("b1", fits.b1, back.sum(dim=0))
+            mask = self._draw(fits, hidden, 1 - dropout)
+            hidden *= mask
+        slope = F.softmax(_out(fits, hidden), dim=1).sub_(self.target).div_(self.n)
+        back = torch.bmm(slope.transpose(1, 2), fits.W2)
+        if dropout:
+            back *= mask
+        back = back.masked_fill_(hidden <= 0, 0.0)
+        self._descend("W2", fits.W2, torch.bmm(slope, hidden))
+        self._descend("b2", fits.b2, slope.sum(dim=2, keepdim=True))
+        self._descend("b1", fits.b1, back.sum(dim=1, keepdim=True))
         self._descend_rows(fits.Z, back)
+
+    def _draw(self, fits: _Fits, hidden: torch.Tensor, keep: float) -> torch.Tensor:
+        """Draw the mask of each fit from its own random numbers, as torch's dropout does."""
+        if self.mask is None:
+            self.mask = torch.empty_like(hidden)
+        for mask, generator in zip(self.mask, fits.generators, strict=True):
+            mask.bernoulli_(keep, generator=generator)
+        return self.mask.div_(keep)
 
     def _descend(self, name: str, weights: torch.Tensor, gradient: torch.Tensor) -> None:
         gradient = gradient.add_(weights, alpha=self.settings.weight_decay)
@@ -219,17 +227,16 @@ class _Step:
 
     def _descend_rows(self, Z: torch.Tensor, back: torch.Tensor) -> None:
         """Z = X W is moved by X X^T times what comes back, as W is by X^T times it."""
-        rows, flow = Z.view(len(Z), -1), back.view(len(back), -1)
         for factor in self.factors[:-1]:
-            flow = factor @ flow
-        last = self.factors[-1]
+            back = factor @ back
+        last = self.factors[-1].expand(len(Z), -1, -1)
         if self.settings.momentum:
-            self._descend("Z", rows, last @ flow)
+            self._descend("Z", Z, torch.bmm(last, back))
             return
         rate, decay = self.settings.learning_rate, self.settings.weight_decay
-        rows.addmm_(last, flow, beta=1 - rate * decay, alpha=-rate)
+        Z.baddbmm_(last, back, beta=1 - rate * decay, alpha=-rate)
 
 
 def _out(fits: _Fits, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits (P, n, classes) of (n, P, h) hidden answers."""
-    return torch.baddbmm(fits.b2, hidden.transpose(0, 1), fits.W2.transpose(1, 2))
+    """Logits (P, classes, n) of (P, n, h) hidden answers."""
+    return torch.baddbmm(fits.b2, fits.W2, hidden.transpose(1, 2))

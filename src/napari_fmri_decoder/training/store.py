@@ -50,7 +50,7 @@ class TaskStore:
     def write(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep the arrays of a task under its name."""
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **arrays)
+        np.savez(content, **arrays)  # type: ignore[arg-type]
         body = content.getvalue()
         _replace(self.folder / f"{name}{_SUFFIX}", hashlib.sha256(body).digest() + body)
 
