@@ -30,7 +30,19 @@ def _run(*words: object):
     return result.output
 
 
-COMMANDS = ("info", "slab", "mask", "zmaps", "models", "train", "predict", "explain", "demo", "selftest")
+COMMANDS = (
+    "info",
+    "slab",
+    "mask",
+    "zmaps",
+    "models",
+    "train",
+    "group",
+    "predict",
+    "explain",
+    "demo",
+    "selftest",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

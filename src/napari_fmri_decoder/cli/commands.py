@@ -235,8 +235,22 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; over the recipe's.")
     ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Where folds and permutations are done: serial (this process), local:N (N processes), "
+            "tcp://ADDRESS:PORT (a Dask scheduler); auto: local for many permutations."
+        ),
+    ] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
+    ] = False,
 ) -> None:
-    """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder."""
+    """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
+
+    What is done is kept in the run folder as it comes, so that a run that was stopped goes on with
+    --resume. The scores are the same wherever it runs.
+    """
     from napari_fmri_decoder.cli.progress import follow
     from napari_fmri_decoder.pipeline import run
     from napari_fmri_decoder.recipe import load_recipe, with_training
@@ -244,8 +258,31 @@ def train(
     content = load_recipe(recipe)
     if device is not None:
         content = with_training(content, device=device)
-    result = follow(run(content, recipe.resolve().parent, out))
+    result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
     _say_result(result)
+
+
+@app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
+def group(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, one per subject.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write group.json and group.tsv into.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise the runs of several subjects: mean, spread, and each subject against its own null."""
+    from napari_fmri_decoder.evaluation.group import group_sentences, summarise_group, write_group
+
+    found = summarise_group(runs)
+    if out is not None:
+        write_group(found, out)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=2))
+        return
+    shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
+    typer.echo(
+        shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f")
+    )
+    for sentence in group_sentences(found):
+        typer.echo(sentence)
 
 
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Never
 from tqdm import tqdm
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.null import Progress
 from napari_fmri_decoder.pipeline import PipelineEvent, RunDone, RunResult, Stage
-from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note
+from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note, Progress
 
 if TYPE_CHECKING:
     Bar = tqdm[Never]
@@ -29,9 +28,10 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     with ExitStack() as bars:
         bar: Bar | None = None
 
-        def start(text: str, total: int) -> Bar:
-            bars.close()
-            return bars.enter_context(tqdm(total=total, desc=text, leave=True, dynamic_ncols=True))
+        def start(text: str, total: int, done: int = 0) -> Bar:
+            bars.close()  # what was done before this bar tells nothing of the time that is left
+            shown = tqdm(total=total, initial=done, desc=text, leave=True, dynamic_ncols=True)
+            return bars.enter_context(shown)
 
         fold = ""
         for event in events:
@@ -54,7 +54,7 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
                     bar.update(1)
                 case Progress(what, done, total):
                     if bar is None or bar.desc != what:
-                        bar = start(what, total)
+                        bar = start(what, total, done)
                     bar.update(done - bar.n)
                 case RunDone(done_result):
                     result = done_result

@@ -6,45 +6,37 @@ event carries the result.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from math import factorial, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.exchanges import n_exchanges as n_exchanges
+from napari_fmri_decoder.evaluation.exchanges import permute_labels as permute_labels
+from napari_fmri_decoder.evaluation.exchanges import scored_permutations
 from napari_fmri_decoder.evaluation.scores import Permutation, headline_of, score_folds
-from napari_fmri_decoder.samples.samples import Samples, group_keys
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note
-from napari_fmri_decoder.training.seeds import derive_seed
+from napari_fmri_decoder.training.events import Progress as Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import TrainingConfig
+    from napari_fmri_decoder.training.tasks import Tasks
 
 BASELINES: dict[str, dict[str, str]] = {
     "dummy": {"name": "dummy"},
     "linear": {"name": "linear", "loss": "logistic", "C": "nested"},
 }
 """What stands beside every network; C is chosen inside each training part, by whole runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A place to stop: `done` of `total` steps of `what` are behind."""
-
-    what: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +65,7 @@ def baselines(samples: Samples, splits: Sequence[Split], config: TrainingConfig)
 
 
 def baseline_events(
-    samples: Samples, splits: Sequence[Split], config: TrainingConfig
+    samples: Samples, splits: Sequence[Split], config: TrainingConfig, tasks: Tasks | None = None
 ) -> Iterator[Progress | Note | BaselinesDone]:
     """Score a guess that looks at no voxel, and a logistic regression, in the same folds.
 
@@ -83,6 +75,8 @@ def baseline_events(
     splits : sequence of Split
     config : TrainingConfig
         Of the decoder that they stand beside: seed and threads are taken from it.
+    tasks : Tasks, optional
+        Where folds that are done are kept, and the workers that share them.
 
     Yields
     ------
@@ -100,54 +94,10 @@ def baseline_events(
     scores = {}
     for i, (name, options) in enumerate(BASELINES.items()):
         here = Progress("baselines", i, len(BASELINES))
-        results = yield from _run(get_decoder(options), samples, splits, config, here)
+        results = yield from _run(get_decoder(options), samples, splits, config, here, tasks)
         scores[name] = score_folds(results, samples).by_name(measure)
     yield Progress("baselines", len(BASELINES), len(BASELINES))
     yield BaselinesDone(scores)
-
-
-def permute_labels(table: pd.DataFrame, rng: np.random.Generator) -> NDArray[np.str_]:
-    """Exchange the labels of whole blocks within each run.
-
-    Parameters
-    ----------
-    table : DataFrame of n rows
-        Columns `label`, `block`, `subject`, `session`, `run`.
-    rng : Generator
-
-    Returns
-    -------
-    (n,) str array
-        Each block keeps one label, and each run as many blocks of each label as it had.
-
-    Notes
-    -----
-    Volumes of one block are alike for many reasons, so that they are no free units: shuffling them
-    one by one calls far too many null data sets significant.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"label": list("aabb"), "block": [0, 0, 1, 1]}).assign(
-    ...     subject="", session="", run="1")
-    >>> permute_labels(table, np.random.default_rng(3)).tolist()
-    ['b', 'b', 'a', 'a']
-    """
-    labels = table["label"].to_numpy(dtype=str)
-    exchanged = labels.copy()
-    for rows, first, block in _blocks(table):
-        exchanged[rows] = rng.permutation(labels[rows][first])[block]
-    return exchanged
-
-
-def n_exchanges(table: pd.DataFrame) -> int:
-    """Count the different labellings that `permute_labels` can give, the true one among them."""
-    labels = table["label"].to_numpy(dtype=str)
-    ways = 1
-    for rows, first, _ in _blocks(table):
-        sizes = Counter(labels[rows][first].tolist())
-        ways *= factorial(len(first)) // prod(factorial(n) for n in sizes.values())
-    return ways
 
 
 def permutation_test(
@@ -158,6 +108,7 @@ def permutation_test(
     *,
     permutations: int,
     observed: float,
+    tasks: Tasks | None = None,
 ) -> Iterator[Progress | Note | PermutationsDone]:
     """Fit everything again under exchanged labels, many times.
 
@@ -172,6 +123,8 @@ def permutation_test(
         How often.
     observed : float
         Headline score under the true labels.
+    tasks : Tasks, optional
+        Where permutations that are done are kept, and the workers that share them.
 
     Yields
     ------
@@ -197,15 +150,13 @@ def permutation_test(
             f"Only {ways} labellings of the blocks are possible, fewer than the {permutations} permutations: "
             f"p cannot fall far below {1 / ways:.3g}."
         )
-    measure = headline_of(samples)
-    scores = np.empty(permutations)
-    for i in range(permutations):
-        rng = np.random.default_rng(derive_seed(config.seed, 0, i + 1))
-        shuffled = samples.relabelled(permute_labels(samples.table, rng))
-        here = Progress("permutations", i, permutations)
-        results = yield from _run(decoder, shuffled, splits, config, here, permutation=i + 1)
-        scores[i] = score_folds(results, shuffled).by_name(measure)
-    yield Progress("permutations", permutations, permutations)
+    scores = np.full(permutations, np.nan)
+    yield Progress("permutations", 0, permutations)
+    events = scored_permutations(decoder, samples, splits, config, permutations, tasks)
+    for event in events:
+        if event is not None:
+            scores[event.numbers - 1] = event.scores
+        yield Progress("permutations", int(np.isfinite(scores).sum()), permutations)
     yield PermutationsDone(scores, observed, summarise(scores, observed))
 
 
@@ -228,23 +179,12 @@ def _run(
     splits: Sequence[Split],
     config: TrainingConfig,
     here: Progress,
-    permutation: int = 0,
+    tasks: Tasks | None,
 ) -> Generator[Progress, None, list[FoldResult]]:
     """Cross-validate, with a place to stop at every event."""
     results = []
-    for event in cross_validate(decoder, samples, splits, config, permutation=permutation):
+    for event in cross_validate(decoder, samples, splits, config, tasks=tasks):
         if isinstance(event, FoldDone):
             results.append(event.result)
         yield here
     return results
-
-
-def _blocks(
-    table: pd.DataFrame,
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Give, for each run, its rows, the first row of each block in them, and the block of each row."""
-    groups, blocks = group_keys(table), table["block"].to_numpy()
-    for group in dict.fromkeys(groups.tolist()):
-        rows = np.flatnonzero(groups == group)
-        _, first, block = np.unique(blocks[rows], return_index=True, return_inverse=True)
-        yield rows, first, block

@@ -163,6 +163,9 @@ def headline_sentence(scores: Scores) -> str:
     per_fold = [getattr(fold, scores.headline) for fold in scores.folds]
     folds = "1 fold" if len(per_fold) == 1 else f"{len(per_fold)} folds"
     spread = f", {_number(min(per_fold))} to {_number(max(per_fold))}" if len(per_fold) > 1 else ""
+    if scores.seeds:
+        by_seed = scores.seeds.scores
+        spread += f"; {len(by_seed)} seeds, {_number(min(by_seed))} to {_number(max(by_seed))}"
     beside = [f"chance {_number(scores.chance)}"]
     beside += [f"{key} {_number(value)}" for key, value in scores.baseline.items()]
     if scores.permutation:

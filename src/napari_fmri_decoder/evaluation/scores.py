@@ -59,6 +59,19 @@ class Permutation:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedSpread:
+    """The headline score by each of several seeds; the first is the recipe's own, which heads the report.
+
+    `std` divides by one less than the number of seeds.
+    """
+
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """Another decoder in the same folds: its options, and means over folds."""
 
@@ -68,6 +81,7 @@ class Compared:
     loss: float
     train_accuracy: float
     accuracy_per_fold: tuple[float, ...]
+    seeds: SeedSpread | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +109,8 @@ class Scores:
     compared : tuple of Compared
         Other decoders that the recipe puts beside, in the same folds.
     permutation : Permutation or None
+    seeds : SeedSpread or None
+        Where the recipe asks for several seeds.
     audit : tuple of Finding
     seconds : float
     """
@@ -116,6 +132,7 @@ class Scores:
     baseline: dict[str, float]
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
+    seeds: SeedSpread | None = None
     audit: tuple[Finding, ...] = ()
     seconds: float = 0.0
 
@@ -151,6 +168,7 @@ class Scores:
             "baseline": dict(self.baseline),
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
+            "seeds": asdict(self.seeds) if self.seeds else None,
             "n_samples": self.n_samples,
             "n_classes": len(self.classes),
             "classes": list(self.classes),
@@ -226,7 +244,19 @@ def compare(decoder: Decoder, scores: Scores) -> Compared:
         loss=scores.loss,
         train_accuracy=scores.train_accuracy,
         accuracy_per_fold=tuple(fold.accuracy for fold in scores.folds),
+        seeds=scores.seeds,
     )
+
+
+def spread_of(seeds: Sequence[int], scores: Sequence[float]) -> SeedSpread:
+    """Summarise the headline scores by several seeds.
+
+    Examples
+    --------
+    >>> spread_of([0, 1, 2], [0.5, 0.6, 0.7]).std
+    0.09999999999999998
+    """
+    return SeedSpread(tuple(seeds), tuple(scores), _mean(scores), float(np.std(scores, ddof=1)))
 
 
 def headline_of(samples: Samples) -> Headline:

@@ -17,6 +17,7 @@ from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.pipeline.resume import BEGUN, TASKS
 from napari_fmri_decoder.recipe import Recipe, image_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
@@ -34,15 +35,26 @@ if TYPE_CHECKING:
 SCORES = "scores.json"
 
 
-def claim(folder: Path) -> None:
-    """Make a run folder, or take an empty one.
+def claim(folder: Path, *, resume: bool = False) -> None:
+    """Make a run folder, or take an empty one, or one to go on with.
+
+    Parameters
+    ----------
+    folder : Path
+    resume : bool
+        Whether tasks and scores may lie there; see `open_store`.
 
     Raises
     ------
     InputError
         If another run lies there, or nothing can be written.
     """
-    if (folder / SCORES).exists():
+    if not resume and (folder / TASKS / BEGUN).exists() and not (folder / SCORES).exists():
+        raise InputError(
+            f"A run needs a folder of its own, but {folder} holds one that has not ended. "
+            "Go on with it (--resume), choose another folder, or move that one away."
+        )
+    if not resume and (folder / SCORES).exists():
         raise InputError(
             f"A run needs a folder of its own, but {folder} holds the scores of another. "
             "Choose another folder, or move that one away."

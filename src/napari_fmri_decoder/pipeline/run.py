@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +17,12 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import (
     BaselinesDone,
     PermutationsDone,
-    Progress,
     baseline_events,
     permutation_test,
 )
-from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds
+from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
 from napari_fmri_decoder.pipeline.folder import claim, write_results
+from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, read_images, rebased
 from napari_fmri_decoder.samples.audit import Finding, audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
@@ -30,6 +30,8 @@ from napari_fmri_decoder.samples.masks import make_mask, moments
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.samples.zmaps import find_runs, make_zmaps, plan_zmaps
+from napari_fmri_decoder.training.batched import can_batch
+from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, open_pool, suits
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
     FitDone,
@@ -37,17 +39,24 @@ from napari_fmri_decoder.training.events import (
     FoldDone,
     FoldResult,
     Note,
+    Progress,
     TrainingEvent,
 )
+from napari_fmri_decoder.training.seeds import seeds_of
+from napari_fmri_decoder.training.tasks import Tasks
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.training.config import TrainingConfig
     from napari_fmri_decoder.volumes.volume import Volume
 
     Watch = Callable[[Volume], Volume]
 
+AUTO = "auto"
+"""On workers of this machine where there are many permutations that no batch takes together."""
 RESPONSE_S = 10.0
 """Seconds within which two volumes share a haemodynamic response."""
 
@@ -115,7 +124,7 @@ class RunDone:
     result: RunResult
 
 
-PipelineEvent = TrainingEvent | Progress | Stage | Prepared | RunDone
+PipelineEvent = TrainingEvent | Stage | Prepared | RunDone
 
 
 class AuditError(InputError):
@@ -189,7 +198,13 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
 
 
 def run(
-    recipe: Recipe, base: Path, out: Path, watch: Watch | None = None
+    recipe: Recipe,
+    base: Path,
+    out: Path,
+    watch: Watch | None = None,
+    *,
+    cluster: str = SERIAL,
+    resume: bool = False,
 ) -> Generator[PipelineEvent, None, None]:
     """Run a recipe.
 
@@ -202,55 +217,71 @@ def run(
         The run folder; made if missing, and must hold no other run.
     watch : callable, optional
         See `prepare_run`.
+    cluster : str
+        Where folds and permutations are done: "serial" in this process, "local:N" by N processes of
+        this machine, "tcp://ADDRESS:PORT" by the workers of a Dask scheduler, "auto" as suits. The
+        scores are the same.
+    resume : bool
+        Whether `out` may hold a run of the same recipe that was stopped or killed: what is done in
+        it is not done again.
 
     Yields
     ------
     PipelineEvent
         `Prepared`, then per fold the training events, `Progress` of the baselines and the
         permutations, the refit, and last `RunDone`. Closing the generator stops the work; the
-        folder then holds the recipe alone.
+        folder then holds the tasks that are done, for `resume`.
     """
     started = time.perf_counter()
-    claim(out)
+    if cluster != AUTO:
+        check_cluster(cluster)
+    claim(out, resume=resume)
     yield Stage("Reading and preparing")
     prepared = prepare_run(recipe, base, watch)
     prepared = replace(prepared, recipe=rebased(prepared.recipe, base, out))
     yield prepared
     decoder, config = recipe.decoder, prepared.recipe.training
     samples, splits = prepared.samples, prepared.splits
+    store = open_store(out, prepared.recipe, samples, splits)
     heard: list[str] = []
+    with ExitStack() as workers:
+        where = _cluster(cluster, recipe, samples, splits)
+        if where != SERIAL:
+            yield Stage(f"Starting workers: {where}")
+            store.write_samples(samples, splits)
+            workers.callback(store.drop_samples)
+        tasks = Tasks(store, workers.enter_context(open_pool(where)))
 
-    yield Stage("Training")
-    folds = yield from _folds(cross_validate(decoder, samples, splits, config), heard)
-    scores = score_folds(folds, samples)
+        yield Stage("Training")
+        folds, scores = yield from _scored(decoder, samples, splits, config, tasks, heard)
 
-    compared = []
-    for other in recipe.compare:
-        yield Stage(f"Training {other.decoder.name} on the same folds")
-        settings = other.training.resolved(other.decoder)
-        beside = yield from _folds(cross_validate(other.decoder, samples, splits, settings), heard)
-        compared.append(compare(other.decoder, score_folds(beside, samples)))
-    scores = replace(scores, compared=tuple(compared))
+        compared = []
+        for other in recipe.compare:
+            yield Stage(f"Training {other.decoder.name} on the same folds")
+            settings = other.training.resolved(other.decoder)
+            _, beside = yield from _scored(other.decoder, samples, splits, settings, tasks, heard)
+            compared.append(compare(other.decoder, beside))
+        scores = replace(scores, compared=tuple(compared))
 
-    yield Stage("Baselines")
-    for event in baseline_events(samples, splits, config):
-        if isinstance(event, BaselinesDone):
-            scores = replace(scores, baseline=event.scores)
-        else:
-            yield event
-    null: PermutationsDone | None = None
-    if recipe.null.permutations:
-        yield Stage("Permutations")
-        test = permutation_test(
-            decoder, samples, splits, config, permutations=recipe.null.permutations, observed=scores.score
-        )
-        for step in test:
-            if isinstance(step, PermutationsDone):
-                null = step
+        yield Stage("Baselines")
+        for event in baseline_events(samples, splits, config, tasks):
+            if isinstance(event, BaselinesDone):
+                scores = replace(scores, baseline=event.scores)
             else:
-                yield step
+                yield event
+        null: PermutationsDone | None = None
+        if n := recipe.null.permutations:
+            yield Stage("Permutations")
+            test = permutation_test(
+                decoder, samples, splits, config, permutations=n, observed=scores.score, tasks=tasks
+            )
+            for step in test:
+                if isinstance(step, PermutationsDone):
+                    null = step
+                else:
+                    yield step
     yield Stage("Fitting all samples")
-    model = yield from _refitted(refit(decoder, samples, config, n_folds=len(splits)))
+    model = yield from _refitted(refit(decoder, samples, config, n_folds=len(splits), tasks=tasks))
 
     yield Stage("Writing the run folder")
     prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *heard))))
@@ -276,6 +307,53 @@ def run(
     yield RunDone(RunResult(out, prepared, tuple(folds), scores, model))
 
 
+def _cluster(cluster: str, recipe: Recipe, samples: Samples, splits: Sequence[Split]) -> str:
+    if cluster != AUTO:
+        return cluster
+    batched = can_batch(recipe.decoder, samples, splits, recipe.training)
+    return suits(recipe.decoder, recipe.training, recipe.null.permutations, batched=batched)
+
+
+def _scored(
+    decoder: Decoder,
+    samples: Samples,
+    splits: Sequence[Split],
+    config: TrainingConfig,
+    tasks: Tasks,
+    heard: list[str],
+) -> Generator[TrainingEvent, None, tuple[list[FoldResult], Scores]]:
+    """Score a decoder by the recipe's seed, and by those after it where it asks for several."""
+    seeds = seeds_of(config.seed, config.seeds)
+    by_seed: list[float] = []
+    folds: list[FoldResult] = []
+    scores: Scores | None = None
+    for i, seed in enumerate(seeds):
+        events = cross_validate(
+            decoder, samples, splits, config.model_copy(update={"seed": seed}), tasks=tasks
+        )
+        if i == 0:
+            folds = yield from _folds(events, heard)
+            scores = score_folds(folds, samples)
+            by_seed.append(scores.score)
+            continue
+        again: list[FoldResult] = []
+        with closing(events):
+            for event in events:
+                if isinstance(event, FoldDone):
+                    again.append(event.result)
+                yield Progress("seeds", i, len(seeds))
+        by_seed.append(score_folds(sorted(again, key=_fold), samples).score)
+    if scores is None:
+        raise InputError("At least one seed is needed. Set training.seeds to 1 or more.")
+    if len(seeds) > 1:
+        scores = replace(scores, seeds=spread_of(seeds, by_seed))
+    return folds, scores
+
+
+def _fold(result: FoldResult) -> int:
+    return result.fold
+
+
 def _folds(
     events: Generator[TrainingEvent, None, None], heard: list[str]
 ) -> Generator[TrainingEvent, None, list[FoldResult]]:
@@ -287,7 +365,7 @@ def _folds(
             if isinstance(event, Note):
                 heard.append(event.message)
             yield event
-    return results
+    return sorted(results, key=_fold)
 
 
 def _refitted(

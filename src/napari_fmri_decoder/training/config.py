@@ -55,6 +55,13 @@ class TrainingConfig(BaseModel):
         None, description="Samples per step; 0 for all at once; empty for the network's own.", ge=0
     )
     seed: int = Field(0, description="All random numbers of all folds come from it.", ge=0, le=2**32 - 1)
+    seeds: int = Field(
+        1,
+        description="With how many seeds, counted on from seed, everything is fitted; their spread stands "
+        "beside the score of the first.",
+        ge=1,
+        le=1000,
+    )
     threads: int = Field(
         2, description="Threads that torch computes with; another number changes the last digits.", ge=1
     )

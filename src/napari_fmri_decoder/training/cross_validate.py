@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.events import (
     EpochDone,
     FitDone,
@@ -17,11 +20,21 @@ from napari_fmri_decoder.training.events import (
     FoldResult,
     FoldStarted,
     Note,
+    Progress,
     TrainingEvent,
 )
 from napari_fmri_decoder.training.fit import fit, predict_proba
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.seeds import derive_seed
+from napari_fmri_decoder.training.store import TaskStore, read_samples
+from napari_fmri_decoder.training.tasks import (
+    Tasks,
+    pack_fold,
+    pack_model,
+    task_name,
+    unpack_fold,
+    unpack_model,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -29,7 +42,11 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.cluster import Pool
     from napari_fmri_decoder.training.config import TrainingConfig
+
+PATIENCE_S = 30.0
+"""Seconds that a file which a worker has written may take to be seen."""
 
 Rows = NDArray[np.int64]
 
@@ -41,6 +58,7 @@ def cross_validate(
     config: TrainingConfig,
     *,
     permutation: int = 0,
+    tasks: Tasks | None = None,
 ) -> Generator[TrainingEvent, None, None]:
     """Fit on the training part of each split and predict its test part.
 
@@ -52,31 +70,159 @@ def cross_validate(
     config : TrainingConfig
     permutation : int
         Number of the permutation of labels that `samples` carries; 0 for the true ones.
+    tasks : Tasks, optional
+        Where folds of the true labels are kept: one that is done is read, not fitted again. With
+        workers, each fold is a task of theirs.
 
     Yields
     ------
     TrainingEvent
-        Per fold `FoldStarted`, the events of its fit, and `FoldDone`; each note once.
+        Per fold `FoldStarted`, the events of its fit, and `FoldDone`; each note once. Folds that
+        are read, or come from workers (in any order), have no events of their fit; `Progress`
+        comes while workers are waited for.
     """
+    kept: dict[int, tuple[FoldResult, list[str]]] = {}
+    if tasks is not None and permutation == 0:
+        for fold, split in enumerate(splits):
+            found = _read_fold(tasks.store, decoder, config, fold, split)
+            if found is not None:
+                kept[fold] = found
+    by_workers = tasks.pool if tasks is not None and permutation == 0 else None
     told: set[str] = set()
     for fold, split in enumerate(splits):
+        if by_workers is not None and fold not in kept:
+            continue
         yield FoldStarted(fold, len(splits), split.name)
-        seed = derive_seed(config.seed, fold, permutation)
-        heard: list[FitEvent] = []
-        with closing(_fit_rows(decoder, samples, split.train, split.test, config, seed)) as events:
-            for event in events:
-                if isinstance(event, Note) and event.message in told:
-                    continue
-                if isinstance(event, Note):
-                    told.add(event.message)
-                if isinstance(event, (FitStarted, EpochDone, FitDone)):
-                    heard.append(event)
-                yield event
-        yield FoldDone(_result(fold, split, samples, config, heard))
+        if fold in kept:
+            result, messages = kept[fold]
+            yield from _untold(messages, told)
+        else:
+            result, messages = yield from _fit_fold(
+                decoder, samples, split, fold, config, derive_seed(config.seed, fold, permutation), told
+            )
+            if tasks is not None and permutation == 0:
+                name = task_name("fold", decoder, config, fold=fold)
+                tasks.store.write(name, pack_fold(result, messages))
+        yield FoldDone(result)
+    if tasks is not None and by_workers is not None:
+        missing = [fold for fold in range(len(splits)) if fold not in kept]
+        yield from _from_workers(by_workers, tasks.store, decoder, splits, config, missing, told)
+
+
+def fold_task(folder: Path, decoder: Decoder, config: TrainingConfig, fold: int) -> int:
+    """Fit one fold of the samples in a store, and keep it there: a task for a worker.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the store.
+    decoder : Decoder
+    config : TrainingConfig
+    fold : int
+
+    Returns
+    -------
+    int
+        The fold.
+    """
+    samples, splits = read_samples(folder)
+    events = _fit_fold(
+        decoder, samples, splits[fold], fold, config, derive_seed(config.seed, fold), told=set()
+    )
+    while True:
+        try:
+            next(events)
+        except StopIteration as end:
+            result, notes = end.value
+            break
+    TaskStore(folder).write(task_name("fold", decoder, config, fold=fold), pack_fold(result, notes))
+    return fold
+
+
+def _from_workers(
+    pool: Pool,
+    store: TaskStore,
+    decoder: Decoder,
+    splits: Sequence[Split],
+    config: TrainingConfig,
+    missing: Sequence[int],
+    told: set[str],
+) -> Generator[TrainingEvent, None, None]:
+    done = len(splits) - len(missing)
+    calls = [(store.folder, decoder, config, fold) for fold in missing]
+    yield Progress("folds", done, len(splits))
+    with closing(pool.imap(fold_task, calls)) as results:
+        for fold in results:
+            if fold is not None:
+                found = _read_fold(store, decoder, config, fold, splits[fold], patience_s=PATIENCE_S)
+                if found is None:
+                    raise InputError(
+                        f"Workers must write to the run folder, but fold {fold + 1} is not in "
+                        f"{store.folder}. Put the run on a disk that all machines share under the same path."
+                    )
+                done += 1
+                yield FoldStarted(fold, len(splits), splits[fold].name)
+                yield from _untold(found[1], told)
+                yield FoldDone(found[0])
+            yield Progress("folds", done, len(splits))
+
+
+def _read_fold(
+    store: TaskStore,
+    decoder: Decoder,
+    config: TrainingConfig,
+    fold: int,
+    split: Split,
+    patience_s: float = 0.0,
+) -> tuple[FoldResult, list[str]] | None:
+    """Read a fold; on a disk of the network, what another machine wrote may take a while to be seen."""
+    name = task_name("fold", decoder, config, fold=fold)
+    until = time.monotonic() + patience_s
+    while (arrays := store.read(name)) is None:
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.1)
+    return unpack_fold(arrays, fold, split, decoder)
+
+
+def _untold(messages: Sequence[str], told: set[str]) -> Generator[Note, None, None]:
+    for message in messages:
+        if message not in told:
+            told.add(message)
+            yield Note(message)
+
+
+def _fit_fold(
+    decoder: Decoder,
+    samples: Samples,
+    split: Split,
+    fold: int,
+    config: TrainingConfig,
+    seed: int,
+    told: set[str],
+) -> Generator[TrainingEvent, None, tuple[FoldResult, list[str]]]:
+    """Fit one fold; notes that were told before are kept with it, but not told again."""
+    heard: list[FitEvent] = []
+    messages: list[str] = []
+    with closing(_fit_rows(decoder, samples, split.train, split.test, config, seed)) as events:
+        for event in events:
+            if isinstance(event, Note):
+                messages.append(event.message)
+                yield from _untold([event.message], told)
+                continue
+            if isinstance(event, (FitStarted, EpochDone, FitDone)):
+                heard.append(event)
+            yield event
+    return _result(fold, split, samples, config, heard), messages
 
 
 def refit(
-    decoder: Decoder, samples: Samples, config: TrainingConfig, *, n_folds: int = 0
+    decoder: Decoder,
+    samples: Samples,
+    config: TrainingConfig,
+    *,
+    n_folds: int = 0,
+    tasks: Tasks | None = None,
 ) -> Generator[TrainingEvent, None, None]:
     """Fit on all samples: the model that is kept, which no sample is left to score.
 
@@ -87,6 +233,8 @@ def refit(
     config : TrainingConfig
     n_folds : int
         Folds of the cross-validation before; this is the fold after the last of them.
+    tasks : Tasks, optional
+        Where the model is kept once it is done.
 
     Yields
     ------
@@ -96,7 +244,20 @@ def refit(
     yield FoldStarted(n_folds, n_folds, "all samples")
     seed = derive_seed(config.seed, n_folds)
     everything = np.arange(len(samples.X), dtype=np.int64)
-    yield from _fit_rows(decoder, samples, everything, None, config, seed)
+    name = task_name("refit", decoder, config, fold=n_folds)
+    if tasks is not None and (arrays := tasks.store.read(name)) is not None:
+        model, messages = unpack_model(arrays, decoder)
+        yield from map(Note, messages)
+        yield FitDone(model, 0.0)
+        return
+    messages = []
+    with closing(_fit_rows(decoder, samples, everything, None, config, seed)) as events:
+        for event in events:
+            if isinstance(event, Note):
+                messages.append(event.message)
+            if isinstance(event, FitDone) and tasks is not None:
+                tasks.store.write(name, pack_model(event.model, messages))
+            yield event
 
 
 def _fit_rows(

@@ -135,5 +135,14 @@ class Note:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A place to stop: `done` of `total` steps of `what` are behind."""
+
+    what: str
+    done: int
+    total: int
+
+
 FitEvent = FitStarted | BatchDone | EpochDone | FitDone | Note
-TrainingEvent = FitEvent | FoldStarted | FoldDone
+TrainingEvent = FitEvent | FoldStarted | FoldDone | Progress

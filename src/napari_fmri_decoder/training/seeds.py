@@ -28,3 +28,14 @@ def derive_seed(seed: int, fold: int = 0, permutation: int = 0) -> int:
     True
     """
     return int(np.random.SeedSequence([seed, fold, permutation]).generate_state(1)[0])
+
+
+def seeds_of(seed: int, n: int) -> list[int]:
+    """Count on from a seed, below 2**32.
+
+    Examples
+    --------
+    >>> seeds_of(2**32 - 1, 2)
+    [4294967295, 0]
+    """
+    return [(seed + i) % 2**32 for i in range(n)]

@@ -9,9 +9,8 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
-from napari_fmri_decoder.evaluation.null import Progress
 from napari_fmri_decoder.pipeline import Prepared, Stage
-from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note
+from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

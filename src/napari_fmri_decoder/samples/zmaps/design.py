@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_fmri_decoder.samples.labels.events import Event
-    from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
     from napari_fmri_decoder.samples.zmaps.runs import Run
+    from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
 
 _EVENT = "event "
 """Before the names of events' regressors, so that none is called as a drift or confound is."""

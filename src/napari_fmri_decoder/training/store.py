@@ -1,0 +1,179 @@
+"""What a run keeps on disk on its way: the samples for other processes, and each task that is done.
+
+Every file is written beside its place and then moved there, so that a process that is killed leaves
+none cut short; each task carries its digest, so that one that was damaged later is found and done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import threading
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.samples import Samples, Space
+from napari_fmri_decoder.samples.splits import Split
+from napari_fmri_decoder.volumes.frames import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Arrays = dict[str, NDArray[Any]]
+Prepared = tuple[Samples, tuple[Split, ...]]
+
+_SUFFIX = ".task"
+_DIGEST = hashlib.sha256().digest_size
+
+
+class TaskStore:
+    """The folder `tasks` of a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the arrays of a task under its name."""
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # type: ignore[arg-type]
+        body = content.getvalue()
+        _replace(self.folder / f"{name}{_SUFFIX}", hashlib.sha256(body).digest() + body)
+
+    def read(self, name: str) -> Arrays | None:
+        """Give the arrays of a task that was done; None if it was not, or its file is damaged."""
+        try:
+            content = (self.folder / f"{name}{_SUFFIX}").read_bytes()
+        except FileNotFoundError:
+            return None
+        body = content[_DIGEST:]
+        if hashlib.sha256(body).digest() != content[:_DIGEST]:
+            return None
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+
+    def names(self, start: str) -> Iterator[str]:
+        """Names of the tasks that begin with `start`, in order."""
+        for path in sorted(self.folder.glob(f"{start}*{_SUFFIX}")):
+            yield path.name.removesuffix(_SUFFIX)
+
+    def write_samples(self, samples: Samples, splits: Sequence[Split]) -> None:
+        """Write what all tasks read: once per run, on a disk that all workers see."""
+        columns: Arrays = {
+            f"column.{name}": np.asarray(column, dtype=None if column.dtype.kind in "iuf" else np.str_)
+            for name, column in samples.table.items()
+        }
+        parts: Arrays = {}
+        for i, split in enumerate(splits):
+            parts |= {f"train.{i}": split.train, f"test.{i}": split.test}
+        space = samples.space
+        described = {
+            "classes": samples.classes,
+            "shape": space.grid.shape,
+            "axis": space.axis,
+            "splits": [split.name for split in splits],
+            "columns": list(map(str, samples.table.columns)),
+        }
+        patterns = io.BytesIO()
+        np.save(patterns, samples.X)
+        _replace(self.folder / "samples.npy", patterns.getbuffer())
+        self.write(
+            "samples",
+            columns
+            | parts
+            | {
+                "mask": space.mask,
+                "affine": space.grid.affine,
+                "described": np.array(json.dumps(described)),
+            },
+        )
+        read_samples.cache_clear()
+
+    def drop_samples(self) -> None:
+        """Delete what only the tasks needed; results stay."""
+        for name in ("samples.npy", f"samples{_SUFFIX}"):
+            with suppress(OSError):
+                (self.folder / name).unlink()
+
+
+@lru_cache(maxsize=1)
+def read_samples(folder: Path) -> Prepared:
+    """Read what `TaskStore.write_samples` wrote; patterns stay on disk until they are looked at.
+
+    A process keeps those of one run, so that its memory is bounded by one subject.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the store.
+
+    Raises
+    ------
+    InputError
+        If they are not there, as on a worker that does not see the disk of the run folder.
+    """
+    kept = TaskStore(folder).read("samples")
+    if kept is None or not (folder / "samples.npy").is_file():
+        raise InputError(
+            f"Each worker must see the run folder, but one finds no samples in {folder}. "
+            "Put the run on a disk that all machines share under the same path."
+        )
+    about = json.loads(str(kept["described"]))
+    table = pd.DataFrame({name: kept[f"column.{name}"] for name in about["columns"]})
+    x, y, z = about["shape"]
+    space = Space(Grid((x, y, z), kept["affine"]), kept["mask"], about["axis"])
+    # asarray: a view that still reads from disk, without the class of memmap spreading to what is cut from it
+    X = np.asarray(np.load(folder / "samples.npy", mmap_mode="r"))
+    splits = tuple(
+        Split(name, kept[f"train.{i}"], kept[f"test.{i}"]) for i, name in enumerate(about["splits"])
+    )
+    return Samples(X, table, tuple(about["classes"]), space), splits
+
+
+def digest_of(samples: Samples, splits: Sequence[Split]) -> str:
+    """SHA-256 of all that decides what a fit learns from: patterns, labels, runs, place and folds."""
+    digest = hashlib.sha256(repr((samples.classes, samples.space.grid.shape, samples.space.axis)).encode())
+    arrays: list[NDArray[Any]] = [samples.X, samples.space.mask, samples.space.grid.affine]
+    for split in splits:
+        digest.update(split.name.encode())
+        arrays += [split.train, split.test]
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    for name, column in samples.table.items():
+        digest.update(f"{name} {column.astype(str).tolist()}".encode())
+    return digest.hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    _replace(path, text.encode())
+
+
+def _replace(path: Path, content: bytes | memoryview) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise InputError(
+            f"The run folder must take what is done, but {path} cannot be written: "
+            f"{error.strerror or error}. Make room, or choose another folder."
+        ) from error

@@ -1,0 +1,131 @@
+"""Fits as tasks: what each is called, and how a fold that is done is kept and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder.samples.scaling import Scaler
+from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.cluster import Pool
+    from napari_fmri_decoder.training.config import TrainingConfig
+    from napari_fmri_decoder.training.store import Arrays, TaskStore
+
+_STATE = "state."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tasks:
+    """Where tasks are kept, and the workers that do them; without workers, this process does.
+
+    Attributes
+    ----------
+    store : TaskStore
+        Holds the samples too where there are workers; see `TaskStore.write_samples`.
+    pool : Pool or None
+    """
+
+    store: TaskStore
+    pool: Pool | None = None
+
+
+def task_name(
+    kind: str, decoder: Decoder, config: TrainingConfig, *, fold: int | None = None, permutation: str = "0"
+) -> str:
+    """Name of a task: its kind, decoder with options, seed, fold and permutation.
+
+    Examples
+    --------
+    >>> from napari_fmri_decoder.decoders import get_decoder
+    >>> from napari_fmri_decoder.training.config import TrainingConfig
+    >>> task_name("fold", get_decoder({"name": "dummy"}), TrainingConfig(), fold=3)[-27:]
+    '-seed0-fold003-permutation0'
+    """
+    options = [decoder.model_dump(mode="json"), config.model_dump(mode="json", exclude={"seed", "seeds"})]
+    marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
+    part = "" if fold is None else f"-fold{fold:03d}"
+    return f"{kind}-{decoder.name}-{marked}-seed{config.seed}{part}-permutation{permutation}"
+
+
+def pack_fold(result: FoldResult, notes: Sequence[str]) -> Arrays:
+    """Lay a fold out as arrays; see `unpack_fold`."""
+    nothing = (np.nan, np.nan)
+
+    def numbers(quality: Quality | None) -> tuple[float, float]:
+        return (quality.loss, quality.accuracy) if quality else nothing
+
+    qualities = (result.train, result.test, result.untrained_train, result.untrained_test)
+    return {
+        "probabilities": result.probabilities,
+        "train_probabilities": result.train_probabilities,
+        "qualities": np.array([numbers(q) for q in qualities]),
+        "epochs": np.array([event.epoch for event in result.history], dtype=np.int64),
+        "history": np.array([numbers(e.train) + numbers(e.test) for e in result.history]).reshape(-1, 4),
+        **pack_model(result.model, notes),
+    }
+
+
+def unpack_fold(arrays: Arrays, fold: int, split: Split, decoder: Decoder) -> tuple[FoldResult, list[str]]:
+    """Give back what `pack_fold` kept: the fold and its notes."""
+    model, notes = unpack_model(arrays, decoder)
+    train, test, before_train, before_test = (_quality(row) for row in arrays["qualities"])
+    if train is None or test is None:
+        raise KeyError("a fold without scores")
+    history = []
+    for epoch, row in zip(arrays["epochs"].tolist(), arrays["history"], strict=True):
+        learned = _quality(row[:2])
+        if learned is not None:
+            history.append(EpochDone(epoch, learned, _quality(row[2:])))
+    result = FoldResult(
+        fold=fold,
+        split=split,
+        probabilities=arrays["probabilities"],
+        train_probabilities=arrays["train_probabilities"],
+        train=train,
+        test=test,
+        untrained_train=before_train,
+        untrained_test=before_test,
+        model=model,
+        history=tuple(history),
+    )
+    return result, notes
+
+
+def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
+    """Lay a model out as arrays; see `unpack_model`."""
+    about: dict[str, Any] = {
+        "notes": list(notes),
+        "input_shape": model.input_shape,
+        "n_classes": model.n_classes,
+    }
+    return {
+        "about": np.array(json.dumps(about)),
+        "scaler.mean": model.scaler.mean,
+        "scaler.std": model.scaler.std,
+        **{f"{_STATE}{name}": value for name, value in model.state.items()},
+    }
+
+
+def unpack_model(arrays: Arrays, decoder: Decoder) -> tuple[FittedModel, list[str]]:
+    """Give back what `pack_model` kept: the model and its notes."""
+    about = json.loads(str(arrays["about"]))
+    state = {n.removeprefix(_STATE): value for n, value in arrays.items() if n.startswith(_STATE)}
+    scaler = Scaler(arrays["scaler.mean"], arrays["scaler.std"])
+    model = FittedModel(decoder, tuple(about["input_shape"]), int(about["n_classes"]), state, scaler)
+    return model, [str(note) for note in about["notes"]]
+
+
+def _quality(row: NDArray[np.float64]) -> Quality | None:
+    loss, accuracy = (float(value) for value in row)
+    return None if np.isnan(accuracy) else Quality(loss, accuracy)

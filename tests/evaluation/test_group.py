@@ -1,0 +1,104 @@
+"""A group shows each subject against its own null, and says what it is not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+from typer.testing import CliRunner
+
+from napari_fmri_decoder.cli import app
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.group import group_sentences, summarise_group, write_group
+
+
+def _run_folder(folder, score, *, p=None, subject="", classes=("a", "b"), recipe="epochs = 3", audit=()):
+    folder.mkdir(parents=True)
+    null = None if p is None else {"n": 99, "p": p, "mean": 0.5}
+    scores = {
+        "headline": "accuracy",
+        "accuracy": score,
+        "chance": 1 / len(classes),
+        "classes": list(classes),
+        "baseline": {"dummy": 0.5, "linear": 0.7},
+        "permutation": null,
+        "n_samples": 40,
+        "folds": [{}, {}],
+        "audit": list(audit),
+    }
+    (folder / "scores.json").write_text(json.dumps(scores))
+    (folder / "recipe.toml").write_text(f"[training]\n{recipe}\n")
+    subjects = [subject] if isinstance(subject, str) else subject
+    pd.DataFrame({"volume": range(len(subjects)), "subject": subjects}).to_csv(
+        folder / "predictions.tsv", sep="\t", index=False, na_rep="n/a"
+    )
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return [
+        _run_folder(tmp_path / "one", 0.9, p=0.01, subject="01"),
+        _run_folder(tmp_path / "two", 0.6, p=0.30, subject="02"),
+        _run_folder(tmp_path / "three", 0.7, p=0.05, subject="03"),
+        _run_folder(tmp_path / "four", 0.5),
+    ]
+
+
+def test_mean_spread_and_each_subject_against_its_own_null(folders):
+    group = summarise_group(folders)
+    scores = [0.9, 0.6, 0.7, 0.5]
+    assert group.mean == pytest.approx(np.mean(scores))
+    assert group.std == pytest.approx(pd.Series(scores).std())
+    assert (group.minimum, group.maximum) == (0.5, 0.9)
+    assert [row.subject for row in group.subjects] == ["01", "02", "03", "four"]
+    assert [row.p for row in group.subjects] == [0.01, 0.30, 0.05, None]
+    assert (group.n_tested, group.n_significant) == (3, 2)
+    assert group.p_of_count == pytest.approx(binomtest(2, 3, 0.05, alternative="greater").pvalue)
+    text = " ".join(group_sentences(group))
+    assert "2 of 3 subjects beat their own null" in text
+    assert "1 of 4 not tested against chance" in text
+
+
+def test_the_table_is_written_and_printed(folders, tmp_path):
+    written = write_group(summarise_group(folders), tmp_path / "group")
+    assert [p.name for p in written] == ["group.json", "group.tsv"]
+    table = pd.read_csv(tmp_path / "group" / "group.tsv", sep="\t", dtype={"subject": str})
+    assert table["score"].tolist() == [0.9, 0.6, 0.7, 0.5]
+    assert table["p"].isna().tolist() == [False, False, False, True]
+    words = ["group", *map(str, folders), "--out", str(tmp_path / "other")]
+    shown = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert "03" in shown.output
+    assert "0.050" in shown.output
+    as_json = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).output)
+    assert as_json == json.loads((tmp_path / "other" / "group.json").read_text())
+    assert len(as_json["subjects"]) == 4
+
+
+def test_one_subject_has_no_spread(tmp_path):
+    group = summarise_group([_run_folder(tmp_path / "one", 0.9)])
+    assert np.isnan(group.std)
+    assert group.to_dict()["std"] is None
+    assert group.p_of_count is None
+
+
+def test_runs_that_are_not_of_one_analysis_are_told_or_refused(folders, tmp_path):
+    other = _run_folder(tmp_path / "five", 0.8, recipe="epochs = 4", audit=[{"severity": "error"}])
+    notes = summarise_group([*folders, other]).notes
+    assert any("[training]" in note for note in notes)
+    assert any("overridden in: five" in note for note in notes)
+    with pytest.raises(InputError, match="the same classes"):
+        summarise_group([*folders, _run_folder(tmp_path / "six", 0.4, classes="abc")])
+    with pytest.raises(InputError, match="01 has several"):
+        summarise_group([*folders, _run_folder(tmp_path / "seven", 0.4, subject="01")])
+    with pytest.raises(InputError, match="holds 2"):
+        summarise_group([_run_folder(tmp_path / "eight", 0.4, subject=["01", "02"])])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="have ended"):
+        summarise_group([*folders, tmp_path / "empty"])
+    with pytest.raises(InputError, match="at least one"):
+        summarise_group([])

@@ -1,0 +1,158 @@
+"""The same scores wherever a run is done, and however often it is broken off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+from small import write_small
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.scores import score_folds
+from napari_fmri_decoder.pipeline import finish, prepare_run, run
+from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.training.cross_validate import cross_validate
+from napari_fmri_decoder.training.events import BatchDone, FitStarted, FoldDone, Progress
+
+N = 48
+LINEAR = f'name = "linear"\nC = 0.1\n[null]\npermutations = {N}\n[training]\nthreads = 1'
+MLP = 'name = "mlp"\nhidden = 4\n[null]\npermutations = 4\n[training]\nepochs = 3\nseeds = 3\nthreads = 1'
+
+
+def _numbers(folder: Path) -> dict:
+    """All of scores.json but the time it took."""
+    return json.loads((folder / "scores.json").read_text()) | {"seconds": 0}
+
+
+def _tasks(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in (folder / "tasks").glob("*.task")}
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("serial")
+    write_small(folder, LINEAR, strength=6.0)
+    finish(run(load_recipe(folder / "recipe.toml"), folder, folder / "run"))
+    return folder
+
+
+def _workers() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]
+
+
+def test_two_workers_of_which_one_is_killed_half_way_give_the_same_scores(serial, tmp_path):
+    recipe, killed, most = load_recipe(serial / "recipe.toml"), [], 0
+    with closing(run(recipe, serial, tmp_path / "run", cluster="local:2")) as events:
+        for event in events:
+            if isinstance(event, Progress) and event.what == "permutations":
+                most = max(most, event.done)
+                if 0 < event.done < N and not killed:
+                    worker = _workers()[0]
+                    worker.send_signal(signal.SIGKILL)
+                    killed.append(event.done)
+    assert killed
+    assert most == N
+    assert _numbers(tmp_path / "run") == _numbers(serial / "run")
+    assert (tmp_path / "run" / "predictions.tsv").read_bytes() == (
+        serial / "run" / "predictions.tsv"
+    ).read_bytes()
+    # What only the workers needed goes; what is done stays; no process is left behind.
+    assert not (tmp_path / "run" / "tasks" / "samples.npy").exists()
+    assert not _workers()
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(serial, tmp_path):
+    recipe, out = load_recipe(serial / "recipe.toml"), tmp_path / "run"
+    with closing(run(recipe, serial, out)) as events:
+        for event in events:
+            if isinstance(event, Progress) and event.what == "permutations" and event.done == 20:
+                break
+    kept = _tasks(out)
+    assert not (out / "scores.json").exists()
+    with pytest.raises(InputError, match=r"has not ended.*--resume"):
+        finish(run(recipe, serial, out))
+    first, fits = None, 0
+    with closing(run(recipe, serial, out, resume=True)) as events:
+        for event in events:
+            fits += isinstance(event, FitStarted)
+            if isinstance(event, Progress) and event.what == "permutations" and event.done and first is None:
+                first = event.done
+    assert first >= 20
+    assert fits == 1  # the model that is kept: neither folds nor baselines were fitted again
+    assert kept.items() <= _tasks(out).items()
+    assert _numbers(out) == _numbers(serial / "run")
+
+
+def test_another_recipe_or_other_inputs_do_not_go_on(serial, tmp_path):
+    write_small(tmp_path, LINEAR)
+    recipe, out = load_recipe(tmp_path / "recipe.toml"), tmp_path / "run"
+    with closing(run(recipe, tmp_path, out)) as events:
+        next(event for event in events if isinstance(event, BatchDone))
+    other = write_small(tmp_path, LINEAR.replace("0.1", "1.0"))
+    with pytest.raises(InputError, match=r"another recipe \(decoder\.C was 0\.1, is 1\.0\)"):
+        finish(run(load_recipe(other), tmp_path, out, resume=True))
+    write_small(tmp_path, LINEAR, seed=5)
+    with pytest.raises(InputError, match="other samples"):
+        finish(run(recipe, tmp_path, out, resume=True))
+    begun = out / "tasks" / "run.json"
+    content = json.loads(begun.read_text())
+    write_small(tmp_path, LINEAR)
+    begun.write_text(json.dumps(content | {"versions": content["versions"] | {"torch": "1.0"}}))
+    with pytest.raises(InputError, match=r"other software \(torch was 1\.0"):
+        finish(run(recipe, tmp_path, out, resume=True))
+    begun.write_text("{")
+    with pytest.raises(InputError, match="no longer says"):
+        finish(run(recipe, tmp_path, out, resume=True))
+
+
+def test_seeds_are_counted_on_and_their_spread_stands_beside(tmp_path):
+    write_small(tmp_path, MLP, strength=6.0)
+    scores = finish(run(load_recipe(tmp_path / "recipe.toml"), tmp_path, tmp_path / "run")).scores
+    assert scores.seeds.seeds == (0, 1, 2)
+    assert scores.seeds.scores[0] == scores.score
+    prepared = prepare_run(load_recipe(tmp_path / "recipe.toml"), tmp_path)
+    config = prepared.recipe.training.model_copy(update={"seed": 2})
+    events = cross_validate(prepared.recipe.decoder, prepared.samples, prepared.splits, config)
+    alone = [event.result for event in events if isinstance(event, FoldDone)]
+    assert score_folds(alone, prepared.samples).score == scores.seeds.scores[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoder", [LINEAR, MLP.replace("threads = 1", "threads = 2")])
+def test_serial_and_two_workers_give_the_same_scores(tmp_path, decoder):
+    write_small(tmp_path, decoder, strength=6.0)
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    finish(run(recipe, tmp_path, tmp_path / "serial"))
+    finish(run(recipe, tmp_path, tmp_path / "workers", cluster="local:2"))
+    assert _numbers(tmp_path / "serial") == _numbers(tmp_path / "workers")
+
+
+@pytest.mark.parametrize("cluster", ["serial", "local:2"])
+@pytest.mark.slow
+def test_a_run_that_was_killed_as_a_whole_goes_on_to_the_same_scores(serial, tmp_path, cluster):
+    out = tmp_path / "run"
+    words = ["train", serial / "recipe.toml", "--out", out, "--cluster", cluster]
+    command = [sys.executable, "-m", "napari_fmri_decoder.cli", *map(str, words)]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as running:
+        wanted = "fold-*.task" if cluster == "serial" else "permutations-*.task"
+        until = time.monotonic() + 120
+        while not list((out / "tasks").glob(wanted)) and time.monotonic() < until:
+            assert running.poll() is None
+            time.sleep(0.02)
+        os.kill(running.pid, signal.SIGKILL)
+    kept = {p.name: p.stat().st_mtime_ns for p in (out / "tasks").glob("*.task") if p.name != "samples.task"}
+    assert kept
+    assert not (out / "scores.json").exists()
+    again = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert _numbers(out) == _numbers(serial / "run")
+    for name, written in kept.items():
+        assert (out / "tasks" / name).stat().st_mtime_ns == written

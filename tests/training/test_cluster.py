@@ -1,0 +1,65 @@
+"""Where tasks run: what is accepted, and what is said where workers cannot be had."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from distributed import LocalCluster
+
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.cluster import MANY, check_cluster, open_pool, suits
+from napari_fmri_decoder.training.config import TrainingConfig
+
+LINEAR, CNN = get_decoder({"name": "linear"}), get_decoder({"name": "cnn2d"})
+
+
+@pytest.mark.parametrize("where", ["serial", "local:1", "local:16", "tcp://10.0.0.1:8786", "tls://head:8786"])
+def test_places_are_known(where):
+    check_cluster(where)
+
+
+@pytest.mark.parametrize("where", ["", "local", "local:0", "local:two", "tcp://", "ssh://there", "8"])
+def test_other_words_are_refused(where):
+    with pytest.raises(InputError, match=r"local:N.*tcp://"):
+        check_cluster(where)
+
+
+def test_workers_are_started_only_where_there_is_much_to_do(monkeypatch):
+    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    config = TrainingConfig(threads=2, device="cpu")
+    assert suits(LINEAR, config, MANY, batched=False) == "local:8"
+    assert suits(CNN, config, MANY, batched=False) == "local:4"  # each computes with two threads
+    assert suits(LINEAR, config, MANY - 1, batched=False) == "serial"
+    assert suits(LINEAR, config, MANY, batched=True) == "serial"
+    assert suits(CNN, TrainingConfig(device="cuda"), MANY, batched=False) == "serial"
+    monkeypatch.setattr("dask.system.CPU_COUNT", 1)
+    assert suits(LINEAR, config, MANY, batched=False) == "serial"
+
+
+def test_a_scheduler_that_does_not_answer_is_said(monkeypatch):
+    monkeypatch.setattr("napari_fmri_decoder.training.cluster._CONNECT", "300ms")
+    with (
+        pytest.raises(InputError, match="none did within 300ms"),
+        open_pool("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_a_running_scheduler_is_used_from_any_thread_and_left_running():
+    found = []
+
+    def work(address):
+        with open_pool(address) as pool:
+            found.append(pool.workers)
+            found.append(sorted(r for r in pool.imap(divmod, [(i, 3) for i in range(9)]) if r is not None))
+            with pytest.raises(ZeroDivisionError):
+                list(pool.imap(divmod, [(1, 0)]))
+
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None, protocol="tcp") as cluster:
+        for _ in range(2):  # the first connection leaves it running for the second
+            thread = threading.Thread(target=work, args=(cluster.scheduler_address,))
+            thread.start()
+            thread.join()
+    assert found == [1, [divmod(i, 3) for i in range(9)]] * 2
