@@ -242,7 +242,11 @@ def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
     data["images"] = [moved(p) for p in data["images"]]
     if "anatomy" in data:
         data["anatomy"] = moved(data["anatomy"])
-    for section, names in ((data.get("mask", {}), ("path",)), (labels, ("table", "events"))):
+    for section, names in (
+        (data.get("mask", {}), ("path",)),
+        (labels, ("table", "events")),
+        (content["prepare"], ("confounds_files",)),
+    ):
         for name in names:
             value = section.get(name)
             if isinstance(value, str) and value:

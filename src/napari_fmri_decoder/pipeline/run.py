@@ -25,6 +25,7 @@ from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds
 from napari_fmri_decoder.pipeline.folder import claim, write_results
 from napari_fmri_decoder.recipe import Recipe, read_images, rebased
 from napari_fmri_decoder.samples.audit import Finding, audit, blocking
+from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask, moments
 from napari_fmri_decoder.samples.prepare import prepare
@@ -154,6 +155,8 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
     series = read_images(recipe.data.images, base)
     series = series if watch is None else watch(series)
     table, notes = label_table(recipe.labels, series, base)
+    confounds, said = read_confounds(recipe.prepare.confounds, recipe.prepare.confounds_files, series, base)
+    notes = [*notes, *said]
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
@@ -165,6 +168,7 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
         mask=mask,
         slab=recipe.slab,
         exclude=recipe.labels.exclude,
+        confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
     findings = tuple(audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step)))

@@ -62,3 +62,27 @@ def find_events(bold: Path) -> Path | None:
         if not re.fullmatch(r"func|ses-.+|sub-.+", folder.name):
             return None
         folder = folder.parent
+
+
+def find_confounds(bold: Path) -> Path | None:
+    """Find the confounds that fMRIPrep wrote for a BOLD file.
+
+    Parameters
+    ----------
+    bold : Path
+        ``..._desc-preproc_bold.nii.gz``, in any space.
+
+    Returns
+    -------
+    Path or None
+        The ``..._desc-confounds_timeseries.tsv`` (before fMRIPrep 20.2: ``_regressors.tsv``) in the
+        same folder whose other entities all are the BOLD file's own.
+    """
+    own = set(entities(bold).items())
+    fitting = [
+        f
+        for ending in ("timeseries", "regressors")
+        for f in sorted(bold.parent.glob(f"*_desc-confounds_{ending}.tsv"))
+        if {pair for pair in entities(f).items() if pair[0] != "desc"} <= own
+    ]
+    return max(fitting, key=lambda f: len(entities(f)), default=None)

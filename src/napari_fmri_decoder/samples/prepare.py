@@ -1,8 +1,8 @@
-"""From a series and its labels to samples: smooth, cut, detrend, standardise, select, average.
+"""From a series and its labels to samples: smooth, cut, clean, standardise, select, average.
 
 The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask, per run detrending
-and standardising with rest included, then what is excluded is dropped and blocks are averaged.
-Scaling comes later, inside each fold.
+and confounds together, then centring or standardising, rest included; then what is excluded is
+dropped, and blocks are averaged. Screening of voxels and scaling come later, inside each fold.
 """
 
 from __future__ import annotations
@@ -45,6 +45,18 @@ class PrepareConfig(Options):
         description="Take a line out of each voxel's time course, run by run; empty: of a series in time "
         "yes, of maps no.",
     )
+    confounds: tuple[str, ...] = Field(
+        (),
+        description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups "
+        "of fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
+        "first five), tcompcor, outliers. Empty regresses none.",
+    )
+    confounds_files: tuple[str, ...] = Field(
+        (),
+        description="Paths or patterns (*) of the tables of confounds, in the order of the image files, "
+        "relative to the recipe. Empty takes what fMRIPrep wrote beside each image.",
+        json_schema_extra={"mode": "files"},
+    )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
     standardize_runs: bool | None = Field(
         None,
@@ -70,6 +82,7 @@ def prepare(
     mask: Volume | None = None,
     slab: SlabConfig | None = None,
     exclude: Sequence[str] = (),
+    confounds: NDArray[np.float64] | None = None,
     progress: Progress | None = None,
 ) -> Samples:
     """Make samples of a series and its labels.
@@ -88,6 +101,8 @@ def prepare(
     exclude : sequence of str
         Labels to drop, after they have taken part in detrending and standardising, as volumes
         without a label do.
+    confounds : (n, c) float64 array, optional
+        From `read_confounds`, of all volumes of the series.
     progress : callable, optional
         Called with (volumes done, volumes in all).
 
@@ -122,6 +137,7 @@ def prepare(
         detrend=bool(config.detrend),
         center=config.center_runs,
         standardize=bool(config.standardize_runs),
+        confounds=None if confounds is None else confounds[table["volume"].to_numpy()],
     )
     X, table = _select(X, table, exclude)
     if config.average_blocks:

@@ -14,7 +14,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import find_events, run_of
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.labels.table import read_table
-from napari_fmri_decoder.volumes.nifti import natural_key
+from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 _DIGITS = 6
@@ -58,7 +58,7 @@ class EventLabels(LabelsConfig):
     def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
         if not self.events:
             return [_events_beside(Path(part.path)) for part in parts]
-        files = [path for given in self.events for path in _expand(given, base)]
+        files = [path for given in self.events for path in expand(given, base, "events")]
         if len(files) != len(parts):
             raise InputError(
                 f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
@@ -185,17 +185,3 @@ def _events_beside(bold: Path) -> Path:
             "Put an _events.tsv of the same BIDS name there, or name the files in events."
         )
     return found
-
-
-def _expand(given: str, base: Path) -> list[Path]:
-    if "*" not in given:
-        return [base / given]
-    pattern = Path(given)
-    start = Path(pattern.anchor) if pattern.is_absolute() else base
-    within = str(pattern.relative_to(pattern.anchor))
-    files = sorted(start.glob(within), key=natural_key)
-    if not files:
-        raise InputError(
-            f"The pattern {given!r} must match events files, found none in {start}. Check the path."
-        )
-    return files
