@@ -123,13 +123,13 @@ def test_tables_that_do_not_fit_are_told(tmp_path):
     second = tmp_path / "sub-01_task-x_run-2_desc-confounds_timeseries.tsv"
     save(fmriprep_table(2, n=29), second)
     with pytest.raises(
-        InputError, match="run-2_desc-confounds_timeseries.tsv has 29 rows for the 30 volumes"
+        InputError, match=r"run-2_desc-confounds_timeseries.tsv has 29 rows for the 30 volumes"
     ):
         read_confounds(["motion"], (), series, tmp_path)
     broken = fmriprep_table(2)
     broken.loc[4, "rot_y"] = np.nan
     save(broken, second)
-    with pytest.raises(InputError, match="rot_y of .* has 'n/a' in row 5"):
+    with pytest.raises(InputError, match=r"rot_y of .* has 'n/a' in row 5"):
         read_confounds(["motion"], (), series, tmp_path)
     second.unlink()
     with pytest.raises(InputError, match="found none for sub-01_task-x_run-2"):

@@ -74,7 +74,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
     )
     missing = np.isnan(X)
     if missing.any():
-        X = np.where(missing, bundle.model.scaler.mean, X)
+        mean = np.zeros(X.shape[1], dtype=np.float32)  # of voxels that screening dropped nothing is asked
+        mean[slice(None) if bundle.model.chosen is None else bundle.model.chosen] = bundle.model.scaler.mean
+        X = np.where(missing, mean, X)
         notes.append(
             f"{int(missing.any(axis=0).sum())} of {X.shape[1]} voxels are NaN in some volume; there they "
             "count as the training mean."
@@ -90,8 +92,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         standardize=bool(recipe.prepare.standardize_runs),
         confounds=confounds,
     )
-    if recipe.prepare.average_blocks:
-        notes.append("The model was trained on averages of blocks; here each volume is predicted by itself.")
+    if recipe.prepare.average_blocks or recipe.prepare.average_runs:
+        of = "classes within runs" if recipe.prepare.average_runs else "blocks"
+        notes.append(f"The model was trained on averages of {of}; here each volume is predicted by itself.")
     return Features(X, table, tuple(notes))
 
 
