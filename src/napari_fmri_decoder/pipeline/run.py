@@ -22,6 +22,7 @@ from napari_fmri_decoder.evaluation.null import (
     permutation_test,
 )
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds
+from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.folder import claim, write_results
 from napari_fmri_decoder.recipe import Recipe, read_images, rebased
 from napari_fmri_decoder.samples.audit import Finding, audit, blocking
@@ -152,11 +153,16 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
     AuditError
         If the audit finds an error that the recipe does not allow.
     """
+    recipe, found = found_in_dataset(recipe, base)
     series = read_images(recipe.data.images, base)
+    if recipe.data.tr is not None:
+        series = replace(series, step=recipe.data.tr)
+    else:
+        check_repetition_time(series)
     series = series if watch is None else watch(series)
     table, notes = label_table(recipe.labels, series, base)
     confounds, said = read_confounds(recipe.prepare.confounds, recipe.prepare.confounds_files, series, base)
-    notes = [*notes, *said]
+    notes = [*found, *notes, *said]
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)

@@ -2,7 +2,8 @@
 
 The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask, per run detrending
 and confounds together, then centring or standardising, rest included; then what is excluded is
-dropped, and blocks, or classes within runs, are averaged. Screening of voxels and scaling come later, inside each fold.
+dropped, and blocks, or classes within runs, are averaged. Screening of voxels and scaling come
+later, inside each fold.
 """
 
 from __future__ import annotations
