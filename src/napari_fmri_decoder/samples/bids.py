@@ -149,7 +149,7 @@ def find_anatomy(bold: Path) -> Path | None:
     own = entities(bold)
     space = own.get("space")
     native = space in (None, "T1w")
-    fitting = []
+    fitting: list[tuple[bool, bool, int, Path]] = []
     for level in _levels(bold):
         for path in sorted((level / "anat").glob("*_T1w.nii*")):
             found = entities(path)

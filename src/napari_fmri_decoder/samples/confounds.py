@@ -193,7 +193,7 @@ def _filled(table: pd.DataFrame, path: Path) -> pd.DataFrame:
             f"Confounds must be numbers in every row but the first; {column} of {path.name} has "
             f"{table[column].iloc[row]!r} in row {row + 1}. Mend it, or leave that column out."
         )
-    return numbers
+    return pd.DataFrame(numbers)
 
 
 def _names(table: pd.DataFrame) -> str:
