@@ -11,10 +11,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tomli_w
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
@@ -36,23 +36,64 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, (str, Path)) else value
 
 
+def _as_labels(value: object) -> object:
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [str(v) if isinstance(v, int) else v for v in several]
+
+
 def _as_decoder(value: object) -> object:
     return get_decoder(value) if isinstance(value, Mapping) else value
+
+
+BIDS_CHOICES = ("subjects", "sessions", "tasks", "runs", "space")
+Labels = Annotated[tuple[str, ...], BeforeValidator(_as_labels)]
+"""Type of a choice of subjects or the like: text, a number, or several of them."""
 
 
 class DataConfig(Options):
     """The images of a run."""
 
     images: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
-        min_length=1,
+        (),
         description="Paths or patterns (*) of the images, relative to the recipe: BOLD files, one 4-D file, "
-        "z-maps, or a folder of z-maps.",
+        "z-maps, or a folder of z-maps. Not needed where bids is given.",
+    )
+    bids: str | None = Field(
+        None,
+        description="In place of images: a BIDS dataset, or the folder of fMRIPrep's output; BOLD files, "
+        "brain masks, events, confounds and anatomy are found by their names.",
+    )
+    subjects: Labels = Field((), description="Subjects of the dataset; empty takes all.")
+    sessions: Labels = Field((), description="Sessions of the dataset; empty takes all.")
+    tasks: Labels = Field((), description="Tasks of the dataset; empty takes all.")
+    runs: Labels = Field((), description="Runs of the dataset; empty takes all.")
+    space: str | None = Field(
+        None,
+        description='Space of the dataset\'s images: "native", "T1w", "MNI152NLin2009cAsym:res-2"; needed '
+        "where there are several.",
+    )
+    tr: float | None = Field(
+        None,
+        gt=0,
+        description="Seconds between volumes, where the header's TR is wrong; empty takes the header's.",
+        json_schema_extra={"unit": "s"},
     )
     mask: MaskField | None = Field(
         None,
         description="A mask file, or a strategy with its options; all voxels where there is none.",
     )
     anatomy: str | None = Field(None, description="An anatomy to look at beneath the results.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        chosen = [name for name in BIDS_CHOICES if getattr(self, name)]
+        if bool(self.images) == bool(self.bids):
+            raise ValueError("give either images or bids")
+        if chosen and not self.bids:
+            raise ValueError(
+                f"{', '.join(chosen)} can be chosen from a dataset only: give bids, or leave it out"
+            )
+        return self
 
 
 DecoderField = Annotated[SerializeAsAny[Decoder], BeforeValidator(_as_decoder)]
@@ -244,14 +285,15 @@ def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
     content = recipe.model_dump(mode="json", exclude_none=True)
     data, labels = content["data"], content["labels"]
     data["images"] = [moved(p) for p in data["images"]]
-    if "anatomy" in data:
-        data["anatomy"] = moved(data["anatomy"])
-    paths = (
-        (data.get("mask", {}), ("path",)),
+    for name in ("anatomy", "bids"):
+        if name in data:
+            data[name] = moved(data[name])
+    for section, names in (
+        *((mask, ("path",)) for mask in _masks(data.get("mask", {}))),
         (labels, ("table", "events")),
+        (content.get("prepare", {}), ("confounds_files",)),
         (content.get("zmaps", {}), ("confounds_files",)),
-    )
-    for section, names in paths:
+    ):
         for name in names:
             value = section.get(name)
             if isinstance(value, str) and value:
@@ -259,6 +301,11 @@ def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
             elif isinstance(value, list):
                 section[name] = [moved(p) for p in value]
     return make_recipe(content)
+
+
+def _masks(mask: dict[str, Any]) -> list[dict[str, Any]]:
+    """A mask's options, and those of the masks that it combines."""
+    return [mask, *(inner for one in mask.get("masks", []) for inner in _masks(one))]
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from fmriprep_tree import write_tree
 from nilearn.image import crop_img, resample_img
 from small import AFFINE, series, write_small
 from typer.testing import CliRunner
@@ -31,16 +32,7 @@ def _run(*words: object):
 
 
 COMMANDS = (
-    "info",
-    "slab",
-    "mask",
-    "zmaps",
-    "models",
-    "train",
-    "group",
-    "predict",
-    "explain",
-    "demo",
+    *("info", "bids", "slab", "mask", "zmaps", "models", "train", "group", "predict", "explain", "demo"),
     "selftest",
 )
 
@@ -200,3 +192,15 @@ def test_gui_without_napari_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "napari_fmri_decoder._napari.demo", None)
     done = CliRunner().invoke(app, ["demo", "--gui"])
     assert 'pip install "napari-fmri-decoder[all]"' in str(done.exception)
+
+
+def test_bids_lists_the_runs_and_what_is_missing(tmp_path):
+    write_tree(tmp_path)
+    folder = str(tmp_path / "derivatives" / "fmriprep")
+    lines = _run("bids", folder, "--subject", "02").splitlines()
+    assert lines[0].split() == ["subject", "session", "task", "run", "space", "missing", "file"]
+    assert [line.split()[5] for line in lines[1:5]] == ["confounds", "nothing", "nothing", "events"]
+    assert "sessions: a, b" in lines
+    rows = json.loads(_run("bids", folder, "--json"))
+    assert len(rows) == 8
+    assert [row["missing"] for row in rows if row["missing"]] == [["confounds"], ["events"]]

@@ -131,6 +131,8 @@ def test_dummy_predicts_the_frequencies_of_its_training_part() -> None:
 
 
 def test_what_does_not_converge_is_told_and_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Linear, "_estimator", lambda self, C, seed: LogisticRegression(C=C, max_iter=1))
+    monkeypatch.setattr(
+        Linear, "_estimator", lambda self, C, seed, balanced: LogisticRegression(C=C, max_iter=1)
+    )
     solution, _ = run(Linear(C=100.0), problem(3), 3)
     assert "stopped at 1 iterations" in solution.notes[0]

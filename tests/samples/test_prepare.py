@@ -101,6 +101,22 @@ def test_blocks_are_averaged_to_one_sample_each():
     assert averaged.notes == ("16 volumes were averaged to 6 blocks of 2 to 3.",)
 
 
+def test_the_classes_of_each_run_are_averaged_to_one_sample_each():
+    series = scan()
+    whole = prepare(series, table(), CLEANED, mask=ball(), exclude=["rest"])
+    config = CLEANED.model_copy(update={"average_runs": True})
+    averaged = prepare(series, table(), config, mask=ball(), exclude=["rest"])
+    assert averaged.table["label"].tolist() == ["face", "house"] * 2
+    assert averaged.table["run"].tolist() == ["1", "1", "2", "2"]
+    assert averaged.table["block"].tolist() == [0, 1, 2, 3]
+    for row in range(4):
+        alike = whole.table[["label", "run"]] == averaged.table.loc[row, ["label", "run"]]
+        np.testing.assert_allclose(
+            averaged.X[row], whole.X[alike.all(axis=1)].mean(axis=0, dtype=float), atol=1e-6
+        )
+    assert averaged.notes == ("16 volumes were averaged to 4 samples, one per run and class, of 3 to 5.",)
+
+
 def test_a_slab_gives_samples_that_lie_where_the_geometry_says():
     series, mask = scan(), ball()
     slab = SlabConfig(rotate_x=15, start=3, stop=6, interpolation="linear")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_fmri_decoder._napari.palette import class_colors
 from napari_fmri_decoder.evaluation.scores import predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.volumes.series import VolumeStack
 
 if TYPE_CHECKING:
@@ -219,12 +220,16 @@ def sample_rows(prepared: Prepared) -> NDArray[np.int64]:
     -------
     (n,) int64 array
         Rows of the samples, one per volume of the series; -1 for what was left out. Where blocks
-        were averaged, all volumes of a block share one.
+        or classes within runs were averaged, all volumes that went into one share it.
     """
     rows = np.full(len(prepared.table), -1, dtype=np.int64)
     volumes = prepared.samples.table["volume"].to_numpy()
     rows[volumes] = np.arange(len(volumes))
-    if prepared.recipe.prepare.average_blocks:
+    if prepared.recipe.prepare.average_runs:
+        keys = (pd.Series(group_keys(prepared.table)) + "\n" + prepared.table["label"]).to_numpy()
+        for row, volume in enumerate(volumes):
+            rows[keys == keys[volume]] = row
+    elif prepared.recipe.prepare.average_blocks:
         block = prepared.table["block"].to_numpy()
         for row, volume in enumerate(volumes):
             rows[block == block[volume]] = row

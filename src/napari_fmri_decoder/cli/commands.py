@@ -94,6 +94,28 @@ def info(
         raise typer.Exit(2)
 
 
+@app.command(epilog="Example: fmri-decoder bids derivatives/fmriprep --task objectviewing")
+def bids(
+    folder: Annotated[Path, typer.Argument(help="A BIDS dataset, or the folder of fMRIPrep's output.")],
+    subject: Annotated[list[str] | None, typer.Option(help="Only this subject; may be repeated.")] = None,
+    session: Annotated[list[str] | None, typer.Option(help="Only this session; may be repeated.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; may be repeated.")] = None,
+    run: Annotated[list[str] | None, typer.Option(help="Only this run; may be repeated.")] = None,
+    space: Annotated[str | None, typer.Option(help="Only this space, such as T1w.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs of a dataset: subject, session, task, run, space, and what is missing.
+
+    Events, confounds, brain mask and anatomy are found by their names; --json gives their paths.
+    """
+    from napari_fmri_decoder.cli.info import runs_table
+    from napari_fmri_decoder.samples.bids_dataset import bids_runs
+
+    chosen = {"subjects": subject, "sessions": session, "tasks": task, "runs": run}
+    found = bids_runs(folder, **{name: value or () for name, value in chosen.items()}, space=space)
+    typer.echo(json.dumps([one.to_dict() for one in found], indent=2) if as_json else runs_table(found))
+
+
 @app.command(
     epilog="Example: fmri-decoder slab bold.nii.gz --rotate-x 20 --start 12 --stop 15 -o slab.nii.gz"
 )

@@ -1,8 +1,15 @@
-"""What images are, as tables to read: one row per image, or all that one header says."""
+"""What images and datasets are, as tables to read: one row per image or run, or all that one header says."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder.volumes.files import natural_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_fmri_decoder.samples.bids_dataset import BidsRun
 
 _COLUMNS = {
     "shape": "shape",
@@ -26,6 +33,20 @@ def table(rows: list[dict[str, Any]]) -> str:
     text = [next(shown)]
     for row in rows:
         text.append(f"{row['file']}: {row['error']}" if "error" in row else next(shown))
+    return "\n".join(text)
+
+
+def runs_table(runs: Sequence[BidsRun]) -> str:
+    """One line per run of a dataset, and below what they are together."""
+    columns = ("subject", "session", "task", "run", "space")
+    lines = [[*columns, "missing", "file"]]
+    for run in runs:
+        missing = ", ".join(run.missing) or "nothing"
+        lines.append([*(_cell(getattr(run, name)) for name in columns), missing, run.bold.name])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
+    text = ["  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines]
+    counts = {f"{name}s": sorted({getattr(run, name) for run in runs}, key=natural_key) for name in columns}
+    text += [f"{name}: {', '.join(map(_cell, values))}" for name, values in counts.items()]
     return "\n".join(text)
 
 

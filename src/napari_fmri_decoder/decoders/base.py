@@ -94,6 +94,8 @@ class EstimatorDecoder(Decoder):
         n_classes: int,
         groups: NDArray[np.str_],
         seed: int,
+        *,
+        balanced: bool = False,
     ) -> Generator[float, None, Solution]:
         """Fit model after model, and return the last.
 
@@ -106,6 +108,8 @@ class EstimatorDecoder(Decoder):
         groups : (n,) str array
             The run of each sample: what choosing a parameter keeps together.
         seed : int
+        balanced : bool
+            Let each class count alike in the loss, however many samples it has.
 
         Yields
         ------

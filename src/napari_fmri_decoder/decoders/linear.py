@@ -64,17 +64,19 @@ class Linear(EstimatorDecoder):
         n_classes: int,
         groups: NDArray[np.str_],
         seed: int,
+        *,
+        balanced: bool = False,
     ) -> Generator[float, None, Solution]:
         """Choose C where that is asked for, then fit on all of X; see `EstimatorDecoder.solve`."""
         from sklearn.metrics import log_loss
 
         notes: list[str] = []
         if self.C == "nested":
-            C, note = yield from self._choose(X, y, groups, seed)
+            C, note = yield from self._choose(X, y, groups, seed, balanced)
             notes.append(note)
         else:
             C = self.C
-        model = self._estimator(C, seed)
+        model = self._estimator(C, seed, balanced)
         if not _fit(model, X, y):
             notes.append(
                 f"The linear decoder stopped at {model.max_iter} iterations before it had converged: "
@@ -84,16 +86,22 @@ class Linear(EstimatorDecoder):
         yield float(log_loss(y, _softmax(logits), labels=model.classes_))
         return Solution(_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
 
-    def _estimator(self, C: float, seed: int) -> LogisticRegression | LinearSVC:
+    def _estimator(self, C: float, seed: int, balanced: bool) -> LogisticRegression | LinearSVC:
         from sklearn.linear_model import LogisticRegression
         from sklearn.svm import LinearSVC
 
+        weight = "balanced" if balanced else None
         if self.loss == "logistic":
-            return LogisticRegression(C=C, max_iter=1000)
-        return LinearSVC(C=C, max_iter=10_000, random_state=seed)
+            return LogisticRegression(C=C, max_iter=1000, class_weight=weight)
+        return LinearSVC(C=C, max_iter=10_000, random_state=seed, class_weight=weight)
 
     def _choose(
-        self, X: NDArray[np.float64], y: NDArray[np.int64], groups: NDArray[np.str_], seed: int
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64],
+        groups: NDArray[np.str_],
+        seed: int,
+        balanced: bool,
     ) -> Generator[float, None, tuple[float, str]]:
         """Find the C that predicts left-out runs of the training part best; the smaller of two equals."""
         from sklearn.model_selection import GroupKFold
@@ -110,7 +118,7 @@ class Linear(EstimatorDecoder):
             for i, C in enumerate(candidates):
                 hits = 0
                 if len(np.unique(y[train])) > 1:
-                    model = self._estimator(C, seed)
+                    model = self._estimator(C, seed, balanced)
                     _fit(model, inside, y[train])
                     hits = int((model.predict(outside) == y[test]).sum())
                 right[i] += hits
@@ -138,8 +146,10 @@ class Dummy(EstimatorDecoder):
         n_classes: int,
         groups: NDArray[np.str_],
         seed: int,
+        *,
+        balanced: bool = False,
     ) -> Generator[float, None, Solution]:
-        """Count the classes; see `EstimatorDecoder.solve`."""
+        """Count the classes as they are, balanced or not; see `EstimatorDecoder.solve`."""
         classes, counts = np.unique(y, return_counts=True)
         prior = counts / counts.sum()
         yield float(-(prior * np.log(prior)).sum())

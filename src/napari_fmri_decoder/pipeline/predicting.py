@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,15 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import parse_recipe
-from napari_fmri_decoder.samples.bids import run_of
+from napari_fmri_decoder.samples.bids import find_confounds, run_of
 from napari_fmri_decoder.samples.cleaning import clean_runs
+from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.training.fit import predict_proba
 from napari_fmri_decoder.volumes.frames import apply_affine
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.prepare import PrepareConfig
     from napari_fmri_decoder.training.bundle import Bundle
     from napari_fmri_decoder.volumes.volume import Volume
 
@@ -76,21 +79,27 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
     )
     missing = np.isnan(X)
     if missing.any():
-        X = np.where(missing, bundle.model.scaler.mean, X)
+        mean = np.zeros(X.shape[1], dtype=np.float32)  # of voxels that screening dropped nothing is asked
+        mean[slice(None) if bundle.model.chosen is None else bundle.model.chosen] = bundle.model.scaler.mean
+        X = np.where(missing, mean, X)
         notes.append(
             f"{int(missing.any(axis=0).sum())} of {X.shape[1]} voxels are NaN in some volume; there they "
             "count as the training mean."
         )
     table = _runs(series, runs)
+    confounds, said = _confounds(recipe.prepare, series)
+    notes += said
     X = clean_runs(
         X,
         table,
         detrend=bool(recipe.prepare.detrend),
         center=recipe.prepare.center_runs,
         standardize=bool(recipe.prepare.standardize_runs),
+        confounds=confounds,
     )
-    if recipe.prepare.average_blocks:
-        notes.append("The model was trained on averages of blocks; here each volume is predicted by itself.")
+    if recipe.prepare.average_blocks or recipe.prepare.average_runs:
+        of = "classes within runs" if recipe.prepare.average_runs else "blocks"
+        notes.append(f"The model was trained on averages of {of}; here each volume is predicted by itself.")
     return Features(X, table, tuple(notes))
 
 
@@ -111,6 +120,18 @@ def predict(
     for i, name in enumerate(bundle.classes):
         table[f"p_{name}"] = probabilities[:, i]
     return table, features.notes
+
+
+def _confounds(config: PrepareConfig, series: Volume) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """Read the scan's own confounds, where the model was trained without those of its own scans."""
+    if not config.confounds:
+        return None, []
+    if not all(find_confounds(Path(part.path)) for part in series.parts) or not series.parts:
+        return None, [
+            f"The model was trained after {', '.join(config.confounds)} had been regressed out; beside this "
+            "scan lies no table of confounds, so nothing was regressed out of it."
+        ]
+    return read_confounds(config.confounds, (), series, Path.cwd())
 
 
 def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:

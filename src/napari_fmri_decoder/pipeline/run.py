@@ -21,10 +21,12 @@ from napari_fmri_decoder.evaluation.null import (
     permutation_test,
 )
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
+from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.folder import claim, write_results
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, read_images, rebased
 from napari_fmri_decoder.samples.audit import Finding, audit, blocking
+from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask, moments
 from napari_fmri_decoder.samples.prepare import prepare
@@ -162,13 +164,23 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
     AuditError
         If the audit finds an error that the recipe does not allow.
     """
+    recipe, found = found_in_dataset(recipe, base)
     series = read_images(recipe.data.images, base)
+    if recipe.data.tr is not None:
+        series = replace(series, step=recipe.data.tr)
+    else:
+        check_repetition_time(series)
     series = series if watch is None else watch(series)
+    confounds = None
     if recipe.zmaps is None:
         table, notes = label_table(recipe.labels, series, base)
+        options = recipe.prepare
+        confounds, said = read_confounds(options.confounds, options.confounds_files, series, base)
+        notes = [*notes, *said]
     else:
         runs, notes = find_runs(recipe.labels, series, base)
         plan_zmaps(series, runs, recipe.zmaps, base)
+    notes = [*found, *notes]
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
@@ -183,6 +195,7 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
         mask=mask,
         slab=recipe.slab,
         exclude=recipe.labels.exclude,
+        confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
     findings = tuple(audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step)))

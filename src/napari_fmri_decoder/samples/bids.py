@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -51,14 +52,137 @@ def find_events(bold: Path) -> Path | None:
     -------
     Path or None
         The ``..._events.tsv`` beside it whose entities all are the BOLD file's own, the most
-        specific one; else one that is inherited from the folders above, up to the dataset's.
+        specific one; else one that is inherited from the folders above, up to the dataset's. Of a
+        preprocessed file those of the dataset that it was made from (`raw_of`) come after.
+    """
+    return next(iter(inherited(bold, "_events.tsv")), None)
+
+
+def repetition_time(bold: Path) -> tuple[float, Path] | None:
+    """Read the seconds between volumes from the ``_bold.json`` of a BOLD file, its own or inherited.
+
+    Returns
+    -------
+    (float, Path) or None
+        The TR, and the file that says it.
+    """
+    for path in inherited(bold, "_bold.json"):
+        try:
+            stated = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
+        except (OSError, ValueError, AttributeError):
+            continue
+        if isinstance(stated, int | float) and stated > 0:
+            return float(stated), path
+    return None
+
+
+def inherited(bold: Path, ending: str) -> list[Path]:
+    """Find the files that BIDS lets a BOLD file inherit, the most specific first.
+
+    Parameters
+    ----------
+    bold : Path
+    ending : str
+        Such as "_events.tsv".
     """
     own = set(entities(bold).items())
-    folder = bold.parent
-    while True:
-        fitting = [f for f in sorted(folder.glob("*_events.tsv")) if set(entities(f).items()) <= own]
-        if fitting:
-            return max(fitting, key=lambda f: len(entities(f)))
-        if not re.fullmatch(r"func|ses-.+|sub-.+", folder.name):
-            return None
-        folder = folder.parent
+    found: list[Path] = []
+    for folder in _levels(bold):
+        fitting = [f for f in sorted(folder.glob(f"*{ending}")) if set(entities(f).items()) <= own]
+        found += sorted(fitting, key=lambda f: -len(entities(f)))
+    return found
+
+
+def _levels(bold: Path) -> list[Path]:
+    """Folders of a BOLD file, from its own up to its dataset's, then the same of the raw dataset."""
+    levels = [bold.parent]
+    while re.fullmatch(r"func|ses-.+|sub-.+", levels[-1].name):
+        levels.append(levels[-1].parent)
+    within = [level.relative_to(levels[-1]) for level in levels]
+    return levels + [raw / folder for raw in raw_of(levels[-1]) for folder in within]
+
+
+def raw_of(dataset: Path) -> list[Path]:
+    """Find the datasets that derivatives were made from, by where they usually lie.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder that holds the folders ``sub-<label>``.
+
+    Returns
+    -------
+    list of Path
+        ``sourcedata/raw`` within it; the dataset whose ``derivatives`` it is one of; and, of such
+        ``derivatives`` that stand alone, ``rawdata`` or ``bids`` beside them.
+    """
+    dataset = dataset.absolute()
+    places = [dataset / "sourcedata" / "raw"]
+    above = next((p for p in dataset.parents if p.name == "derivatives"), None)
+    if above is not None:
+        places += [above.parent, above.parent / "rawdata", above.parent / "bids"]
+    return [p for p in places if p != dataset and next(p.glob("sub-*"), None) is not None]
+
+
+def derivatives_of(dataset: Path) -> list[Path]:
+    """Find the folders of derivatives within a dataset that hold subjects of their own."""
+    within = sorted((dataset / "derivatives").glob("*"))
+    return [p for p in within if p.is_dir() and next(p.glob("sub-*/**/func"), None) is not None]
+
+
+def find_brain_mask(bold: Path) -> Path | None:
+    """Find fMRIPrep's brain mask of a BOLD file, ``..._desc-brain_mask.nii.gz`` in the same space."""
+    own = _without(bold, "desc")
+    found = [f for f in sorted(bold.parent.glob("*_desc-brain_mask.nii*")) if _without(f, "desc") == own]
+    return found[0] if found else None
+
+
+def find_anatomy(bold: Path) -> Path | None:
+    """Find the T1 image of a BOLD file's subject, in its space.
+
+    Returns
+    -------
+    Path or None
+        fMRIPrep's ``..._desc-preproc_T1w.nii.gz`` of the BOLD file's space first; else, for BOLD files
+        that are in none but the subject's own space, a T1 as it was scanned.
+    """
+    own = entities(bold)
+    space = own.get("space")
+    native = space in (None, "T1w")
+    fitting: list[tuple[bool, bool, int, Path]] = []
+    for level in _levels(bold):
+        for path in sorted((level / "anat").glob("*_T1w.nii*")):
+            found = entities(path)
+            same = native if "space" not in found else found["space"] == space
+            if same and found.get("sub") == own.get("sub") and "label" not in found:
+                other_session = found.get("ses", own.get("ses")) != own.get("ses")
+                fitting.append((found.get("desc") != "preproc", other_session, len(fitting), path))
+    return min(fitting)[-1] if fitting else None
+
+
+def _without(path: Path, *names: str) -> dict[str, str]:
+    return {key: value for key, value in entities(path).items() if key not in names}
+
+
+def find_confounds(bold: Path) -> Path | None:
+    """Find the confounds that fMRIPrep wrote for a BOLD file.
+
+    Parameters
+    ----------
+    bold : Path
+        ``..._desc-preproc_bold.nii.gz``, in any space.
+
+    Returns
+    -------
+    Path or None
+        The ``..._desc-confounds_timeseries.tsv`` (before fMRIPrep 20.2: ``_regressors.tsv``) in the
+        same folder whose other entities all are the BOLD file's own.
+    """
+    own = set(entities(bold).items())
+    fitting = [
+        f
+        for ending in ("timeseries", "regressors")
+        for f in sorted(bold.parent.glob(f"*_desc-confounds_{ending}.tsv"))
+        if {pair for pair in entities(f).items() if pair[0] != "desc"} <= own
+    ]
+    return max(fitting, key=lambda f: len(entities(f)), default=None)

@@ -1,4 +1,4 @@
-"""Detrending and standardising, run by run."""
+"""Detrending, regressing confounds and standardising, run by run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def clean_runs(
     detrend: bool = False,
     center: bool = False,
     standardize: bool = False,
+    confounds: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
-    """Detrend, centre or standardise each voxel within each run, as `nilearn.signal.clean` does.
+    """Detrend, regress, centre or standardise each voxel within each run, as `nilearn.signal.clean` does.
 
     Parameters
     ----------
@@ -44,6 +45,10 @@ def clean_runs(
     standardize : bool
         Divide by each run's standard deviation too (n - 1); a voxel that is constant within a
         run becomes 0.
+    confounds : (n, c) float64 array, optional
+        Regressed out of each voxel together with the line: where a run is detrended, its confounds
+        are too (Lindquist et al. 2019, doi:10.1002/hbm.24528). A column that is NaN throughout a
+        run is none of that run's.
 
     Returns
     -------
@@ -55,7 +60,7 @@ def clean_runs(
     InputError
         If a run has too few volumes, or lies in several places and is to be detrended.
     """
-    if not (detrend or center or standardize):
+    if not (detrend or center or standardize or confounds is not None):
         return X
     if detrend:
         _check_whole(table)
@@ -68,19 +73,38 @@ def clean_runs(
                 f"A run needs at least {needed} volumes to be detrended or standardised; run {run!r} has "
                 f"{len(rows)}. Turn detrend and standardize_runs off, or mend the runs in the labels."
             )
+        regressors = None if confounds is None else _of_run(confounds[rows], run, detrend)
         for start in range(0, X.shape[1], _CHUNK):
             part = slice(start, start + _CHUNK)
-            out[rows, part] = _clean_one(X[rows, part], detrend, standardize)
+            values = X[rows, part].astype(np.float64)
+            if detrend or regressors is not None:
+                cleaned = clean(values, detrend=detrend, confounds=regressors, standardize=None, filter=False)
+            else:
+                cleaned = values
+            if detrend or center or standardize:
+                cleaned = _centred(cleaned, values, standardize)
+            out[rows, part] = cleaned
     return out
 
 
-def _clean_one(X: NDArray[np.float32], detrend: bool, standardize: bool) -> NDArray[np.float64]:
-    values = X.astype(np.float64)
-    if detrend:
-        centred = clean(values, detrend=True, standardize=None, filter=False)
-    else:
-        centred = values - values.mean(axis=0)
-    flat = centred.std(axis=0) <= _FLAT * np.abs(values).max(axis=0)
+def _of_run(confounds: NDArray[np.float64], run: str, detrend: bool) -> NDArray[np.float64] | None:
+    """Give the columns that say something in this run."""
+    spread = np.nanmax(confounds, axis=0, initial=-np.inf) > np.nanmin(confounds, axis=0, initial=np.inf)
+    regressors = confounds[:, spread]
+    needed = regressors.shape[1] + (2 if detrend else 1)
+    if len(regressors) <= needed:
+        raise InputError(
+            f"A run must have more volumes than what is regressed out of it; run {run!r} has "
+            f"{len(regressors)} for {regressors.shape[1]} confounds. Choose fewer confounds."
+        )
+    return regressors if regressors.shape[1] else None
+
+
+def _centred(
+    cleaned: NDArray[np.float64], before: NDArray[np.float64], standardize: bool
+) -> NDArray[np.float64]:
+    centred = cleaned - cleaned.mean(axis=0)
+    flat = centred.std(axis=0) <= _FLAT * np.abs(before).max(axis=0)
     if standardize:
         centred = centred / np.where(flat, 1.0, centred.std(axis=0, ddof=1))
     centred[:, flat] = 0

@@ -1,8 +1,9 @@
-"""From a series and its labels to samples: smooth, cut, detrend, standardise, select, average.
+"""From a series and its labels to samples: smooth, cut, clean, standardise, select, average.
 
 The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask, per run detrending
-and standardising with rest included, then what is excluded is dropped and blocks are averaged.
-Scaling comes later, inside each fold.
+and confounds together, then centring or standardising, rest included; then what is excluded is
+dropped, and blocks, or classes within runs, are averaged. Screening of voxels and scaling come
+later, inside each fold.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.features import Progress, drop_missing, extract
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.options import Options
-from napari_fmri_decoder.samples.samples import Samples, Space
+from napari_fmri_decoder.samples.samples import Samples, Space, group_keys
 from napari_fmri_decoder.volumes.slabs import AXES
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -45,6 +46,18 @@ class PrepareConfig(Options):
         description="Take a line out of each voxel's time course, run by run; empty: of a series in time "
         "yes, of maps no.",
     )
+    confounds: tuple[str, ...] = Field(
+        (),
+        description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups "
+        "of fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
+        "first five), tcompcor, outliers. Empty regresses none.",
+    )
+    confounds_files: tuple[str, ...] = Field(
+        (),
+        description="Paths or patterns (*) of the tables of confounds, in the order of the image files, "
+        "relative to the recipe. Empty takes what fMRIPrep wrote beside each image.",
+        json_schema_extra={"mode": "files"},
+    )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
     standardize_runs: bool | None = Field(
         None,
@@ -53,6 +66,10 @@ class PrepareConfig(Options):
     )
     average_blocks: bool = Field(
         False, description="Average the volumes of each block of one label into one sample."
+    )
+    average_runs: bool = Field(
+        False,
+        description="Average the volumes (or block averages) of each class within each run into one sample.",
     )
 
     def resolved(self, series: Volume) -> PrepareConfig:
@@ -70,6 +87,7 @@ def prepare(
     mask: Volume | None = None,
     slab: SlabConfig | None = None,
     exclude: Sequence[str] = (),
+    confounds: NDArray[np.float64] | None = None,
     progress: Progress | None = None,
 ) -> Samples:
     """Make samples of a series and its labels.
@@ -88,6 +106,8 @@ def prepare(
     exclude : sequence of str
         Labels to drop, after they have taken part in detrending and standardising, as volumes
         without a label do.
+    confounds : (n, c) float64 array, optional
+        From `read_confounds`, of all volumes of the series.
     progress : callable, optional
         Called with (volumes done, volumes in all).
 
@@ -122,10 +142,16 @@ def prepare(
         detrend=bool(config.detrend),
         center=config.center_runs,
         standardize=bool(config.standardize_runs),
+        confounds=None if confounds is None else confounds[table["volume"].to_numpy()],
     )
     X, table = _select(X, table, exclude)
     if config.average_blocks:
-        X, table, said = _average_blocks(X, table)
+        X, table, said = _averaged(X, table, table["block"].to_numpy(), "blocks")
+        notes += said
+    if config.average_runs:
+        keys = pd.Series(group_keys(table)) + "\n" + table["label"]
+        X, table, said = _averaged(X, table, pd.factorize(keys)[0], "samples, one per run and class,")
+        table = table.assign(block=np.arange(len(table)))
         notes += said
     return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes))
 
@@ -194,12 +220,13 @@ def _select(
     return X[keep], kept.assign(block=pd.factorize(blocks)[0].astype(np.int64))
 
 
-def _average_blocks(
-    X: NDArray[np.float32], table: pd.DataFrame
+def _averaged(
+    X: NDArray[np.float32], table: pd.DataFrame, group: NDArray[np.int64], what: str
 ) -> tuple[NDArray[np.float32], pd.DataFrame, list[str]]:
-    blocks, first, counts = np.unique(table["block"], return_index=True, return_counts=True)
-    sums = np.zeros((len(blocks), X.shape[1]))
-    np.add.at(sums, table["block"].to_numpy(), X)
+    """Average the rows of each group, whose numbers grow in the order in which they first come."""
+    _, first, counts = np.unique(group, return_index=True, return_counts=True)
+    sums = np.zeros((len(first), X.shape[1]))
+    np.add.at(sums, group, X)
     averaged = (sums / counts[:, None]).astype(np.float32)
-    note = f"{len(X)} volumes were averaged to {len(blocks)} blocks of {counts.min()} to {counts.max()}."
+    note = f"{len(X)} volumes were averaged to {len(first)} {what} of {counts.min()} to {counts.max()}."
     return averaged, table.iloc[first].reset_index(drop=True), [note]

@@ -52,6 +52,14 @@ class Space:
         """How many voxels there are."""
         return int(self.mask.sum())
 
+    def only(self, chosen: NDArray[np.bool_] | None) -> Space:
+        """Keep some of the features, (features,) bool; all if None."""
+        if chosen is None:
+            return self
+        mask = self.mask.copy()
+        mask[self.mask] = chosen
+        return replace(self, mask=mask)
+
     def input_shape(self, layout: Layout) -> tuple[int, ...]:
         """Shape of one sample in `layout`, without the sample axis."""
         if layout == "vector":

@@ -116,6 +116,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
     named = {f"{_WEIGHTS}{name}": value for name, value in model.state.items()} | {
         "scaler.mean": model.scaler.mean,
         "scaler.std": model.scaler.std,
+        **({} if model.chosen is None else {"chosen": model.chosen.astype(np.uint8)}),
         "space.mask": space.mask.astype(np.uint8),
         "space.affine": space.grid.affine,
     }
@@ -175,11 +176,12 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         mask = arrays.pop("space.mask").astype(bool)
         x, y, z = mask.shape
         space = Space(Grid((x, y, z), arrays.pop("space.affine")), mask, header.axis)
+        chosen = arrays.pop("chosen").astype(bool) if "chosen" in arrays else None
         scaler = Scaler(arrays.pop("scaler.mean"), arrays.pop("scaler.std"))
     except (KeyError, ValueError) as error:
         raise InputError(f"{_damaged(source)} Found wrong: {error}.") from error
     state = {name.removeprefix(_WEIGHTS): value for name, value in arrays.items()}
-    model = FittedModel(decoder, header.input_shape, len(header.classes), state, scaler)
+    model = FittedModel(decoder, header.input_shape, len(header.classes), state, scaler, chosen)
     _check(model, space, source)
     return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes)
 
@@ -228,7 +230,9 @@ def _digest(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> str:
 
 def _check(model: FittedModel, space: Space, path: Path) -> None:
     """Refuse weights that do not fit their network, and a network that does not fit its voxels."""
-    fits = space.input_shape(model.decoder.layout) == model.input_shape
+    fits = model.chosen is None or (model.chosen.shape == (space.n_features,) and bool(model.chosen.any()))
+    space = space.only(model.chosen) if fits else space
+    fits = fits and space.input_shape(model.decoder.layout) == model.input_shape
     features = (space.n_features,)
     if fits and model.scaler.mean.shape == model.scaler.std.shape == features:
         with torch.device("meta"):  # shapes only, so that no description can ask for much memory

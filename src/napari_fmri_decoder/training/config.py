@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from napari_fmri_decoder.training.balance import Balance
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
@@ -54,6 +56,17 @@ class TrainingConfig(BaseModel):
     batch_size: int | None = Field(
         None, description="Samples per step; 0 for all at once; empty for the network's own.", ge=0
     )
+    screening: float = Field(
+        0.0,
+        description="Keep only the voxels with the highest F (ANOVA of the classes), found in each training "
+        "part alone: from 1 on so many voxels, below 1 that fraction of them; 0 keeps all.",
+        ge=0,
+    )
+    balance: Balance = Field(
+        "none",
+        description="Classes of unequal size in the training part: weights (a rare class counts more), "
+        "undersample (leave out), oversample (repeat), or none.",
+    )
     seed: int = Field(0, description="All random numbers of all folds come from it.", ge=0, le=2**32 - 1)
     seeds: int = Field(
         1,
@@ -70,6 +83,13 @@ class TrainingConfig(BaseModel):
         description="auto, cpu, cuda, cuda:<number> or mps; the processor where it is not there.",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
     )
+
+    @field_validator("screening")
+    @classmethod
+    def _whole(cls, screening: float) -> float:
+        if screening >= 1 and not screening.is_integer():
+            raise ValueError("a number of voxels must be whole; a fraction lies below 1")
+        return screening
 
     def resolved(self, decoder: Decoder) -> ResolvedTraining:
         """State every value: the user's, else the decoder's, else a common one.

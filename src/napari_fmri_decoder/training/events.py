@@ -35,7 +35,9 @@ class FittedModel:
     state : dict of str to ndarray
         Weights and statistics by name.
     scaler : Scaler
-        Fitted on the training part alone; applied to (n, features) before arranging.
+        Fitted on the training part alone, after screening; applied to (n, features) before arranging.
+    chosen : (features,) bool array, or None
+        The features that screening kept; None for all.
     """
 
     decoder: Decoder
@@ -43,6 +45,7 @@ class FittedModel:
     n_classes: int
     state: dict[str, NDArray[Any]]
     scaler: Scaler
+    chosen: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import nn
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
+from napari_fmri_decoder.training.balance import balanced_rows, class_weights
 from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.environment import Environment
 from napari_fmri_decoder.training.events import (
@@ -28,6 +30,7 @@ from napari_fmri_decoder.training.events import (
 )
 from napari_fmri_decoder.training.network import Part, probabilities, train_network
 from napari_fmri_decoder.training.quality import quality
+from napari_fmri_decoder.training.screening import screen
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,7 +59,8 @@ def fit(
     ----------
     decoder : Decoder
     X : (n, features) float32 array
-        The training part as prepared, not scaled: the scaler is fitted here, on it alone.
+        The training part as prepared, not scaled: balancing, screening and the scaler are done here,
+        on it alone.
     y : (n,) int64 array
         Classes from 0.
     n_classes : int
@@ -85,22 +89,34 @@ def fit(
     started = time.perf_counter()
     _check(X, y, n_classes, space)
     settings = config.resolved(decoder)
+    if settings.balance in ("undersample", "oversample"):
+        rows = balanced_rows(y, settings.balance, seed)
+        X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
     input_shape = space.input_shape(decoder.layout)
     for message in decoder.notes(input_shape):
         yield Note(message)
+    chosen = screen(X, y, settings.screening) if settings.screening else None
+    if chosen is not None:
+        X, space = X[:, chosen], space.only(chosen)
+        input_shape = space.input_shape(decoder.layout)
     scaler = fit_scaler(X)
     train = Part(space.arrange(scaler.apply(X), decoder.layout), y)
-    held_out = Part(space.arrange(scaler.apply(test[0]), decoder.layout), test[1]) if test else None
+    held_out = None
+    if test:
+        seen = test[0] if chosen is None else test[0][:, chosen]
+        held_out = Part(space.arrange(scaler.apply(seen), decoder.layout), test[1])
+    weights = class_weights(y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
         device = choose_device(settings.device)
         if device.note:
             yield Note(device.note)
         environment = Environment(seed, settings.threads, device.torch)
-        state = yield from train_network(decoder, train, held_out, n_classes, settings, environment)
-        model = FittedModel(decoder, input_shape, n_classes, state, scaler)
+        state = yield from train_network(decoder, train, held_out, n_classes, settings, environment, weights)
+        model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
-        model = yield from _fit_estimator(decoder, train, held_out, n_classes, runs, scaler, seed)
+        model = yield from _fit_estimator(decoder, train, held_out, n_classes, runs, scaler, seed, weights)
+        model = replace(model, chosen=chosen)
     else:
         raise TypeError(f"A decoder must be a NetworkDecoder or an EstimatorDecoder, got {type(decoder)}.")
     yield FitDone(model, time.perf_counter() - started)
@@ -114,11 +130,14 @@ def _fit_estimator(
     groups: NDArray[np.str_],
     scaler: Scaler,
     seed: int,
+    weights: NDArray[np.float64] | None,
 ) -> Generator[FitEvent, None, FittedModel]:
     """Let scikit-learn fit: one epoch, whose batches are the models fitted on the way."""
     input_shape, n_features = train.inputs.shape[1:], train.inputs.shape[1]
     yield FitStarted(1, decoder.steps(groups), (n_features + 1) * n_classes, None, None)
-    solving = decoder.solve(train.inputs.astype(np.float64), train.y, n_classes, groups, seed)
+    solving = decoder.solve(
+        train.inputs.astype(np.float64), train.y, n_classes, groups, seed, balanced=weights is not None
+    )
     batch = 0
     while True:
         try:
@@ -164,6 +183,8 @@ def module_of(model: FittedModel) -> nn.Sequential:
 
 def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> torch.Tensor:
     """Scale and arrange (n, features) samples as the network of `model` takes them."""
+    if model.chosen is not None:
+        X, space = X[:, model.chosen], space.only(model.chosen)
     return torch.tensor(space.arrange(model.scaler.apply(X), model.decoder.layout))
 
 

@@ -58,14 +58,19 @@ def train_network(
     n_classes: int,
     settings: ResolvedTraining,
     environment: Environment,
+    weights: NDArray[np.float64] | None = None,
 ) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
-    """Train from fresh weights; return the last state. The test part is only watched."""
+    """Train from fresh weights; return the last state. The test part is only watched.
+
+    `weights`, (classes,), say how much a sample of each class counts in the loss.
+    """
     device = environment.device
     with environment.step():
         network = decoder.build(train.inputs.shape[1:], n_classes).to(device)
         optimizer = make_optimizer(network, settings)
         learned, held_out = train.to(device), test.to(device) if test else None
         before = _qualities(network, learned, held_out)
+        per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     _check_batch_size(network, settings.batch_size)
     n = len(train.y)
     sizes = batch_sizes(n, settings.batch_size)
@@ -78,7 +83,7 @@ def train_network(
         for batch, size in enumerate(sizes, 1):
             with environment.step():
                 rows = slice(None) if order is None else order[start : start + size]
-                loss = _step(network, optimizer, learned.inputs[rows], learned.targets[rows])
+                loss = _step(network, optimizer, learned.inputs[rows], learned.targets[rows], per_class)
             start += size
             if not math.isfinite(loss):
                 raise TrainingError(_explain_loss(loss, epoch, batch, settings))
@@ -131,12 +136,20 @@ def probabilities(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float3
 
 
 def _step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, inputs: torch.Tensor, targets: torch.Tensor
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    weights: torch.Tensor | None,
 ) -> float:
     """Take one step of descent; return the loss before it."""
     network.train()
     optimizer.zero_grad()
-    loss = F.cross_entropy(network(inputs), targets)
+    logits = network(inputs)
+    if weights is None:
+        loss = F.cross_entropy(logits, targets)
+    else:  # a mean over samples, as scikit-learn's, not over the weights that a batch happens to hold
+        loss = F.cross_entropy(logits, targets, weight=weights, reduction="sum") / len(targets)
     loss.backward()
     optimizer.step()
     return float(loss.item())

@@ -15,15 +15,20 @@ from napari_fmri_decoder._napari.palette import hex_color, label_colors
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.recipe_of_session import base_of
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
+from napari_fmri_decoder._napari.widgets.bids_box import BidsBox
 from napari_fmri_decoder._napari.widgets.zmaps_view import ZMapsView
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.dataset import check_repetition_time
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
+from napari_fmri_decoder.volumes.cache import on_copies
+from napari_fmri_decoder.volumes.nifti import read, read_series
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari import Viewer
 
     from napari_fmri_decoder.pipeline import Prepared
+    from napari_fmri_decoder.samples.bids_dataset import BidsRun
 
 NO_SERIES = "Choose the series in the dock Prepare first."
 USUAL = ("table", "events", "blocks", "filename")
@@ -53,6 +58,9 @@ class LabelsDock(Dock):
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
+        self.bids = BidsBox()
+        self.bids.chosen.connect(self._open_runs)
+        rows.addWidget(section("BIDS folder", self.bids, name="bids_section", open_=False))
         for part in (self.about, self.form, self.apply, self.bands, self.current, self.counts, self.notes):
             rows.addWidget(part)
         rows.addWidget(section("Z-maps", self.zmaps, name="section_zmaps", open_=False))
@@ -101,6 +109,19 @@ class LabelsDock(Dock):
         table, notes = label_table(config, series, base_of(series))
         self.notes.setText("\n".join(notes))
         self.session.update(labels=config, table=table, prepared=None)
+
+    @guard()
+    def _open_runs(self, runs: list[BidsRun]) -> None:
+        """Open runs of a dataset as one series, their anatomy beneath, and take their events as labels."""
+        series = on_copies(read_series([run.bold for run in runs]))
+        check_repetition_time(series)
+        self.session.refuse_mixing(series)
+        anatomies = {run.anatomy for run in runs if run.anatomy is not None}
+        if len(anatomies) == 1 and self.session.state.anatomy is None:
+            self.session.update(anatomy=self.session.add(read(anatomies.pop())))
+        self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
+        self.form.set_values({"source": "events", "events": ()})
+        self._apply()
 
     def _show_table(self) -> None:
         """Draw the table that the session holds."""

@@ -14,7 +14,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import find_events, run_of
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.labels.table import read_table
-from napari_fmri_decoder.volumes.nifti import natural_key
+from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 _DIGITS = 6
@@ -71,7 +71,7 @@ class EventLabels(LabelsConfig):
     def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
         if not self.events:
             return [_events_beside(Path(part.path)) for part in parts]
-        files = [path for given in self.events for path in matching_files(given, base, "events files")]
+        files = [path for given in self.events for path in expand(given, base, "events")]
         if len(files) != len(parts):
             raise InputError(
                 f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
@@ -198,16 +198,3 @@ def _events_beside(bold: Path) -> Path:
             "Put an _events.tsv of the same BIDS name there, or name the files in events."
         )
     return found
-
-
-def matching_files(given: str, base: Path, what: str) -> list[Path]:
-    """Find the files of a path or pattern (*), naturally sorted; `what` they are is for messages."""
-    if "*" not in given:
-        return [base / given]
-    pattern = Path(given)
-    start = Path(pattern.anchor) if pattern.is_absolute() else base
-    within = str(pattern.relative_to(pattern.anchor))
-    files = sorted(start.glob(within), key=natural_key)
-    if not files:
-        raise InputError(f"The pattern {given!r} must match {what}, found none in {start}. Check the path.")
-    return files

@@ -13,8 +13,8 @@ import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import entities
-from napari_fmri_decoder.samples.labels.events import matching_files
 from napari_fmri_decoder.samples.labels.table import read_table
+from napari_fmri_decoder.samples.patterns import expand
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.zmaps.runs import Run
@@ -40,7 +40,7 @@ def confounds_tables(files: Sequence[str], runs: Sequence[Run], base: Path) -> l
     """
     if not files:
         return [_beside(run) for run in runs]
-    found = [path for given in files for path in matching_files(given, base, "confounds tables")]
+    found = [path for given in files for path in expand(given, base, "confounds")]
     if len(found) != len(runs):
         raise InputError(
             f"Each run must have its confounds table; found {len(found)} tables for {len(runs)} runs. Name "

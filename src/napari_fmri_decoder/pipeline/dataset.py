@@ -1,0 +1,103 @@
+"""From a dataset's folder in a recipe to the files in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.recipe import BIDS_CHOICES, Recipe
+from napari_fmri_decoder.samples.bids import repetition_time, run_of
+from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
+from napari_fmri_decoder.samples.labels.events import EventLabels
+from napari_fmri_decoder.samples.masks.combined import CombinedMask
+from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.volumes.nifti import stem
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+TOLERANCE = 0.01
+"""Part of the TR by which header and sidecar may differ."""
+
+
+def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
+    """Replace a dataset's folder by the files that were found in it; other recipes stay as they are.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    base : Path
+        Folder that its paths start from.
+
+    Returns
+    -------
+    recipe : Recipe
+        With the BOLD files as images, and, unless it states them, the voxels that all brain masks
+        share as mask, and the anatomy where there is one subject.
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If nothing is found, several spaces are, or events or confounds that the recipe needs are
+        missing for a run.
+    """
+    data = recipe.data
+    if data.bids is None:
+        return recipe, []
+    chosen = {name: getattr(data, name) for name in BIDS_CHOICES}
+    every = bids_runs(base / data.bids, **chosen)
+    runs = one_space(every)
+    needed = []
+    if isinstance(recipe.labels, EventLabels) and not recipe.labels.events:
+        needed.append("events")
+    if recipe.prepare.confounds and not recipe.prepare.confounds_files:
+        needed.append("confounds")
+    for name in needed:
+        if lacking := [run.bold.name for run in runs if getattr(run, name) is None]:
+            raise InputError(
+                f"Each run must have its {name} to be used; {len(lacking)} of {len(runs)} runs have none: "
+                f"{', '.join(lacking[:5])}. Leave these runs out (subjects, sessions, tasks, runs), or name "
+                f"the files. fmri-decoder bids {data.bids} lists what is missing."
+            )
+    update: dict[str, Any] = {"images": tuple(str(run.bold.absolute()) for run in runs), "bids": None}
+    update |= {name: type(value)() if isinstance(value, tuple) else None for name, value in chosen.items()}
+    notes = [
+        f"{len(runs)} runs of {len({run.subject for run in runs})} subject(s) were found in {data.bids}."
+    ]
+    if raw := {run_of(run.bold) for run in every} - {run_of(run.bold) for run in runs}:
+        names = ", ".join("/".join(filter(None, key)) for key in sorted(raw)[:5])
+        notes.append(f"{len(raw)} run(s) have no preprocessed image and are left out: {names}.")
+    masks = [run.mask for run in runs if run.mask is not None]
+    if data.mask is None and masks and len(masks) == len(runs):
+        each = tuple(FileMask(path=str(mask.absolute())) for mask in masks)
+        update["mask"] = each[0] if len(each) == 1 else CombinedMask(how="and", masks=each)
+        notes.append(f"The mask holds the voxels that the {len(each)} brain masks of the runs share.")
+    anatomies = {run.anatomy for run in runs if run.anatomy is not None}
+    if data.anatomy is None and len(anatomies) == 1:
+        update["anatomy"] = str(anatomies.pop().absolute())
+    return recipe.model_copy(update={"data": data.model_copy(update=update)}), notes
+
+
+def check_repetition_time(series: Volume) -> None:
+    """Hold the TR of a series against what the JSON files of BIDS say of its images.
+
+    Raises
+    ------
+    InputError
+        If they differ by more than one in a hundred.
+    """
+    for part in series.parts:
+        # Maps made of a run can bear its entities, but have no TR.
+        stated = repetition_time(Path(part.path)) if stem(part.path).endswith("_bold") else None
+        if stated is None:
+            continue
+        seconds, path = stated
+        if series.step is None or abs(series.step - seconds) > TOLERANCE * seconds:
+            says = "no TR" if series.step is None else f"{series.step:g} s"
+            raise InputError(
+                f"The TR must fit the images, but the header of {Path(part.path).name} says {says} and "
+                f"{path.name} says {seconds:g} s. Repair the one that is wrong, or give data.tr in the "
+                "recipe."
+            )

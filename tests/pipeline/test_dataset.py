@@ -1,0 +1,97 @@
+"""A recipe that names a dataset runs on the files in it, and says what does not fit before it reads."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from fmriprep_tree import write_tree
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.dataset import found_in_dataset
+from napari_fmri_decoder.pipeline.run import finish, prepare_run, run
+from napari_fmri_decoder.recipe import load_recipe, make_recipe
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    write_tree(folder)
+    return folder
+
+
+def recipe(data=None, **more):
+    return make_recipe(
+        {
+            "data": {"bids": "derivatives/fmriprep", "subjects": "01", **(data or {})},
+            "labels": {"source": "events"},
+            "decoder": {"name": "linear"},
+            **more,
+        }
+    )
+
+
+def test_a_run_from_a_dataset_and_again_from_its_own_recipe(root, tmp_path):
+    asked = recipe(prepare={"confounds": ["motion"]}, training={"screening": 20, "balance": "weights"})
+    result = finish(run(asked, root, tmp_path / "run"))
+    resolved = load_recipe(tmp_path / "run" / "recipe.toml")
+    assert len(resolved.data.images) == 4
+    assert resolved.data.bids is None
+    assert resolved.data.anatomy.endswith("_desc-preproc_T1w.nii.gz")
+    assert result.prepared.samples.space.n_features == 4 * 5 * 3
+    assert any("6 confounds were regressed out" in note for note in result.prepared.notes)
+    assert result.model.chosen.sum() == 20
+    assert len(result.folds) == 4
+    assert result.scores.score > 0.75  # planted: four standard deviations in two voxels
+    again = prepare_run(resolved, tmp_path / "run")
+    np.testing.assert_array_equal(again.samples.X, result.prepared.samples.X)
+
+
+def test_both_subjects_share_the_voxels_of_all_masks(root):
+    found, notes = found_in_dataset(recipe({"subjects": [], "sessions": ["a"]}), root)
+    assert len(found.data.images) == 4
+    assert notes[0] == "4 runs of 2 subject(s) were found in derivatives/fmriprep."
+    prepared = prepare_run(recipe({"subjects": [], "sessions": ["a"]}), root)
+    assert prepared.samples.space.n_features == 59  # sub-02 lacks one of sub-01's 60
+    assert prepared.samples.table["subject"].unique().tolist() == ["01", "02"]
+    assert found.data.anatomy is None
+
+
+def test_runs_that_lack_what_is_needed_are_named(root):
+    with pytest.raises(
+        InputError, match="its events to be used; 1 of 4 runs have none: sub-02_ses-b_task-faces_run-02"
+    ):
+        found_in_dataset(recipe({"subjects": "02"}), root)
+    with pytest.raises(InputError, match="its confounds to be used; 1 of 2 runs have none: sub-02_ses-a"):
+        found_in_dataset(recipe({"subjects": "02", "sessions": "a"}, prepare={"confounds": ["motion"]}), root)
+
+
+def test_images_or_a_dataset_and_not_both():
+    with pytest.raises(InputError, match="give either images or bids"):
+        recipe({"images": "x.nii"})
+    with pytest.raises(InputError, match="subjects can be chosen from a dataset only"):
+        make_recipe(
+            {
+                "data": {"images": "x.nii", "subjects": ["1"]},
+                "labels": {"source": "events"},
+                "decoder": {"name": "linear"},
+            }
+        )
+
+
+def test_a_tr_that_does_not_fit_is_said_and_can_be_given(root):
+    sidecar = root / "task-faces_bold.json"
+    before = sidecar.read_text()
+    sidecar.write_text(json.dumps({"RepetitionTime": 2.5}))
+    try:
+        with pytest.raises(InputError, match=r"header of .* says 2 s and task-faces_bold.json says 2.5 s"):
+            prepare_run(recipe(), root)
+        prepared = prepare_run(recipe({"tr": 2.5}), root)
+        assert prepared.series.step == 2.5
+        # Events of 8 s hold three or four volumes of 2.5 s, where they held four of 2 s.
+        counts = np.bincount(prepared.samples.table["block"])
+        assert set(counts.tolist()) <= {2, 3, 4}
+        assert counts.min() < 4
+    finally:
+        sidecar.write_text(before)
