@@ -167,7 +167,15 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
         exclude=recipe.labels.exclude,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
-    findings = tuple(audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step)))
+    findings = tuple(
+        audit(
+            samples,
+            splits,
+            allow=recipe.audit.allow,
+            neighbours=_neighbours(series.step),
+            mask=recipe.data.mask,
+        )
+    )
     if stopping := blocking(findings, recipe.audit.allow):
         raise AuditError(stopping)
     stated = {

@@ -140,8 +140,8 @@ def _leave_one_out(table: pd.DataFrame, kind: Kind) -> list[Split]:
     names = list(dict.fromkeys(groups.tolist()))
     if len(names) < 2:
         raise InputError(
-            f"Leaving one {kind} out needs at least two {kind}s, found one ({names[0]!r}). Give the {kind} of "
-            "each volume in the labels, or choose scheme = random and read its score with care."
+            f"Leaving one {kind} out needs at least two {kind}s, found one ({names[0]!r}). Give the {kind} "
+            "of each volume in the labels, or choose scheme = random and read its score with care."
         )
     return [
         Split(f"{kind} {name}", np.flatnonzero(groups != name), np.flatnonzero(groups == name))

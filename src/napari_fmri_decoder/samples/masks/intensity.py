@@ -19,6 +19,7 @@ class ThresholdMask(MaskConfig):
     """Voxels whose mean over the volumes lies between two values."""
 
     summary: ClassVar[str] = "Voxels whose mean intensity lies above (and below) a value"
+    from_series: ClassVar[bool] = True
 
     strategy: Literal["threshold"] = "threshold"
     above: float = Field(
@@ -40,6 +41,7 @@ class FloorsMask(MaskConfig):
     """Voxels bright enough and lively enough, on the raw intensities before any detrending."""
 
     summary: ClassVar[str] = "Voxels whose mean and standard deviation over time exceed floors"
+    from_series: ClassVar[bool] = True
 
     strategy: Literal["floors"] = "floors"
     mean_floor: float = Field(0.05, ge=0, description="Least mean over the volumes, in `unit`; 0 is off.")
