@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNTESTED = "not tested against chance (no permutations)"
 
+BY_RUN = "with whole runs left out"
+
 NOTHING = "\N{EN DASH}"
 
 FILES = {
@@ -164,7 +166,11 @@ def headline_sentence(scores: Scores) -> str:
     folds = "1 fold" if len(per_fold) == 1 else f"{len(per_fold)} folds"
     spread = f", {_number(min(per_fold))} to {_number(max(per_fold))}" if len(per_fold) > 1 else ""
     beside = [f"chance {_number(scores.chance)}"]
-    beside += [f"{key} {_number(value)}" for key, value in scores.baseline.items()]
+    for key, value in scores.baseline.items():
+        by_run = scores.baseline_by_run if key == "linear" else None
+        beside.append(
+            f"{key} {_number(value)}" + ("" if by_run is None else f" ({BY_RUN} {_number(by_run)})")
+        )
     if scores.permutation:
         test = (
             f"p = {scores.permutation.p:.3g} from {scores.permutation.n} permutations "
@@ -187,6 +193,8 @@ def _cards(scores: Scores) -> str:
         *((_number(value), f"{name} baseline") for name, value in scores.baseline.items()),
         (f"{scores.permutation.p:.3g}" if scores.permutation else NOTHING, "p, permutation"),
     ]
+    if scores.baseline_by_run is not None:
+        cards.insert(-1, (_number(scores.baseline_by_run), f"linear baseline, {BY_RUN}"))
     boxes = [f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in cards]
     return f'<div class="cards">{"".join(boxes)}</div>'
 

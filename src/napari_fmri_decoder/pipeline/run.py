@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.by_run import baseline_by_run
 from napari_fmri_decoder.evaluation.null import (
     BaselinesDone,
     PermutationsDone,
@@ -237,6 +238,8 @@ def run(
             scores = replace(scores, baseline=event.scores)
         else:
             yield event
+    by_run = yield from baseline_by_run(samples, splits, config)
+    scores = replace(scores, baseline_by_run=by_run)
     null: PermutationsDone | None = None
     if recipe.null.permutations:
         yield Stage("Permutations")

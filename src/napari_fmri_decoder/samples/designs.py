@@ -51,8 +51,8 @@ def _labels_follow_run(facts: Facts) -> str | None:
     return (
         f"The run gives labels away: naming each run's most frequent class is right for {right:.0%} of "
         f"{len(labels)} blocks, where {expected:.0%} would be if the blocks lay in any run (the most "
-        f"frequent class {often:.0%}, p = {p:.2g}).{held} A decoder may learn the run; use runs that hold all "
-        "classes."
+        f"frequent class {often:.0%}, p = {p:.2g}).{held} A decoder may learn the run; use runs that hold "
+        "all classes."
     )
 
 
