@@ -131,9 +131,8 @@ def write_report(
         _cards(scores),
         _findings(scores.audit),
         _section("Before and after training", _quality_table(scores)),
-        _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Folds", _fold_table(scores)),
-        _section("Other decoders in the same folds", _compared_table(scores)) if scores.compared else "",
+        _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
         _section("Pictures", "".join(_picture(name, folder / "figures") for name in figures)),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
@@ -253,15 +252,6 @@ def _fold_table(scores: Scores) -> str:
             fold.train_loss,
         )
         for fold in scores.folds
-    ]
-    return _table(columns, rows)
-
-
-def _compared_table(scores: Scores) -> str:
-    columns = ("decoder", "accuracy", "balanced", "loss", "train accuracy")
-    rows = [
-        (str(c.decoder["name"]), c.accuracy, c.balanced_accuracy, c.loss, c.train_accuracy)
-        for c in scores.compared
     ]
     return _table(columns, rows)
 
