@@ -40,7 +40,7 @@ CAPTIONS = {
     "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used.",
     "confusion_test": "Confusion of the samples left out.",
     "confusion_train": "Confusion of the training parts, each sample once per fold that trained on it.",
-    "run_accuracy": "Accuracy in each run while it was left out.",
+    "run_accuracy": "Accuracy in each run, over its samples that were left out.",
     "null": "Scores under labels exchanged between blocks, everything fitted again.",
     "probabilities": "How sure the decoder was: the probability given to each class.",
     "folds": "Which samples each fold trained on and left out.",
@@ -60,7 +60,8 @@ h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; padding-top: .6rem; border-top:
 p { margin: .4rem 0; max-width: 75ch; }
 a { color: var(--main); }
 .headline { font-size: 1.15rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .6rem;
+.overridden { border-left: 4px solid #b3261e; padding-left: .7rem; color: #b3261e; font-weight: 600; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .6rem;
   margin: 1rem 0; }
 .cards div { background: var(--tint); border-radius: .5rem; padding: .6rem .8rem; }
 .cards b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -71,7 +72,7 @@ a { color: var(--main); }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 ul.plain { list-style: none; padding: 0; margin: 0; }
 ul.plain li { margin: .4rem 0; padding: .5rem .8rem; background: var(--tint); overflow-wrap: anywhere;
@@ -182,7 +183,15 @@ def headline_sentence(scores: Scores) -> str:
 
 def _headline(scores: Scores) -> str:
     sizes = f"{scores.n_samples} samples of {len(scores.classes)} classes, {scores.seconds:.0f} s."
-    return f'<p class="headline">{escape(headline_sentence(scores))}</p><p>{escape(sizes)}</p>'
+    codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
+    overridden = (
+        '<p class="overridden">The audit found errors, which the recipe overrides: '
+        f"{escape(', '.join(codes))}. The score may owe itself to them.</p>"
+        if codes
+        else ""
+    )
+    text = escape(headline_sentence(scores))
+    return f'<p class="headline">{text}</p>{overridden}<p>{escape(sizes)}</p>'
 
 
 def _cards(scores: Scores) -> str:
@@ -223,7 +232,8 @@ def _findings(audit: Sequence[Finding]) -> str:
 def _compared(scores: Scores) -> str:
     rows: list[tuple[str | float, ...]] = []
     for other in scores.compared:
-        options = ", ".join(f"{key} = {value}" for key, value in other.decoder.items() if key != "name")
+        stated = {k: v for k, v in other.decoder.items() if k != "name" and v not in (None, [])}
+        options = ", ".join(f"{key} = {value}" for key, value in stated.items())
         measures = (other.accuracy, other.balanced_accuracy, other.loss, other.train_accuracy)
         rows.append((f"{other.decoder['name']} ({options})", *measures))
     return _table(("decoder", "accuracy", "balanced", "loss", "training accuracy"), rows)

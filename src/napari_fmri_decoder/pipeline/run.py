@@ -98,6 +98,7 @@ class RunResult:
     scores : Scores
     model : FittedModel
         Refitted on all samples.
+    permutations : PermutationsDone or None
     """
 
     folder: Path
@@ -105,6 +106,7 @@ class RunResult:
     folds: tuple[FoldResult, ...]
     scores: Scores
     model: FittedModel
+    permutations: PermutationsDone | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,7 +277,7 @@ def run(
         permutations=null,
         moments=moments(prepared.series),
     )
-    yield RunDone(RunResult(out, prepared, tuple(folds), scores, model))
+    yield RunDone(RunResult(out, prepared, tuple(folds), scores, model, null))
 
 
 def _folds(

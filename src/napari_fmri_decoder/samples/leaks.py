@@ -149,7 +149,7 @@ def _mask_from_test_data(facts: Facts) -> str | None:
     return (
         f"The mask ({', '.join(drawn)}) was drawn from the whole series, the {n_test} tested samples among "
         "it. It saw no labels, so that little is gained by it; to be sure, make it from other images (an "
-        "anatomy, a localiser, the training runs) with `fmri-decoder mask`, and give it as a file."
+        "anatomy, a localiser, the training runs) with fmri-decoder mask, and give it as a file."
     )
 
 
