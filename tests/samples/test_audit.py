@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -247,6 +248,12 @@ def test_errors_block_until_they_are_allowed_by_name():
     allowed = audit(made, splits, allow=["run-in-both-parts", "neighbours-across-split"])
     assert [f.allowed for f in allowed] == [True, True]
     assert blocking(allowed) == []
+
+
+def test_every_code_is_explained_in_the_docs_with_its_severity():
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    for code, (severity, _) in checks.items():
+        assert f"| `{code}` | {severity} |" in page
 
 
 def test_a_misspelt_code_is_refused():
