@@ -14,7 +14,6 @@ from napari_fmri_decoder.samples.masks import (
     Shaping,
     make_mask,
     mask_from_volume,
-    moments,
     mask_strategies,
     moments,
     parse_mask,
