@@ -19,7 +19,8 @@ from napari_fmri_decoder._napari.widgets.labels import LabelsDock
 from napari_fmri_decoder._napari.widgets.look_inside import NOTHING, LookInsideDock
 from napari_fmri_decoder._napari.widgets.train import TrainDock
 from napari_fmri_decoder.evaluation.diagnostics import pca
-from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
+from napari_fmri_decoder.evaluation.null import PermutationsDone
+from napari_fmri_decoder.evaluation.scores import Permutation, history_table, predictions_table
 from napari_fmri_decoder.samples.masks import moments
 
 if TYPE_CHECKING:
@@ -112,6 +113,17 @@ def test_curves_histograms_and_projections_show_the_numbers_of_the_run(
     curves = page(dock, "Learning curves", qtbot).plot.table()
     history = history_table(result.folds)
     np.testing.assert_allclose(curves["val_accuracy"], history["val_accuracy"])
+
+    shown = page(dock, "Runs and null distribution", qtbot)
+    told = predictions_table(result.folds, result.prepared.samples)
+    right = told["true"] == told["predicted"]
+    assert shown.runs.table()["accuracy"].tolist() == right.groupby(told["run"]).mean().tolist()
+    assert "not tested against chance" in shown.tested.text()
+    null = PermutationsDone(np.array([0.4, 0.5, 0.6]), 0.6, Permutation(3, 0.5, 0.5))
+    shown.look_at(replace(result, permutations=null))
+    assert shown.tested.text() == "p = 0.5, 3 permutations."
+    assert shown.null.table()["permutations"].sum() == 3
+    assert shown.null._marks == {"true labels": 0.6, "chance": 0.5}
 
     shown = page(dock, "Probabilities", qtbot)
     told = predictions_table(result.folds, result.prepared.samples)

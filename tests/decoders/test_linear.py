@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -103,6 +103,22 @@ def test_nested_chooses_the_c_of_a_grouped_grid_search(loss: str) -> None:
     assert len(losses) == decoder.steps(runs) == 5 * len(CANDIDATES[loss]) + 1
     fixed, _ = run(Linear(loss=loss, C=best), data, 3)
     np.testing.assert_array_equal(solution.state["out.weight"], fixed.state["out.weight"])
+
+
+@pytest.mark.parametrize("loss", ["logistic", "svm"])
+def test_nested_chooses_from_the_values_that_are_given(loss: str) -> None:
+    X, y, runs = problem(2, seed=6)
+    given = (0.02, 0.0004, 0.3)
+    model = LogisticRegression(max_iter=1000) if loss == "logistic" else LinearSVC(random_state=0)
+    step = f"{type(model).__name__.lower()}__C"
+    keep = np.isin(runs, ["0", "1", "2", "3", "4"])  # five runs: each is left out in turn
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), model), {step: sorted(given)}, cv=LeaveOneGroupOut()
+    ).fit(X[keep], y[keep], groups=runs[keep])
+    decoder = Linear(loss=loss, C="nested", candidates=given)
+    solution, losses = run(decoder, (X[keep], y[keep], runs[keep]), 2)
+    assert f"C = {search.best_params_[step]:g}, chosen from 3 by 5 folds" in solution.notes[0]
+    assert len(losses) == decoder.steps(runs[keep]) == 16
 
 
 def test_nested_says_that_one_run_cannot_choose() -> None:

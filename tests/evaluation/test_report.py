@@ -99,6 +99,8 @@ def test_findings_come_gravest_first(tmp_path: Path) -> None:
     assert text.index("Leak.") < text.index("Few.")
     assert "run-in-both-parts" in text
     assert text.count("allowed on purpose") == 1
+    assert "errors, which the recipe overrides: run-in-both-parts." in text
+    assert "overrides" not in page_of(tmp_path, scores_of()).text
 
 
 def test_other_decoders_stand_beside(tmp_path: Path) -> None:

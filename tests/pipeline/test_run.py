@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from nilearn.signal import clean
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from small import AFFINE, PLACE_MM, series, write_small
@@ -156,6 +156,22 @@ def test_stopping_within_a_batch_leaves_no_scores(tmp_path):
     assert not (tmp_path / "run" / "scores.json").exists()
 
 
+def _linear_with_runs_left_out(result):
+    """The baseline's score in scikit-learn's own cross-validation."""
+    samples = result.prepared.samples
+    said = np.empty_like(samples.y)
+    for train, test in LeaveOneGroupOut().split(samples.X, groups=samples.groups):
+        groups = samples.groups[train]
+        inner = GroupKFold(3)
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+            {"logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0]},
+            cv=inner,
+        )
+        said[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(samples.X[test])
+    return (said == samples.y).mean()
+
+
 def test_a_random_split_stops_until_it_is_allowed(tmp_path):
     path = write_small(tmp_path, 'name = "linear"\n[split]\nscheme = "random"')
     with pytest.raises(InputError, match=r"run-in-both-parts.*audit\.allow"):
@@ -163,6 +179,11 @@ def test_a_random_split_stops_until_it_is_allowed(tmp_path):
     codes = '["run-in-both-parts", "neighbours-across-split"]'
     path.write_text(f"{path.read_text()}\n[audit]\nallow = {codes}")
     result = finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
+    scores = json.loads((result.folder / "scores.json").read_text())
+    assert scores["baseline_by_run"] == pytest.approx(_linear_with_runs_left_out(result))
+    page = (result.folder / "report.html").read_text()
+    assert f"(with whole runs left out {scores['baseline_by_run']:.3f})" in page
+    assert page.count("(allowed on purpose)") == 2
     errors = {f.code for f in result.scores.audit if f.severity == "error"}
     assert errors == {"run-in-both-parts", "neighbours-across-split"}
     assert "run-in-both-parts" in (result.folder / "report.html").read_text()

@@ -132,6 +132,8 @@ def test_floors_look_at_raw_means_and_spreads():
     assert kept({"strategy": "floors", "mean_floor": 0.5}, series)[0].ravel().tolist() == [0, 0, 1, 0]
     fractions = {"strategy": "floors", "unit": "fraction", "mean_floor": 0.5, "std_floor": 0.5}
     assert kept(fractions, series)[0].ravel().tolist() == [0, 0, 1, 0]
+    by_hand = [0.5 * np.percentile(m, 98) for m in (data.mean(axis=3), data.std(axis=3))]
+    assert parse_mask(fractions).floors(*moments(series)) == pytest.approx(by_hand)
 
 
 def test_fractions_do_not_depend_on_the_scanners_units():

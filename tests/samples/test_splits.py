@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, train_test_split
+from sklearn.model_selection import (
+    GroupKFold,
+    LeaveOneGroupOut,
+    PredefinedSplit,
+    StratifiedGroupKFold,
+    StratifiedShuffleSplit,
+    train_test_split,
+)
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import group_keys
@@ -64,6 +71,55 @@ def test_group_k_fold_is_scikit_learns_and_parts_no_run():
         assert not set(rows["run"].iloc[split.train]) & set(rows["run"].iloc[split.test])
 
 
+def people() -> pd.DataFrame:
+    """Three subjects of two sessions with two runs each."""
+    subjects, sessions = np.repeat(["01", "02", "03"], 16), np.tile(np.repeat(["a", "b"], 8), 3)
+    return table(12, 4, subject=subjects, session=sessions, run=np.tile(np.repeat(["1", "2"], 4), 6))
+
+
+@pytest.mark.parametrize(("kind", "n"), [("subject", 3), ("session", 6), ("run", 12)])
+def test_leaving_out_subjects_sessions_or_runs_is_scikit_learns(kind, n):
+    rows = people()
+    columns = ["subject", "session", "run"]
+    keys = rows[columns[: columns.index(kind) + 1]].agg("/".join, axis=1)
+    splits = make_splits(SplitConfig(scheme=f"leave-one-{kind}-out"), rows)
+    assert len(splits) == n
+    theirs = LeaveOneGroupOut().split(rows, groups=keys)
+    assert as_sets((s.train.tolist(), s.test.tolist()) for s in splits) == as_sets(theirs)
+    assert splits[0].name == f"{kind} {keys[0]}"
+    fold_of = pd.factorize(keys)[0]
+    predefined = [(a.tolist(), b.tolist()) for a, b in PredefinedSplit(fold_of).split()]
+    assert [(s.train.tolist(), s.test.tolist()) for s in splits] == predefined
+
+
+@pytest.mark.parametrize("group", ["run", "subject"])
+def test_stratified_group_k_fold_is_scikit_learns(group):
+    rows = people()
+    rows["label"] = np.random.default_rng(1).choice(["a", "b", "c"], len(rows), p=[0.5, 0.3, 0.2])
+    keys = rows["subject"] if group == "subject" else group_keys(rows)
+    config = SplitConfig(scheme="stratified-group-k-fold", n_splits=3, group=group)
+    theirs = StratifiedGroupKFold(3).split(rows, rows["label"], groups=keys)
+    assert ours(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+
+
+def test_random_by_class_is_the_stratified_shuffle_split():
+    rows = table(10, 13, label=(["a"] * 10 + ["b"] * 3) * 10)
+    (split,) = make_splits(SplitConfig(scheme="random", method="stratified"), rows)
+    cutter = StratifiedShuffleSplit(1, test_size=0.2, random_state=42)
+    ((train, test),) = cutter.split(rows, rows["label"])
+    assert split.train.tolist() == train.tolist()
+    assert split.test.tolist() == test.tolist()
+
+
+def test_explicit_parts_can_be_subjects_sessions_or_runs_by_kind():
+    rows = people()
+    config = SplitConfig(scheme="explicit", train=("sub-01/ses-a", "sub-02"), test=("sub-03/run-2",))
+    (split,) = make_splits(config, rows)
+    trained, tested = rows.iloc[split.train], rows.iloc[split.test]
+    assert set(group_keys(trained)) == {"01/a/1", "01/a/2", "02/a/1", "02/a/2", "02/b/1", "02/b/2"}
+    assert set(group_keys(tested)) == {"03/a/2", "03/b/2"}
+
+
 def test_random_is_the_notebooks_train_test_split():
     rows = table(10, 13, label=["a", "b"] * 65)
     (split,) = make_splits(SplitConfig(scheme="random"), rows)
@@ -115,6 +171,10 @@ def test_explicit_runs_can_name_a_subject_and_patterns():
     [
         ({}, table(1), "at least two runs, found one .*'1'"),
         ({"scheme": "group-k-fold", "n_splits": 7}, table(6), "7 folds for 6 run"),
+        ({"scheme": "leave-one-subject-out"}, table(), "the labels name none. Give a column subject"),
+        ({"scheme": "leave-one-session-out"}, table(session="1"), "at least two sessions, found one"),
+        ({"scheme": "group-k-fold", "group": "subject"}, table(subject="1"), "5 folds for 1 subject"),
+        ({"scheme": "explicit", "test": ["sub-9"]}, people(), "got 'sub-9'"),
         ({"scheme": "explicit"}, table(), "must name its test runs"),
         ({"scheme": "explicit", "test": ["13"]}, table(), "got '13'. The runs are: 1, 2, 3, 4, 5, 6"),
         ({"scheme": "explicit", "train": ["1", "2"], "test": ["2", "3"]}, table(), "not both; found 2 in"),

@@ -48,6 +48,11 @@ class Linear(EstimatorDecoder):
         description="Inverse strength of the L2 penalty; smaller is stronger. 'nested' chooses it by "
         "leaving out runs within the training part.",
     )
+    candidates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (),
+        description="Values of C that 'nested' chooses from; empty: 0.001 to 1 of the logistic loss, 1e-5 to "
+        "0.01 of the SVM.",
+    )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
         """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
@@ -55,7 +60,7 @@ class Linear(EstimatorDecoder):
 
     def steps(self, groups: NDArray[np.str_]) -> int:
         """How many models are fitted: one, and those that choose C."""
-        return 1 + (len(CANDIDATES[self.loss]) * _n_folds(groups) if self.C == "nested" else 0)
+        return 1 + (len(self._values) * _n_folds(groups) if self.C == "nested" else 0)
 
     def solve(
         self,
@@ -86,6 +91,11 @@ class Linear(EstimatorDecoder):
         yield float(log_loss(y, _softmax(logits), labels=model.classes_))
         return Solution(_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
 
+    @property
+    def _values(self) -> tuple[float, ...]:
+        """What C is chosen from, from the smallest on, which wins where two are equal."""
+        return tuple(sorted(set(self.candidates))) or CANDIDATES[self.loss]
+
     def _estimator(self, C: float, seed: int, balanced: bool) -> LogisticRegression | LinearSVC:
         from sklearn.linear_model import LogisticRegression
         from sklearn.svm import LinearSVC
@@ -109,8 +119,9 @@ class Linear(EstimatorDecoder):
 
         n_folds = _n_folds(groups)
         if n_folds == 0:
-            return 0.1, "C = 0.1: the training part is one run, so none could be left out to choose it."
-        candidates = CANDIDATES[self.loss]
+            C = self._values[len(self._values) // 2] if self.candidates else 0.1
+            return C, f"C = {C:g}: the training part is one run, so none could be left out to choose it."
+        candidates = self._values
         right = np.zeros(len(candidates))
         for train, test in GroupKFold(n_folds).split(X, y, groups):
             scaler = StandardScaler().fit(X[train])

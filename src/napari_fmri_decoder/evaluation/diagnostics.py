@@ -194,9 +194,10 @@ def tsne(X: NDArray[np.float32], perplexity: float = 30.0, seed: int = 0) -> Pro
 
 
 def run_accuracy(predictions: pd.DataFrame) -> pd.Series[float]:
-    """Fraction that is right in each run (keys as `group_keys` gives them), in order of the table."""
-    right = (predictions["true"] == predictions["predicted"]).astype(float)
-    return right.groupby(group_keys(predictions), sort=False).mean()
+    """Fraction that is right in each run (keys as `group_keys` gives them), in order of the series."""
+    ordered = predictions.sort_values("volume", kind="stable")
+    right = (ordered["true"] == ordered["predicted"]).astype(float)
+    return right.groupby(group_keys(ordered), sort=False).mean()
 
 
 def fold_design(splits: Sequence[Split], samples: Samples) -> FoldDesign:

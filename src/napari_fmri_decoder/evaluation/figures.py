@@ -212,7 +212,9 @@ def run_accuracies(
         How many predictions there are.
     """
     width = min(max(7.0, 0.36 * len(accuracy) + 3.5), 18)
-    title = f"Accuracy in each run left out, {_count(len(accuracy), 'run')}, n = {n} predictions"
+    title = (
+        f"Accuracy over the samples left out of each run, {_count(len(accuracy), 'run')}, n = {n} predictions"
+    )
     figure = new_figure(width, 4, title)
     ax = figure.subplots()
     ax.bar(range(len(accuracy)), accuracy.to_numpy(), color="#9ecae1", edgecolor=TRAIN, width=0.7)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNTESTED = "not tested against chance (no permutations)"
 
+BY_RUN = "with whole runs left out"
+
 NOTHING = "\N{EN DASH}"
 
 FILES = {
@@ -38,7 +40,7 @@ CAPTIONS = {
     "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used.",
     "confusion_test": "Confusion of the samples left out.",
     "confusion_train": "Confusion of the training parts, each sample once per fold that trained on it.",
-    "run_accuracy": "Accuracy in each run while it was left out.",
+    "run_accuracy": "Accuracy in each run, over its samples that were left out.",
     "null": "Scores under labels exchanged between blocks, everything fitted again.",
     "probabilities": "How sure the decoder was: the probability given to each class.",
     "folds": "Which samples each fold trained on and left out.",
@@ -58,7 +60,8 @@ h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; padding-top: .6rem; border-top:
 p { margin: .4rem 0; max-width: 75ch; }
 a { color: var(--main); }
 .headline { font-size: 1.15rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .6rem;
+.overridden { border-left: 4px solid #b3261e; padding-left: .7rem; color: #b3261e; font-weight: 600; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .6rem;
   margin: 1rem 0; }
 .cards div { background: var(--tint); border-radius: .5rem; padding: .6rem .8rem; }
 .cards b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -69,7 +72,7 @@ a { color: var(--main); }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; }
+th { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 ul.plain { list-style: none; padding: 0; margin: 0; }
 ul.plain li { margin: .4rem 0; padding: .5rem .8rem; background: var(--tint); overflow-wrap: anywhere;
@@ -129,9 +132,8 @@ def write_report(
         _cards(scores),
         _findings(scores.audit),
         _section("Before and after training", _quality_table(scores)),
-        _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Folds", _fold_table(scores)),
-        _section("Other decoders in the same folds", _compared_table(scores)) if scores.compared else "",
+        _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
         _section("Pictures", "".join(_picture(name, folder / "figures") for name in figures)),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
@@ -167,7 +169,11 @@ def headline_sentence(scores: Scores) -> str:
         by_seed = scores.seeds.scores
         spread += f"; {len(by_seed)} seeds, {_number(min(by_seed))} to {_number(max(by_seed))}"
     beside = [f"chance {_number(scores.chance)}"]
-    beside += [f"{key} {_number(value)}" for key, value in scores.baseline.items()]
+    for key, value in scores.baseline.items():
+        by_run = scores.baseline_by_run if key == "linear" else None
+        beside.append(
+            f"{key} {_number(value)}" + ("" if by_run is None else f" ({BY_RUN} {_number(by_run)})")
+        )
     if scores.permutation:
         test = (
             f"p = {scores.permutation.p:.3g} from {scores.permutation.n} permutations "
@@ -180,7 +186,15 @@ def headline_sentence(scores: Scores) -> str:
 
 def _headline(scores: Scores) -> str:
     sizes = f"{scores.n_samples} samples of {len(scores.classes)} classes, {scores.seconds:.0f} s."
-    return f'<p class="headline">{escape(headline_sentence(scores))}</p><p>{escape(sizes)}</p>'
+    codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
+    overridden = (
+        '<p class="overridden">The audit found errors, which the recipe overrides: '
+        f"{escape(', '.join(codes))}. The score may owe itself to them.</p>"
+        if codes
+        else ""
+    )
+    text = escape(headline_sentence(scores))
+    return f'<p class="headline">{text}</p>{overridden}<p>{escape(sizes)}</p>'
 
 
 def _cards(scores: Scores) -> str:
@@ -190,6 +204,8 @@ def _cards(scores: Scores) -> str:
         *((_number(value), f"{name} baseline") for name, value in scores.baseline.items()),
         (f"{scores.permutation.p:.3g}" if scores.permutation else NOTHING, "p, permutation"),
     ]
+    if scores.baseline_by_run is not None:
+        cards.insert(-1, (_number(scores.baseline_by_run), f"linear baseline, {BY_RUN}"))
     boxes = [f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in cards]
     return f'<div class="cards">{"".join(boxes)}</div>'
 
@@ -219,7 +235,8 @@ def _findings(audit: Sequence[Finding]) -> str:
 def _compared(scores: Scores) -> str:
     rows: list[tuple[str | float, ...]] = []
     for other in scores.compared:
-        options = ", ".join(f"{key} = {value}" for key, value in other.decoder.items() if key != "name")
+        stated = {k: v for k, v in other.decoder.items() if k != "name" and v not in (None, [])}
+        options = ", ".join(f"{key} = {value}" for key, value in stated.items())
         measures = (other.accuracy, other.balanced_accuracy, other.loss, other.train_accuracy)
         rows.append((f"{other.decoder['name']} ({options})", *measures))
     return _table(("decoder", "accuracy", "balanced", "loss", "training accuracy"), rows)
@@ -248,15 +265,6 @@ def _fold_table(scores: Scores) -> str:
             fold.train_loss,
         )
         for fold in scores.folds
-    ]
-    return _table(columns, rows)
-
-
-def _compared_table(scores: Scores) -> str:
-    columns = ("decoder", "accuracy", "balanced", "loss", "train accuracy")
-    rows = [
-        (str(c.decoder["name"]), c.accuracy, c.balanced_accuracy, c.loss, c.train_accuracy)
-        for c in scores.compared
     ]
     return _table(columns, rows)
 

@@ -106,6 +106,9 @@ class Scores:
     n_samples : int
     baseline : dict of str to float
         Headline score of "dummy" and "linear" in the same folds.
+    baseline_by_run : float or None
+        Headline score of "linear" with each run left out in turn, where the splits part runs: what a
+        random split adds to a score is the difference.
     compared : tuple of Compared
         Other decoders that the recipe puts beside, in the same folds.
     permutation : Permutation or None
@@ -130,6 +133,7 @@ class Scores:
     train_confusion: NDArray[np.int64]
     n_samples: int
     baseline: dict[str, float]
+    baseline_by_run: float | None = None
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
     seeds: SeedSpread | None = None
@@ -166,6 +170,7 @@ class Scores:
             "train_loss": self.train_loss,
             "untrained": untrained,
             "baseline": dict(self.baseline),
+            "baseline_by_run": self.baseline_by_run,
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "seeds": asdict(self.seeds) if self.seeds else None,

@@ -100,8 +100,8 @@ def write_results(
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     write_layers(folder / "layers", model, samples)
     mean, std = moments
-    floors = recipe.data.mask if isinstance(recipe.data.mask, FloorsMask) else None
-    in_units = floors is not None and floors.unit == "intensity"
+    mask = recipe.data.mask
+    floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
     pictures = run_figures(
         samples,
         splits,
@@ -109,8 +109,8 @@ def write_results(
         scores,
         permutations=permutations,
         voxels=(
-            histogram(mean[mean != 0], floor=floors.mean_floor if floors and in_units else None),
-            histogram(std[mean != 0], floor=floors.std_floor if floors and in_units else None),
+            histogram(mean[mean != 0], floor=floors[0] or None),
+            histogram(std[mean != 0], floor=floors[1] or None),
         ),
         seed=recipe.training.seed,
     )

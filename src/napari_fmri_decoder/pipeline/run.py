@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.by_run import baseline_by_run
 from napari_fmri_decoder.evaluation.null import (
     BaselinesDone,
     PermutationsDone,
@@ -110,6 +111,7 @@ class RunResult:
     scores : Scores
     model : FittedModel
         Refitted on all samples.
+    permutations : PermutationsDone or None
     """
 
     folder: Path
@@ -117,6 +119,7 @@ class RunResult:
     folds: tuple[FoldResult, ...]
     scores: Scores
     model: FittedModel
+    permutations: PermutationsDone | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +201,15 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
         confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
-    findings = tuple(audit(samples, splits, allow=recipe.audit.allow, neighbours=_neighbours(series.step)))
+    findings = tuple(
+        audit(
+            samples,
+            splits,
+            allow=recipe.audit.allow,
+            neighbours=_neighbours(series.step),
+            mask=recipe.data.mask,
+        )
+    )
     if stopping := blocking(findings, recipe.audit.allow):
         raise AuditError(stopping)
     stated = {
@@ -282,6 +293,8 @@ def run(
                 scores = replace(scores, baseline=event.scores)
             else:
                 yield event
+        by_run = yield from baseline_by_run(samples, splits, config)
+        scores = replace(scores, baseline_by_run=by_run)
         null: PermutationsDone | None = None
         if n := recipe.null.permutations:
             yield Stage("Permutations")
@@ -317,7 +330,7 @@ def run(
         permutations=null,
         moments=moments(prepared.series),
     )
-    yield RunDone(RunResult(out, prepared, tuple(folds), scores, model))
+    yield RunDone(RunResult(out, prepared, tuple(folds), scores, model, null))
 
 
 def _cluster(cluster: str, recipe: Recipe, samples: Samples, splits: Sequence[Split]) -> str:

@@ -6,6 +6,7 @@ from; `audit` marks them.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
-from sklearn.model_selection import GroupKFold, train_test_split
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, train_test_split
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.options import Options
@@ -23,30 +24,53 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Indices = NDArray[np.int64]
+Kind = Literal["run", "session", "subject"]
+
+_LEFT_OUT: dict[str, Kind] = {
+    "leave-one-run-out": "run",
+    "leave-one-session-out": "session",
+    "leave-one-subject-out": "subject",
+}
+_KINDS = {"sub": "subject", "ses": "session", "run": "run"}
+"""Entities of BIDS names, and the columns of the table that hold them."""
 
 
 class SplitConfig(Options):
     """How samples are split into training and test parts."""
 
-    scheme: Literal["leave-one-run-out", "group-k-fold", "explicit", "random"] = Field(
+    scheme: Literal[
         "leave-one-run-out",
-        description="leave-one-run-out tests on each run in turn; group-k-fold on several whole runs at a "
-        "time; explicit on the runs that you name; random parts single volumes and so leaks within runs.",
+        "leave-one-session-out",
+        "leave-one-subject-out",
+        "group-k-fold",
+        "stratified-group-k-fold",
+        "explicit",
+        "random",
+    ] = Field(
+        "leave-one-run-out",
+        description="leave-one-run-out tests on each run in turn, and so for sessions and subjects; "
+        "group-k-fold on several whole runs at a time, stratified with the classes as even as whole runs "
+        "allow; explicit on the runs that you name; random parts single volumes and so leaks within runs.",
     )
-    n_splits: int = Field(5, ge=2, description="Number of folds of group-k-fold.")
+    n_splits: int = Field(5, ge=2, description="Number of folds of the two k-fold schemes.")
+    group: Literal["run", "session", "subject"] = Field(
+        "run", description="What the two k-fold schemes keep whole."
+    )
     test_size: float = Field(
         0.2, gt=0, lt=1, description="Fraction of the samples in the test part of a random split."
     )
     seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of a random split.")
-    method: Literal["train_test_split", "shuffle-cut"] = Field(
+    method: Literal["train_test_split", "stratified", "shuffle-cut"] = Field(
         "train_test_split",
-        description="How a random split is drawn: by scikit-learn's train_test_split, or by "
-        "numpy.random.shuffle of all samples, cut at int((1 - test_size) N).",
+        description="How a random split is drawn: by scikit-learn's train_test_split, by its "
+        "StratifiedShuffleSplit with the classes alike in both parts, or by numpy.random.shuffle of all "
+        "samples, cut at int((1 - test_size) N).",
     )
     train: tuple[str, ...] = Field(
         (),
         description='Training runs of an explicit split: "3" is run 3 of everyone, "2/1/3" that of subject '
-        '2, session 1, and "2/*" all of subject 2. Empty takes all runs that are not tested.',
+        '2, session 1, and "2/*" all of subject 2; "sub-2", "ses-1", "run-3" or "sub-2/ses-1" name them by '
+        "kind. Empty takes all runs that are not tested; what neither list names is left out.",
     )
     test: tuple[str, ...] = Field(
         (), description="Test runs of an explicit split, named as the training runs are."
@@ -98,37 +122,64 @@ def make_splits(config: SplitConfig, table: pd.DataFrame) -> list[Split]:
     labels, groups = table["label"].to_numpy(dtype=str), group_keys(table)
     _check_counts(labels)
     match config.scheme:
-        case "leave-one-run-out":
-            splits = _leave_one_run_out(groups)
-        case "group-k-fold":
-            splits = _group_k_fold(groups, config.n_splits)
+        case "leave-one-run-out" | "leave-one-session-out" | "leave-one-subject-out":
+            splits = _leave_one_out(table, _LEFT_OUT[config.scheme])
+        case "group-k-fold" | "stratified-group-k-fold":
+            splits = _k_fold(table, labels, config)
         case "explicit":
             splits = [_explicit(table, groups, config)]
         case "random":
-            splits = [_random(len(table), config)]
+            splits = [_random(labels, config)]
     for split in splits:
         _check_classes(split, labels)
     return splits
 
 
-def _leave_one_run_out(groups: NDArray[np.str_]) -> list[Split]:
-    runs = list(dict.fromkeys(groups.tolist()))
-    if len(runs) < 2:
+def _leave_one_out(table: pd.DataFrame, kind: Kind) -> list[Split]:
+    groups = _groups(table, kind)
+    names = list(dict.fromkeys(groups.tolist()))
+    if len(names) < 2:
         raise InputError(
-            f"Leaving one run out needs at least two runs, found one ({runs[0]!r}). Give the run of each "
-            "volume in the labels, or choose scheme = random and read its score with care."
+            f"Leaving one {kind} out needs at least two {kind}s, found one ({names[0]!r}). Give the {kind} "
+            "of each volume in the labels, or choose scheme = random and read its score with care."
         )
-    return [Split(f"run {run}", np.flatnonzero(groups != run), np.flatnonzero(groups == run)) for run in runs]
+    return [
+        Split(f"{kind} {name}", np.flatnonzero(groups != name), np.flatnonzero(groups == name))
+        for name in names
+    ]
 
 
-def _group_k_fold(groups: NDArray[np.str_], n_splits: int) -> list[Split]:
-    n_runs = len(set(groups.tolist()))
-    if n_runs < n_splits:
+def _groups(table: pd.DataFrame, kind: Kind) -> NDArray[np.str_]:
+    """Keys of what is kept whole: a run is (subject, session, run), a session (subject, session)."""
+    columns = ("subject", "session", "run")
+    finer = columns[columns.index(kind) + 1 :]
+    if kind != "run" and not (table[kind].astype(str) != "").any():
         raise InputError(
-            f"Each fold must test at least one run, got {n_splits} folds for {n_runs} run(s). "
-            f"Choose n_splits between 2 and the number of runs."
+            f"Splitting by {kind} needs the {kind} of each volume, but the labels name none. "
+            f"Give a column {kind}, or split by runs."
         )
-    folds = GroupKFold(n_splits).split(np.zeros(len(groups)), groups=groups)
+    return group_keys(table.assign(**dict.fromkeys(finer, "")))
+
+
+def _k_fold(table: pd.DataFrame, labels: NDArray[np.str_], config: SplitConfig) -> list[Split]:
+    groups, n_splits = _groups(table, config.group), config.n_splits
+    n_groups = len(set(groups.tolist()))
+    if n_groups < n_splits:
+        raise InputError(
+            f"Each fold must test at least one {config.group}, got {n_splits} folds for {n_groups} "
+            f"{config.group}(s). Choose n_splits between 2 and the number of {config.group}s."
+        )
+    stratified = config.scheme == "stratified-group-k-fold"
+    cutter = StratifiedGroupKFold(n_splits) if stratified else GroupKFold(n_splits)
+    with warnings.catch_warnings():
+        # It warns of a class with fewer samples than folds; what matters is checked afterwards.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            folds = list(cutter.split(np.zeros(len(groups)), labels, groups))
+        except ValueError as error:
+            raise InputError(
+                f"Stratified folds need as many samples of a class as folds: {error} Choose fewer folds."
+            ) from error
     return [
         Split(f"fold {i + 1}", train.astype(np.int64), test.astype(np.int64))
         for i, (train, test) in enumerate(folds)
@@ -155,6 +206,7 @@ def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[n
     runs, rows = table["run"].to_numpy(dtype=str), np.zeros(len(table), dtype=bool)
     for name in names:
         found = (runs == name) | np.array([fnmatchcase(group, name) for group in groups.tolist()])
+        found |= _by_kind(name, table)
         if not found.any():
             known = ", ".join(dict.fromkeys(groups.tolist()))
             raise InputError(f"A split must name runs that exist, got {name!r}. The runs are: {known}.")
@@ -162,18 +214,34 @@ def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[n
     return rows
 
 
-def _random(n: int, config: SplitConfig) -> Split:
-    if config.method == "train_test_split":
-        try:
-            train, test = train_test_split(np.arange(n), test_size=config.test_size, random_state=config.seed)
-        except ValueError as error:
-            raise InputError(f"A random split must leave samples in both parts: {error}") from error
-    else:
+def _by_kind(name: str, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows that "sub-2", "ses-1" or "sub-2/run-3" name; none where it is no such name."""
+    rows = np.ones(len(table), dtype=bool)
+    for part in name.split("/"):
+        kind = part.partition("-")[0]
+        if kind not in _KINDS:
+            return np.zeros(len(table), dtype=bool)
+        values = table[_KINDS[kind]].to_numpy(dtype=str)
+        rows &= (values == part) | (values == part.removeprefix(f"{kind}-"))
+    return rows
+
+
+def _random(labels: NDArray[np.str_], config: SplitConfig) -> Split:
+    n = len(labels)
+    if config.method == "shuffle-cut":
         # What numpy.random.seed and numpy.random.shuffle do, without their global state.
         order = np.arange(n)
         np.random.RandomState(config.seed).shuffle(order)
         cut = int(round(1 - config.test_size, 12) * n)
         train, test = order[:cut], order[cut:]
+    else:
+        stratify = labels if config.method == "stratified" else None
+        try:
+            train, test = train_test_split(
+                np.arange(n), test_size=config.test_size, random_state=config.seed, stratify=stratify
+            )
+        except ValueError as error:
+            raise InputError(f"A random split must leave samples in both parts: {error}") from error
     return Split("random", np.asarray(train, dtype=np.int64), np.asarray(test, dtype=np.int64))
 
 

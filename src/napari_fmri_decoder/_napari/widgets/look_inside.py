@@ -19,6 +19,7 @@ from napari_fmri_decoder._napari.widgets.pages import (
     TSNEPage,
     VoxelsPage,
 )
+from napari_fmri_decoder._napari.widgets.score_page import ScorePage
 from napari_fmri_decoder.evaluation.report import headline_sentence
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class LookInsideDock(Dock):
             self.filters,
             PredictionsPage(),
             ConfusionPage(),
+            ScorePage(),
             CurvesPage(),
             ProbabilitiesPage(),
             PCAPage(),

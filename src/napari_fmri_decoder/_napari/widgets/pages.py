@@ -168,11 +168,11 @@ class VoxelsPage(Page):
     def _show(self, found: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
         mean, std = found
         mask = self.result.prepared.recipe.data.mask if self.result is not None else None
-        floors = mask if isinstance(mask, FloorsMask) and mask.unit == "intensity" else None
+        floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
         there = mean != 0
         for plot, values, floor in (
-            (self.means, mean[there], floors.mean_floor if floors else None),
-            (self.stds, std[there], floors.std_floor if floors else None),
+            (self.means, mean[there], floors[0]),
+            (self.stds, std[there], floors[1]),
         ):
             plot.set_data(
                 {"voxels": values}, colors={"voxels": PALETTE[1]}, marks={"floor": floor} if floor else {}

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 USUAL = ("mlp", "cnn2d", "cnn3d", "linear")
 """Order of the decoders; others come after."""
 OF_SCHEME = {
-    "group-k-fold": ("n_splits",),
+    "group-k-fold": ("n_splits", "group"),
+    "stratified-group-k-fold": ("n_splits", "group"),
     "explicit": ("train", "test"),
     "random": ("test_size", "method", "seed"),
 }

@@ -60,6 +60,8 @@ class MaskConfig(Shaping, Registered):
     key: ClassVar[str] = "strategy"
     summary: ClassVar[str]
     """One line for menus."""
+    from_series: ClassVar[bool] = False
+    """Whether it looks at the volumes that are decoded, and so at those that are tested."""
 
     strategy: str
 

@@ -23,6 +23,7 @@ class EpiMask(MaskConfig):
     """The brain in a BOLD series, by `nilearn.masking.compute_epi_mask` on its mean."""
 
     summary: ClassVar[str] = "The brain in a BOLD series, found by nilearn from its histogram"
+    from_series: ClassVar[bool] = True
 
     strategy: Literal["epi"] = "epi"
     lower_cutoff: float = Field(

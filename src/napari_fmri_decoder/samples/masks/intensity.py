@@ -19,6 +19,7 @@ class ThresholdMask(MaskConfig):
     """Voxels whose mean over the volumes lies between two values."""
 
     summary: ClassVar[str] = "Voxels whose mean intensity lies above (and below) a value"
+    from_series: ClassVar[bool] = True
 
     strategy: Literal["threshold"] = "threshold"
     above: float = Field(
@@ -40,6 +41,7 @@ class FloorsMask(MaskConfig):
     """Voxels bright enough and lively enough, on the raw intensities before any detrending."""
 
     summary: ClassVar[str] = "Voxels whose mean and standard deviation over time exceed floors"
+    from_series: ClassVar[bool] = True
 
     strategy: Literal["floors"] = "floors"
     mean_floor: float = Field(0.05, ge=0, description="Least mean over the volumes, in `unit`; 0 is off.")
@@ -55,13 +57,18 @@ class FloorsMask(MaskConfig):
     def make(self, series: Volume, base: Path) -> Made:
         """Compare means and standard deviations."""
         mean, std = moments(series)
-        floors = np.array([self.mean_floor, self.std_floor])
-        if self.unit == "fraction":
-            floors = floors * [np.percentile(mean, 98), np.percentile(std, 98)]
+        floors = self.floors(mean, std)
         keep = np.ones(mean.shape, dtype=bool)
         for values, floor, is_on in zip((mean, std), floors, (self.mean_floor, self.std_floor), strict=True):
             keep &= (values > floor) | (is_on == 0)
         return keep, []
+
+    def floors(self, mean: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[float, float]:
+        """State both floors in the image's own units, from what `moments` gives."""
+        if self.unit == "intensity":
+            return self.mean_floor, self.std_floor
+        tops = float(np.percentile(mean, 98)), float(np.percentile(std, 98))
+        return self.mean_floor * tops[0], self.std_floor * tops[1]
 
 
 def moments(series: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

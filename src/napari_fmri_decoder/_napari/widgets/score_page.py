@@ -1,0 +1,53 @@
+"""Page of the dock Look inside: the accuracy in each run, and what exchanged labels gave."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.palette import PALETTE
+from napari_fmri_decoder._napari.plots import HistogramPlot, LinePlot
+from napari_fmri_decoder._napari.widgets.pages import Page
+from napari_fmri_decoder.evaluation.diagnostics import run_accuracy
+from napari_fmri_decoder.evaluation.report import UNTESTED
+from napari_fmri_decoder.evaluation.scores import predictions_table
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline import RunResult
+
+
+class ScorePage(Page):
+    """Accuracy per run beside chance and the baselines, and the null distribution."""
+
+    title = "Runs and null distribution"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs = LinePlot(x_label="run, in the order of the series", y_label="accuracy, left out")
+        self.null = HistogramPlot(x_label="score under exchanged labels", y_label="permutations")
+        self.tested = words(name="tested")
+        for part in (self.runs, self.tested, self.null):
+            self.rows.addWidget(part)
+
+    def draw(self, result: RunResult) -> None:
+        """Show the accuracy of each run, and the null distribution where there is one."""
+        scores = result.scores
+        accuracy = run_accuracy(predictions_table(result.folds, result.prepared.samples))
+        beside = {"chance": scores.chance, **scores.baseline}
+        level = {name: np.full(len(accuracy), value) for name, value in beside.items()}
+        self.runs.set_data({"accuracy": accuracy.to_numpy(), **level}, y_range=(0.0, 1.0))
+        self.null.setVisible(result.permutations is not None)
+        if result.permutations is None:
+            self.tested.setText(f"The score is {UNTESTED}.")
+            return
+        self.tested.setText(
+            f"p = {result.permutations.summary.p:.3g}, {result.permutations.summary.n} permutations."
+        )
+        self.null.set_data(
+            {"permutations": result.permutations.scores},
+            colors={"permutations": PALETTE[1]},
+            bins=20,
+            marks={"true labels": result.permutations.observed, "chance": scores.chance},
+        )
