@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from napari_fmri_decoder.training.errors import TrainingError
+from napari_fmri_decoder.errors import TrainingError
 from torch import nn
 
 from napari_fmri_decoder.decoders import get_decoder

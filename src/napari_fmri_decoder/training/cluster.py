@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.errors import TrainingError
+from napari_fmri_decoder.errors import TrainingError
 
 if TYPE_CHECKING:
     from distributed import Client, Future
