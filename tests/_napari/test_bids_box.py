@@ -52,6 +52,7 @@ def test_a_subject_is_opened_as_one_series_with_its_labels(viewer: Any, derivati
     dock.bids.open.click()
     series, table = dock.session.series, dock.session.state.table
     assert series.n_volumes == 3 * N == len(table)
+    assert series.name == "sub-02 faces"
     assert table["session"].tolist() == ["a"] * 2 * N + ["b"] * N
     assert table["label"].tolist()[:5] == ["face"] * 4 + ["house"]
     assert dock.session.volume(dock.session.state.anatomy).kind == "anatomy"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from napari_fmri_decoder.errors import TrainingError
 from torch import nn
 
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import TrainingError
 from napari_fmri_decoder.evaluation.exchanges import permuted
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.scaling import fit_scaler

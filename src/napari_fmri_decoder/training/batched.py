@@ -18,10 +18,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
+from napari_fmri_decoder.errors import TrainingError
 from napari_fmri_decoder.samples.scaling import fit_scaler
 from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.environment import Environment
-from napari_fmri_decoder.errors import TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

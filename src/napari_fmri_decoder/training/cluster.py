@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
-from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.errors import TrainingError
+from napari_fmri_decoder.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -111,7 +111,8 @@ class BidsBox(QWidget):
             box.blockSignals(True)
             before = box.currentText()
             box.clear()
-            box.addItems(sorted({str(getattr(run, name)) for run in self._runs}, key=natural_key))
+            known: set[str] = {getattr(run, name) for run in self._runs}
+            box.addItems(sorted(known, key=lambda value: natural_key(value)))
             prepared = sorted({run.space for run in self._runs if run.preprocessed})
             usual = prepared[0] if name == "space" and prepared else before
             box.setCurrentIndex(max(0, box.findText(before), box.findText(usual)))

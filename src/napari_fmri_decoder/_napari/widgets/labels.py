@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,7 @@ class LabelsDock(Dock):
     def _open_runs(self, runs: list[BidsRun]) -> None:
         """Open runs of a dataset as one series, their anatomy beneath, and take their events as labels."""
         series = on_copies(read_series([run.bold for run in runs]))
+        series = replace(series, name=" ".join(filter(None, (f"sub-{runs[0].subject}", runs[0].task))))
         check_repetition_time(series)
         self.session.refuse_mixing(series)
         anatomies = {run.anatomy for run in runs if run.anatomy is not None}
