@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -17,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from small import AFFINE, PLACE_MM, series, write_small
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline import RunDone, finish, run
+from napari_fmri_decoder.pipeline import RunDone, finish, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
 from napari_fmri_decoder.training.bundle import load_bundle
 from napari_fmri_decoder.training.events import BatchDone
@@ -170,6 +171,12 @@ def _linear_with_runs_left_out(result):
         )
         said[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(samples.X[test])
     return (said == samples.y).mean()
+
+
+def test_the_haxby_example_has_no_finding_at_all(haxby, monkeypatch):
+    monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
+    example = Path(__file__).parents[2] / "examples" / "haxby_linear.toml"
+    assert prepare_run(load_recipe(example), example.parent).findings == ()
 
 
 def test_a_random_split_stops_until_it_is_allowed(tmp_path):

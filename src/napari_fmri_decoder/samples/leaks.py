@@ -87,7 +87,8 @@ def _near_duplicate_volumes(facts: Facts) -> str | None:
     if X.shape[1] < PATTERN:
         return None
     pairs = near_copies(X)
-    pairs = pairs[(X[pairs[:, 0]] != X[pairs[:, 1]]).any(axis=1)]  # exact ones have a finding of their own
+    # exact copies have a finding of their own
+    pairs = pairs[np.array([not np.array_equal(X[i], X[j]) for i, j in pairs], dtype=bool)]
     parted = np.zeros(len(X), dtype=bool)
     for split in facts.splits:
         tested, trained = np.isin(pairs, split.test), np.isin(pairs, split.train)
