@@ -140,7 +140,7 @@ def _local(n: int) -> Iterator[Any]:
             n_workers=n,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",  # any port that is free; the usual one may be another cluster's
             silence_logs=logging.ERROR,
         )
     except (OSError, RuntimeError, TimeoutError) as error:
