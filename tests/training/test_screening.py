@@ -22,6 +22,7 @@ from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FitDone, FoldDone
 from napari_fmri_decoder.training.fit import fit, predict_proba
 from napari_fmri_decoder.training.screening import screen
+from napari_fmri_decoder.training.tasks import pack_fold, unpack_fold
 from napari_fmri_decoder.volumes.frames import Grid
 
 LINEAR = {"name": "linear", "C": 0.1}
@@ -100,3 +101,12 @@ def test_a_number_of_voxels_is_whole() -> None:
     with pytest.raises(ValidationError, match="must be whole"):
         config(screening=12.5)
     assert config(screening=500).screening == 500
+
+
+def test_a_fold_that_was_kept_and_read_again_predicts_the_same(toy: Samples, thirds) -> None:
+    for result in folds_of(toy, thirds, config(screening=25)):
+        again, notes = unpack_fold(pack_fold(result, ["said"]), 0, result.split, result.model.decoder)
+        np.testing.assert_array_equal(again.model.chosen, result.model.chosen)
+        seen = [predict_proba(model, toy.X, toy.space) for model in (result.model, again.model)]
+        np.testing.assert_array_equal(*seen)
+        assert notes == ["said"]

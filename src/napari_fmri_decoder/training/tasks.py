@@ -113,6 +113,7 @@ def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
         "about": np.array(json.dumps(about)),
         "scaler.mean": model.scaler.mean,
         "scaler.std": model.scaler.std,
+        **({} if model.chosen is None else {"chosen": model.chosen}),
         **{f"{_STATE}{name}": value for name, value in model.state.items()},
     }
 
@@ -122,7 +123,8 @@ def unpack_model(arrays: Arrays, decoder: Decoder) -> tuple[FittedModel, list[st
     about = json.loads(str(arrays["about"]))
     state = {n.removeprefix(_STATE): value for n, value in arrays.items() if n.startswith(_STATE)}
     scaler = Scaler(arrays["scaler.mean"], arrays["scaler.std"])
-    model = FittedModel(decoder, tuple(about["input_shape"]), int(about["n_classes"]), state, scaler)
+    shape, n_classes = tuple(about["input_shape"]), int(about["n_classes"])
+    model = FittedModel(decoder, shape, n_classes, state, scaler, arrays.get("chosen"))
     return model, [str(note) for note in about["notes"]]
 
 
