@@ -57,7 +57,9 @@ def test_a_running_scheduler_is_used_from_any_thread_and_left_running():
             with pytest.raises(ZeroDivisionError):
                 list(pool.imap(divmod, [(1, 0)]))
 
-    with LocalCluster(n_workers=1, processes=False, dashboard_address=None, protocol="tcp") as cluster:
+    with LocalCluster(
+        n_workers=1, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp"
+    ) as cluster:
         for _ in range(2):  # the first connection leaves it running for the second
             thread = threading.Thread(target=work, args=(cluster.scheduler_address,))
             thread.start()

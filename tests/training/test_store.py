@@ -73,8 +73,10 @@ def test_a_worker_reads_the_samples_from_disk_and_fits_the_same(toy, thirds, tmp
         fold_task(tmp_path, MLP, QUICK, fold)
     _, by_tasks = _folds(toy, thirds, Tasks(store))
     _same(by_tasks, _folds(toy, thirds)[1])
+    other = toy.relabelled(toy.table["label"].to_numpy()[::-1])
+    store.write_samples(other, thirds)  # the next run in this folder, while the worker lives on
+    assert digest_of(*read_samples(tmp_path)) == digest_of(other, thirds)
     store.drop_samples()
-    read_samples.cache_clear()
     with pytest.raises(InputError, match="must see the run folder"):
         read_samples(tmp_path)
 

@@ -140,13 +140,14 @@ def _local(n: int) -> Iterator[Any]:
             n_workers=n,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=":0",  # any port that is free; the usual one may be another cluster's
+            dashboard_address="127.0.0.1:0",  # any free port: its default warns where another one has it
             silence_logs=logging.ERROR,
         )
     except (OSError, RuntimeError, TimeoutError) as error:
+        said = " ".join(str(error).split())[:200].rstrip(".")
         raise InputError(
-            f"Worker processes must be able to start, but: {' '.join(str(error).split())[:200]}. In a "
-            "script, run under `if __name__ == '__main__':`; or choose --cluster serial."
+            f"Worker processes must be able to start, but: {said}. In a script, run under "
+            "`if __name__ == '__main__':`; or choose --cluster serial."
         ) from error
     with cluster:
         yield cluster

@@ -32,6 +32,7 @@ Arrays = dict[str, NDArray[Any]]
 Prepared = tuple[Samples, tuple[Split, ...]]
 
 _SUFFIX = ".task"
+_SAMPLES = ("samples.npy", f"samples{_SUFFIX}")
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -90,7 +91,7 @@ class TaskStore:
         }
         patterns = io.BytesIO()
         np.save(patterns, samples.X)
-        _replace(self.folder / "samples.npy", patterns.getbuffer())
+        _replace(self.folder / _SAMPLES[0], patterns.getbuffer())
         self.write(
             "samples",
             columns
@@ -101,16 +102,14 @@ class TaskStore:
                 "described": np.array(json.dumps(described)),
             },
         )
-        read_samples.cache_clear()
 
     def drop_samples(self) -> None:
         """Delete what only the tasks needed; results stay."""
-        for name in ("samples.npy", f"samples{_SUFFIX}"):
+        for name in _SAMPLES:
             with suppress(OSError):
                 (self.folder / name).unlink()
 
 
-@lru_cache(maxsize=1)
 def read_samples(folder: Path) -> Prepared:
     """Read what `TaskStore.write_samples` wrote; patterns stay on disk until they are looked at.
 
@@ -126,18 +125,31 @@ def read_samples(folder: Path) -> Prepared:
     InputError
         If they are not there, as on a worker that does not see the disk of the run folder.
     """
-    kept = TaskStore(folder).read("samples")
-    if kept is None or not (folder / "samples.npy").is_file():
+    try:
+        written = tuple((folder / name).stat().st_mtime_ns for name in _SAMPLES)
+    except OSError:
+        written = ()
+    kept = _read_samples(folder, written) if written else None
+    if kept is None:
         raise InputError(
             f"Each worker must see the run folder, but one finds no samples in {folder}. "
             "Put the run on a disk that all machines share under the same path."
         )
+    return kept
+
+
+@lru_cache(maxsize=1)
+def _read_samples(folder: Path, written: tuple[int, ...]) -> Prepared | None:
+    """Read them; `written` says when, as a worker may outlive the run of a folder."""
+    kept = TaskStore(folder).read("samples")
+    if kept is None:
+        return None
     about = json.loads(str(kept["described"]))
     table = pd.DataFrame({name: kept[f"column.{name}"] for name in about["columns"]})
     x, y, z = about["shape"]
     space = Space(Grid((x, y, z), kept["affine"]), kept["mask"], about["axis"])
     # asarray: a view that still reads from disk, without the class of memmap spreading to what is cut from it
-    X = np.asarray(np.load(folder / "samples.npy", mmap_mode="r"))
+    X = np.asarray(np.load(folder / _SAMPLES[0], mmap_mode="r"))
     splits = tuple(
         Split(name, kept[f"train.{i}"], kept[f"test.{i}"]) for i, name in enumerate(about["splits"])
     )
