@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
@@ -111,8 +112,8 @@ class BidsBox(QWidget):
             box.blockSignals(True)
             before = box.currentText()
             box.clear()
-            known: set[str] = {getattr(run, name) for run in self._runs}
-            box.addItems(sorted(known, key=lambda value: natural_key(value)))
+            known = {str(getattr(run, name)) for run in self._runs}
+            box.addItems(natural(known))
             prepared = sorted({run.space for run in self._runs if run.preprocessed})
             usual = prepared[0] if name == "space" and prepared else before
             box.setCurrentIndex(max(0, box.findText(before), box.findText(usual)))
@@ -169,3 +170,8 @@ def _box(name: str, tip: str) -> QComboBox:
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
     return box
+
+
+def natural(names: Iterable[str]) -> list[str]:
+    """Sort names as people count: run 2 before run 10."""
+    return sorted(names, key=lambda name: natural_key(name))
