@@ -9,8 +9,8 @@ import pytest
 from fmriprep_tree import write_tree
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
-from napari_fmri_decoder.pipeline.run import finish, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
 
 

@@ -1,14 +1,24 @@
 """The work from end to end: recipe to run folder, image to slab, model and scan to answers."""
 
-from napari_fmri_decoder.pipeline.run import (
+from napari_fmri_decoder.pipeline.events import (
+    AuditError,
     PipelineEvent,
     Prepared,
     RunDone,
     RunResult,
     Stage,
-    finish,
-    prepare_run,
-    run,
 )
+from napari_fmri_decoder.pipeline.preparing import prepare_run
+from napari_fmri_decoder.pipeline.run import finish, run
 
-__all__ = ["PipelineEvent", "Prepared", "RunDone", "RunResult", "Stage", "finish", "prepare_run", "run"]
+__all__ = [
+    "AuditError",
+    "PipelineEvent",
+    "Prepared",
+    "RunDone",
+    "RunResult",
+    "Stage",
+    "finish",
+    "prepare_run",
+    "run",
+]

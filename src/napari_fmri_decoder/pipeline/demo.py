@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from pathlib import Path
 
+from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
 from napari_fmri_decoder.pipeline.folder import claim
-from napari_fmri_decoder.pipeline.run import PipelineEvent, Stage, run
+from napari_fmri_decoder.pipeline.run import run
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.samples.phantom import PHANTOM_SLAB, write_phantom
 

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,17 +21,12 @@ from napari_fmri_decoder.evaluation.null import (
     permutation_test,
 )
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
-from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
+from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.folder import claim, write_results
+from napari_fmri_decoder.pipeline.preparing import prepare_run
 from napari_fmri_decoder.pipeline.resume import open_store
-from napari_fmri_decoder.recipe import Recipe, read_images, rebased
-from napari_fmri_decoder.samples.audit import Finding, audit, blocking
-from napari_fmri_decoder.samples.confounds import read_confounds
-from napari_fmri_decoder.samples.labels import label_table
-from napari_fmri_decoder.samples.masks import make_mask, moments
-from napari_fmri_decoder.samples.prepare import prepare
-from napari_fmri_decoder.samples.splits import Split, make_splits
-from napari_fmri_decoder.samples.zmaps import find_runs, make_zmaps, plan_zmaps
+from napari_fmri_decoder.recipe import Recipe, rebased
+from napari_fmri_decoder.samples.masks import moments
 from napari_fmri_decoder.training.batched import can_batch
 from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, open_pool, suits
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
@@ -49,176 +43,14 @@ from napari_fmri_decoder.training.seeds import seeds_of
 from napari_fmri_decoder.training.tasks import Tasks
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.pipeline.preparing import Watch
     from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import TrainingConfig
-    from napari_fmri_decoder.volumes.volume import Volume
-
-    Watch = Callable[[Volume], Volume]
 
 AUTO = "auto"
 """On workers of this machine where there are many permutations that no batch takes together."""
-RESPONSE_S = 10.0
-"""Seconds within which two volumes share a haemodynamic response."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A new part of the work begins."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """All that stands before training begins.
-
-    Attributes
-    ----------
-    recipe : Recipe
-        Resolved: with the slab's grid and every training option.
-    series : Volume
-        As it was read, or the z-maps that were made of it.
-    table : DataFrame
-        One row per volume of the series.
-    samples : Samples
-    splits : tuple of Split
-    findings : tuple of Finding
-    notes : tuple of str
-        What was left out or changed.
-    """
-
-    recipe: Recipe
-    series: Volume
-    table: pd.DataFrame
-    samples: Samples
-    splits: tuple[Split, ...]
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunResult:
-    """What a run gave.
-
-    Attributes
-    ----------
-    folder : Path
-    prepared : Prepared
-    folds : tuple of FoldResult
-    scores : Scores
-    model : FittedModel
-        Refitted on all samples.
-    permutations : PermutationsDone or None
-    """
-
-    folder: Path
-    prepared: Prepared
-    folds: tuple[FoldResult, ...]
-    scores: Scores
-    model: FittedModel
-    permutations: PermutationsDone | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RunDone:
-    """The run has ended; its folder is written."""
-
-    result: RunResult
-
-
-PipelineEvent = TrainingEvent | Stage | Prepared | RunDone
-
-
-class AuditError(InputError):
-    """The audit found errors that the recipe does not allow: with them nothing should be trained.
-
-    Attributes
-    ----------
-    findings : tuple of Finding
-    """
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(
-            " ".join(f"{f.message} [{f.code}]" for f in findings)
-            + f" To go on all the same, write audit.allow = {[f.code for f in findings]} in the recipe."
-        )
-
-
-def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
-    """Read, label, mask, cut, clean, split and audit: everything before training.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    base : Path
-        Folder that its paths start from.
-    watch : callable, optional
-        Takes the images and gives them as they are to be read, so that the reading can be
-        followed, and ended by an exception.
-
-    Raises
-    ------
-    InputError
-        If anything does not fit.
-    AuditError
-        If the audit finds an error that the recipe does not allow.
-    """
-    recipe, found = found_in_dataset(recipe, base)
-    series = read_images(recipe.data.images, base)
-    if recipe.data.tr is not None:
-        series = replace(series, step=recipe.data.tr)
-    else:
-        check_repetition_time(series)
-    series = series if watch is None else watch(series)
-    confounds = None
-    if recipe.zmaps is None:
-        table, notes = label_table(recipe.labels, series, base)
-        options = recipe.prepare
-        confounds, said = read_confounds(options.confounds, options.confounds_files, series, base)
-        notes = [*notes, *said]
-    else:
-        runs, notes = find_runs(recipe.labels, series, base)
-        plan_zmaps(series, runs, recipe.zmaps, base)
-    notes = [*found, *notes]
-    mask = None
-    if recipe.data.mask is not None:
-        mask, mask_notes = make_mask(recipe.data.mask, series, base)
-        notes = [*notes, *mask_notes]
-    if recipe.zmaps is not None:
-        made = make_zmaps(series, runs, recipe.zmaps, mask, base=base)
-        series, table, notes = made.maps, made.labels, [*notes, *made.notes]
-    samples = prepare(
-        series,
-        table,
-        recipe.prepare,
-        mask=mask,
-        slab=recipe.slab,
-        exclude=recipe.labels.exclude,
-        confounds=confounds,
-    )
-    splits = tuple(make_splits(recipe.split, samples.table))
-    findings = tuple(
-        audit(
-            samples,
-            splits,
-            allow=recipe.audit.allow,
-            neighbours=_neighbours(series.step),
-            mask=recipe.data.mask,
-        )
-    )
-    if stopping := blocking(findings, recipe.audit.allow):
-        raise AuditError(stopping)
-    stated = {
-        "prepare": recipe.prepare.resolved(series),
-        "training": recipe.training.resolved(recipe.decoder),
-        "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
-    }
-    resolved = recipe.model_copy(update=stated)
-    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
 
 
 def run(
@@ -406,11 +238,6 @@ def _refitted(
     if model is None:
         raise InputError("A fit must end with a model, but it ended without one. Train again.")
     return model
-
-
-def _neighbours(step: float | None) -> int:
-    """How many volumes share one haemodynamic response; none of a stack of maps."""
-    return 0 if step is None else math.ceil(RESPONSE_S / step)
 
 
 def finish(events: Iterator[PipelineEvent]) -> RunResult:

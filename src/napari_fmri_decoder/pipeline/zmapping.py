@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import Progress
-from napari_fmri_decoder.pipeline.run import Stage
+from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.masks.given import FileMask
 from napari_fmri_decoder.samples.zmaps import ZMaps, find_runs, plan_zmaps, zmap_steps

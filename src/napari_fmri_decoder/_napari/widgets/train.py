@@ -32,8 +32,7 @@ from napari_fmri_decoder._napari.widgets.setup_view import SetupView
 from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
-from napari_fmri_decoder.pipeline import Prepared, RunResult
-from napari_fmri_decoder.pipeline.run import AuditError
+from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.recipe import load_recipe
 
 if TYPE_CHECKING:

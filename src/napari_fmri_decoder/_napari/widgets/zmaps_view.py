@@ -23,7 +23,7 @@ from napari_fmri_decoder._napari.widgets.run_view import ProgressLine
 from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import Progress
-from napari_fmri_decoder.pipeline.run import Stage
+from napari_fmri_decoder.pipeline import Stage
 from napari_fmri_decoder.pipeline.zmapping import TABLE, ZMapsDone, write_zmaps
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels

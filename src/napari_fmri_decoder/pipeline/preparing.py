@@ -1,0 +1,106 @@
+"""From a recipe to samples, folds and findings: everything before training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
+from napari_fmri_decoder.pipeline.events import AuditError, Prepared
+from napari_fmri_decoder.recipe import Recipe, read_images
+from napari_fmri_decoder.samples.audit import audit, blocking
+from napari_fmri_decoder.samples.confounds import read_confounds
+from napari_fmri_decoder.samples.labels import label_table
+from napari_fmri_decoder.samples.masks import make_mask
+from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.splits import make_splits
+from napari_fmri_decoder.samples.zmaps import find_runs, make_zmaps, plan_zmaps
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+    Watch = Callable[[Volume], Volume]
+
+RESPONSE_S = 10.0
+"""Seconds within which two volumes share a haemodynamic response."""
+
+
+def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
+    """Read, label, mask, cut, clean, split and audit: everything before training.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    base : Path
+        Folder that its paths start from.
+    watch : callable, optional
+        Takes the images and gives them as they are to be read, so that the reading can be
+        followed, and ended by an exception.
+
+    Raises
+    ------
+    InputError
+        If anything does not fit.
+    AuditError
+        If the audit finds an error that the recipe does not allow.
+    """
+    recipe, found = found_in_dataset(recipe, base)
+    series = read_images(recipe.data.images, base)
+    if recipe.data.tr is not None:
+        series = replace(series, step=recipe.data.tr)
+    else:
+        check_repetition_time(series)
+    series = series if watch is None else watch(series)
+    confounds = None
+    if recipe.zmaps is None:
+        table, notes = label_table(recipe.labels, series, base)
+        options = recipe.prepare
+        confounds, said = read_confounds(options.confounds, options.confounds_files, series, base)
+        notes = [*notes, *said]
+    else:
+        runs, notes = find_runs(recipe.labels, series, base)
+        plan_zmaps(series, runs, recipe.zmaps, base)
+    notes = [*found, *notes]
+    mask = None
+    if recipe.data.mask is not None:
+        mask, mask_notes = make_mask(recipe.data.mask, series, base)
+        notes = [*notes, *mask_notes]
+    if recipe.zmaps is not None:
+        made = make_zmaps(series, runs, recipe.zmaps, mask, base=base)
+        series, table, notes = made.maps, made.labels, [*notes, *made.notes]
+    samples = prepare(
+        series,
+        table,
+        recipe.prepare,
+        mask=mask,
+        slab=recipe.slab,
+        exclude=recipe.labels.exclude,
+        confounds=confounds,
+    )
+    splits = tuple(make_splits(recipe.split, samples.table))
+    findings = tuple(
+        audit(
+            samples,
+            splits,
+            allow=recipe.audit.allow,
+            neighbours=_neighbours(series.step),
+            mask=recipe.data.mask,
+        )
+    )
+    if stopping := blocking(findings, recipe.audit.allow):
+        raise AuditError(stopping)
+    stated = {
+        "prepare": recipe.prepare.resolved(series),
+        "training": recipe.training.resolved(recipe.decoder),
+        "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
+    }
+    resolved = recipe.model_copy(update=stated)
+    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
+
+
+def _neighbours(step: float | None) -> int:
+    """How many volumes share one haemodynamic response; none of a stack of maps."""
+    return 0 if step is None else math.ceil(RESPONSE_S / step)
