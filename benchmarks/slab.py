@@ -40,7 +40,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     scan = series()
     rows = []
-    for interpolation, cut_limit, resample_limit in (("continuous", ">= 6", ">= 6"), ("linear", "", ">= 50")):
+    for interpolation, limit in (("continuous", ">= 6"), ("linear", ">= 50")):
         slab = Slab(rotate_x=20, start=START, stop=STOP, grid="nilearn", interpolation=interpolation)
 
         ours, where = cut(scan, slab)
@@ -70,14 +70,14 @@ def main() -> None:
             },
             repeats=7,
         )
-        for name, side, peer, limit in (
-            ("slab, crop and all", "cut", "nilearn: rotate, crop, slice", cut_limit),
-            ("slab, its voxels known", "resample", "nilearn: rotate, slice", resample_limit),
+        for name, side, peer, required in (
+            ("slab, crop and all", "cut", "nilearn: rotate, crop, slice", limit),
+            ("slab, its voxels known", "resample", "nilearn: rotate, slice", limit),
             ("slab, its voxels known", "resample", "nilearn, told the slab's grid", ""),
         ):
             ratio = seconds[peer] / seconds[side]
             shown = f"{1000 * seconds[side]:.3g} ms", f"{1000 * seconds[peer]:.4g} ms"
-            rows.append(Row(f"{name}, {interpolation}, times faster", peer, *shown, ratio, limit))
+            rows.append(Row(f"{name}, {interpolation}, times faster", peer, *shown, ratio, required))
         rows.append(
             Row(
                 f"slab, {interpolation}, largest difference",

@@ -68,6 +68,27 @@ def test_slab_lies_in_scanner_space_where_its_voxels_came_from():
     assert is_straight(where.screen.matrix @ slab.affine)
 
 
+@pytest.mark.parametrize("interpolation", ["linear", "nearest"])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_box_found_from_outside_in_is_that_of_nilearns_crop(interpolation, seed):
+    rng = np.random.default_rng(seed)
+    data = np.zeros((14, 11, 12), np.float32)
+    filled = rng.integers(2, 9, (1 + 20 * (seed % 2), 3))  # one voxel, or some, far from a box
+    data[tuple(filled.T)] = rng.normal(size=len(filled)) + 3
+    scan = Volume(data, np.diag([*rng.choice([-3.0, 2, 4], 3), 1]))
+    slab = Slab(*rng.uniform(-60, 60, 3), grid="full", interpolation=interpolation)
+    whole = rotated_grid(scan.grid, slab.frame)
+    turned = resample_img(_turned(scan, slab.frame), whole.affine, whole.shape, interpolation=interpolation)
+    if not np.any(turned.get_fdata()):
+        with pytest.raises(InputError, match="empty"):
+            resolve(slab, scan.grid, data)
+        return
+    box = resolve(slab, scan.grid, data).grid
+    theirs = crop_img(turned)
+    assert box.shape == theirs.shape
+    np.testing.assert_allclose(box.affine, theirs.affine, atol=1e-9)
+
+
 def test_slab_of_an_oblique_acquisition_is_straight_on_its_screen_and_not_interpolated_at_zero():
     tilt = np.eye(4)
     tilt[:3, :3] = rotation(12, 5, -8)

@@ -5,6 +5,7 @@ SciPy is imported where it is used: loading it takes longer than opening a scan 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 Interpolation = Literal["continuous", "linear", "nearest"]
 """Cubic spline (its overshoot clipped to the data's range), trilinear, or nearest voxel."""
+
+_TOGETHER = 2**23
+"""Voxels that are interpolated in one go."""
 
 _ORDER: dict[Interpolation, Literal[0, 1, 3]] = {"nearest": 0, "linear": 1, "continuous": 3}
 
@@ -46,7 +50,7 @@ def resample(
         In the same space as `affine`.
     interpolation : {"continuous", "linear", "nearest"}
     progress : callable, optional
-        Called with (volumes done, volumes in all) after each volume.
+        Called with (volumes done, volumes in all) on the way.
 
     Returns
     -------
@@ -59,14 +63,16 @@ def resample(
     sample = sampler(data.shape[:3], affine, grid, interpolation)
     out = np.empty((n, *grid.shape), dtype=np.float32)
     low, high = 0.0, 0.0
-    for i in range(n):
-        volume = np.asarray(data[..., i])
-        out[i] = sample(volume).reshape(grid.shape)
+    # What is in memory goes many volumes at a time, what is on disk one by one.
+    step = max(1, _TOGETHER // math.prod(data.shape[:3])) if isinstance(data, np.ndarray) else 1
+    for i in range(0, n, step):
+        volumes = np.asarray(data[..., i : i + step] if step > 1 else data[..., i])
+        out[i : i + step] = sample(volumes).T.reshape(-1, *grid.shape)
         if interpolation == "continuous":
-            lowest, highest = value_range(volume)
+            lowest, highest = value_range(volumes)
             low, high = min(low, lowest), max(high, highest)
         if progress is not None:
-            progress(i + 1, n)
+            progress(min(i + step, n), n)
     if interpolation == "continuous":
         np.clip(out, low, high, out=out)
     return np.moveaxis(out, 0, -1)
@@ -95,13 +101,20 @@ def sampler(
     Returns
     -------
     callable
-        Takes an (x, y, z) array, gives the (voxels,) float32 values as `resample` does, but not clipped.
+        Takes an (x, y, z) or (x, y, z, n) array, gives the (voxels,) or (voxels, n) float32 values as
+        `resample` does, but not clipped.
     """
     kept = np.ones(grid.shape, dtype=bool) if keep is None else keep
     order = _ORDER[interpolation]
     if Sampler.fits(int(kept.sum()), order):
         return Sampler(shape, affine, grid, order, kept)
-    return lambda volume: _resample_one(volume.astype(np.float32), affine, grid, interpolation)[kept]
+
+    def one_by_one(volumes: NDArray[Any]) -> NDArray[np.float32]:
+        if volumes.ndim == 4:
+            return np.stack([one_by_one(volumes[..., i]) for i in range(volumes.shape[3])], axis=1)
+        return _resample_one(volumes.astype(np.float32), affine, grid, interpolation)[kept]
+
+    return one_by_one
 
 
 def value_range(volume: NDArray[Any]) -> tuple[float, float]:

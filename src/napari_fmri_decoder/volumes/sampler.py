@@ -86,15 +86,17 @@ class Sampler:
 
         Parameters
         ----------
-        volume : (x, y, z) array
+        volume : (x, y, z) or (x, y, z, n) array
 
         Returns
         -------
-        (voxels,) float32 array
+        (voxels,) or (voxels, n) float32 array
             0 outside of the volume; NaN where its nearest voxel is not finite, which elsewhere
             counts as 0.
         """
-        flat = volume.reshape(-1, order="F")
+        if volume.ndim == 4 and self._filters:
+            return np.stack([self(volume[..., i]) for i in range(volume.shape[3])], axis=1)
+        flat = volume.reshape(-1, *volume.shape[3:], order="F")
         values = (flat if self._filters else flat[self._touched]).astype(np.float32, copy=False)
         finite = np.isfinite(values)
         whole = bool(finite.all())
@@ -104,7 +106,7 @@ class Sampler:
             values = self._coefficients(values, volume.shape)[self._touched]
         out = np.asarray(self._weights @ values)
         if not whole:
-            out[self._inside[~np.isfinite(flat[self._nearest])]] = np.nan
+            out[self._inside] = np.where(np.isfinite(flat[self._nearest]), out[self._inside], np.nan)
         return out
 
     def _coefficients(self, flat: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

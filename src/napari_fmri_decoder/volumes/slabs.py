@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Frame, Grid, rotated_grid
-from napari_fmri_decoder.volumes.resample import Interpolation, resample
+from napari_fmri_decoder.volumes.resample import Interpolation, LazyResampled, resample
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.volumes.volume import Volume
+    from napari_fmri_decoder.volumes.frames import Affine
+    from napari_fmri_decoder.volumes.volume import ArrayLike, Volume
 
 AXES = ("x", "y", "z")
 
@@ -119,8 +120,8 @@ def resolve(slab: Slab, grid: Grid, mean: NDArray[np.float32] | None = None) -> 
     if slab.crop:
         if mean is None:
             raise InputError("Cropping needs the mean image, found none. Give it, or set crop = false.")
-        turned = resample(mean, slab.frame.matrix @ grid.affine, rotated, slab.interpolation)
-        rotated = rotated.crop(*_filled_box(turned))
+        affine = slab.frame.matrix @ grid.affine
+        rotated = rotated.crop(*_filled_box(mean, affine, rotated, slab.interpolation))
     axis = AXES.index(slab.axis)
     start, stop, _ = slice(slab.start, slab.stop).indices(rotated.shape[axis])
     given = [v for v in (slab.start, slab.stop) if v is not None]
@@ -137,20 +138,54 @@ def resolve(slab: Slab, grid: Grid, mean: NDArray[np.float32] | None = None) -> 
 
 
 def _filled_box(
-    data: NDArray[np.float32], rtol: float = 1e-8
+    mean: NDArray[np.float32], affine: Affine, grid: Grid, interpolation: Interpolation, rtol: float = 1e-8
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Find the box of voxels that are not empty, one voxel wider: the rule of nilearn's crop_img."""
-    values = np.abs(np.nan_to_num(data))
-    filled = values > rtol * values.max()
-    if not filled.any():
-        raise InputError(
-            "The rotated volume must hold data to crop to, but it is empty. "
-            "Check mask and rotation, or set crop = false."
-        )
-    along = [np.flatnonzero(filled.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    start = [max(int(at[0]) - 1, 0) for at in along]
-    stop = [min(int(at[-1]) + 2, n) for at, n in zip(along, data.shape, strict=True)]
-    return tuple(start), tuple(stop)  # type: ignore[return-value]
+    """Find the box of a grid's voxels that are not empty, one voxel wider: the rule of nilearn's crop_img.
+
+    It is looked for from the outside in, so that of a linear image just a few planes are computed;
+    a cubic spline rings on beyond what is filled.
+    """
+    mean = np.nan_to_num(np.asarray(mean, dtype=np.float32))
+    box = np.array([(0, 0, 0), grid.shape])
+    if interpolation == "continuous":
+        turned: ArrayLike = resample(mean, affine, grid, interpolation)
+        floor = rtol * float(np.abs(np.asarray(turned)).max())
+    else:
+        turned = LazyResampled(lambda: mean, (), affine, grid, mean.dtype, interpolation)
+        floor = rtol * float(np.abs(mean).max())
+        box = np.clip(_reached(np.abs(mean) > floor, np.linalg.inv(grid.affine) @ affine), *box)
+
+    def is_filled(axis: int, plane: int) -> bool:
+        key = [slice(a, b) for a, b in box.T]
+        key[axis] = slice(plane, plane + 1)
+        return bool((np.abs(turned[tuple(key)]) > floor).any())
+
+    for axis in range(3):
+        planes = range(*box[:, axis])
+        first = next((i for i in planes if is_filled(axis, i)), None)
+        if first is None:
+            raise InputError(
+                "The rotated volume must hold data to crop to, but it is empty. "
+                "Check mask and rotation, or set crop = false."
+            )
+        last = next(i for i in reversed(planes) if is_filled(axis, i))
+        box[:, axis] = first, last + 1
+    low, high = np.maximum(box[0] - 1, 0), np.minimum(box[1] + 1, grid.shape)
+    return tuple(low.tolist()), tuple(high.tolist())
+
+
+def _reached(filled: NDArray[np.bool_], to_grid: Affine) -> NDArray[np.int64]:
+    """(2, 3) first voxels of a box on a grid, and those past its last, that filled voxels blend into."""
+    y, z = np.nonzero(filled.any(axis=0))
+    rows = filled[:, y, z]  # each lies between its ends
+    first, last = rows.argmax(axis=0), len(rows) - 1 - rows[::-1].argmax(axis=0)
+    ends = np.array([np.append(first, last), np.append(y, y), np.append(z, z)])
+    if not ends.size:
+        return np.zeros((2, 3), dtype=np.int64)
+    places = to_grid[:3, :3] @ ends + to_grid[:3, 3:]
+    reach = np.abs(to_grid[:3, :3]).sum(axis=1)
+    low, high = np.floor(places.min(axis=1) - reach), np.ceil(places.max(axis=1) + reach) + 1
+    return np.array([low, high], dtype=np.int64)
 
 
 def cut(volume: Volume, slab: Slab, mean: NDArray[np.float32] | None = None) -> tuple[Volume, RotatedSlab]:

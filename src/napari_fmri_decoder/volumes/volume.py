@@ -151,8 +151,12 @@ class Volume:
             (x, y, z), float32, of the same kind ("anatomy" for a BOLD series).
         """
         total = np.zeros(self.shape[:3], order="F")  # as files are stored
-        for volume in self:
-            total += volume
+        few = np.zeros_like(total, dtype=np.float32)  # to add float32 to float32 is three times as quick
+        for done, volume in enumerate(self, 1):
+            few += volume
+            if done % 8 == 0 or done == self.n_volumes:
+                total += few
+                few[...] = 0
         if not np.isfinite(total).all():  # seldom enough to read twice
             total[...] = 0
             for volume in self:
