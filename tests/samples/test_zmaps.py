@@ -125,7 +125,9 @@ def test_lsa_is_one_model_of_all_trials():
 
 
 @pytest.mark.parametrize("estimate", ["run", "lss"])
-def test_confounds_are_in_the_model_and_what_is_missing_counts_as_0(tmp_path, estimate):
+def test_confounds_are_in_the_model_and_a_derivative_begins_with_its_second_row(
+    tmp_path, estimate
+):
     rng = np.random.default_rng(3)
     series, files = _series(), []
     for run in (1, 2):
@@ -140,16 +142,16 @@ def test_confounds_are_in_the_model_and_what_is_missing_counts_as_0(tmp_path, es
     )
     made = make_zmaps(series, _runs(), config, base=tmp_path)
     for run, trials in enumerate(TRIALS):
-        confounds = pd.read_csv(files[run], sep="\t")[["trans_x", "trans_x_derivative1", "csf"]].fillna(0)
+        confounds = pd.read_csv(files[run], sep="\t")[["trans_x", "trans_x_derivative1", "csf"]].bfill()
         alone = [(*t[:2], "this" if j == 0 else t[2]) for j, t in enumerate(trials)]
         events, name = (trials, "face") if estimate == "run" else (alone, "this")
         wanted = {"label": "face"} if estimate == "run" else {"trial": 1}
         expected = _theirs(series, run, events, name, confounds=confounds, noise_model="ols")
         np.testing.assert_allclose(_ours(made, run=str(run + 1), **wanted), expected, atol=1e-4)
-    with pytest.raises(InputError, match=r"has none for rot_\*. It has trans_x"):
+    with pytest.raises(InputError, match=r"has no 'rot_\*'. Near it: trans_x"):
         make_zmaps(series, _runs(), config.model_copy(update={"confounds": ("rot_*",)}), base=tmp_path)
     pd.read_csv(files[0], sep="\t")[:-1].to_csv(files[0], sep="\t", index=False, na_rep="n/a")
-    with pytest.raises(InputError, match=r"59 for 60 volumes"):
+    with pytest.raises(InputError, match=r"59 rows for the 60 volumes"):
         make_zmaps(series, _runs(), config, base=tmp_path)
 
 

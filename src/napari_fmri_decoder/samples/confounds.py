@@ -74,21 +74,90 @@ def read_confounds(
     if not wanted:
         return None, []
     parts = series.parts or (Part(series.name or "series", series.n_volumes),)
-    tables = []
-    for part, path in zip(parts, _files(files, parts, base), strict=True):
-        table = _read(path)
-        if len(table) != part.n_volumes:
-            raise InputError(
-                f"Confounds must have one row per volume; {path.name} has {len(table)} rows for the "
-                f"{part.n_volumes} volumes of {Path(part.path).name}. Give the table of these images."
-            )
-        tables.append(_filled(table[choose_columns(list(table.columns), wanted, path.name)], path))
+    files_of_parts = tables_of_images(files, [Path(part.path) for part in parts], base)
+    tables = [
+        confounds_of_run(path, wanted, part.n_volumes)
+        for part, path in zip(parts, files_of_parts, strict=True)
+    ]
     joined = pd.concat(tables, ignore_index=True)
     n = sorted({table.shape[1] for table in tables})
     many = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
     if not n[-1]:
         return None, [f"No confound is called {', '.join(wanted)} in these runs, so none was regressed out."]
     return joined.to_numpy(np.float64), [f"{many} confounds were regressed out run by run: {_names(joined)}."]
+
+
+def confounds_of_run(path: Path, wanted: Sequence[str], n_volumes: int) -> pd.DataFrame:
+    """Read the confounds of one run.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : sequence of str
+        See `choose_columns`.
+    n_volumes : int
+        Rows that there must be.
+
+    Returns
+    -------
+    DataFrame of n_volumes rows
+        float64; a derivative, which has no value in its first row, has that of the second there, as
+        with nilearn's load_confounds.
+
+    Raises
+    ------
+    InputError
+        If the table cannot be read, has another number of rows, lacks a column, or has a cell that
+        is no number.
+    """
+    table = _read(path)
+    if len(table) != n_volumes:
+        raise InputError(
+            f"Confounds must have one row per volume; {path.name} has {len(table)} rows for the "
+            f"{n_volumes} volumes of its run. Give the table of these images."
+        )
+    return _filled(table[choose_columns(list(table.columns), wanted, path.name)], path)
+
+
+def tables_of_images(files: Sequence[str], images: Sequence[Path | None], base: Path) -> list[Path]:
+    """Find the table of confounds of each image.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Paths or patterns relative to `base`, in the order of the images; if empty, those that fMRIPrep
+        wrote beside them.
+    images : sequence of Path or None
+        None for one that is no file.
+    base : Path
+
+    Raises
+    ------
+    InputError
+        If there is not one table per image.
+    """
+    if files:
+        found = [path for given in files for path in expand(given, base, "confounds")]
+        if len(found) != len(images):
+            raise InputError(
+                f"Each image must have its table of confounds; found {len(found)} tables for "
+                f"{len(images)} images. Name them in the same order, or leave confounds_files empty to "
+                "find them by name."
+            )
+        return found
+    beside = [find_confounds(image) if image else None for image in images]
+    missing = [
+        image.name if image else "an image without a file"
+        for image, path in zip(images, beside, strict=True)
+        if path is None
+    ]
+    if missing:
+        raise InputError(
+            "Each image must have fMRIPrep's confounds beside it (..._desc-confounds_timeseries.tsv); "
+            f"found none for {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}. Name the "
+            "tables in confounds_files, or leave confounds empty."
+        )
+    return [path for path in beside if path is not None]
 
 
 def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "the table") -> list[str]:
@@ -129,27 +198,6 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
             fitting += fits
         found += fitting[:first]
     return list(dict.fromkeys(found))
-
-
-def _files(files: Sequence[str], parts: Sequence[Part], base: Path) -> list[Path]:
-    if files:
-        found = [path for given in files for path in expand(given, base, "confounds")]
-        if len(found) != len(parts):
-            raise InputError(
-                f"Each image file must have its table of confounds; found {len(found)} tables for "
-                f"{len(parts)} image files. Name them in the same order, or leave confounds_files empty to "
-                "find them by name."
-            )
-        return found
-    beside = [find_confounds(Path(part.path)) for part in parts]
-    missing = [Path(part.path).name for part, path in zip(parts, beside, strict=True) if path is None]
-    if missing:
-        raise InputError(
-            "Each image file must have fMRIPrep's confounds beside it (..._desc-confounds_timeseries.tsv); "
-            f"found none for {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}. Name the "
-            "tables in confounds_files, or leave confounds empty."
-        )
-    return [path for path in beside if path is not None]
 
 
 def _read(path: Path) -> pd.DataFrame:

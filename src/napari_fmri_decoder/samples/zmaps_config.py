@@ -60,8 +60,8 @@ class ZMapsConfig(Options):
     )
     confounds: tuple[str, ...] = Field(
         (),
-        description="Columns of the confounds tables to model beside the events, by name or pattern: "
-        '"trans_*", "rot_*", "csf". n/a counts as 0, as in the first row of fMRIPrep\'s derivatives.',
+        description="Columns of the confounds tables to model beside the events: names, patterns (*), or "
+        "groups of fMRIPrep's, as prepare has them: csf, trans_*, motion24, acompcor:5.",
     )
     confounds_files: tuple[str, ...] = Field(
         (),

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.confounds import confounds_of_run, tables_of_images
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.samples import Space
-from napari_fmri_decoder.samples.zmaps.confounds import confounds_tables, read_confounds
 from napari_fmri_decoder.samples.zmaps.design import (
     Design,
     Target,
@@ -135,12 +135,12 @@ def plan_zmaps(
     with_events, notes = check_runs(runs, step, config.lag)
     files: dict[int, Path] = {}
     if config.confounds:
-        tables = confounds_tables(config.confounds_files, runs, base or Path())
+        tables = tables_of_images(config.confounds_files, [run.bold for run in runs], base or Path())
         files = {run.start: path for run, path in zip(runs, tables, strict=True)}
     plans = []
     for run in with_events:
         file = files.get(run.start)
-        confounds = read_confounds(file, config.confounds, run.n_volumes) if file else None
+        confounds = _moving(confounds_of_run(file, config.confounds, run.n_volumes)) if file else None
         targets, said = estimable(run, targets_of(run, config), step, config, confounds)
         notes += said
         if targets:
@@ -280,3 +280,8 @@ def _say_made(plans: Sequence[Plan]) -> str:
 
 def _say(which: NDArray[np.bool_], what: str) -> list[str]:
     return [f"{int(which.sum())} of {which.size} voxels {what}."] if which.any() else []
+
+
+def _moving(confounds: pd.DataFrame) -> pd.DataFrame:
+    """Leave constant columns out: the model has its constant."""
+    return confounds.loc[:, confounds.nunique() > 1]
