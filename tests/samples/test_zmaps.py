@@ -125,9 +125,7 @@ def test_lsa_is_one_model_of_all_trials():
 
 
 @pytest.mark.parametrize("estimate", ["run", "lss"])
-def test_confounds_are_in_the_model_and_a_derivative_begins_with_its_second_row(
-    tmp_path, estimate
-):
+def test_confounds_are_in_the_model_and_a_derivative_begins_with_its_second_row(tmp_path, estimate):
     rng = np.random.default_rng(3)
     series, files = _series(), []
     for run in (1, 2):

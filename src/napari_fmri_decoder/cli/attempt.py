@@ -1,0 +1,65 @@
+"""Commands that try the whole: a demonstration, and a test of this installation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_fmri_decoder.cli.app import app
+from napari_fmri_decoder.cli.arguments import Json
+from napari_fmri_decoder.cli.decode import say_result
+from napari_fmri_decoder.errors import InputError
+
+
+@app.command(epilog="Example: fmri-decoder demo --out demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the phantom and its run.")] = Path("demo"),
+    gui: Annotated[bool, typer.Option("--gui", help="Open the phantom in napari instead.")] = False,
+) -> None:
+    """Run the whole job on a phantom laid into the MNI template; needs no screen without --gui."""
+    if gui:
+        _open_window()
+        return
+    from napari_fmri_decoder.cli.progress import follow
+    from napari_fmri_decoder.pipeline.demo import run_demo
+
+    result = follow(run_demo(out))
+    say_result(result)
+    typer.echo(f"Layers:  {result.folder / 'layers'}")
+    typer.echo(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
+
+
+@app.command(epilog="Example: fmri-decoder selftest --json")
+def selftest(as_json: Json = False) -> None:
+    """Send a lateralised, oblique phantom through writing, reading, rotating, cutting and saving.
+
+    One line per check; the exit status is 1 if one fails. Takes seconds, and needs no screen.
+    """
+    from dataclasses import asdict
+    from tempfile import TemporaryDirectory
+
+    from napari_fmri_decoder.pipeline.selftest import selftest as run_selftest
+
+    with TemporaryDirectory() as folder:
+        checks = list(run_selftest(Path(folder)))
+    if as_json:
+        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+    else:
+        for check in checks:
+            typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.found}")
+    if not all(check.passed for check in checks):
+        raise typer.Exit(1)
+
+
+def _open_window() -> None:
+    try:
+        from napari_fmri_decoder._napari.demo import open_demo
+    except ImportError as error:
+        raise InputError(
+            f"The window needs napari and Qt, but {error.name} is not installed. "
+            'Run: python -m pip install "napari-fmri-decoder[all]"'
+        ) from error
+    open_demo()

@@ -1,0 +1,120 @@
+"""Commands that make images: slabs, masks, z-maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_fmri_decoder.cli.app import app
+from napari_fmri_decoder.cli.arguments import Image, Output, pairs, validated
+from napari_fmri_decoder.cli.options import options_of
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.slab_config import SlabConfig
+from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
+
+
+@app.command(
+    epilog="Example: fmri-decoder slab bold.nii.gz --rotate-x 20 --start 12 --stop 15 -o slab.nii.gz"
+)
+@options_of(SlabConfig, leave_out=("resolved_shape", "resolved_affine"), help_panel="Slab")
+def slab(
+    image: Image,
+    output: Output,
+    options: dict[str, Any],
+    mask: Annotated[Path | None, typer.Option(help="Mask: what lies outside is set to 0 first.")] = None,
+    space: Annotated[
+        str,
+        typer.Option(
+            help="scanner: overlays the scan it came from; rotated: straight, in the rotated space."
+        ),
+    ] = "scanner",
+) -> None:
+    """Rotate an image and cut planes out of it."""
+    from napari_fmri_decoder.pipeline.cutting import cut_file
+
+    where = cut_file(image, output, validated(SlabConfig, options), mask=mask, space=space)
+    size = " x ".join(map(str, where.grid.shape))
+    typer.echo(f"{output}: {size} voxels, first voxel at {_mm(where.scanner.affine[:3, 3])} in the scanner.")
+
+
+@app.command(epilog="Example: fmri-decoder mask bold.nii.gz --strategy epi -o mask.nii.gz")
+def mask(
+    image: Image,
+    output: Output,
+    strategy: Annotated[str, typer.Option(help="How the mask is made; an unknown name lists all.")] = "epi",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of the strategy, NAME=VALUE; may be repeated."),
+    ] = None,
+) -> None:
+    """Make a mask of the voxels to decode, on the image's own grid."""
+    from napari_fmri_decoder.samples.masks import make_mask, parse_mask
+    from napari_fmri_decoder.volumes.nifti import read, write
+
+    series = read(image)
+    made, notes = make_mask(parse_mask({"strategy": strategy, **pairs(option)}), series, Path.cwd())
+    write(made, output)
+    for note in notes:
+        typer.echo(f"Note: {note}")
+    kept = int(made.at(0).sum())
+    typer.echo(f"{output}: {kept} of {made.at(0).size} voxels.")
+
+
+@app.command(epilog="Example: fmri-decoder zmaps sub-1/func/*_bold.nii.gz --hrf none -o zmaps")
+@options_of(ZMapsConfig, help_panel="Model")
+def zmaps(
+    bold: Annotated[list[Path], typer.Argument(help="BOLD files; several are runs in their natural order.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; one of its own.")],
+    options: dict[str, Any],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table with label and run of every volume, in place of the _events.tsv beside each BOLD "
+            "file; each block of one label is an event."
+        ),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(help="Events files or a pattern (*), in the order of the BOLD files; may be repeated."),
+    ] = None,
+    column: Annotated[str, typer.Option(help="Column of the conditions in the events files.")] = "trial_type",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="A label that is the baseline, with no map; may be repeated. [default: rest]"),
+    ] = None,
+    mask: Annotated[Path | None, typer.Option(help="Mask of the voxels to fit; outside maps are 0.")] = None,
+) -> None:
+    """Make z-maps of BOLD files by a general linear model: per run and condition, or per trial.
+
+    Events are found beside each BOLD file by its BIDS name. The folder gets one image per map, volumes.tsv
+    with what each shows, and zmaps.json with settings and events; it opens, and is decoded, as one series.
+    """
+    from napari_fmri_decoder.cli.progress import follow_steps
+    from napari_fmri_decoder.pipeline.zmapping import ZMapsDone, write_zmaps
+    from napari_fmri_decoder.samples.labels import parse_labels
+    from napari_fmri_decoder.samples.masks import parse_mask
+    from napari_fmri_decoder.volumes.nifti import read_series
+
+    if table is not None and events:
+        raise InputError("Events must come from --table or from --events, got both. Give one of them.")
+    source = {"source": "table", "table": str(table)} if table else {"source": "events", "column": column}
+    given = {"exclude": exclude or ["rest"]} | ({"events": events} if events else {})
+    steps = write_zmaps(
+        read_series(bold),
+        parse_labels(source | given),
+        validated(ZMapsConfig, options),
+        output,
+        base=Path.cwd(),
+        mask=parse_mask(mask) if mask else None,
+    )
+    done = follow_steps(steps)
+    if isinstance(done, ZMapsDone):
+        for note in done.made.notes:
+            typer.echo(f"Note: {note}")
+        typer.echo(f"{output}: {len(done.made.table)} maps, and volumes.tsv with what each shows.")
+
+
+def _mm(point: Any) -> str:
+    return "(" + ", ".join(f"{v:.1f}" for v in point) + ") mm"
