@@ -26,6 +26,7 @@ from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.selecting import candidates
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
 
 if TYPE_CHECKING:
@@ -155,6 +156,16 @@ class Recipe(Options):
     )
     null: NullConfig = Field(NullConfig(), description="What the score is held against.")
     audit: AuditConfig = Field(AuditConfig(), description="Findings overridden on purpose.")
+
+    @model_validator(mode="after")
+    def _choices_fit(self) -> Self:
+        pairs = [(self.decoder, self.training), *((c.decoder, c.training) for c in self.compare)]
+        for decoder, training in pairs:
+            try:
+                candidates(decoder, training)
+            except InputError as error:
+                raise ValueError(str(error).rstrip(".")) from error
+        return self
 
     def to_toml(self) -> str:
         """Write the recipe as TOML; options that are empty are left out."""

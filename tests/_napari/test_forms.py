@@ -41,6 +41,7 @@ class Everything(BaseModel):
     exclude: list[str] = ["rest"]
     filters: tuple[int, ...] = (32, 64, 128)
     pivot: tuple[float, float, float] | None = None
+    select: dict[str, tuple[bool | int | float | str, ...]] = {}
     kind: Literal["everything"] = "everything"
 
 
@@ -65,6 +66,7 @@ OTHER: dict[str, Any] = {
     "exclude": ["rest", "scrambled pix"],
     "filters": (8, 16),
     "pivot": (1.5, 0.0, -2.0),
+    "select": {"hidden": (30, 100), "rate": (0.01, 1e-4), "loss": ("svm",), "early": (True, False)},
     "kind": "everything",
 }
 

@@ -5,8 +5,9 @@ Qt's own widgets and not magicgui's, which know neither units nor "auto", and sh
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType, UnionType
@@ -45,7 +46,8 @@ def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
     Parameters
     ----------
     annotation : type
-        bool, int, float, str, Path, a Literal, a list or tuple of these, or one of them or None.
+        bool, int, float, str, Path, a Literal, a list or tuple of these, a dict of such lists by
+        name, or one of them or None.
     info : FieldInfo
         Limits, default, and in `json_schema_extra` "unit", "step", "none" (what None is called)
         and for paths "mode" ("file", "files", "folder" or "save").
@@ -66,6 +68,8 @@ def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
     several = origin in (list, tuple) and not any(
         get_origin(part) in (list, tuple) for part in get_args(inner)
     )
+    if origin is dict:
+        return _lists()
     if inner is Path or inner is str or several:
         return _text(inner, origin, str(extra.get("mode", "")), label, special)
     if inner in (int, float):
@@ -122,6 +126,35 @@ def _text(inner: Any, origin: Any, mode: str, label: str, special: Special | Non
 
     automatic = (lambda value: line.setPlaceholderText(default_text(special, value))) if special else None
     return Control(widget, get, put, changed, automatic)
+
+
+def _lists() -> Control:
+    """A line of lists by name: hidden = [30, 100]; weight_decay = [0.01, 0.1]."""
+    line = QLineEdit()
+
+    def get() -> dict[str, list[Any]]:
+        parts = [part.partition("=") for part in line.text().split(";") if part.strip()]
+        return {
+            name.strip(): [_read(v) for v in values.strip(" []").split(",") if v.strip()]
+            for name, _, values in parts
+        }
+
+    def put(value: Mapping[str, Sequence[Any]] | None) -> None:
+        line.setText("; ".join(f"{k} = [{', '.join(map(_write, v))}]" for k, v in (value or {}).items()))
+
+    return Control(line, get, put, line.textChanged)
+
+
+def _read(text: str) -> Any:
+    """A number or truth value where it is one, else the text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text.strip()
+
+
+def _write(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _number(kind: type, limits: tuple[float, float], default: Any, extra: dict[str, Any]) -> Control:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
 from napari_fmri_decoder.samples.samples import Layout
+from napari_fmri_decoder.samples.splits import inner_folds
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = {"logistic": (1e-3, 1e-2, 1e-1, 1.0), "svm": (1e-5, 1e-4, 1e-3, 1e-2)}
 """Values of C that nested runs choose from; a larger one makes the SVM slow, and no better."""
-MAX_FOLDS = 5
 _ABSENT = -1e4
 
 
@@ -60,7 +60,7 @@ class Linear(EstimatorDecoder):
 
     def steps(self, groups: NDArray[np.str_]) -> int:
         """How many models are fitted: one, and those that choose C."""
-        return 1 + (len(self._values) * _n_folds(groups) if self.C == "nested" else 0)
+        return 1 + (len(self._values) * len(inner_folds(groups)) if self.C == "nested" else 0)
 
     def solve(
         self,
@@ -114,16 +114,15 @@ class Linear(EstimatorDecoder):
         balanced: bool,
     ) -> Generator[float, None, tuple[float, str]]:
         """Find the C that predicts left-out runs of the training part best; the smaller of two equals."""
-        from sklearn.model_selection import GroupKFold
         from sklearn.preprocessing import StandardScaler
 
-        n_folds = _n_folds(groups)
-        if n_folds == 0:
+        folds = inner_folds(groups)
+        if not folds:
             C = self._values[len(self._values) // 2] if self.candidates else 0.1
             return C, f"C = {C:g}: the training part is one run, so none could be left out to choose it."
         candidates = self._values
         right = np.zeros(len(candidates))
-        for train, test in GroupKFold(n_folds).split(X, y, groups):
+        for train, test in folds:
             scaler = StandardScaler().fit(X[train])
             inside, outside = scaler.transform(X[train]), scaler.transform(X[test])
             for i, C in enumerate(candidates):
@@ -134,8 +133,8 @@ class Linear(EstimatorDecoder):
                     hits = int((model.predict(outside) == y[test]).sum())
                 right[i] += hits
                 yield 1 - hits / len(test)
-        C = candidates[int(np.argmax(right))]
-        return C, f"C = {C:g}, chosen from {len(candidates)} by {n_folds} folds of runs in the training part."
+        C, n = candidates[int(np.argmax(right))], len(candidates)
+        return C, f"C = {C:g}, chosen from {n} by {len(folds)} folds of runs in the training part."
 
 
 class Dummy(EstimatorDecoder):
@@ -172,11 +171,6 @@ def _one_layer(input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
 
     (n_features,) = input_shape
     return nn.Sequential(OrderedDict(out=nn.Linear(n_features, n_classes)))
-
-
-def _n_folds(groups: NDArray[np.str_]) -> int:
-    n_groups = len(np.unique(groups))
-    return min(MAX_FOLDS, n_groups) if n_groups > 1 else 0
 
 
 def _fit(model: LogisticRegression | LinearSVC, X: NDArray[np.float64], y: NDArray[np.int64]) -> bool:

@@ -56,8 +56,9 @@ def baseline_by_run(
         whole = make_splits(SplitConfig(), samples.table)
     except InputError:
         return None
+    settings = config.model_copy(update={"select": {}})  # names options of the decoder
     results = []
-    for event in cross_validate(get_decoder(BASELINES["linear"]), samples, whole, config):
+    for event in cross_validate(get_decoder(BASELINES["linear"]), samples, whole, settings):
         if isinstance(event, FoldDone):
             results.append(event.result)
         yield Progress("linear baseline with runs left out", len(results), len(whole))

@@ -91,6 +91,7 @@ def baseline_events(
     doi:10.1016/j.neuroimage.2016.10.038).
     """
     measure = headline_of(samples)
+    config = config.model_copy(update={"select": {}})  # names options of the decoder
     scores = {}
     for i, (name, options) in enumerate(BASELINES.items()):
         here = Progress("baselines", i, len(BASELINES))

@@ -272,3 +272,22 @@ def _check_classes(split: Split, labels: NDArray[np.str_]) -> None:
             f"Each class that is tested must be in the training part too; in {split.name!r} "
             f"{', '.join(missing)} is tested but never trained on. Exclude it, or choose another split."
         )
+
+
+def inner_folds(groups: NDArray[np.str_], most: int = 5) -> list[tuple[Indices, Indices]]:
+    """Part a training part again, by whole runs: what options are chosen by.
+
+    Parameters
+    ----------
+    groups : (n,) str array
+        The run of each sample.
+    most : int
+        Folds at most.
+
+    Returns
+    -------
+    list of (training, left out) rows
+        Empty where there is one run.
+    """
+    n = min(most, len(np.unique(groups)))
+    return list(GroupKFold(n).split(groups, groups=groups)) if n > 1 else []

@@ -38,7 +38,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     """Say whether `fit_batch` can do what `fit` does for this decoder.
 
     That is for networks of Linear, ReLU, Dropout, Linear on voxels in a row (`mlp`), trained by SGD on
-    all samples at once, on the processor, without screening or balancing.
+    all samples at once, on the processor, without screening, balancing or options to choose.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     settings = config.resolved(decoder)
     largest = max(len(split.train) for split in splits)
     whole = settings.batch_size == 0 or settings.batch_size >= largest
-    if settings.screening or settings.balance != "none":
+    if settings.screening or settings.balance != "none" or settings.select:
         return False  # what is fitted then differs from fit to fit
     if settings.optimizer != "sgd" or not whole or choose_device(settings.device).torch.type != "cpu":
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -66,6 +66,12 @@ class TrainingConfig(BaseModel):
         "none",
         description="Classes of unequal size in the training part: weights (a rare class counts more), "
         "undersample (leave out), oversample (repeat), or none.",
+    )
+    select: dict[str, Annotated[tuple[bool | int | float | str, ...], Field(min_length=1)]] = Field(
+        {},
+        description="Options of the network or of training that are chosen inside each training part, by "
+        "leaving out whole runs of it, each with its candidates: hidden = [30, 100]; weight_decay = [0.01, 0.1]. "
+        "Every combination is fitted, in the permutations too.",
     )
     seed: int = Field(0, description="All random numbers of all folds come from it.", ge=0, le=2**32 - 1)
     seeds: int = Field(

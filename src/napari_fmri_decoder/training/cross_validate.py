@@ -26,6 +26,7 @@ from napari_fmri_decoder.training.events import (
 from napari_fmri_decoder.training.fit import fit, predict_proba
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.seeds import derive_seed
+from napari_fmri_decoder.training.selecting import choose
 from napari_fmri_decoder.training.store import TaskStore, read_samples
 from napari_fmri_decoder.training.tasks import (
     Tasks,
@@ -262,18 +263,23 @@ def refit(
 
 def _fit_rows(
     decoder: Decoder, samples: Samples, train: Rows, test: Rows | None, config: TrainingConfig, seed: int
-) -> Generator[FitEvent, None, None]:
-    X, y = samples.X, samples.y
-    return fit(
+) -> Generator[FitEvent | Progress, None, None]:
+    X, y, groups = samples.X, samples.y, samples.groups[train]
+    n_classes, space = len(samples.classes), samples.space
+    if config.select:
+        decoder, config = yield from choose(
+            decoder, X[train], y[train], n_classes, space, config, groups, seed
+        )
+    yield from fit(
         decoder,
         X[train],
         y[train],
-        len(samples.classes),
-        samples.space,
+        n_classes,
+        space,
         config,
         test=None if test is None else (X[test], y[test]),
         seed=seed,
-        groups=samples.groups[train],
+        groups=groups,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.scaling import Scaler
 from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
 
@@ -106,6 +107,7 @@ def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
     """Lay a model out as arrays; see `unpack_model`."""
     about: dict[str, Any] = {
         "notes": list(notes),
+        "decoder": model.decoder.model_dump(mode="json"),  # with options that were chosen in the fit
         "input_shape": model.input_shape,
         "n_classes": model.n_classes,
     }
@@ -124,6 +126,7 @@ def unpack_model(arrays: Arrays, decoder: Decoder) -> tuple[FittedModel, list[st
     state = {n.removeprefix(_STATE): value for n, value in arrays.items() if n.startswith(_STATE)}
     scaler = Scaler(arrays["scaler.mean"], arrays["scaler.std"])
     shape, n_classes = tuple(about["input_shape"]), int(about["n_classes"])
+    decoder = get_decoder(about["decoder"]) if "decoder" in about else decoder
     model = FittedModel(decoder, shape, n_classes, state, scaler, arrays.get("chosen"))
     return model, [str(note) for note in about["notes"]]
 
