@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 from small import write_small
 from small_result import table_with_rest
 
@@ -116,4 +121,57 @@ def test_labels_of_a_series_of_another_length_are_dropped(dock: LabelsDock, tmp_
     layer = dock.session.add(read(tmp_path / "other" / "small_bold.nii.gz"))
     dock.session.update(series=layer)
     assert dock.session.state.table is None
-    assert not dock.bands.isVisible()
+    assert set(dock.bands.table()["label"]) == {""}, "there are bands to paint on"
+    assert not dock.counts.isVisible()
+
+
+def drag(dock: LabelsDock, first: int, last: int) -> None:
+    """Drag the mouse over the bands of volumes."""
+    view = dock.bands.view
+    box = dock.bands._panes[0].vb
+    points = [
+        view.mapFromScene(box.mapViewToScene(QPointF(volume, 0.5))) for volume in np.linspace(first, last, 6)
+    ]
+    port = view.viewport()
+    QTest.mousePress(port, Qt.MouseButton.LeftButton, pos=points[0])
+    for point in points:
+        move = QMouseEvent(
+            QMouseEvent.Type.MouseMove,
+            QPointF(point),
+            QPointF(port.mapToGlobal(point)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QTest.qWait(15)  # pyqtgraph takes no more than 100 moves a second
+        QApplication.sendEvent(port, move)
+    QTest.mouseRelease(port, Qt.MouseButton.LeftButton, pos=points[-1])
+
+
+def test_dragging_over_the_bands_paints_labels_that_a_recipe_keeps(dock: LabelsDock, folder: Path) -> None:
+    dock.brush.switch.setChecked(True)
+    dock.brush.box.setCurrentText("eyes shut")
+    drag(dock, 4, 11)
+    state = dock.session.state
+    assert state.labels.spans == ("4-11 eyes shut",)
+    assert state.table["label"].tolist() == [""] * 4 + ["eyes shut"] * 8 + [""] * 52
+    assert dock.form.value()["source"] == "painted"
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    written = dock.session.state.table
+    dock.brush.box.setCurrentText("no label")
+    drag(dock, 20, 17)  # backwards
+    painted = dock.session.state.table
+    assert (painted["label"] == "").to_numpy().nonzero()[0].tolist() == [17, 18, 19, 20]
+    assert painted["run"].tolist() == written["run"].tolist()
+    again, _ = label_table(dock.session.state.labels, dock.session.series, folder)
+    pd.testing.assert_frame_equal(again, painted)
+
+
+def test_without_the_switch_dragging_moves_the_time_axis(dock: LabelsDock) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    before, shown = dock.session.state.table, dock.bands._panes[0].viewRange()[0]
+    drag(dock, 20, 40)
+    assert dock.session.state.table is before
+    assert dock.bands._panes[0].viewRange()[0][0] < shown[0] - 10

@@ -11,6 +11,7 @@ import pytest
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table, parse_labels
 from napari_fmri_decoder.samples.labels.base import follow
+from napari_fmri_decoder.samples.labels.painted import PaintedLabels
 from napari_fmri_decoder.samples.labels.repeating import parse_blocks
 from napari_fmri_decoder.volumes.nifti import read, read_series
 from napari_fmri_decoder.volumes.volume import Part, Volume
@@ -33,7 +34,7 @@ def write_events(path: Path, *rows: tuple[float, float, str]) -> Path:
 
 
 def test_sources_are_found_by_name():
-    assert set(label_sources) == {"table", "events", "filename", "blocks"}
+    assert set(label_sources) == {"table", "events", "filename", "blocks", "painted"}
 
 
 @pytest.mark.parametrize("name", sorted(label_sources))
@@ -76,7 +77,7 @@ def test_a_source_of_ones_own_is_one_class(tmp_path):
 
 
 def test_unknown_source_lists_the_known_ones():
-    with pytest.raises(InputError, match="blocks, events, filename, table; got 'tables'"):
+    with pytest.raises(InputError, match="blocks, events, filename, painted, table; got 'tables'"):
         parse_labels({"source": "tables"})
 
 
@@ -403,6 +404,53 @@ def test_blocks_that_cannot_be_read_are_refused_at_once(spec):
         parse_blocks(spec)
     with pytest.raises(InputError, match="must read like"):
         parse_labels({"source": "blocks", "blocks": spec})
+
+
+# -- spans that are painted
+
+
+def test_spans_give_their_volumes_a_label_and_a_later_one_covers_an_earlier(tmp_path):
+    config = parse_labels({"source": "painted", "spans": ["1-4 face", "4-5 house"], "run_lengths": [3, 5]})
+    table, notes = label_table(config, bold(8), tmp_path)
+    assert table["label"].tolist() == ["", "face", "face", "face", "house", "house", "", ""]
+    assert table["run"].tolist() == ["1"] * 3 + ["2"] * 5
+    assert table["block"].tolist() == [0, 1, 1, 2, 3, 3, 4, 4]  # a run's border parts a block
+    assert notes == ["3 of 8 volumes have no label and are left out."]
+    each_file = parse_labels({"source": "painted", "spans": ["0-7 face"]})
+    of_files, _ = label_table(each_file, bold(8, (Part("a.nii", 6), Part("b.nii", 2))), tmp_path)
+    assert of_files["run"].tolist() == ["1"] * 6 + ["2"] * 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_painting_over_and_over_is_what_painting_an_array_is(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    array, config = np.full(40, "", dtype=object), PaintedLabels(run_lengths=(15, 25))
+    for _ in range(12):
+        first, last = sorted(int(v) for v in rng.integers(0, 40, 2))
+        label = str(rng.choice(["", "face", "big house"]))
+        array[first : last + 1] = label
+        config = config.painted(first, last, label)
+    config = config.painted(0, 0, "face")
+    array[0] = "face"
+    table, _ = label_table(config, bold(40), tmp_path)
+    assert table["label"].tolist() == array.tolist()
+    again, _ = label_table(PaintedLabels.of_table(table), bold(40), tmp_path)
+    pd.testing.assert_frame_equal(again, table)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"spans": ["3 face"]}, "must read like"),
+        ({"spans": ["5-3 face"]}, "its first volume not after its last"),
+        ({"spans": ["0-8 face"]}, r"within the 8 volumes of the series \(0 to 7\)"),
+        ({"spans": ["0-3 face"], "run_lengths": [4, 5]}, "4, 5 make 9"),
+        ({"spans": ["0-3 face"], "run_lengths": [8, 0]}, "at least one volume"),
+    ],
+)
+def test_spans_that_do_not_fit_are_refused(options, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        label_table(parse_labels({"source": "painted"} | options), bold(8), tmp_path)
 
 
 # -- real data

@@ -70,7 +70,7 @@ class TrainingConfig(BaseModel):
     select: dict[str, Annotated[tuple[bool | int | float | str, ...], Field(min_length=1)]] = Field(
         {},
         description="Options of the network or of training that are chosen inside each training part, by "
-        "leaving out whole runs of it, each with its candidates: hidden = [30, 100]; weight_decay = [0.01, 0.1]. "
+        "leaving out whole runs of it, each with its candidates: hidden = [9, 99]; weight_decay = [0, 0.1]. "
         "Every combination is fitted, in the permutations too.",
     )
     seed: int = Field(0, description="All random numbers of all folds come from it.", ge=0, le=2**32 - 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFontMetrics
 
 from napari_fmri_decoder._napari.palette import RGBA, class_colors
@@ -29,9 +29,12 @@ class BandsPlot(Plot):
     ----------
     clicked : Signal(int)
         The volume that was clicked.
+    painted : Signal(int, int)
+        First and last volume that were dragged over, where dragging paints.
     """
 
     clicked = Signal(int)
+    painted = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, height=150)
@@ -39,6 +42,10 @@ class BandsPlot(Plot):
         pane = self.add_pane("volume", "")
         pane.setMouseEnabled(True, False)
         pane.invertY(True)
+        self._brush: RGBA | None = None
+        self._stroke = pg.LinearRegionItem(movable=False)
+        self._pan = pane.vb.mouseDragEvent
+        pane.vb.mouseDragEvent = self._drag
         pane.vb.sigXRangeChanged.connect(self._fit_texts)
         pane.vb.sigResized.connect(self._fit_texts)
         self.add_legend()
@@ -71,6 +78,29 @@ class BandsPlot(Plot):
         self._current = volume
         self._line.setVisible(volume is not None)
         self._line.setValue(volume or 0)
+
+    def set_brush(self, color: RGBA | None) -> None:
+        """Let dragging paint in a colour, or move the time axis again (None)."""
+        self._brush = color
+        self.view.setCursor(Qt.CursorShape.IBeamCursor if color else Qt.CursorShape.ArrowCursor)
+
+    def _drag(self, event: Any, axis: int | None = None) -> None:
+        """Show what is dragged over while the button is held, and send it when it is let go."""
+        if self._brush is None or event.button() != Qt.MouseButton.LeftButton:
+            self._pan(event, axis)
+            return
+        event.accept()
+        pane = self._panes[0]
+        ends = sorted(round(pane.vb.mapToView(p).x()) for p in (event.buttonDownPos(), event.pos()))
+        first, last = (min(max(volume, 0), self._length - 1) for volume in ends)
+        if event.isFinish():
+            pane.removeItem(self._stroke)
+            self.painted.emit(first, last)
+            return
+        if event.isStart():
+            self._stroke.setBrush(pg.mkBrush([round(255 * part) for part in (*self._brush[:3], 0.6)]))
+            pane.addItem(self._stroke, ignoreBounds=True)
+        self._stroke.setRegion((first - 0.5, last + 0.5))
 
     def draw(self) -> None:
         """Draw all bands."""

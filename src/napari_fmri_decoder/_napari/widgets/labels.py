@@ -17,10 +17,12 @@ from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.recipe_of_session import base_of
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.widgets.bids_box import BidsBox
+from napari_fmri_decoder._napari.widgets.paint_box import PaintBox
 from napari_fmri_decoder._napari.widgets.zmaps_view import ZMapsView
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
+from napari_fmri_decoder.samples.labels.painted import PaintedLabels
 from napari_fmri_decoder.volumes.cache import on_copies
 from napari_fmri_decoder.volumes.nifti import read, read_series
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.bids_dataset import BidsRun
 
 NO_SERIES = "Choose the series in the dock Prepare first."
-USUAL = ("table", "events", "blocks", "filename")
+USUAL = ("table", "events", "blocks", "filename", "painted")
 """Order of the sources; others come after."""
 
 
@@ -52,6 +54,9 @@ class LabelsDock(Dock):
         self.bands.setObjectName("bands")
         self.bands.setToolTip("<p>Click to show that volume. Click once, then turn the wheel, to zoom.</p>")
         self.bands.clicked.connect(self._go_to)
+        self.bands.painted.connect(self._paint)
+        self.brush = PaintBox()
+        self.brush.changed.connect(self._on_brush)
         self.current = words(name="current_volume")
         self.counts = words(name="label_counts")
         self.notes = words(name="label_notes")
@@ -62,7 +67,16 @@ class LabelsDock(Dock):
         self.bids = BidsBox()
         self.bids.chosen.connect(self._open_runs)
         rows.addWidget(section("BIDS folder", self.bids, name="bids_section", open_=False))
-        for part in (self.about, self.form, self.apply, self.bands, self.current, self.counts, self.notes):
+        for part in (
+            self.about,
+            self.form,
+            self.apply,
+            self.bands,
+            self.brush,
+            self.current,
+            self.counts,
+            self.notes,
+        ):
             rows.addWidget(part)
         rows.addWidget(section("Z-maps", self.zmaps, name="section_zmaps", open_=False))
         rows.addStretch(1)
@@ -76,7 +90,7 @@ class LabelsDock(Dock):
         if name == "series":
             self.notes.clear()
             self._on_series()
-        elif name in ("table", "prepared"):
+        if name in ("series", "table", "prepared"):
             self._show_table()
         elif name == "labels" and self.session.state.labels is not None:
             self.form.set_values(self.session.state.labels)  # of z-maps, say, which bring their own
@@ -126,23 +140,52 @@ class LabelsDock(Dock):
         self._apply()
 
     def _show_table(self) -> None:
-        """Draw the table that the session holds."""
-        table, labels = self.session.state.table, self.session.state.labels
-        there = table is not None
-        for part in (self.bands, self.current, self.counts, self.notes):
-            part.setVisible(there)
-        if not there:
+        """Draw the table that the session holds, or bands without labels to paint on."""
+        table, labels, series = self.session.state.table, self.session.state.labels, self.session.series
+        for part in (self.current, self.counts, self.notes):
+            part.setVisible(table is not None)
+        self.bands.setVisible(series is not None)
+        self.brush.setVisible(series is not None)
+        if table is None:
+            self.brush.offer(())
+            if series is not None:
+                blank, _ = PaintedLabels().rows(series, base_of(series))
+                self.bands.set_data({name: blank[name].tolist() for name in ("label", "run")})
             return
         excluded = labels.exclude if labels else ()
         kept = sorted(set(table["label"]) - {""} - set(excluded))
         colors = label_colors(table["label"], excluded)
         self.bands.set_data(_bands(table, self.session.state.prepared), colors)
+        self.brush.offer(sorted(set(table["label"]) - {""}))
+        self._on_brush()
         counts = table["label"].value_counts()
         self.counts.setText(
             f"<b>{len(kept)} classes in {_n_runs(table)} runs:</b> "
             + " ".join(_swatch(name, hex_color(colors[name]), int(counts[name])) for name in kept)
         )
         self._on_moved()
+
+    def _on_brush(self) -> None:
+        """Let dragging paint in the colour that the label has, or will have."""
+        label, table, labels = self.brush.label, self.session.state.table, self.session.state.labels
+        if label is None:
+            self.bands.set_brush(None)
+            return
+        there = [] if table is None else table["label"].tolist()
+        colors = label_colors([*there, label], labels.exclude if labels else ())
+        self.bands.set_brush(colors.get(label, (0.5, 0.5, 0.5, 1.0)))
+
+    @guard()
+    def _paint(self, first: int, last: int) -> None:
+        """Give volumes the label of the brush, over what the table holds."""
+        label, table, labels = self.brush.label, self.session.state.table, self.session.state.labels
+        if label is None:
+            return
+        if not isinstance(labels, PaintedLabels) or table is None:
+            exclude = labels.exclude if labels else ()
+            labels = PaintedLabels() if table is None else PaintedLabels.of_table(table, exclude)
+        self.form.set_values(labels.painted(first, last, label))
+        self._apply()
 
     def _on_moved(self, event: Any = None) -> None:
         """Say and mark which volume the viewer shows."""

@@ -34,7 +34,7 @@ OF_SCHEME = {
     "random": ("test_size", "method", "seed"),
 }
 """The options of a split that its scheme looks at."""
-OF_ESTIMATOR = ("seed", "threads")
+OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
 """The options of training that scikit-learn's decoders look at."""
 
 

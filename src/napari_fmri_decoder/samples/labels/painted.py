@@ -1,0 +1,132 @@
+"""Labels painted on the time axis: spans of volumes."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, field_validator
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+from napari_fmri_decoder.samples.samples import group_keys
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Volume
+
+
+class PaintedLabels(LabelsConfig):
+    """Spans of volumes with their labels."""
+
+    summary: ClassVar[str] = "Spans painted on the time axis, such as 0-8 house, 12-20 face"
+
+    source: Literal["painted"] = "painted"
+    spans: tuple[str, ...] = Field(
+        (),
+        description="First and last volume (from 0) and label of each span: 0-8 house, 12-20 face. In the "
+        "dock they are painted; where two overlap, the later one counts; volumes in none have no label.",
+    )
+    run_lengths: tuple[int, ...] = Field(
+        (), description="Volumes of each run in order, such as 121, 121; empty takes each file as a run."
+    )
+
+    @field_validator("spans")
+    @classmethod
+    def _can_be_read(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
+        for span in spans:
+            parse_span(span)
+        return spans
+
+    @field_validator("run_lengths")
+    @classmethod
+    def _are_positive(cls, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        if any(length < 1 for length in lengths):
+            raise ValueError(f"each run must have at least one volume, got {', '.join(map(str, lengths))}")
+        return lengths
+
+    def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
+        """Lay the spans over the series."""
+        n = series.n_volumes
+        labels = np.full(n, "", dtype=object)
+        for first, last, label in map(parse_span, self.spans):
+            if last >= n:
+                raise InputError(
+                    f"Spans must lie within the {n} volumes of the series (0 to {n - 1}), got {first}-{last} "
+                    f"{label}. Correct the span, or choose the series that it was painted for."
+                )
+            labels[first : last + 1] = label
+        lengths = self.run_lengths or [part.n_volumes for part in series.parts] or [n]
+        if sum(lengths) != n:
+            raise InputError(
+                f"The runs must make up the {n} volumes of the series, but run_lengths "
+                f"{', '.join(map(str, lengths))} make {sum(lengths)}. Correct them."
+            )
+        runs = [str(i) for i, length in enumerate(lengths, 1) for _ in range(length)]
+        return follow(pd.DataFrame({"label": labels, "run": runs}), self.lag, series.step), []
+
+    @classmethod
+    def of_table(cls, table: pd.DataFrame, exclude: tuple[str, ...] = ()) -> Self:
+        """Take over the labels and runs of a table, to go on painting.
+
+        Parameters
+        ----------
+        table : DataFrame of n rows
+            From `label_table`; its labels are as they follow the stimuli, so that no lag is left.
+        exclude : tuple of str
+
+        Returns
+        -------
+        PaintedLabels
+        """
+        blocks = table.groupby("block", sort=True)
+        spans = [
+            f"{rows['volume'].iloc[0]}-{rows['volume'].iloc[-1]} {rows['label'].iloc[0]}"
+            for _, rows in blocks
+            if rows["label"].iloc[0]
+        ]
+        lengths = [len(list(run)) for _, run in groupby(group_keys(table))]
+        return cls(spans=tuple(spans), run_lengths=tuple(lengths), exclude=exclude)
+
+    def painted(self, first: int, last: int, label: str) -> Self:
+        """Paint a span over what is there.
+
+        Parameters
+        ----------
+        first, last : int
+            Volumes, both included.
+        label : str
+            "" takes labels away.
+
+        Examples
+        --------
+        >>> PaintedLabels(spans=("0-8 house",)).painted(3, 4, "face").spans
+        ('0-2 house', '3-4 face', '5-8 house')
+        """
+        kept = []
+        for start, stop, name in map(parse_span, self.spans):
+            left = (start, min(stop, first - 1)), (max(start, last + 1), stop)
+            kept += [(a, b, name) for a, b in left if a <= b]
+        if label:
+            kept.append((first, last, label))
+        return self.model_copy(update={"spans": tuple(f"{a}-{b} {name}" for a, b, name in sorted(kept))})
+
+
+def parse_span(text: str) -> tuple[int, int, str]:
+    """Read a span.
+
+    Examples
+    --------
+    >>> parse_span("12-20 face")
+    (12, 20, 'face')
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s+(\S.*?)\s*", text)
+    if match is None or int(match[1]) > int(match[2]):
+        raise InputError(
+            f'A span must read like "12-20 face", its first volume not after its last; got {text!r}. '
+            "Correct it."
+        )
+    return int(match[1]), int(match[2]), match[3]
