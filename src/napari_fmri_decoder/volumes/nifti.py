@@ -33,7 +33,8 @@ def write(volume: Volume, path: str | Path) -> Path:
 
     Kept are affine (the sform exactly, the qform without shear), space, TR and its unit, intent,
     and, in a comment extension, the names of a stack, those of an atlas' regions, and a kind that
-    the file would not be taken for. Masks are stored as uint8, atlases as int32, all else as its own type or float32.
+    the file would not be taken for. Masks are stored as uint8, atlases as int32, all else as its
+    own type or float32.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.timecourses import Voxel, VoxelSource
 from napari_fmri_decoder._napari.view import brain_layers
 from napari_fmri_decoder._napari.widgets.bench import beside
+from napari_fmri_decoder._napari.widgets.layer_box import is_preview
 from napari_fmri_decoder._napari.widgets.reading_view import ReadingView, tell_why
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.volumes.timecourse import Scale, rescale, voxel_at
@@ -312,6 +313,8 @@ def regions_at(layers: Sequence[Layer], point: NDArray[np.float64]) -> list[tupl
     for layer in layers:
         atlas = layer.metadata[KEY]
         if not (isinstance(atlas, Volume) and atlas.kind == "atlas" and layer.visible) or atlas.is_series:
+            continue
+        if is_preview(layer):  # a map whose opacity is another's: its values are codes
             continue
         voxel = voxel_at(atlas, point)
         value = int(atlas.data[voxel]) if voxel is not None else 0
