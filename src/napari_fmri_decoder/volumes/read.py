@@ -179,7 +179,10 @@ def _check_place(grid: Grid, path: Path) -> None:
 def _doubts(step: float | None) -> tuple[str, ...]:
     if step is None or step < 100:
         return ()
-    return (f"By its header the TR is {step:g} s; most likely these are milliseconds.",)
+    return (
+        f"By its header the TR is {step:g} s; most likely these are milliseconds, and times here are a "
+        "thousand times too long. Correct the header: its unit of time, or pixdim[4].",
+    )
 
 
 def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
