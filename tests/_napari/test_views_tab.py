@@ -159,6 +159,16 @@ def test_the_crosshair_is_moved_by_mouse_slider_text_and_peak(
     wheel(view, -60)
     np.testing.assert_allclose(session.state.point, before)
 
+    # A place in one head says nothing of another: it begins anew where the next scan is.
+    session.update(point=(900.0, 0.0, 0.0))
+    viewer.layers.clear()
+    far = AFFINE.copy()
+    far[:3, 3] += [500, -300, 200]
+    session.add(Volume(np.ones(SHAPE, np.float32), far, "anatomy", name="another head"))
+    voxel = apply_affine(np.linalg.inv(far), session.state.point)
+    assert (np.abs(voxel - (np.array(SHAPE) - 1) / 2) <= 1).all()
+    assert [box.value() for box in tab.jump.boxes.values()] == pytest.approx(session.state.point, abs=0.01)
+
 
 def wheel(view: Any, angle: int) -> None:
     middle, still = QPointF(view.rect().center()), Qt.ScrollPhase.NoScrollPhase

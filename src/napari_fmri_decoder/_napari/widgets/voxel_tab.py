@@ -132,9 +132,8 @@ class VoxelTab(QWidget):
 
     def _to_crosshair(self) -> None:
         point = self._session.state.point
-        if point is not None:
-            self._point = np.array(point)
-            self._wake()
+        self._point = None if point is None else np.array(point)
+        self._wake()
 
     def _on_cursor(self, event: Any = None) -> None:
         viewer = self._session.viewer
