@@ -141,6 +141,8 @@ class VoxelTab(QWidget):
         follows = self.follow_mouse.isEnabled() and self.follow_mouse.isChecked()
         if not follows or not self.isVisible() or viewer.dims.ndisplay != 2 or len(position) < 3:
             return
+        if not viewer.mouse_over_canvas:  # a slider moved: napari then moves the cursor with it
+            return
         self._point = self._session.state.frame.to_scanner(np.asarray(position[-3:])[::-1])
         self._wake()
 
