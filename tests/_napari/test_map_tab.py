@@ -112,6 +112,10 @@ def test_a_t_map_brings_its_degrees_of_freedom_and_fading_cleans_up_behind_it(vi
     hands["map_threshold"].setValue(2.0)
     assert hands["map_degrees"].value() == 20
     assert hands["map_p"].value() == pytest.approx(2 * stats.t(20).sf(2.0), rel=1e-6)
+    limit = hands["map_limit"].value()
+    hands["map_p"].setValue(1e-6)  # beyond the end of the colours, which move on: their bar is not empty
+    assert hands["map_threshold"].value() == pytest.approx(stats.t(20).isf(5e-7), rel=1e-6)
+    assert limit < hands["map_threshold"].value() < layer.contrast_limits[1]
     # While beta is faded by t, no threshold acts: the controls say so, and codes are no values.
     hands["map"].setCurrentText("beta")
     hands["map_weight"].setCurrentText("t")

@@ -30,6 +30,7 @@ LOOK = "fmri_decoder look"
 NO_MAP = "Open a statistical map, or any image whose values have a sign."
 SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
 _STEPS = 1000
+_ROOM = 1.5  # how far colours reach beyond a threshold that passed their end
 _T = "t test"  # as NIfTI calls the intent of t-maps
 _FADED = "While another map sets the opacity nothing is cut off: choose none there to set a threshold."
 
@@ -232,6 +233,8 @@ class MapTab(QWidget):
             return
         look = replace(look, **changes)
         look = replace(look, limit=max(look.limit, 1e-6), opaque_from=max(look.opaque_from, 1e-6))
+        if "limit" not in changes and look.threshold > look.limit:  # or all that is seen had one colour
+            look = replace(look, limit=_ROOM * look.threshold)
         layer.metadata[LOOK] = look
         layer.contrast_limits_range = (
             min(layer.contrast_limits_range[0], -look.limit),
