@@ -72,6 +72,9 @@ def test_the_scan_lies_where_the_chosen_transform_puts_it(viewer: Any, qtbot: An
     assert "voxel size" in copied
     assert "2 x 2 x 2 mm" in copied
 
+    layer.name = "run 1"
+    qtbot.waitUntil(lambda: "run 1" in tab.title.text())
+
     # Of a layer without a file the volume itself is described.
     viewer.layers.selection.active = other
     qtbot.waitUntil(lambda: "slab" in tab.title.text())

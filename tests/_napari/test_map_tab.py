@@ -11,7 +11,9 @@ from scipy import stats
 
 from napari_fmri_decoder._napari.colormaps import cold_hot, two_map_colors
 from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.view import brain_layers
 from napari_fmri_decoder._napari.widgets.viewing import ViewDock
+from napari_fmri_decoder._napari.widgets.voxel_tab import regions_at
 from napari_fmri_decoder.volumes.volume import Volume
 
 
@@ -92,3 +94,52 @@ def test_a_map_is_thresholded_by_value_and_p_and_faded_by_another(viewer: Any, q
     hands["map_weight"].setCurrentIndex(0)
     assert layer.visible
     assert layer.contrast_limits == [-4.0, 4.0]
+
+
+def test_a_t_map_brings_its_degrees_of_freedom_and_fading_cleans_up_behind_it(viewer: Any, qtbot: Any):
+    session = Session.of(viewer)
+    t = np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32)
+    place = np.diag([2.0, 2, 2, 1])
+    layer = session.add(Volume(t, place, "stat", intent="t test", intent_parameters=(20.0,), name="t"))
+    effect = session.add(Volume(t / 3, place, "stat", intent="estimate", name="beta"))
+    dock = ViewDock(viewer)
+    viewer.window.add_dock_widget(dock, name="View (napari-fmri-decoder)")
+    hands = {w.objectName(): w for w in dock.findChildren(QWidget) if w.objectName()}
+    tab = next(tab for tab in dock.findChildren(QWidget) if type(tab).__name__ == "MapTab")
+    dock.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(tab.isVisible)
+    hands["map"].setCurrentText("t")
+    hands["map_threshold"].setValue(2.0)
+    assert hands["map_degrees"].value() == 20
+    assert hands["map_p"].value() == pytest.approx(2 * stats.t(20).sf(2.0), rel=1e-6)
+    limit = hands["map_limit"].value()
+    hands["map_p"].setValue(1e-6)  # beyond the end of the colours, which move on: their bar is not empty
+    assert hands["map_threshold"].value() == pytest.approx(stats.t(20).isf(5e-7), rel=1e-6)
+    assert limit < hands["map_threshold"].value() < layer.contrast_limits[1]
+    # While beta is faded by t, no threshold acts: the controls say so, and codes are no values.
+    hands["map"].setCurrentText("beta")
+    hands["map_weight"].setCurrentText("t")
+    for name in ("map_threshold", "map_threshold_slider", "map_p", "map_signs", "map_bar"):
+        assert not hands[name].isEnabled()
+        assert "sets the opacity" in hands[name].toolTip()
+    assert hands["map_limit"].isEnabled()
+    assert "opaque" in hands["map_about"].text()
+    codes = viewer.layers[-1]
+    assert codes.visible
+    assert not effect.visible
+    assert regions_at(brain_layers(viewer), np.array([6.0, 6, 6])) == []
+    dock.tabs.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: "beta" in hands["values_here"].text())
+    assert "opacity" not in hands["values_here"].text()
+    # While the tab is hidden nothing is counted.
+    tab.about.setText("asleep")
+    session.update(point=(4.0, 4.0, 4.0))
+    assert tab.about.text() == "asleep"
+    dock.tabs.setCurrentIndex(1)
+    viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: effect.visible and not codes.visible)
+    hands["map_threshold"].setValue(0.1)
+    assert hands["map_bar"].isEnabled()
+    assert "voxels are seen" in hands["map_about"].text()
+    viewer.layers.remove(effect)
+    qtbot.waitUntil(lambda: codes not in viewer.layers)

@@ -159,12 +159,61 @@ def test_the_crosshair_is_moved_by_mouse_slider_text_and_peak(
     wheel(view, -60)
     np.testing.assert_allclose(session.state.point, before)
 
+    zooms_and_pans_in_step(tab, session)
 
-def wheel(view: Any, angle: int) -> None:
-    middle, still = QPointF(view.rect().center()), Qt.ScrollPhase.NoScrollPhase
-    held = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    # A place in one head says nothing of another: it begins anew where the next scan is.
+    session.update(point=(900.0, 0.0, 0.0))
+    viewer.layers.clear()
+    far = AFFINE.copy()
+    far[:3, 3] += [500, -300, 200]
+    session.add(Volume(np.ones(SHAPE, np.float32), far, "anatomy", name="another head"))
+    voxel = apply_affine(np.linalg.inv(far), session.state.point)
+    assert (np.abs(voxel - (np.array(SHAPE) - 1) / 2) <= 1).all()
+    assert [box.value() for box in tab.jump.boxes.values()] == pytest.approx(session.state.point, abs=0.01)
+
+
+def zooms_and_pans_in_step(tab: Any, session: Session) -> None:
+    """With Ctrl the wheel zooms about the mouse, in all planes alike; the right button drags them."""
+    session.update(point=(6.0, 3.0, 0.0))
+    tab.slices.refresh()
+    views, point = tab.slices.views, np.array(session.state.point)
+    axial, fit = views["axial"], views["axial"].shown.zoom
+    at = QPointF(axial.width() / 2 + 20, axial.height() / 2 - 10)
+    under = axial.shown.to_point((at.x(), at.y()), point)
+    for _ in range(4):
+        wheel(axial, 120, at, Qt.KeyboardModifier.ControlModifier)
+    tab.slices.refresh()
+    np.testing.assert_allclose([view.shown.zoom for view in views.values()], fit * 1.2**4)
+    np.testing.assert_allclose(axial.shown.to_point((at.x(), at.y()), point), under, atol=1e-6)
+    assert session.state.point == tuple(point)  # nothing but the picture moved
+    before = axial.shown.to_pixels(under)
+    for kind, by in ((QEvent.Type.MouseButtonPress, QPointF()), (QEvent.Type.MouseMove, QPointF(7, -5))):
+        button, keys = Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier
+        place = at + by
+        event = QMouseEvent(kind, place, QPointF(axial.mapToGlobal(place)), button, button, keys)
+        (axial.mousePressEvent if by.isNull() else axial.mouseMoveEvent)(event)
+    tab.slices.refresh()
+    np.testing.assert_allclose(np.subtract(axial.shown.to_pixels(under), before), (7, -5), atol=1e-6)
+    for a, b, axis in (("axial", "coronal", 0), ("axial", "sagittal", 1), ("coronal", "sagittal", 2)):
+        assert views[a].shown.middle[axis] == pytest.approx(views[b].shown.middle[axis])
+    session.update(point=(-27.0, -33.0, 24.0))  # out of what is zoomed in: it comes into sight
+    tab.slices.refresh()
+    for view in views.values():
+        x, y = view.shown.to_pixels(session.state.point)
+        assert 0 <= x <= view.shown.size[0]
+        assert 0 <= y <= view.shown.size[1]
+    wheel(axial, -120 * 9, at, Qt.KeyboardModifier.ControlModifier)
+    tab.slices.refresh()
+    assert axial.shown.zoom == pytest.approx(fit)  # all of it again
+
+
+def wheel(
+    view: Any, angle: int, at: QPointF | None = None, keys: Any = Qt.KeyboardModifier.NoModifier
+) -> None:
+    middle, still = at or QPointF(view.rect().center()), Qt.ScrollPhase.NoScrollPhase
     there = view.mapToGlobal(middle)
-    view.wheelEvent(QWheelEvent(middle, there, QPoint(), QPoint(0, angle), *held, still, False))
+    none = Qt.MouseButton.NoButton
+    view.wheelEvent(QWheelEvent(middle, there, QPoint(), QPoint(0, angle), none, keys, still, False))
 
 
 def test_views_show_what_the_canvas_shows_and_read_true_values(

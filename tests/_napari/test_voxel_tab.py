@@ -45,6 +45,7 @@ def _mm(*voxel: int) -> np.ndarray:
 
 def _move_to(viewer: Any, session: Session, mm: np.ndarray) -> None:
     zyx = session.state.frame.to_frame(mm)[::-1]
+    viewer.mouse_over_canvas = True
     viewer.cursor.position = (*viewer.dims.point[:-3], *(float(v) for v in zyx))
 
 
@@ -89,6 +90,14 @@ def test_the_voxel_under_the_mouse_is_shown_with_its_time_course(viewer: Any, qt
     assert "rest, run 2" in tab.plot.describe(13 * 2.5, 0, 0)
     tab.one_run.setChecked(True)
     qtbot.waitUntil(lambda: tab.plot._panes[0].viewRange()[0] == pytest.approx([11.5 * 2.5, 23.5 * 2.5]))
+
+    # With the mouse away from the canvas, going to another volume stays at the crosshair's voxel.
+    viewer.mouse_over_canvas = False
+    session.update(point=tuple(_mm(2, 6, 3)))
+    tab.plot.click(20 * 2.5, 0.0, 0)
+    qtbot.waitUntil(lambda: "volume 20" in tab.place.text())
+    qtbot.wait(250)
+    assert "voxel (2, 6, 3)" in tab.place.text()
 
     # The same voxel while the head is turned; the crosshair counts where the mouse is not followed.
     session.update(frame=Frame.from_angles(x=20, z=-35))

@@ -122,7 +122,8 @@ def test_what_a_volume_says_of_itself_comes_back(tmp_path):
             Volume(noise, AFFINE, "stat", 2.5),
             Volume(noise, AFFINE, "bold", None, space="aligned"),
             Volume((noise > 0).astype(np.uint8), AFFINE, "mask"),
-            Volume(np.full((3, 4, 5), 7, np.int32), AFFINE, "atlas"),
+            Volume(np.full((3, 4, 5), 7, np.int32), AFFINE, "atlas", regions={7: "V1 \u2014 left"}),
+            Volume(noise[..., 0], AFFINE, "stat", intent="z score", intent_name="face>house"),
             Volume(np.ones((3, 4, 5), np.uint8), AFFINE, "mask"),
             Volume(np.abs(noise[..., 0]), AFFINE, "stat"),
             Volume(noise[..., 0], AFFINE, "anatomy"),
@@ -134,6 +135,7 @@ def test_what_a_volume_says_of_itself_comes_back(tmp_path):
         assert back.data.dtype == volume.data.dtype
         np.testing.assert_allclose(back.affine, volume.affine, atol=1e-6)
         assert (back.kind, back.step, back.names) == (volume.kind, volume.step, volume.names)
+        assert (back.intent_name, back.regions) == (volume.intent_name, volume.regions)
         if volume.intent is not None:
             assert (back.intent, back.intent_parameters) == (volume.intent, volume.intent_parameters)
         if volume.space != "unknown":

@@ -75,9 +75,11 @@ class Crosshair:
         return None if state.point is None else state.frame.to_frame(state.point)
 
     def _on_layers(self) -> None:
-        """Begin where the slices are."""
+        """Begin where the slices are; the place in one head says nothing of the next one's."""
         viewer = self._session.viewer
-        if self._session.state.point is None and brain_layers(viewer):
+        if not brain_layers(viewer):
+            self._session.update(point=None)
+        elif self._session.state.point is None:
             self.move(np.array(viewer.dims.point[-3:])[::-1])
         self._draw()
 

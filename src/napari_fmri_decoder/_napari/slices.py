@@ -84,7 +84,7 @@ class Window:
 
     def to_pixels(self, point: ArrayLike) -> tuple[float, float]:
         """Find where a point (x, y, z) lies: pixels from the left and from the top."""
-        away = (np.asarray(point, dtype=float) - self._middle)[list(self.axes)] * self.zoom
+        away = (np.asarray(point, dtype=float) - self.middle)[list(self.axes)] * self.zoom
         across = -away[0] if self.mirrored else away[0]
         return float(self.size[0] / 2 + across), float(self.size[1] / 2 - away[1])
 
@@ -93,8 +93,8 @@ class Window:
         across = (pixels[0] - self.size[0] / 2) / self.zoom
         found = np.array(point, dtype=float)
         right, up = self.axes
-        found[right] = self._middle[right] + (-across if self.mirrored else across)
-        found[up] = self._middle[up] - (pixels[1] - self.size[1] / 2) / self.zoom
+        found[right] = self.middle[right] + (-across if self.mirrored else across)
+        found[up] = self.middle[up] - (pixels[1] - self.size[1] / 2) / self.zoom
         return found
 
     @property
@@ -103,8 +103,8 @@ class Window:
         width, height = self.size
         right, up = self.axes
         across = (np.arange(width) + 0.5 - width / 2) / self.zoom
-        rows = self._middle[up] - (np.arange(height) + 0.5 - height / 2) / self.zoom
-        return rows, self._middle[right] + (-across if self.mirrored else across)
+        rows = self.middle[up] - (np.arange(height) + 0.5 - height / 2) / self.zoom
+        return rows, self.middle[right] + (-across if self.mirrored else across)
 
     def letters(self, frame: Frame) -> dict[str, str]:
         """Find the letters at "left", "right", "top" and "bottom", in a frame."""
@@ -114,7 +114,8 @@ class Window:
         return {"left": left_letter, "right": right_letter, "top": top, "bottom": bottom}
 
     @property
-    def _middle(self) -> NDArray[np.float64]:
+    def middle(self) -> NDArray[np.float64]:
+        """(3,) middle of the box, which is the middle of the picture."""
         return (self.low + self.high) / 2
 
 

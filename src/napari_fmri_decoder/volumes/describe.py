@@ -104,7 +104,7 @@ def _of_header(volume: Volume) -> dict[str, Any]:
         "intent_code": code,
         "intent": intent,
         "intent_parameters": list(parameters),
-        "intent_name": header.header.get_intent()[2] if nifti else "",
+        "intent_name": headers.intent_name(header),
         "unit_space": space,
         "unit_time": time,
         "sform": _form(header, "sform") if nifti else None,

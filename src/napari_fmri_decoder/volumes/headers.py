@@ -190,8 +190,13 @@ def intent(image: Any) -> tuple[int, str | None, tuple[float, ...]]:
     return int(image.header["intent_code"]), str(label), tuple(float(p) for p in parameters)
 
 
+def intent_name(image: Any) -> str:
+    """Free text that names an intent, such as "face>house"; "" without one."""
+    return str(image.header.get_intent()[2]) if is_nifti(image) else ""
+
+
 def kept(image: Any) -> dict[str, Any]:
-    """What this plugin kept in a comment of the header: names, kind, step."""
+    """What this plugin kept in a comment of the header: names, kind, step, regions."""
     for extension in getattr(image.header, "extensions", ()):
         if extension.get_code() != COMMENT:
             continue
@@ -210,3 +215,12 @@ def names(image: Any, n: int) -> tuple[str, ...]:
     if isinstance(image, AFNIImage) and seconds(image) is None:
         found = image.header.get_volume_labels()
     return tuple(str(name) for name in found) if isinstance(found, list) and len(found) == n else ()
+
+
+def regions(image: Any) -> dict[int, str]:
+    """Name of each value of an atlas, where this plugin kept them in the header."""
+    found = kept(image).get("regions")
+    try:
+        return {int(value): str(name) for value, name in found.items()} if isinstance(found, dict) else {}
+    except ValueError:  # edited by hand
+        return {}

@@ -32,8 +32,9 @@ def write(volume: Volume, path: str | Path) -> Path:
     """Write a volume as NIfTI, whole or not at all.
 
     Kept are affine (the sform exactly, the qform without shear), space, TR and its unit, intent,
-    and, in a comment extension, the names of a stack and a kind that the file would not be taken
-    for. Masks are stored as uint8, atlases as int32, all else as its own type or float32.
+    and, in a comment extension, the names of a stack, those of an atlas' regions, and a kind that
+    the file would not be taken for. Masks are stored as uint8, atlases as int32, all else as its
+    own type or float32.
 
     Parameters
     ----------
@@ -86,12 +87,15 @@ def _image(volume: Volume, path: Path) -> Any:
     name, parameters = _intent(volume)
     if name is not None:
         header.set_intent(name, parameters)
+        header["intent_name"] = volume.intent_name.encode("latin-1", "replace")[:16]
     kept: dict[str, Any] = {"names": list(volume.names)} if volume.names else {}
     first = data[..., 0] if volume.is_series else data
     if kind_of(path.name, int(header["intent_code"]), first, series=volume.is_series) != volume.kind:
         kept["kind"] = volume.kind
     if volume.step and volume.kind != "bold":
         kept["timed"] = True
+    if volume.kind == "atlas" and volume.regions:
+        kept["regions"] = {str(value): text for value, text in volume.regions.items()}
     if kept:
         header.extensions.append(Nifti1Extension(COMMENT, json.dumps({KEY: kept}).encode()))
     return image

@@ -103,6 +103,7 @@ def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -
     timed = first.kind == "bold" or first.step is not None
     kind = first.kind if first.kind in ("stat", "bold") else ("bold" if first.is_series else "stat")
     same_intent = len({(v.intent, v.intent_parameters) for v in volumes}) == 1
+    intent_names = {v.intent_name for v in volumes}
     return replace(
         first,
         data=JoinedSeries([v.data for v in volumes]),
@@ -112,6 +113,7 @@ def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -
         parts=tuple(part for v in volumes for part in v.parts),
         intent=first.intent if same_intent else None,
         intent_parameters=first.intent_parameters if same_intent else (),
+        intent_name=first.intent_name if same_intent and len(intent_names) == 1 else "",
         notes=tuple(dict.fromkeys(note for v in volumes for note in v.notes)),
     )
 
@@ -149,9 +151,10 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         (Part(str(path), shape[3] if series else 1),),
         intent=intent,
         intent_parameters=parameters,
+        intent_name=headers.intent_name(image),
         space=place.space,
         notes=(*place.notes, *_doubts(step), *mended, *unnamed),
-        regions=regions,
+        regions=regions or headers.regions(image),
     )
     _check_place(volume.grid, path)
     return volume
@@ -176,7 +179,10 @@ def _check_place(grid: Grid, path: Path) -> None:
 def _doubts(step: float | None) -> tuple[str, ...]:
     if step is None or step < 100:
         return ()
-    return (f"By its header the TR is {step:g} s; most likely these are milliseconds.",)
+    return (
+        f"By its header the TR is {step:g} s; most likely these are milliseconds, and times here are a "
+        "thousand times too long. Correct the header: its unit of time, or pixdim[4].",
+    )
 
 
 def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:

@@ -67,12 +67,14 @@ class Volume:
         Name of the NIfTI intent of its header, such as "z score" or "t test"; None without one.
     intent_parameters : tuple of float
         Of the intent: the degrees of freedom of a t test.
+    intent_name : str
+        What its header calls it beside, such as "face>house"; at most 16 letters.
     space : str
         "scanner", "aligned" (to another scan), "talairach", "mni", "template", or "unknown".
     notes : tuple of str
         What to know before believing the image, such as that left and right are not certain.
     regions : mapping of int to str
-        Name of each value of an atlas, where a table lay beside it.
+        Name of each value of an atlas, where a table lay beside it, or in its header.
     """
 
     data: ArrayLike
@@ -84,6 +86,7 @@ class Volume:
     parts: tuple[Part, ...] = field(default=())
     intent: str | None = None
     intent_parameters: tuple[float, ...] = ()
+    intent_name: str = ""
     space: str = "unknown"
     notes: tuple[str, ...] = ()
     regions: Mapping[int, str] = field(default_factory=dict)

@@ -94,12 +94,12 @@ class HeaderTab(QWidget):
     def refresh(self) -> None:
         """Describe what is selected, if it is not what is described already."""
         self._layer, volume = self._find()
+        self.title.setText(f"<b>{escape(self._layer.name)}</b>" if self._layer is not None else NOTHING)
         if volume is not None and volume is self._volume:
             return
         self._volume = volume
         self._described = describe(volume) if volume is not None else {}
         rows = header_rows(self._described)
-        self.title.setText(f"<b>{escape(self._layer.name)}</b>" if self._layer is not None else NOTHING)
         self.table.setText(_html(rows))
         used = self._described.get("transform")
         for form, button in self.forms.items():

@@ -22,6 +22,7 @@ from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.sheets import volume_index
 from napari_fmri_decoder._napari.view import brain_layers
 from napari_fmri_decoder._napari.widgets.bench import beside
+from napari_fmri_decoder._napari.widgets.layer_box import is_preview
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.peaks import Of, Peak, local_peaks, peak
 
@@ -143,7 +144,8 @@ class Jump(QWidget):
     def layer(self) -> Layer | None:
         """The image whose peaks are meant: the selected one, else the topmost that is seen."""
         viewer = self._session.viewer
-        images = [layer for layer in brain_layers(viewer) if isinstance(layer, Image)]
+        brain = [layer for layer in brain_layers(viewer) if not is_preview(layer)]
+        images = [layer for layer in brain if isinstance(layer, Image)]
         images = [layer for layer in images if self._session.volume(layer) is not None]
         active = viewer.layers.selection.active
         if active in images:

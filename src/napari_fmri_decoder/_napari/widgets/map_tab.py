@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSlider, QWidget
 
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
 from napari_fmri_decoder._napari.colormaps import Signs, cold_hot, two_map_colors
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.sheets import volume_index
 from napari_fmri_decoder._napari.widgets.bench import beside
 from napari_fmri_decoder._napari.widgets.layer_box import HELPER, LayerBox
+from napari_fmri_decoder._napari.widgets.reading_view import tell_why
 from napari_fmri_decoder.volumes.thresholds import beyond, faded, p_of_threshold, threshold_of_p
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ LOOK = "fmri_decoder look"
 NO_MAP = "Open a statistical map, or any image whose values have a sign."
 SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
 _STEPS = 1000
+_ROOM = 1.5  # how far colours reach beyond a threshold that passed their end
+_T = "t test"  # as NIfTI calls the intent of t-maps
+_FADED = "While another map sets the opacity nothing is cut off: choose none there to set a threshold."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +68,7 @@ class MapTab(QWidget):
         self._session = dock.session
         self._faded: dict[Layer, Layer] = {}  # maps, and the layers that show them faded
         self._setting = self._adding = False
+        self._said: Any = None
         self.map = LayerBox("map", "The map whose colours are set here.", "none")
         self.signs = QComboBox()
         self.signs.setObjectName("map_signs")
@@ -97,6 +103,11 @@ class MapTab(QWidget):
             "map_opaque", "<p>Size of the other map's values from which on this one is fully opaque.</p>"
         )
         self.about = words(NO_MAP, "map_about")
+        beyond_threshold = (self.signs, self.threshold, self.slider, self.p, self.degrees, self.bar)
+        self._tips = {w: w.toolTip().removeprefix("<p>").removesuffix("</p>") for w in beyond_threshold}
+        self._tidy = QTimer(self)
+        self._tidy.setSingleShot(True)
+        self._tidy.timeout.connect(self._let_go)
         rows = QFormLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
         rows.addRow("map", self.map)
@@ -121,7 +132,7 @@ class MapTab(QWidget):
         self.opaque.valueChanged.connect(lambda value: self._change(opaque_from=value))
         dock.follow(self._session.layers_changed, self._on_layers)
         dock.follow(self._session.viewer.layers.selection.events.active, self._on_active)
-        dock.follow(self._session.viewer.dims.events.point, self._say)
+        dock.follow(self._session.viewer.dims.events.point, self._on_point)
         self._on_layers()
 
     def _on_layers(self) -> None:
@@ -136,7 +147,20 @@ class MapTab(QWidget):
         self.weight.set_layers([*maps, *others])
         if self.map.layer is None and maps:
             self.map.layer = maps[-1]
+        self._tidy.start(0)  # several layers may be about to go: none is to be removed between them
         self._show_look()
+
+    def _let_go(self) -> None:
+        """Remove what shows a map that went; show a map as it is where the other one went."""
+        layers = self._session.viewer.layers
+        for layer, shown in list(self._faded.items()):
+            look: Look | None = layer.metadata.get(LOOK)
+            if layer not in layers:
+                del self._faded[layer]
+                self._session.remove(shown)
+            elif look is not None and look.weight is not None and look.weight not in layers:
+                layer.metadata[LOOK] = look = replace(look, weight=None)
+                self._fade(layer, look)
 
     def _on_active(self, event: Any) -> None:
         if not self._adding and event.value is not None and event.value in self._offered():
@@ -153,14 +177,22 @@ class MapTab(QWidget):
         if layer is None:
             return None
         limit = float(max(abs(v) for v in layer.contrast_limits))
-        look: Look = layer.metadata.get(LOOK) or Look(0.16 * limit, limit)
+        look: Look = layer.metadata.get(LOOK) or Look(0.16 * limit, limit, degrees=self._degrees_of(layer))
         return look
+
+    def _degrees_of(self, layer: Layer) -> float:
+        """Degrees of freedom that a map's header gives; 0 where it says nothing of t."""
+        volume = self._session.volume(layer)
+        found = volume.intent_parameters if volume is not None and volume.intent == _T else ()
+        return found[0] if found and 0 < found[0] < float("inf") else 0.0
 
     def _show_look(self, *_: Any) -> None:
         """Set the controls as the chosen map is looked at."""
         look = self.look
-        for widget in (self.signs, self.threshold, self.slider, self.p, self.degrees, self.limit, self.bar):
-            widget.setEnabled(look is not None)
+        why = NO_MAP if look is None else None if look.weight is None else _FADED
+        for widget, tip in self._tips.items():
+            tell_why(widget, tip, why)
+        self.limit.setEnabled(look is not None)
         self.weight.setEnabled(look is not None)
         self.opaque.setEnabled(look is not None and look.weight is not None)
         if look is None or self.map.layer is None:
@@ -177,6 +209,7 @@ class MapTab(QWidget):
         self.weight.layer = look.weight
         self.opaque.setValue(look.opaque_from)
         self._setting = False
+        self._said = None
         self._say()
 
     def _on_slider(self, step: int) -> None:
@@ -200,6 +233,8 @@ class MapTab(QWidget):
             return
         look = replace(look, **changes)
         look = replace(look, limit=max(look.limit, 1e-6), opaque_from=max(look.opaque_from, 1e-6))
+        if "limit" not in changes and look.threshold > look.limit:  # or all that is seen had one colour
+            look = replace(look, limit=_ROOM * look.threshold)
         layer.metadata[LOOK] = look
         layer.contrast_limits_range = (
             min(layer.contrast_limits_range[0], -look.limit),
@@ -232,14 +267,32 @@ class MapTab(QWidget):
             self._session.show(old, both)
         old.visible, layer.visible = True, False
 
-    def _say(self, *_: Any) -> None:
-        """Say what the threshold means, and how much passes."""
+    def _on_point(self, event: Any) -> None:
+        """Another volume may be shown; the crosshair alone changes nothing here."""
+        if self.isVisible():
+            self._say()
+
+    def _say(self) -> None:
+        """Say what the threshold means, and how much passes; count only what has not been counted."""
         layer, look = self.map.layer, self.look
         volume = self._session.volume(layer) if layer is not None else None
-        if volume is None or look is None:
+        if layer is None or volume is None or look is None:
             return
-        at = int(self._session.viewer.dims.current_step[0]) if volume.is_series else 0
-        values = volume.at(min(at, volume.n_volumes - 1))
+        at = volume_index(layer, self._session.viewer.dims.point)
+        said = (volume, at, *(getattr(look, field.name) for field in fields(look)))
+        if said == self._said:
+            return
+        self._said = said
+        if look.weight is not None:
+            self.about.setText(
+                f"Colours show {layer.name} up to {look.limit:.4g}; the larger the values of "
+                f"{look.weight.name}, the more opaque, fully from {look.opaque_from:.4g} on."
+            )
+            return
+        if at is None:
+            self.about.setText(f"{layer.name} has no volume at this place of the slider.")
+            return
+        values = volume.at(at[0] if at else 0)
         above, below = beyond(values, look.threshold)
         p = p_of_threshold(look.threshold, look.degrees or None)
         of = f"|t| with {look.degrees:g} degrees of freedom" if look.degrees else "|z|"
@@ -247,6 +300,11 @@ class MapTab(QWidget):
             f"{above + below:,} voxels are seen: {above:,} above {look.threshold:.4g}, {below:,} below "
             f"-{look.threshold:.4g}. If this is a map of {of}, p = {p:.3g}, two-sided, uncorrected."
         )
+
+    def showEvent(self, event: Any) -> None:
+        """Count what came while hidden."""
+        super().showEvent(event)
+        self._say()
 
 
 class _Number(FloatBox):

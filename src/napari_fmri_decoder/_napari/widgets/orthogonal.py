@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PAUSE = 50  # milliseconds between two pictures
 PLANES: tuple[Plane, ...] = ("coronal", "sagittal", "axial")
+PER_NOTCH, MOST = 1.2, 20.0
+"""How many times larger one notch of the wheel makes the pictures, and all of them together."""
 _LOOKS = (
     *("visible", "opacity", "blending", "contrast_limits", "colormap", "gamma", "data", "affine", "set_data"),
     *("contour", "paint", "selected_label", "show_selected_label"),
@@ -51,6 +53,8 @@ class Orthogonal(QWidget):
         super().__init__()
         self._session, self._crosshair = dock.session, crosshair
         self._heard: list[Layer] = []
+        self._factor = 1.0  # larger than what fits
+        self._centre: NDArray[np.float64] | None = None  # scanner mm; the middle of all where None
         self.views = {plane: SliceView(plane) for plane in PLANES}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -63,6 +67,8 @@ class Orthogonal(QWidget):
         for view in self.views.values():
             view.pointed.connect(lambda x, y, view=view: self._on_pointed(view, x, y))
             view.stepped.connect(lambda steps, view=view: self._on_stepped(view, steps))
+            view.zoomed.connect(lambda notches, x, y, view=view: self._on_zoomed(view, notches, x, y))
+            view.panned.connect(lambda x, y, view=view: self._on_panned(view, x, y))
             view.resized.connect(self.later)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -84,17 +90,11 @@ class Orthogonal(QWidget):
     def refresh(self) -> None:
         """Draw now."""
         viewer, point = self._session.viewer, self._crosshair.point()
-        box = _box(viewer)
-        width, height = (
-            min(sides) for sides in zip(*(view.pixels for view in self.views.values()), strict=True)
-        )
-        zoom = 1.0 if box is None else zoom_to_fit(*box, (width, height))
-        for plane, view in self.views.items():
-            if box is None or point is None:
+        frame = self._session.state.frame
+        for (plane, view), window in zip(self.views.items(), self._windows(), strict=True):
+            if window is None or point is None:
                 view.clear()
                 continue
-            frame = self._session.state.frame
-            window = Window(plane, *box, view.pixels, zoom, self._session.state.radiological)
             sheets = [
                 sheet_of(layer, plane, point, viewer.dims.point, frame)
                 for layer in brain_layers(viewer)
@@ -105,7 +105,59 @@ class Orthogonal(QWidget):
             cross = window.to_pixels(point) if self._crosshair.visible else None
             view.show_picture(image, window, window.letters(frame), cross)
 
+    def _windows(self) -> list[Window] | list[None]:
+        """Find what part of its plane each view is to show: all at one zoom, about one point."""
+        box = _box(self._session.viewer)
+        if box is None:
+            return [None] * len(self.views)
+        width, height = (
+            min(sides) for sides in zip(*(view.pixels for view in self.views.values()), strict=True)
+        )
+        zoom = zoom_to_fit(*box, (width, height)) * self._factor
+        state = self._session.state
+        if self._centre is not None:
+            half = (box[1] - box[0]) / 2
+            box = state.frame.to_frame(self._centre) - half, state.frame.to_frame(self._centre) + half
+        return [
+            Window(plane, *box, view.pixels, zoom, state.radiological) for plane, view in self.views.items()
+        ]
+
+    def _on_zoomed(self, view: SliceView, notches: float, x: float, y: float) -> None:
+        """Zoom all planes; what is under the mouse stays there, and the crosshair's slices come closer."""
+        point = self._crosshair.point()
+        window = self._windows()[list(self.views.values()).index(view)]
+        if window is None or point is None:
+            return
+        factor = float(np.clip(self._factor * PER_NOTCH**notches, 1.0, MOST))
+        still = window.to_point((x, y), point)
+        middle = still + (window.middle - still) * self._factor / factor
+        self._factor = factor
+        self._centre = None if factor == 1 else self._session.state.frame.to_scanner(middle)
+        self.later()
+
+    def _on_panned(self, view: SliceView, x: float, y: float) -> None:
+        """Drag what is zoomed in; the other planes follow."""
+        window = self._windows()[list(self.views.values()).index(view)]
+        if window is not None and self._factor > 1:
+            start, end = (window.to_point(at, window.middle) for at in ((0.0, 0.0), (x, y)))
+            self._centre = self._session.state.frame.to_scanner(window.middle - (end - start))
+            self.later()
+
+    def _keep_in_sight(self) -> None:
+        """Move what is zoomed in to where the crosshair went, if it left a view."""
+        point = self._crosshair.point()
+        if self._centre is None or point is None:
+            return
+        for window in self._windows():
+            if window is not None:
+                places = np.array(window.to_pixels(point))
+                if (places < 0).any() or (places > window.size).any():
+                    self._centre = np.array(self._session.state.point)
+                    return
+
     def _on_state(self, name: str) -> None:
+        if name == "point":
+            self._keep_in_sight()
         if name in ("point", "frame", "radiological"):
             self.later()
 
@@ -113,6 +165,8 @@ class Orthogonal(QWidget):
         """Listen to the layers that there are."""
         self._let_go()
         self._heard = brain_layers(self._session.viewer)
+        if not self._heard:
+            self._factor, self._centre = 1.0, None
         for layer in self._heard:
             for name in _LOOKS:
                 if name in layer.events:

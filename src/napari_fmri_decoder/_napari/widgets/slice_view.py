@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _GAP = 5  # pixels about the crosshair that stay free
 _NOTCH = 120  # what the wheel counts for one step
+_DRAGS = Qt.MouseButton.RightButton | Qt.MouseButton.MiddleButton
 
 
 class SliceView(QWidget):
@@ -36,11 +37,17 @@ class SliceView(QWidget):
         Sent with the place under the mouse, in pixels of `shown`, on a click and while it drags.
     stepped : Signal
         Sent with the number of slices that the wheel was turned by.
+    zoomed : Signal
+        Sent with the notches that the wheel was turned by with Ctrl, and where, in pixels of `shown`.
+    panned : Signal
+        Sent with the pixels that the right or middle button dragged by, to the right and down.
     resized : Signal
     """
 
     pointed = Signal(float, float)
     stepped = Signal(int)
+    zoomed = Signal(float, float, float)
+    panned = Signal(float, float)
     resized = Signal()
 
     def __init__(self, plane: Plane) -> None:
@@ -49,7 +56,7 @@ class SliceView(QWidget):
         self.setObjectName(f"slice_{plane}")
         self.setToolTip(
             f"<p>The {plane} slice through the crosshair. Click or drag moves the crosshair, the wheel steps "
-            "through slices.</p>"
+            "through slices. With Ctrl the wheel zooms all planes; the right button then drags them.</p>"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(150, 150)
@@ -59,6 +66,7 @@ class SliceView(QWidget):
         self.letters: dict[str, str] = {}
         self._cross: tuple[float, float] | None = None
         self._turned = 0
+        self._held: QPointF | None = None  # where it was last dragged to
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -149,12 +157,18 @@ class SliceView(QWidget):
         self.resized.emit()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Move the crosshair."""
+        """Move the crosshair, or begin to drag the picture."""
+        self._held = event.position() if event is not None else None
         self._point(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Move the crosshair."""
+        """Move the crosshair, or drag the picture."""
         self._point(event)
+        if event is not None and self._held is not None and event.buttons() & _DRAGS:
+            away = (event.position() - self._held) * self.devicePixelRatioF()
+            self._held = event.position()
+            self.panned.emit(away.x(), away.y())
+            event.accept()
 
     def _point(self, event: QMouseEvent | None) -> None:
         if event is not None and event.buttons() & Qt.MouseButton.LeftButton:
@@ -163,8 +177,13 @@ class SliceView(QWidget):
             event.accept()
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Step through slices; what a touchpad sends adds up."""
+        """Step through slices, or zoom; what a touchpad sends adds up."""
         if event is None:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            at = event.position() * self.devicePixelRatioF()
+            self.zoomed.emit(event.angleDelta().y() / _NOTCH, at.x(), at.y())
+            event.accept()
             return
         self._turned += event.angleDelta().y()
         steps = int(self._turned / _NOTCH)

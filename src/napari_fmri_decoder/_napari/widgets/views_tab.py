@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.sheets import name_of_label, value_at
 from napari_fmri_decoder._napari.view import brain_layers, plane_of
 from napari_fmri_decoder._napari.widgets.bench import beside
 from napari_fmri_decoder._napari.widgets.jump import NO_SCAN, Jump
+from napari_fmri_decoder._napari.widgets.layer_box import is_preview
 from napari_fmri_decoder._napari.widgets.orthogonal import PAUSE, Orthogonal
 from napari_fmri_decoder.volumes.directions import degrees_turned
 
@@ -146,6 +147,8 @@ class ViewsTab(QWidget):
         for layer in reversed(brain_layers(viewer)):
             if point is None:
                 break
+            if is_preview(layer):
+                continue
             value = value_at(layer, point, viewer.dims.point)
             said = "outside" if value is None else f"{value:.4g}"
             name = None if value is None else name_of_label(layer, value)

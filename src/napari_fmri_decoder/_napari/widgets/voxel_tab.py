@@ -19,6 +19,7 @@ from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.timecourses import Voxel, VoxelSource
 from napari_fmri_decoder._napari.view import brain_layers
 from napari_fmri_decoder._napari.widgets.bench import beside
+from napari_fmri_decoder._napari.widgets.layer_box import is_preview
 from napari_fmri_decoder._napari.widgets.reading_view import ReadingView, tell_why
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.volumes.timecourse import Scale, rescale, voxel_at
@@ -131,15 +132,16 @@ class VoxelTab(QWidget):
 
     def _to_crosshair(self) -> None:
         point = self._session.state.point
-        if point is not None:
-            self._point = np.array(point)
-            self._wake()
+        self._point = None if point is None else np.array(point)
+        self._wake()
 
     def _on_cursor(self, event: Any = None) -> None:
         viewer = self._session.viewer
         position = viewer.cursor.position
         follows = self.follow_mouse.isEnabled() and self.follow_mouse.isChecked()
         if not follows or not self.isVisible() or viewer.dims.ndisplay != 2 or len(position) < 3:
+            return
+        if not viewer.mouse_over_canvas:  # a slider moved: napari then moves the cursor with it
             return
         self._point = self._session.state.frame.to_scanner(np.asarray(position[-3:])[::-1])
         self._wake()
@@ -312,6 +314,8 @@ def regions_at(layers: Sequence[Layer], point: NDArray[np.float64]) -> list[tupl
     for layer in layers:
         atlas = layer.metadata[KEY]
         if not (isinstance(atlas, Volume) and atlas.kind == "atlas" and layer.visible) or atlas.is_series:
+            continue
+        if is_preview(layer):  # a map whose opacity is another's: its values are codes
             continue
         voxel = voxel_at(atlas, point)
         value = int(atlas.data[voxel]) if voxel is not None else 0
