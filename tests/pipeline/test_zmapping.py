@@ -25,7 +25,7 @@ from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.bundle import load_bundle
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
-from napari_fmri_decoder.training.events import FoldDone
+from napari_fmri_decoder.training.events import FoldDone, Progress
 from napari_fmri_decoder.volumes.nifti import read, write
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "haxby_zmaps_linear.toml"
@@ -113,8 +113,12 @@ def test_one_recipe_goes_from_bold_to_samples_of_z_maps(folder):
     z = [model.compute_contrast(c, output_type="z_score").get_fdata()[mask] for c in ("closed", "open")]
     np.testing.assert_allclose(prepared.samples.X[2], z[0] - np.mean(z, axis=0), atol=1e-4)
 
-    result = finish(run(recipe, folder, folder / "run"))
-    assert result.scores.accuracy == 1
+    events = list(run(recipe, folder, folder / "run"))
+    told = [(e.done, e.total) for e in events if isinstance(e, Progress) and e.what == "z-maps"]
+    assert told == sorted(told)
+    assert told[0] == (0, 6)
+    assert len(told) > 3
+    assert finish(iter(events)).scores.accuracy == 1
     bundle = load_bundle(folder / "run" / "model.safetensors")
     with pytest.raises(InputError, match="decodes z-maps"):
         features_of(bundle, wider)

@@ -21,7 +21,7 @@ from napari_fmri_decoder.pipeline import (
     RunDone,
     RunResult,
     Stage,
-    prepare_run,
+    prepare_steps,
     run,
 )
 from napari_fmri_decoder.pipeline.folder import SCORES
@@ -223,7 +223,7 @@ def check(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, None]:
         yield from _written(plan)
         yield Stage("Reading and preparing")
         lenient = plan.recipe.model_copy(update={"audit": AuditConfig(allow=tuple(checks))})
-        yield prepare_run(lenient, plan.folder, watch.over)
+        yield (yield from prepare_steps(lenient, plan.folder, watch.over))
     except StoppedReading:
         yield Stage("Stopped")
     finally:

@@ -8,7 +8,7 @@ from napari_fmri_decoder.pipeline.events import (
     RunResult,
     Stage,
 )
-from napari_fmri_decoder.pipeline.preparing import prepare_run
+from napari_fmri_decoder.pipeline.preparing import prepare_run, prepare_steps
 from napari_fmri_decoder.pipeline.run import finish, run
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "Stage",
     "finish",
     "prepare_run",
+    "prepare_steps",
     "run",
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
+from napari_fmri_decoder.pipeline.zmapping import told_steps
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.confounds import read_confounds
@@ -17,9 +18,10 @@ from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.splits import make_splits
-from napari_fmri_decoder.samples.zmaps import find_runs, make_zmaps, plan_zmaps
+from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.training.events import Progress
     from napari_fmri_decoder.volumes.volume import Volume
 
     Watch = Callable[[Volume], Volume]
@@ -29,6 +31,19 @@ RESPONSE_S = 10.0
 
 
 def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
+    """Read, label, mask, cut, clean, split and audit; see `prepare_steps`, which this runs to its end."""
+    steps = prepare_steps(recipe, base, watch)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            prepared: Prepared = end.value
+            return prepared
+
+
+def prepare_steps(
+    recipe: Recipe, base: Path, watch: Watch | None = None
+) -> Generator[Progress, None, Prepared]:
     """Read, label, mask, cut, clean, split and audit: everything before training.
 
     Parameters
@@ -39,6 +54,15 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
     watch : callable, optional
         Takes the images and gives them as they are to be read, so that the reading can be
         followed, and ended by an exception.
+
+    Yields
+    ------
+    Progress
+        While z-maps are made: places to stop.
+
+    Returns
+    -------
+    Prepared
 
     Raises
     ------
@@ -69,7 +93,7 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepa
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
         notes = [*notes, *mask_notes]
     if recipe.zmaps is not None:
-        made = make_zmaps(series, runs, recipe.zmaps, mask, base=base)
+        made = yield from told_steps(series, runs, recipe.zmaps, mask, base)
         series, table, notes = made.maps, made.labels, [*notes, *made.notes]
     samples = prepare(
         series,

@@ -23,7 +23,7 @@ from napari_fmri_decoder.evaluation.null import (
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
 from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.folder import claim, write_results
-from napari_fmri_decoder.pipeline.preparing import prepare_run
+from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
 from napari_fmri_decoder.samples.masks import moments
@@ -72,7 +72,7 @@ def run(
     out : Path
         The run folder; made if missing, and must hold no other run.
     watch : callable, optional
-        See `prepare_run`.
+        See `prepare_steps`.
     cluster : str
         Where folds and permutations are done: "serial" in this process, "local:N" by N processes of
         this machine, "tcp://ADDRESS:PORT" by the workers of a Dask scheduler, "auto" as suits. The
@@ -93,7 +93,7 @@ def run(
         check_cluster(cluster)
     claim(out, resume=resume)
     yield Stage("Reading and preparing")
-    prepared = prepare_run(recipe, base, watch)
+    prepared = yield from prepare_steps(recipe, base, watch)
     prepared = replace(prepared, recipe=rebased(prepared.recipe, base, out))
     yield prepared
     decoder, config = recipe.decoder, prepared.recipe.training

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,20 @@ class ZMapsDone:
 
     folder: Path
     made: ZMaps
+
+
+def told_steps(
+    series: Volume, runs: Sequence[Run], config: ZMapsConfig, mask: Volume | None, base: Path
+) -> Generator[Progress, None, ZMaps]:
+    """Make z-maps, telling each step as `Progress`; see `zmap_steps`."""
+    with closing(zmap_steps(series, runs, config, mask, base)) as steps:
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as end:
+                made: ZMaps = end.value
+                return made
+            yield Progress("z-maps", done, total)
 
 
 def write_zmaps(
@@ -95,7 +110,7 @@ def write_zmaps(
     else:
         voxels, said = make_mask(mask, series, base)
         notes += said
-    made = yield from _stepped(zmap_steps(series, runs, config, voxels, base))
+    made = yield from told_steps(series, runs, config, voxels, base)
     made = replace(made, notes=tuple(dict.fromkeys((*notes, *made.notes))))
     yield Stage(f"Writing {out}")
     new, done = not out.exists(), False
@@ -108,16 +123,6 @@ def write_zmaps(
         if not done:
             _clear(out, made, new)
     yield ZMapsDone(out, made)
-
-
-def _stepped(steps: Generator[tuple[int, int], None, ZMaps]) -> Generator[Progress, None, ZMaps]:
-    while True:
-        try:
-            done, total = next(steps)
-        except StopIteration as end:
-            made: ZMaps = end.value
-            return made
-        yield Progress("z-maps", done, total)
 
 
 def _check_folder(out: Path) -> None:
