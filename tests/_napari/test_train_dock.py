@@ -195,7 +195,9 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     dock.stop.click()
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
-    assert dock.line.text.text() == "Stopped: Fold 1 of 4, run 1. No result was kept."
+    assert (
+        dock.line.text.text() == "Stopped: Fold 1 of 4, run 1. Resume goes on with the folds that are done."
+    )
     assert dock.result.isVisible()
     assert "part of the run" in dock.result.text()
     qtbot.waitUntil(lambda: not job.running, timeout=5000)
@@ -208,6 +210,32 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     assert dock.session.state.result is not None
     assert "Stopped" not in dock.result.text()
     assert not notified
+
+
+def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
+    dock: TrainDock, qtbot: Any, tmp_path: Path, notified: list[Any]
+) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 40})
+    assert not dock.resume.isEnabled()
+    dock.train.click()
+    folder = dock._running.folder
+    qtbot.waitUntil(lambda: len(list((folder / "tasks").glob("fold*"))) > 0, timeout=60_000)
+    dock.stop.click()
+    assert "Resume goes on" in dock.line.text.text()
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "tasks").glob("fold*")}
+    assert len(kept) < 4
+    qtbot.waitUntil(dock.resume.isEnabled, timeout=10_000)
+    dock.resume.click()
+    assert not dock.resume.isEnabled()
+    wait(dock, qtbot)
+    assert dock.folder == folder
+    assert not dock.resume.isEnabled()
+    assert not notified
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert replayed(folder, tmp_path / "again") == [
+        (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
+    ]
 
 
 def test_stop_ends_the_reading_of_a_slow_series_too(

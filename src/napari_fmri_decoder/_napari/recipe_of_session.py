@@ -179,7 +179,9 @@ def base_of(series: Volume) -> Path:
     return Path(series.parts[0].path).absolute().parent if series.parts else Path.cwd()
 
 
-def carry_out(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, RunResult | None]:
+def carry_out(
+    plan: Plan, watch: Watch, *, resume: bool = False
+) -> Generator[PipelineEvent, None, RunResult | None]:
     """Write what is not on disk, then run the recipe; see `pipeline.run`.
 
     A folder that was made for it goes again if the run cannot begin.
@@ -189,14 +191,17 @@ def carry_out(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, RunRes
     plan : Plan
     watch : Watch
         Counts the volumes that are read, and ends the reading after a stop.
+    resume : bool
+        Whether the folder holds this run, stopped, which goes on.
     """
     result: RunResult | None = None
     if (plan.folder / SCORES).exists():
         raise InputError(f"A run needs a folder of its own, but {plan.folder} holds another. Choose another.")
     new, begun = not plan.folder.exists(), False
     try:
-        yield from _written(plan)
-        with closing(run(plan.recipe, plan.folder, plan.folder, watch.over)) as events:
+        if not resume:
+            yield from _written(plan)
+        with closing(run(plan.recipe, plan.folder, plan.folder, watch.over, resume=resume)) as events:
             for event in events:
                 begun |= isinstance(event, Prepared)
                 if isinstance(event, RunDone):

@@ -17,7 +17,7 @@ from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
-from napari_fmri_decoder.pipeline.resume import BEGUN, TASKS
+from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, image_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
@@ -49,7 +49,7 @@ def claim(folder: Path, *, resume: bool = False) -> None:
     InputError
         If another run lies there, or nothing can be written.
     """
-    if not resume and (folder / TASKS / BEGUN).exists() and not (folder / SCORES).exists():
+    if not resume and has_begun(folder) and not (folder / SCORES).exists():
         raise InputError(
             f"A run needs a folder of its own, but {folder} holds one that has not ended. "
             "Go on with it (--resume), choose another folder, or move that one away."

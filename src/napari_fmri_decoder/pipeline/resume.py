@@ -25,6 +25,11 @@ _OF_SAMPLES = {"data", "labels"}
 """Sections that only say where samples come from: those are compared themselves, so a folder may move."""
 
 
+def has_begun(out: Path) -> bool:
+    """Whether a run folder holds tasks that can be gone on with."""
+    return (out / TASKS / BEGUN).exists()
+
+
 def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Split]) -> TaskStore:
     """Begin to keep the tasks of a run, or go on with those that are kept.
 

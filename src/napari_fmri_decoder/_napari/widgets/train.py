@@ -33,6 +33,7 @@ from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
+from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import load_recipe
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ class TrainDock(Dock):
         self.setObjectName("train_dock")
         self.job: Job | None = None
         self.folder: Path | None = None
+        self._running: Plan | None = None
+        self._stopped: Plan | None = None
+        self._ending: set[QObject] = set()  # owners of work that was stopped and winds down
         self.setup = SetupView(self.session)
         self.audit = AuditView()
         self.line = ProgressLine()
@@ -75,11 +79,17 @@ class TrainDock(Dock):
         self.train = _button(
             "Train", "train_button", "Train fold by fold, and show the results over the anatomy."
         )
-        self.stop = _button("Stop", "stop_button", "Stop at once; what was trained so far is not kept.")
+        self.stop = _button(
+            "Stop", "stop_button", "Stop at once; folds and permutations that are done are kept for Resume."
+        )
+        self.resume = _button(
+            "Resume", "resume_button", "Go on with the run that was stopped, as it was set up then."
+        )
         self.check.clicked.connect(self._check)
         self.train.clicked.connect(self._train)
         self.stop.clicked.connect(self._stop)
-        return _line(self.check, self.train, self.stop)
+        self.resume.clicked.connect(self._resume)
+        return _line(self.check, self.train, self.stop, self.resume)
 
     def _links(self) -> QWidget:
         self.report = _button(
@@ -114,10 +124,19 @@ class TrainDock(Dock):
         _enable(self.train, reason)
         _enable(self.check, reason)
         _enable(self.stop, "" if self.job is not None else "Nothing is running.")
+        _enable(self.resume, self._no_resume())
         _enable(self.report, "" if self.folder is not None else "No run has ended yet.")
         _enable(self.command, "" if self.folder is not None else "No run has ended yet.")
         if self.job is None and (missing or self.line.text.text() in ("", NO_SERIES, NO_LABELS)):
             self.line.end(missing or "Ready to train.")
+
+    def _no_resume(self) -> str:
+        """Why nothing can be gone on with, empty if something can."""
+        if self.job is not None:
+            return BUSY
+        if self._stopped is None:
+            return "No run was stopped."
+        return "The step in which it was stopped has not ended yet." if self._ending else ""
 
     # Work
 
@@ -125,15 +144,27 @@ class TrainDock(Dock):
     def _train(self) -> None:
         decoder = self.setup.choices(()).decoder.name
         plan = self._plan(run_folder(self.setup.runs_folder, decoder, datetime.now()))
+        self._carry_out(plan, f"Training {decoder}", resume=False)
+
+    @guard()
+    def _resume(self) -> None:
+        if self._stopped is not None:
+            decoder = self._stopped.recipe.decoder.name
+            self._carry_out(self._stopped, f"Going on with {decoder}", resume=True)
+
+    def _carry_out(self, plan: Plan, description: str, *, resume: bool) -> None:
         self.run.start()
         self.result.hide()
         self.tabs.setCurrentIndex(2)
-        self._start(carry_out, plan, f"Training {decoder}", self._done)
+        self._start(partial(carry_out, resume=resume), plan, description, self._done)
+        self._running, self._stopped = plan, None
+        self._refresh()
 
     @guard()
     def _check(self) -> None:
         plan = self._plan(Path(tempfile.mkdtemp(prefix="fmri-decoder-check-")))
         self._start(check, plan, "Checking", self._checked)
+        self._running = None
 
     def _plan(self, folder: Path) -> Plan:
         if missing := self._missing():
@@ -173,12 +204,15 @@ class TrainDock(Dock):
     def _end(self, owner: QObject, then: Callable[[], None]) -> None:
         """Follow the end of the work, unless the user has stopped it already and gone on."""
         owner.deleteLater()
+        self._ending.discard(owner)
         if self.job is not None and owner is self._owner:
             self.job = None
             try:
                 then()
             finally:
                 self._refresh()
+        else:
+            self._refresh()
 
     def _checked(self, _: object) -> None:
         self.line.end(f"Checked. {self._blocked()}")
@@ -197,6 +231,8 @@ class TrainDock(Dock):
         self.session.update(result=result, prepared=result.prepared)
 
     def _failed(self, error: Exception) -> None:
+        if self._running is not None and has_begun(self._running.folder):
+            self._stopped = self._running
         self.line.end("It could not be done; the message says why.")
         if isinstance(error, AuditError):
             self.audit.show_findings(error.findings)
@@ -209,11 +245,16 @@ class TrainDock(Dock):
             return
         self.job.stop()
         self.job = None
+        self._ending.add(self._owner)
         self._say_stopped(self.run.where)
         self._refresh()
 
     def _say_stopped(self, where: str) -> None:
-        self.line.end(f"Stopped: {where}. No result was kept.")
+        if self._running is not None and has_begun(self._running.folder):
+            self._stopped = self._running
+            self.line.end(f"Stopped: {where}. Resume goes on with the folds that are done.")
+        else:
+            self.line.end(f"Stopped: {where}. No result was kept.")
         if self.run.fitting:
             self._say("Stopped: the curves are those of a part of the run.")
 
