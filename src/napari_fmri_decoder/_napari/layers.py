@@ -81,10 +81,7 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     """
     reader = _reader(volume)
     data, affine = on_screen(volume, frame, reader)
-    axes = [("filter", "pixel")] * (data.ndim - 4)
-    if data.ndim > 3:
-        axes += [("time", "s") if volume.step else ("volume", "pixel")]
-    axes += [("z", "mm"), ("y", "mm"), ("x", "mm")]
+    axes = _axes(volume)
     meta: dict[str, Any] = {
         "name": volume.name or volume.kind,
         "affine": affine,
@@ -103,6 +100,15 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
         look = {"colormap": COLD_HOT, "contrast_limits": symmetric_limits(_few(reader))}
         return data, meta | look | {"rendering": "translucent"}, "image"
     return data, meta | {"colormap": CLEAR_GREY, "contrast_limits": grey_limits(_few(reader))}, "image"
+
+
+def _axes(volume: Placed) -> list[tuple[str, str]]:
+    """Label and unit of each axis of the layer that shows a volume."""
+    n = len(volume.data.shape)
+    axes = [("filter", "pixel")] * (n - 4)
+    if n > 3:
+        axes += [("time", "s") if volume.step else ("volume", "pixel")]
+    return [*axes, ("z", "mm"), ("y", "mm"), ("x", "mm")]
 
 
 def on_screen(
@@ -135,10 +141,26 @@ def on_screen(
 def turn(layer: Layer, frame: Frame) -> None:
     """Show a layer of the plugin in another frame, by new data and affine; all else stays."""
     data, affine = on_screen(layer.metadata[KEY], frame, reader_of(layer))
+    _replace(layer, data, affine)
+
+
+def give(layer: Layer, volume: Placed, frame: Frame) -> None:
+    """Let a layer of the plugin show another volume, in a frame; its colours and limits stay."""
+    reader = _reader(volume)
+    data, affine = on_screen(volume, frame, reader)
+    layer.metadata.update({KEY: volume, _READER: reader})
+    _replace(layer, data, affine, tuple(unit for _, unit in _axes(volume)))
+
+
+def _replace(layer: Layer, data: Any, affine: Affine, units: tuple[str, ...] | None = None) -> None:
+    """Give a layer data and affine; napari's setters draw anew even what is as it was."""
     # Between the two, layer and sliders would disagree: the viewer hears of both at once.
     with layer.events.data.blocker():
         layer.data = data
-    layer.affine = affine
+    if not np.array_equal(layer.affine.affine_matrix, affine):
+        layer.affine = affine
+    if units is not None:
+        layer.units = units
     layer.events.data(value=data)
 
 

@@ -164,10 +164,15 @@ def change_at_once(
             layer.refresh()
 
 
-def show_in_frame(viewer: Viewer, frame: Frame, then: Callable[[], None]) -> None:
-    """Turn all brain layers into a frame; then move the sliders by `then`."""
-    layers = brain_layers(viewer)
-    change_at_once(viewer, {layer: partial(turn, layer, frame) for layer in layers}, then)
+def show_in_frame(
+    viewer: Viewer,
+    frame: Frame,
+    then: Callable[[], None],
+    instead: Mapping[Layer, Callable[[], None]] | None = None,
+) -> None:
+    """Turn all brain layers into a frame, some by changes of their own; then move the sliders by `then`."""
+    turns = {layer: partial(turn, layer, frame) for layer in brain_layers(viewer)}
+    change_at_once(viewer, {**turns, **(instead or {})}, then)
 
 
 def looked_at(viewer: Viewer) -> NDArray[np.float64]:
