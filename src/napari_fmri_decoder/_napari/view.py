@@ -143,6 +143,8 @@ def change_at_once(
             for layer in changes if on_change else ():
                 for event in (layer.events.affine, layer.events.data, layer.events.units):
                     quiet.enter_context(event.blocker(on_change))
+                for move in _movers(layer):
+                    quiet.enter_context(layer.events.affine.blocker(move))
             for change in changes.values():
                 change()
         if on_change:
@@ -162,6 +164,13 @@ def change_at_once(
         layer.events.set_data.disconnect(note)
         if layer not in drawn:
             layer.refresh()
+
+
+def _movers(layer: Layer) -> list[Any]:
+    """Find what moves a layer on the canvas when its affine changes: new slices move it all the same."""
+    named = [callback for callback in layer.events.affine.callbacks if isinstance(callback, tuple)]
+    found = [getattr(ref(), name, None) for ref, name in named if name == "_on_matrix_change"]
+    return [move for move in found if move is not None]
 
 
 def show_in_frame(

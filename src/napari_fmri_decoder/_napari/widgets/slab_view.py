@@ -14,6 +14,7 @@ from napari_fmri_decoder._napari.colormaps import CLEAR_WARM
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import Form
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.pace import Pace
 from napari_fmri_decoder._napari.view import show_slice
 from napari_fmri_decoder._napari.watch import run_watched
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
@@ -88,6 +89,7 @@ class SlabView(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(_PAUSE)
         self._later.timeout.connect(self._show_place)
+        self._pace = Pace(self, self._show_place, _PAUSE)
         self.form.changed.connect(lambda: self._on_change(follow=True))
         self.outline.toggled.connect(self._on_outline)
         rotation.sliders.turned.connect(lambda *_: self._on_change(follow=False))
@@ -118,11 +120,10 @@ class SlabView(QWidget):
         self.form.set_values({"start": start, "stop": stop})
 
     def _on_change(self, *, follow: bool) -> None:
-        """Draw the slab a little later, and again while more changes; the shown slice follows its planes."""
+        """Draw the slab, and again while more changes; the shown slice follows its planes."""
         self._touched = True
         self._follow |= follow
-        if not self._later.isActive():
-            self._later.start()
+        self._pace.change()
 
     @guard()
     def _cut(self) -> None:
