@@ -196,6 +196,7 @@ class SlabView(QWidget):
         series, mean = self._session.series, self._bench.mean
         if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
             self.place.setText("")
+            self._asked = ()
             return
         if not self._touched:
             return
@@ -204,8 +205,10 @@ class SlabView(QWidget):
             return
         config, mask = self.config(), self._session.state.mask
         asked = (config, series, mask, mean)
-        if self._seen() and self._asked == asked and not self._follow:
+        drawn = self._seen() or not self.outline.isChecked()
+        if drawn and self._asked == asked and not self._follow:
             return  # it was drawn while the head turned
+        self._asked = ()
         try:
             where = place_of(series, config, mask, mean)
         except InputError as error:
@@ -218,7 +221,7 @@ class SlabView(QWidget):
         self.planes.set_planes(where.start, where.start + n, where.n_planes)
         if self.outline.isChecked():
             self._draw(where, mean)
-            self._asked = asked
+        self._asked = asked
 
     def _average(self, series: Volume) -> None:
         """Average the series beside all else, once: what is dragged is seen at once after that."""
