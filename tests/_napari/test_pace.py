@@ -17,9 +17,10 @@ def drawn() -> list[int]:
 
 def test_the_first_change_is_drawn_at_once_and_the_rest_in_the_end(drawn: list[int], qtbot: Any):
     owner = QObject()
-    value = 0
-    pace = Pace(owner, lambda: drawn.append(value), 30)
+    moved: list[int] = []
+    pace = Pace(owner, lambda: drawn.append(moved[-1]), 30)
     for value in (1, 2, 3):
+        moved.append(value)
         pace.change()
     assert drawn == [1]
     qtbot.waitUntil(lambda: len(drawn) > 1, timeout=5_000)

@@ -6,7 +6,7 @@ added, so that it can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
@@ -27,6 +27,7 @@ from napari_fmri_decoder._napari.layers import (
     rebuilt,
     to_layer,
     turn,
+    unreal,
     volume_of,
 )
 from napari_fmri_decoder._napari.letters import Letters
@@ -182,12 +183,24 @@ class Session:
 
     def _shown_together(self) -> dict[Layer, Callable[[], None]]:
         """Let the docks say what else is to be shown in the new frame."""
-        self._together = shown = {}
+        shown: dict[Layer, Callable[[], None]] = {}
+        self._together = shown
         try:
             self.turns.emit()
         finally:
             self._together = None
         return shown
+
+    def make_real(self, layers: Iterable[Layer] | None = None) -> None:
+        """Let labels that are shown, all or these, be real arrays that can be painted: the head rests."""
+        changes = {
+            layer: partial(turn, layer, self.state.frame, real=True)
+            for layer in (self.viewer.layers if layers is None else layers)
+            if unreal(layer)
+        }
+        if changes:
+            with self._while_turning():
+                change_at_once(self.viewer, changes)
 
     @contextmanager
     def _while_turning(self) -> Iterator[None]:
@@ -336,6 +349,8 @@ class Session:
         layer.events.data.connect(self._on_data)
         if isinstance(layer, Labels):
             layer.events.paint.connect(self._on_painted)
+            layer.events.visible.connect(self._on_used)
+            layer.events.mode.connect(self._on_used)
         if len(brain_layers(self.viewer)) == 1:
             set_plane(self.viewer, radiological=self.state.radiological)
         else:
@@ -361,6 +376,10 @@ class Session:
 
     def _on_painted(self, event: Any) -> None:
         keep_painted(event.source, self.state.frame)
+
+    def _on_used(self, event: Any) -> None:
+        """Make labels real that came into sight, or are to be painted."""
+        self.make_real([event.source])
 
     def _on_data(self, event: Any) -> None:
         """Believe new data that somebody else gave a layer."""
