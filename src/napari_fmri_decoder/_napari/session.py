@@ -260,8 +260,15 @@ class Session:
         if self._together is not None:
             self._together |= changes
             return
+
+        def move() -> None:
+            if then is not None:
+                self._turning = False  # whoever follows the sliders follows this move too
+                then()
+                self._turning = True
+
         with self._while_turning():
-            change_at_once(self.viewer, changes, then)
+            change_at_once(self.viewer, changes, move)
 
     def refuse_mixing(self, volume: Placed, but: Layer | None = None) -> None:
         """Raise `InputError` if a volume's first axis differs from that of the series in the viewer."""
