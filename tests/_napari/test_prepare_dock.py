@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fmri_decoder._napari import layers
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.crosshair import Crosshair
 from napari_fmri_decoder._napari.session import Session
@@ -464,6 +465,10 @@ def test_a_step_of_a_slider_is_computed_and_sliced_once(
     assert step("rotate_x_slider", 300) == sorted({*once} - {series.name})
     hands.dock.slab.outline.setChecked(False)
     assert step("rotate_x_slider", 310) == ["place_of", "tissue"]
+    monkeypatch.setattr(layers, "LIVE_VOXELS", 10)
+    hands("rotate_x_slider").setValue(320)
+    assert isinstance(hands.layer("tissue").data, LayerArray)  # large: by slices while it turns
+    hands.until(lambda: isinstance(hands.layer("tissue").data, np.ndarray))  # to be painted when it rests
 
 
 def shown_middle(hands: Hands) -> float:
