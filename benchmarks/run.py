@@ -11,7 +11,15 @@ from pathlib import Path
 
 from timing import Row, finish
 
-SCRIPTS = ("first_frame.py", "slab.py", "slices.py", "opening.py", "permutations.py", "workers.py")
+SCRIPTS = (
+    "first_frame.py",
+    "slab.py",
+    "slices.py",
+    "dragging.py",
+    "opening.py",
+    "permutations.py",
+    "workers.py",
+)
 
 
 def main() -> None:

@@ -22,8 +22,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fmri_decoder._napari import layers
 from napari_fmri_decoder._napari.arrays import LayerArray
+from napari_fmri_decoder._napari.crosshair import Crosshair
 from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.widgets import slab_view
 from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
 from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
@@ -426,6 +429,53 @@ def test_the_slab_is_drawn_as_it_moves_outlined_and_filled_with_the_mean(viewer:
     hands.until(lambda: outline.visible)
     hands.press("cut_slab")
     assert not outline.visible
+
+
+def test_a_step_of_a_slider_is_computed_and_sliced_once(
+    viewer: Any, hands: Hands, monkeypatch: pytest.MonkeyPatch
+):
+    series = hands.session.add(head())
+    cross = Crosshair(hands.dock)
+    hands.session.add(Volume((head().at(0) > 0).astype(np.uint8), head().affine, "mask", name="tissue"))
+    hands("rotate_x").setValue(20)
+    hands.until(lambda: "slab outline" in viewer.layers)
+    hands.qtbot.wait(200)  # all that waits is done
+    happened: list[str] = []
+    for name in ("place_of", "filling_of", "box_of"):
+        true = getattr(slab_view, name)
+        monkeypatch.setattr(
+            slab_view, name, lambda *args, name=name, true=true: happened.append(name) or true(*args)
+        )
+    for layer in viewer.layers:
+        layer.events.set_data.connect(lambda event: happened.append(event.source.name))
+    once = sorted(["place_of", "filling_of", "box_of", *(layer.name for layer in viewer.layers)])
+
+    def step(name: str, value: Any) -> list[str]:
+        happened.clear()
+        hands(name).setValue(value)
+        hands.qtbot.wait(250)
+        return sorted(happened)
+
+    assert step("rotate_x_slider", 270) == once
+    low = int(hands("slab_planes").value()[0])
+    assert step("slab_planes", (low + 4, low + 7)) == once
+    for shown in (viewer.dims.point[1], cross.point()[2]):  # slices and crosshair follow the slab
+        assert shown == pytest.approx(shown_middle(hands), abs=2.1)
+    series.visible = False
+    assert step("rotate_x_slider", 300) == sorted({*once} - {series.name})
+    hands.dock.slab.outline.setChecked(False)
+    assert step("rotate_x_slider", 310) == ["place_of", "tissue"]
+    monkeypatch.setattr(layers, "LIVE_VOXELS", 10)
+    hands("rotate_x_slider").setValue(320)
+    assert isinstance(hands.layer("tissue").data, LayerArray)  # large: by slices while it turns
+    hands.until(lambda: isinstance(hands.layer("tissue").data, np.ndarray))  # to be painted when it rests
+
+
+def shown_middle(hands: Hands) -> float:
+    """Frame millimetres of the middle of the drawn slab, along z."""
+    box = hands.session.volume(hands.layer("slab outline"))
+    corners = hands.session.state.frame.to_frame(box.grid.corners)
+    return float(corners.mean(axis=0)[2])
 
 
 def test_cutting_can_be_stopped_within_a_second_and_nothing_is_lost(viewer: Any, hands: Hands, qtbot: Any):

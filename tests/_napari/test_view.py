@@ -10,6 +10,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 
+from napari_fmri_decoder._napari import layers
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.view import brain_layers, look_from_the_left, plane_of, set_plane
@@ -156,6 +157,46 @@ def test_turning_computes_only_what_is_seen(viewer: Any, session: Session, monke
     monkeypatch.setattr(LazyResampled, "_piece", counted)
     session.update(frame=Frame.from_angles(x=20))
     assert sum(computed) < 10 * 60 * 60
+
+
+def test_labels_are_computed_where_they_are_seen_and_can_be_painted(
+    viewer: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+):
+    tissue = Volume((head().data > 50).astype(np.uint8), head().affine, "mask", name="blob")
+    session.add(head())
+    hidden, large = session.add(tissue), session.add(tissue)
+    hidden.visible = False
+    whole = np.asarray(session.add(tissue).data)
+
+    def read(turned: Any) -> Any:
+        places = [turned.data_to_world(voxel)[::-1] for voxel in np.argwhere(np.asarray(turned.data))]
+        return session.state.frame.to_scanner(np.mean(places, axis=0))
+
+    assert whole.any()
+    session.update(frame=Frame.from_angles(x=20))
+    assert isinstance(hidden.data, LayerArray)
+    np.testing.assert_allclose(read(hidden), BLOB, atol=1)
+    assert isinstance(large.data, np.ndarray)
+    hidden.visible = True
+    np.testing.assert_allclose(read(hidden), BLOB, atol=1)
+    assert isinstance(hidden.data, np.ndarray)
+    monkeypatch.setattr(layers, "LIVE_VOXELS", 10)
+    session.update(frame=Frame.from_angles(x=25, z=10))
+    for layer in (hidden, large):
+        assert isinstance(layer.data, LayerArray)
+        lazy = np.asarray(layer.data)
+        layer.mode = "paint"
+        assert isinstance(layer.data, np.ndarray)
+        np.testing.assert_array_equal(layer.data, lazy)
+    session.update(frame=Frame.from_angles(x=30))
+    assert isinstance(large.data, np.ndarray)  # is being painted
+    large.mode = "pan_zoom"
+    session.update(frame=Frame.from_angles(x=35))
+    session.make_real()
+    assert isinstance(large.data, np.ndarray)
+    np.testing.assert_allclose(read(large), BLOB, atol=1)
+    session.update(frame=Frame(np.eye(4)))
+    assert np.shares_memory(large.data, tissue.data)
 
 
 def test_a_slab_lies_straight_in_its_frame_and_obliquely_in_the_scanner(viewer: Any, session: Session):

@@ -88,11 +88,12 @@ class Crosshair:
             return
         point = self.point()
         if point is not None and self._session.viewer.dims.ndim > 2:
-            self._setting = True
-            try:
-                show_point(self._session.viewer, point)
-            finally:
-                self._setting = False
+            if name == "point":  # a turn has shown it already, and showing it again would slice again
+                self._setting = True
+                try:
+                    show_point(self._session.viewer, point)
+                finally:
+                    self._setting = False
             self._shown = np.array(self._session.viewer.dims.point[-3:])
         self._draw()
 

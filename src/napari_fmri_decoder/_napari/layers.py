@@ -46,6 +46,9 @@ _READER = "fmri_decoder reader"
 SCANNER = Frame(np.eye(4))
 """The frame without rotation."""
 
+LIVE_VOXELS = 500_000
+"""Labels up to this size are made real arrays whenever the head is turned, larger ones when it rests."""
+
 LayerData = tuple[Any, dict[str, Any], Literal["image", "labels"]]
 
 
@@ -81,10 +84,7 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     """
     reader = _reader(volume)
     data, affine = on_screen(volume, frame, reader)
-    axes = [("filter", "pixel")] * (data.ndim - 4)
-    if data.ndim > 3:
-        axes += [("time", "s") if volume.step else ("volume", "pixel")]
-    axes += [("z", "mm"), ("y", "mm"), ("x", "mm")]
+    axes = _axes(volume)
     meta: dict[str, Any] = {
         "name": volume.name or volume.kind,
         "affine": affine,
@@ -105,8 +105,17 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     return data, meta | {"colormap": CLEAR_GREY, "contrast_limits": grey_limits(_few(reader))}, "image"
 
 
+def _axes(volume: Placed) -> list[tuple[str, str]]:
+    """Label and unit of each axis of the layer that shows a volume."""
+    n = len(volume.data.shape)
+    axes = [("filter", "pixel")] * (n - 4)
+    if n > 3:
+        axes += [("time", "s") if volume.step else ("volume", "pixel")]
+    return [*axes, ("z", "mm"), ("y", "mm"), ("x", "mm")]
+
+
 def on_screen(
-    volume: Placed, frame: Frame = SCANNER, reader: VolumeReader | None = None
+    volume: Placed, frame: Frame = SCANNER, reader: VolumeReader | None = None, *, real: bool = True
 ) -> tuple[Any, Affine]:
     """Find what napari is to draw.
 
@@ -116,6 +125,8 @@ def on_screen(
     frame : Frame
     reader : VolumeReader, optional
         The volume's own, with what it has read already.
+    real : bool
+        False: labels too are computed slice by slice, and cannot be painted.
 
     Returns
     -------
@@ -127,18 +138,54 @@ def on_screen(
     """
     placed = np.asarray(frame.matrix @ volume.affine)
     draw = _straight if is_straight(placed) else _oblique
-    data, affine = draw(volume, placed, reader or _reader(volume))
+    data, affine = draw(volume, placed, reader or _reader(volume), real)
     n_lead = data.ndim - 3
     return data, _reversed(affine, [1.0] * (n_lead - 1) + [volume.step or 1.0] * (n_lead > 0))
 
 
-def turn(layer: Layer, frame: Frame) -> None:
-    """Show a layer of the plugin in another frame, by new data and affine; all else stays."""
-    data, affine = on_screen(layer.metadata[KEY], frame, reader_of(layer))
+def turn(layer: Layer, frame: Frame, *, real: bool | None = None) -> None:
+    """Show a layer of the plugin in another frame, by new data and affine; all else stays.
+
+    Labels become a real array, which can be painted, where `real` says so; if it is None, not those
+    that are hidden, nor large ones that are not being painted: see `unreal`.
+    """
+    volume = layer.metadata[KEY]
+    if real is None:
+        small = np.prod(volume.data.shape[:3]) <= LIVE_VOXELS
+        real = layer.visible and (small or str(layer.mode) != "pan_zoom")
+    data, affine = on_screen(volume, frame, reader_of(layer), real=real)
+    _replace(layer, data, affine)
+
+
+def unreal(layer: Layer) -> bool:
+    """Whether a labels layer is computed slice by slice since it was turned, but might be painted."""
+    lazy = isinstance(layer.data, LayerArray)
+    return (
+        lazy
+        and layer.ndim == 3
+        and layer.visible
+        and KEY in layer.metadata
+        and _is_labels(layer.metadata[KEY])
+    )
+
+
+def give(layer: Layer, volume: Placed, frame: Frame) -> None:
+    """Let a layer of the plugin show another volume, in a frame; its colours and limits stay."""
+    reader = _reader(volume)
+    data, affine = on_screen(volume, frame, reader)
+    layer.metadata.update({KEY: volume, _READER: reader})
+    _replace(layer, data, affine, tuple(unit for _, unit in _axes(volume)))
+
+
+def _replace(layer: Layer, data: Any, affine: Affine, units: tuple[str, ...] | None = None) -> None:
+    """Give a layer data and affine; napari's setters draw anew even what is as it was."""
     # Between the two, layer and sliders would disagree: the viewer hears of both at once.
     with layer.events.data.blocker():
         layer.data = data
-    layer.affine = affine
+    if not np.array_equal(layer.affine.affine_matrix, affine):
+        layer.affine = affine
+    if units is not None:
+        layer.units = units
     layer.events.data(value=data)
 
 
@@ -151,7 +198,7 @@ def reader_of(layer: Layer) -> VolumeReader:
     return reader
 
 
-def _straight(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:
+def _straight(volume: Placed, placed: Affine, reader: VolumeReader, real: bool) -> tuple[Any, Affine]:
     """Show the true voxels, their axes put in the order R, A, S; flips stay in the affine."""
     source = volume.data
     order, signed = closest_axes(placed)
@@ -160,10 +207,10 @@ def _straight(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any
         return reader.clean(source).transpose(*order, *range(3, source.ndim)).T, affine
     shape = (*(source.shape[i] for i in order), *source.shape[3:])
     stack = VolumeStack(lambda *lead: reader.volume(*lead).transpose(order), shape, reader.dtype)
-    return _as_layer(stack, volume), affine
+    return _as_layer(stack, volume, real), affine
 
 
-def _oblique(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any, Affine]:
+def _oblique(volume: Placed, placed: Affine, reader: VolumeReader, real: bool) -> tuple[Any, Affine]:
     """Show the volume resampled onto a straight grid of its own voxel size.
 
     SciPy counts as empty what lies beyond the centres of the outer voxels: a slab of one plane
@@ -179,12 +226,12 @@ def _oblique(volume: Placed, placed: Affine, reader: VolumeReader) -> tuple[Any,
         reader.dtype if labels else np.dtype(np.float32),
         "nearest" if labels else "linear",
     )
-    return _as_layer(lazy, volume), grid.affine
+    return _as_layer(lazy, volume, real), grid.affine
 
 
-def _as_layer(source: ArrayLike, volume: Placed) -> Any:
-    """Reverse the axes; labels of three dimensions become a real array."""
-    paintable = _is_labels(volume) and source.ndim == 3
+def _as_layer(source: ArrayLike, volume: Placed, real: bool) -> Any:
+    """Reverse the axes; labels of three dimensions become a real array, if wanted."""
+    paintable = real and _is_labels(volume) and source.ndim == 3
     return np.asarray(source[...]).T if paintable else LayerArray(source)
 
 

@@ -6,7 +6,8 @@ added, so that it can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,10 +22,12 @@ from napari_fmri_decoder._napari.layers import (
     KEY,
     Placed,
     adopt,
+    give,
     keep_painted,
     rebuilt,
     to_layer,
     turn,
+    unreal,
     volume_of,
 )
 from napari_fmri_decoder._napari.letters import Letters
@@ -60,6 +63,9 @@ class Session:
 
     Attributes
     ----------
+    turns : Signal
+        Sent while the head is turned, the new frame in the state and no layer turned yet: what is
+        shown now (`show`) is drawn together with the turned layers, once.
     changed : Signal
         Sent with the name of a field of `State` after it changed.
     layers_changed : Signal
@@ -68,6 +74,7 @@ class Session:
         Sent after a step was taken or undone.
     """
 
+    turns = Signal()
     changed = Signal(str)
     layers_changed = Signal()
     steps_changed = Signal()
@@ -77,6 +84,7 @@ class Session:
         self.state = State()
         self.steps: list[Step] = []
         self._turning = False
+        self._together: dict[Layer, Callable[[], None]] | None = None  # shown while the head is turned
         self._was_3d = False
         self._axes_3d: tuple[Any, ...] | None = None  # that 3-D was last looked at with
         self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
@@ -147,32 +155,58 @@ class Session:
         viewer = self.viewer
         if not brain_layers(viewer):
             return
+        shown = self._shown_together()
         if self.state.point is not None:
-            self._turn_about(np.array(self.state.point), old, new)
+            self._turn_about(np.array(self.state.point), old, new, shown)
             return
         seen = looked_at(viewer)
         if self._gaze is None or not np.allclose(seen, self._gaze[1]):
             self._gaze = old.to_scanner(seen), seen
         point = self._gaze[0]
-        self._turning = True
-        try:
-            show_in_frame(viewer, new, partial(look_at, viewer, new.to_frame(point)))
-        finally:
-            self._turning = False
+        with self._while_turning():
+            show_in_frame(viewer, new, partial(look_at, viewer, new.to_frame(point)), shown)
         self._gaze = point, looked_at(viewer)
 
-    def _turn_about(self, point: NDArray[np.float64], old: Frame, new: Frame) -> None:
+    def _turn_about(
+        self, point: NDArray[np.float64], old: Frame, new: Frame, shown: Mapping[Layer, Callable[[], None]]
+    ) -> None:
         """Turn all brain layers about a scanner point, which stays where it is on the canvas."""
         viewer = self.viewer
         aside = looked_at(viewer) - old.to_frame(point)
-        self._turning = True
 
         def move() -> None:
             look_at(viewer, new.to_frame(point) + aside)
             show_point(viewer, new.to_frame(point))
 
+        with self._while_turning():
+            show_in_frame(viewer, new, move, shown)
+
+    def _shown_together(self) -> dict[Layer, Callable[[], None]]:
+        """Let the docks say what else is to be shown in the new frame."""
+        shown: dict[Layer, Callable[[], None]] = {}
+        self._together = shown
         try:
-            show_in_frame(viewer, new, move)
+            self.turns.emit()
+        finally:
+            self._together = None
+        return shown
+
+    def make_real(self, layers: Iterable[Layer] | None = None) -> None:
+        """Let labels that are shown, all or these, be real arrays that can be painted: the head rests."""
+        changes = {
+            layer: partial(turn, layer, self.state.frame, real=True)
+            for layer in (self.viewer.layers if layers is None else layers)
+            if unreal(layer)
+        }
+        if changes:
+            with self._while_turning():
+                change_at_once(self.viewer, changes)
+
+    @contextmanager
+    def _while_turning(self) -> Iterator[None]:
+        self._turning = True
+        try:
+            yield
         finally:
             self._turning = False
 
@@ -209,21 +243,32 @@ class Session:
         InputError
             If its first axis is not that of the series in the viewer.
         """
-        self.refuse_mixing(volume, layer)
-        data, own, _ = to_layer(volume, self.state.frame)
-        layer.metadata.update(own["metadata"])
+        self.show_together({layer: volume})
 
-        def change() -> None:
-            with layer.events.data.blocker():
-                layer.data = data
-            layer.affine, layer.units = own["affine"], own["units"]
-            layer.events.data(value=data)
+    def show_together(self, volumes: Mapping[Layer, Placed], then: Callable[[], None] | None = None) -> None:
+        """Let layers show other volumes, as `show` does, sliced and drawn once for all of them.
 
-        self._turning = True
-        try:
-            change_at_once(self.viewer, {layer: change})
-        finally:
-            self._turning = False
+        Parameters
+        ----------
+        volumes : mapping of Layer to Volume
+        then : callable, optional
+            Moves the sliders along; not while the head is turned, which keeps its own place.
+        """
+        for layer, volume in volumes.items():
+            self.refuse_mixing(volume, layer)
+        changes = {layer: partial(give, layer, volume, self.state.frame) for layer, volume in volumes.items()}
+        if self._together is not None:
+            self._together |= changes
+            return
+
+        def move() -> None:
+            if then is not None:
+                self._turning = False  # whoever follows the sliders follows this move too
+                then()
+                self._turning = True
+
+        with self._while_turning():
+            change_at_once(self.viewer, changes, move)
 
     def refuse_mixing(self, volume: Placed, but: Layer | None = None) -> None:
         """Raise `InputError` if a volume's first axis differs from that of the series in the viewer."""
@@ -311,6 +356,8 @@ class Session:
         layer.events.data.connect(self._on_data)
         if isinstance(layer, Labels):
             layer.events.paint.connect(self._on_painted)
+            layer.events.visible.connect(self._on_used)
+            layer.events.mode.connect(self._on_used)
         if len(brain_layers(self.viewer)) == 1:
             set_plane(self.viewer, radiological=self.state.radiological)
         else:
@@ -336,6 +383,10 @@ class Session:
 
     def _on_painted(self, event: Any) -> None:
         keep_painted(event.source, self.state.frame)
+
+    def _on_used(self, event: Any) -> None:
+        """Make labels real that came into sight, or are to be painted."""
+        self.make_real([event.source])
 
     def _on_data(self, event: Any) -> None:
         """Believe new data that somebody else gave a layer."""

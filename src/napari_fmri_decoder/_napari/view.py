@@ -143,6 +143,8 @@ def change_at_once(
             for layer in changes if on_change else ():
                 for event in (layer.events.affine, layer.events.data, layer.events.units):
                     quiet.enter_context(event.blocker(on_change))
+                for move in _movers(layer):
+                    quiet.enter_context(layer.events.affine.blocker(move))
             for change in changes.values():
                 change()
         if on_change:
@@ -164,10 +166,22 @@ def change_at_once(
             layer.refresh()
 
 
-def show_in_frame(viewer: Viewer, frame: Frame, then: Callable[[], None]) -> None:
-    """Turn all brain layers into a frame; then move the sliders by `then`."""
-    layers = brain_layers(viewer)
-    change_at_once(viewer, {layer: partial(turn, layer, frame) for layer in layers}, then)
+def _movers(layer: Layer) -> list[Any]:
+    """Find what moves a layer on the canvas when its affine changes: new slices move it all the same."""
+    named = [callback for callback in layer.events.affine.callbacks if isinstance(callback, tuple)]
+    found = [getattr(ref(), name, None) for ref, name in named if name == "_on_matrix_change"]
+    return [move for move in found if move is not None]
+
+
+def show_in_frame(
+    viewer: Viewer,
+    frame: Frame,
+    then: Callable[[], None],
+    instead: Mapping[Layer, Callable[[], None]] | None = None,
+) -> None:
+    """Turn all brain layers into a frame, some by changes of their own; then move the sliders by `then`."""
+    turns = {layer: partial(turn, layer, frame) for layer in brain_layers(viewer)}
+    change_at_once(viewer, {**turns, **(instead or {})}, then)
 
 
 def looked_at(viewer: Viewer) -> NDArray[np.float64]:

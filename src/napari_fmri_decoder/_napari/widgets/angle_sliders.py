@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
+from napari_fmri_decoder._napari.pace import Pace
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 
 Angles = tuple[float, float, float]
 """Degrees about x, y and z."""
 _PER_DEGREE = 10  # steps of the slider
 _REACH = 90  # degrees that the slider reaches; the box beside it reaches as far as the option
-_PAUSE = 30  # milliseconds between two looks at the sliders
+_PAUSE = 30  # milliseconds between two turns while a slider is dragged
 
 
 class AngleSliders(QWidget):
@@ -35,10 +36,7 @@ class AngleSliders(QWidget):
         rows.setColumnStretch(1, 1)
         for row, axis in enumerate("xyz"):
             self._add_row(rows, row, axis)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_PAUSE)
-        self._timer.timeout.connect(lambda: self.turned.emit(self.angles))
+        self._pace = Pace(self, lambda: self.turned.emit(self.angles), _PAUSE)
 
     def _add_row(self, rows: QGridLayout, row: int, axis: str) -> None:
         name = f"rotate_{axis}"
@@ -70,8 +68,7 @@ class AngleSliders(QWidget):
         blocked = slider.blockSignals(True)
         slider.setValue(round(value * _PER_DEGREE))
         slider.blockSignals(blocked)
-        if not self._timer.isActive():
-            self._timer.start()
+        self._pace.change()
 
     @property
     def angles(self) -> Angles:
@@ -81,13 +78,11 @@ class AngleSliders(QWidget):
 
     def settle(self) -> None:
         """Send now what waits to be sent, before another step is taken."""
-        if self._timer.isActive():
-            self._timer.stop()
-            self.turned.emit(self.angles)
+        self._pace.settle()
 
     def set_angles(self, angles: Angles) -> None:
         """Set boxes and sliders; nothing is sent."""
-        self._timer.stop()
+        self._pace.drop()
         for box, slider, angle in zip(self._boxes, self._sliders, angles, strict=True):
             if box.value() == angle:
                 continue

@@ -50,6 +50,7 @@ class PrepareDock(Dock):
         self.rows.addWidget(beside(self.undo, stop))
         self.masking.changed.connect(self.bench.refresh)
         self.follow(self.session.layers_changed, self._on_layers)
+        self.follow(self.session.turns, self.slab.on_turns)
         self.follow(self.session.changed, self._on_state)
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.boxes import WheelGuard
-from napari_fmri_decoder._napari.layers import SCANNER
+from napari_fmri_decoder._napari.layers import SCANNER, unreal
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.widgets.angle_sliders import Angles, AngleSliders
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.state import Step
 
 
+_REST = 300  # milliseconds without a turn, after which labels are made ready to be painted
+
+
 class RotateView(QWidget):
     """Sets the angles of the slab and the frame of the viewer."""
 
@@ -27,6 +30,10 @@ class RotateView(QWidget):
         super().__init__()
         self._session = bench.session
         self._step: Step | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST)
+        self._rest.timeout.connect(self._session.make_real)
         self.sliders = AngleSliders()
         self.sliders.turned.connect(self._on_turned)
         self.pivot = QComboBox()
@@ -79,6 +86,8 @@ class RotateView(QWidget):
             blocked = self.rotated.blockSignals(True)
             self.rotated.setChecked(not self._session.state.frame.is_identity)
             self.rotated.blockSignals(blocked)
+            if any(unreal(layer) for layer in self._session.viewer.layers):
+                self._rest.start()
 
     def _cannot_reset(self) -> str | None:
         turned = any(self.sliders.angles) or not self._session.state.frame.is_identity

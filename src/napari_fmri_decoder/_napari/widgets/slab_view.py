@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from napari_fmri_decoder._napari.colormaps import CLEAR_WARM
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import Form
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.pace import Pace
 from napari_fmri_decoder._napari.view import show_slice
 from napari_fmri_decoder._napari.watch import run_watched
 from napari_fmri_decoder._napari.widgets.bench import Bench, beside
@@ -57,6 +59,7 @@ class SlabView(QWidget):
         self._drawn: dict[str, Layer] = {}  # outline and filling
         self._averaging: Job | None = None
         self._touched = self._follow = False
+        self._asked: tuple[Any, ...] = ()  # what the drawn slab was drawn for
         self.form = Form(SlabConfig, FIELDS)
         for field in FIELDS:
             self.form.control(field).setObjectName(f"slab_{field}")
@@ -86,6 +89,7 @@ class SlabView(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(_PAUSE)
         self._later.timeout.connect(self._show_place)
+        self._pace = Pace(self, self._show_place, _PAUSE)
         self.form.changed.connect(lambda: self._on_change(follow=True))
         self.outline.toggled.connect(self._on_outline)
         rotation.sliders.turned.connect(lambda *_: self._on_change(follow=False))
@@ -107,15 +111,19 @@ class SlabView(QWidget):
         if name in ("angles", "series", "mask", "frame"):
             self._later.start()
 
+    def on_turns(self) -> None:
+        """Draw the slab anew together with the head that turns, where it is drawn already."""
+        if self._seen() and self._rotation.sliders.angles == self._session.state.angles:
+            self._show_place()
+
     def _on_planes(self, start: int, stop: int) -> None:
         self.form.set_values({"start": start, "stop": stop})
 
     def _on_change(self, *, follow: bool) -> None:
-        """Draw the slab a little later, and again while more changes; the shown slice follows its planes."""
+        """Draw the slab, and again while more changes; the shown slice follows its planes."""
         self._touched = True
         self._follow |= follow
-        if not self._later.isActive():
-            self._later.start()
+        self._pace.change()
 
     @guard()
     def _cut(self) -> None:
@@ -166,6 +174,13 @@ class SlabView(QWidget):
         corners = self._session.state.frame.to_frame(where.scanner.corners)
         show_slice(self._session.viewer, corners.mean(axis=0))
 
+    def _seen(self) -> bool:
+        """Whether outline and filling are drawn and visible."""
+        layers = self._session.viewer.layers
+        return len(self._drawn) == 2 and all(
+            layer.visible and layer in layers for layer in self._drawn.values()
+        )
+
     @guard()
     def _on_outline(self, on: bool) -> None:
         self._hide()
@@ -181,15 +196,21 @@ class SlabView(QWidget):
         series, mean = self._session.series, self._bench.mean
         if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
             self.place.setText("")
+            self._asked = ()
             return
         if not self._touched:
             return
         if mean is None:
             self._average(series)
             return
-        config = self.config()
+        config, mask = self.config(), self._session.state.mask
+        asked = (config, series, mask, mean)
+        drawn = self._seen() or not self.outline.isChecked()
+        if drawn and self._asked == asked and not self._follow:
+            return  # it was drawn while the head turned
+        self._asked = ()
         try:
-            where = place_of(series, config, self._session.state.mask, mean)
+            where = place_of(series, config, mask, mean)
         except InputError as error:
             self.place.setText(escape(str(error)))
             return
@@ -200,6 +221,7 @@ class SlabView(QWidget):
         self.planes.set_planes(where.start, where.start + n, where.n_planes)
         if self.outline.isChecked():
             self._draw(where, mean)
+        self._asked = asked
 
     def _average(self, series: Volume) -> None:
         """Average the series beside all else, once: what is dragged is seen at once after that."""
@@ -226,22 +248,29 @@ class SlabView(QWidget):
 
     def _draw(self, where: RotatedSlab, mean: Volume) -> None:
         """Draw the outline and the filling, by what is there: removing layers is not safe."""
-        active = self._session.viewer.layers.selection.active
-        filling = self._put(FILLING, filling_of(where, mean), **_WARM)
-        outline = self._put(OUTLINE, box_of(where), opacity=1.0)
-        outline.contour = 1
-        for layer in (filling, outline):
-            layer.visible = True
-        if self._session.viewer.layers.selection.active is not active:
-            self._session.viewer.layers.selection.active = active
-        if self._follow:
-            self._show_slice(where)
+        layers = self._session.viewer.layers
+        active = layers.selection.active
+        shown: dict[Layer, Volume] = {}
+        looks = {FILLING: _WARM, OUTLINE: {"opacity": 1.0}}
+        for name, volume in ((FILLING, filling_of(where, mean)), (OUTLINE, box_of(where))):
+            layer = self._drawn.get(name)
+            if layer is None or layer not in layers:
+                meta = {HELPER: True}
+                layer = self._drawn[name] = self._session.add(volume, metadata=meta, **looks[name])
+            else:
+                shown[layer] = volume
+        outline = self._drawn[OUTLINE]
+        if outline.contour != 1:
+            outline.contour = 1
+        # A layer that is shown once more is drawn once more, and all others with it.
+        for layer in self._drawn.values():
+            if not layer.visible:
+                layer.visible = True
+        if layers.selection.active is not active:
+            layers.selection.active = active
+        move = partial(self._show_slice, where) if self._follow else None
         self._follow = False
-
-    def _put(self, name: str, volume: Volume, **meta: Any) -> Layer:
-        layer = self._drawn.get(name)
-        if layer is None or layer not in self._session.viewer.layers:
-            layer = self._drawn[name] = self._session.add(volume, metadata={HELPER: True}, **meta)
-        else:
-            self._session.show(layer, volume)
-        return layer
+        if shown:
+            self._session.show_together(shown, move)
+        elif move is not None:
+            move()
