@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder._napari import arrays, colormaps
 from napari_fmri_decoder._napari.arrays import LayerArray
+from napari_fmri_decoder._napari.from_layer import keep_painted, rebuilt, volume_of
 from napari_fmri_decoder._napari.layers import (
     KEY,
-    keep_painted,
     on_screen,
-    rebuilt,
     straight_grid,
     to_layer,
     turn,
-    volume_of,
 )
 from napari_fmri_decoder._napari.view import set_plane
 from napari_fmri_decoder.volumes.frames import Frame, Grid, rotation

@@ -429,6 +429,10 @@ def test_the_slab_is_drawn_as_it_moves_outlined_and_filled_with_the_mean(viewer:
     hands.until(lambda: outline.visible)
     hands.press("cut_slab")
     assert not outline.visible
+    hands("slab_planes").setValue((5, 7))
+    hands.until(lambda: outline.visible)
+    viewer.layers.remove(hands.layer("head"))
+    hands.until(lambda: not outline.visible and not filling.visible)
 
 
 def test_a_step_of_a_slider_is_computed_and_sliced_once(

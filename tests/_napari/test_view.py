@@ -321,3 +321,23 @@ def test_a_scan_that_the_slice_passes_by_is_brought_into_sight(viewer: Any, sess
     before = viewer.dims.point[-3]
     session.add(Volume(np.ones((9, 9, 9), np.float32), np.diag([8.0, 8, 8, 1]), name="inside"))
     assert viewer.dims.point[-3] == before
+
+
+def test_the_next_head_begins_without_the_rotation_and_steps_of_the_last(viewer: Any, session: Session):
+    first = session.add(head())
+    session.take_step("rotation", frame=Frame.from_angles(x=20), angles=(20.0, 0.0, 0.0))
+    viewer.layers.remove(first)
+    assert (session.steps, session.state.angles) == ([], (0.0, 0.0, 0.0))
+    again = session.add(head())
+    assert session.state.frame.is_identity
+    assert isinstance(again.data, np.ndarray), "its own voxels, straight"
+
+
+def test_undo_does_not_choose_a_slab_that_was_removed_by_hand(viewer: Any, session: Session):
+    session.add(head())
+    one, two = (session.add(head(n=2)) for _ in range(2))
+    session.take_step("slab", [one], slab_layer=one)
+    session.take_step("slab", [two], slab_layer=two)
+    viewer.layers.remove(one)
+    session.undo()
+    assert session.state.slab_layer is None

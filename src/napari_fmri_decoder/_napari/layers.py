@@ -9,7 +9,6 @@ straight grid. The true volume stays in the layer's metadata: it is what is save
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -32,7 +31,6 @@ from napari_fmri_decoder.volumes.frames import (
     is_straight,
     translation,
 )
-from napari_fmri_decoder.volumes.kinds import kind_of
 from napari_fmri_decoder.volumes.resample import LazyResampled
 from napari_fmri_decoder.volumes.series import VolumeStack
 from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
@@ -42,7 +40,10 @@ if TYPE_CHECKING:
 
 KEY = "fmri_decoder"
 """Where a layer's metadata keeps the true volume."""
-_READER = "fmri_decoder reader"
+READER = "fmri_decoder reader"
+"""And where what reads it, with what it has read already."""
+HELPER = "fmri_decoder helper"
+"""In the metadata of layers that only mark or preview something, and are nobody's choice."""
 SCANNER = Frame(np.eye(4))
 """The frame without rotation."""
 
@@ -67,6 +68,11 @@ class Placed(Protocol):
     def name(self) -> str: ...
 
 
+def is_preview(layer: Layer) -> bool:
+    """Whether a layer only marks or previews something; results of a run are shown for themselves."""
+    return HELPER in layer.metadata and isinstance(layer.metadata.get(KEY), Volume)
+
+
 def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     """Make the tuple from which napari builds a layer.
 
@@ -82,7 +88,7 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
     data, meta, layer type
         Labels for masks and atlases, an image for all else.
     """
-    reader = _reader(volume)
+    reader = make_reader(volume)
     data, affine = on_screen(volume, frame, reader)
     axes = _axes(volume)
     meta: dict[str, Any] = {
@@ -90,7 +96,7 @@ def to_layer(volume: Placed, frame: Frame = SCANNER) -> LayerData:
         "affine": affine,
         "axis_labels": tuple(label for label, _ in axes),
         "units": tuple(unit for _, unit in axes),
-        "metadata": {KEY: volume, _READER: reader},
+        "metadata": {KEY: volume, READER: reader},
         "blending": "translucent",
     }
     if volume.kind == "mask":
@@ -138,7 +144,7 @@ def on_screen(
     """
     placed = np.asarray(frame.matrix @ volume.affine)
     draw = _straight if is_straight(placed) else _oblique
-    data, affine = draw(volume, placed, reader or _reader(volume), real)
+    data, affine = draw(volume, placed, reader or make_reader(volume), real)
     n_lead = data.ndim - 3
     return data, _reversed(affine, [1.0] * (n_lead - 1) + [volume.step or 1.0] * (n_lead > 0))
 
@@ -171,9 +177,9 @@ def unreal(layer: Layer) -> bool:
 
 def give(layer: Layer, volume: Placed, frame: Frame) -> None:
     """Let a layer of the plugin show another volume, in a frame; its colours and limits stay."""
-    reader = _reader(volume)
+    reader = make_reader(volume)
     data, affine = on_screen(volume, frame, reader)
-    layer.metadata.update({KEY: volume, _READER: reader})
+    layer.metadata.update({KEY: volume, READER: reader})
     _replace(layer, data, affine, tuple(unit for _, unit in _axes(volume)))
 
 
@@ -192,9 +198,9 @@ def _replace(layer: Layer, data: Any, affine: Affine, units: tuple[str, ...] | N
 def reader_of(layer: Layer) -> VolumeReader:
     """Give the reader of a brain layer's true volume, which keeps what was read last."""
     volume = layer.metadata[KEY]
-    reader = layer.metadata.get(_READER)
+    reader = layer.metadata.get(READER)
     if not isinstance(reader, VolumeReader) or reader.source is not volume.data:
-        reader = layer.metadata[_READER] = _reader(volume)
+        reader = layer.metadata[READER] = make_reader(volume)
     return reader
 
 
@@ -258,84 +264,8 @@ def straight_grid(grid: Grid) -> Grid:
     return Grid((x, y, z), affine)
 
 
-def volume_of(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
-    """Find the volume that a layer shows.
-
-    Parameters
-    ----------
-    layer : napari layer
-    frame : Frame
-        Of the viewer: by it a layer that is not the plugin's own finds its place in the scanner.
-
-    Returns
-    -------
-    Volume or None
-        The true one of a layer made by the plugin; of another image or labels layer, one made of
-        its data and its world millimetres; None for a layer that holds no volume.
-    """
-    kept = layer.metadata.get(KEY)
-    if kept is None:
-        return rebuilt(layer, frame)
-    return kept if isinstance(kept, Volume) else None
-
-
-def keep_painted(layer: Layer, frame: Frame) -> None:
-    """Make what was painted into a labels layer its true volume; no longer that of a file."""
-    kept = layer.metadata.get(KEY)
-    in_place = isinstance(kept, Volume) and np.may_share_memory(kept.data, layer.data)
-    volume = replace(kept, parts=()) if in_place else rebuilt(layer, frame)
-    if volume is not None:
-        adopt(layer, volume)
-
-
-def adopt(layer: Layer, volume: Placed) -> None:
-    """Make `volume` what a layer shows in truth, so that it turns with the viewer's frame."""
-    layer.metadata.update({KEY: volume, _READER: _reader(volume)})
-
-
-def rebuilt(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
-    """Make a volume of what a layer holds now, whatever its metadata say; see `volume_of`."""
-    kind = type(layer).__name__.lower()
-    if kind not in ("image", "labels") or layer.ndim not in (3, 4):
-        return None
-    if getattr(layer, "rgb", False) or layer.multiscale:
-        return None
-    world, step = _world(layer)
-    affine = frame.inverse @ world
-    if abs(np.linalg.det(affine[:3, :3])) < 1e-12:
-        return None
-    data = layer.data.T if isinstance(layer.data, np.ndarray) else LayerArray(layer.data)
-    # One plane tells what it shows: others' layers may be larger than the memory.
-    plane = np.asarray(data[(slice(None), slice(None), data.shape[2] // 2, *(0,) * (data.ndim - 3))])
-    if kind == "labels":
-        whole = np.asarray(data) if isinstance(layer.data, np.ndarray) else plane
-        shows: Kind = "mask" if whole.size == 0 or int(whole.max()) <= 1 else "atlas"
-    else:
-        shows = kind_of(layer.name, 0, plane, series=data.ndim == 4)
-        shows = "anatomy" if shows in LABELS else shows
-    return Volume(data, affine, shows, step if shows == "bold" else None, name=layer.name)
-
-
 LABELS: tuple[Kind, ...] = ("mask", "atlas")
 """Kinds that are shown as labels."""
-
-
-def _world(layer: Layer) -> tuple[Affine, float | None]:
-    """Affine of a layer's spatial axes in x, y, z millimetres, and its seconds per step, if any."""
-    origin = np.asarray(layer.data_to_world(np.zeros(layer.ndim)))
-    columns = [np.asarray(layer.data_to_world(e)) - origin for e in np.eye(layer.ndim)]
-    linear = np.stack(columns, axis=1)
-    scale = np.array([_in(unit, "mm") or 1.0 for unit in layer.units[-3:]])
-    affine = np.eye(4)
-    affine[:3, :3] = (scale[:, None] * linear[-3:, -3:])[::-1, ::-1]
-    affine[:3, 3] = (scale * origin[-3:])[::-1]
-    seconds = _in(layer.units[0], "s") if layer.ndim == 4 else None
-    return affine, seconds and seconds * float(linear[0, 0])
-
-
-def _in(unit: Any, target: str) -> float | None:
-    """How many `target` one `unit` is; None where it measures something else."""
-    return float((1 * unit).to(target).magnitude) if unit.is_compatible_with(target) else None
 
 
 def _features(volume: Placed) -> dict[str, list[Any]]:
@@ -351,7 +281,8 @@ def _is_labels(volume: Placed) -> bool:
     return volume.kind in LABELS
 
 
-def _reader(volume: Placed) -> VolumeReader:
+def make_reader(volume: Placed) -> VolumeReader:
+    """Make what reads a volume for napari: without NaN, and one volume at a time."""
     dtype = np.dtype(volume.data.dtype)
     if _is_labels(volume) and dtype.kind not in "ui":
         dtype = np.dtype(np.uint8 if volume.kind == "mask" else np.int32)

@@ -6,53 +6,35 @@ added, so that it can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
-from napari_fmri_decoder._napari.layers import (
-    KEY,
-    Placed,
-    adopt,
-    give,
-    keep_painted,
-    rebuilt,
-    to_layer,
-    turn,
-    unreal,
-    volume_of,
-)
+from napari_fmri_decoder._napari.from_layer import adopt, keep_painted, rebuilt, volume_of
+from napari_fmri_decoder._napari.layers import KEY, Placed, give, is_preview, to_layer, turn
 from napari_fmri_decoder._napari.letters import Letters
 from napari_fmri_decoder._napari.mixing import clash_of, refusal, warning
 from napari_fmri_decoder._napari.state import PREPARED, State, Step
+from napari_fmri_decoder._napari.turning import Turner
 from napari_fmri_decoder._napari.view import (
     brain_layers,
     bring_into_sight,
-    change_at_once,
-    look_at,
     look_from_the_left,
-    looked_at,
     mirror,
     set_plane,
-    show_in_frame,
-    show_point,
 )
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
     from napari import Viewer
-    from numpy.typing import NDArray
 
     from napari_fmri_decoder._napari.view import Plane
-    from napari_fmri_decoder.volumes.frames import Frame
     from napari_fmri_decoder.volumes.volume import Volume
 
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
@@ -83,11 +65,9 @@ class Session:
         self._viewer = ref(viewer)
         self.state = State()
         self.steps: list[Step] = []
-        self._turning = False
-        self._together: dict[Layer, Callable[[], None]] | None = None  # shown while the head is turned
         self._was_3d = False
         self._axes_3d: tuple[Any, ...] | None = None  # that 3-D was last looked at with
-        self._gaze: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None  # scanner mm, frame mm
+        self._turner = Turner(self)
         for layer in viewer.layers:
             self._welcome(layer)
         if brain_layers(viewer):
@@ -128,7 +108,7 @@ class Session:
         old, self.state = self.state, replace(self.state, **changes)
         names = [f.name for f in fields(State) if getattr(old, f.name) is not getattr(self.state, f.name)]
         if "frame" in names:
-            self._turn(old.frame, self.state.frame)
+            self._turner.turn(old.frame, self.state.frame)
         if "radiological" in names and self.viewer.dims.ndim > 2:
             mirror(self.viewer, radiological=self.state.radiological)
         for name in names:
@@ -137,7 +117,11 @@ class Session:
     @property
     def turning(self) -> bool:
         """Whether layers are being turned or changed just now, and the sliders move for that alone."""
-        return self._turning
+        return self._turner.turning
+
+    def make_real(self, layers: Iterable[Layer] | None = None) -> None:
+        """Let labels that are shown, all or these, be real arrays that can be painted: the head rests."""
+        self._turner.make_real(self.viewer.layers if layers is None else layers)
 
     def look(self, plane: Plane) -> None:
         """Look at slices of a plane, left on the side that was chosen."""
@@ -145,70 +129,6 @@ class Session:
         if viewer.dims.ndim > 2:
             viewer.dims.ndisplay = 2
             set_plane(viewer, plane, radiological=self.state.radiological)
-
-    def _turn(self, old: Frame, new: Frame) -> None:
-        """Turn all brain layers; the crosshair, or the point in the middle of the view, stays there.
-
-        The sliders move the latter to whole steps, which must not add up while a rotation is
-        dragged: as long as nobody else moves the view, the point that it began with counts.
-        """
-        viewer = self.viewer
-        if not brain_layers(viewer):
-            return
-        shown = self._shown_together()
-        if self.state.point is not None:
-            self._turn_about(np.array(self.state.point), old, new, shown)
-            return
-        seen = looked_at(viewer)
-        if self._gaze is None or not np.allclose(seen, self._gaze[1]):
-            self._gaze = old.to_scanner(seen), seen
-        point = self._gaze[0]
-        with self._while_turning():
-            show_in_frame(viewer, new, partial(look_at, viewer, new.to_frame(point)), shown)
-        self._gaze = point, looked_at(viewer)
-
-    def _turn_about(
-        self, point: NDArray[np.float64], old: Frame, new: Frame, shown: Mapping[Layer, Callable[[], None]]
-    ) -> None:
-        """Turn all brain layers about a scanner point, which stays where it is on the canvas."""
-        viewer = self.viewer
-        aside = looked_at(viewer) - old.to_frame(point)
-
-        def move() -> None:
-            look_at(viewer, new.to_frame(point) + aside)
-            show_point(viewer, new.to_frame(point))
-
-        with self._while_turning():
-            show_in_frame(viewer, new, move, shown)
-
-    def _shown_together(self) -> dict[Layer, Callable[[], None]]:
-        """Let the docks say what else is to be shown in the new frame."""
-        shown: dict[Layer, Callable[[], None]] = {}
-        self._together = shown
-        try:
-            self.turns.emit()
-        finally:
-            self._together = None
-        return shown
-
-    def make_real(self, layers: Iterable[Layer] | None = None) -> None:
-        """Let labels that are shown, all or these, be real arrays that can be painted: the head rests."""
-        changes = {
-            layer: partial(turn, layer, self.state.frame, real=True)
-            for layer in (self.viewer.layers if layers is None else layers)
-            if unreal(layer)
-        }
-        if changes:
-            with self._while_turning():
-                change_at_once(self.viewer, changes)
-
-    @contextmanager
-    def _while_turning(self) -> Iterator[None]:
-        self._turning = True
-        try:
-            yield
-        finally:
-            self._turning = False
 
     def add(self, volume: Placed, **meta: Any) -> Layer:
         """Add a volume to the viewer, in its frame.
@@ -257,18 +177,7 @@ class Session:
         for layer, volume in volumes.items():
             self.refuse_mixing(volume, layer)
         changes = {layer: partial(give, layer, volume, self.state.frame) for layer, volume in volumes.items()}
-        if self._together is not None:
-            self._together |= changes
-            return
-
-        def move() -> None:
-            if then is not None:
-                self._turning = False  # whoever follows the sliders follows this move too
-                then()
-                self._turning = True
-
-        with self._while_turning():
-            change_at_once(self.viewer, changes, move)
+        self._turner.show(changes, then)
 
     def refuse_mixing(self, volume: Placed, but: Layer | None = None) -> None:
         """Raise `InputError` if a volume's first axis differs from that of the series in the viewer."""
@@ -311,7 +220,10 @@ class Session:
             layer.visible = True
         for layer in step.layers:
             self.remove(layer)
-        self.update(**{name: getattr(step.before, name) for name in PREPARED})
+        before = {name: getattr(step.before, name) for name in PREPARED}
+        if before["slab_layer"] not in self.viewer.layers:  # it was removed by hand
+            before["slab_layer"] = None
+        self.update(**before)
         self.steps_changed.emit()
         return step
 
@@ -376,7 +288,15 @@ class Session:
                 if getattr(self.state, name) is gone
             }
         )
+        if all(is_preview(layer) for layer in brain_layers(self.viewer)):
+            self._begin_anew()
         self.layers_changed.emit()
+
+    def _begin_anew(self) -> None:
+        """Forget rotation, mask, slab and steps: the next head is another one."""
+        self.steps.clear()
+        self.update(**{name: getattr(State(), name) for name in PREPARED})
+        self.steps_changed.emit()
 
     def _on_renamed(self, event: Any) -> None:
         self.layers_changed.emit()
@@ -390,7 +310,7 @@ class Session:
 
     def _on_data(self, event: Any) -> None:
         """Believe new data that somebody else gave a layer."""
-        if not self._turning:
+        if not self.turning:
             volume = rebuilt(event.source, self.state.frame)
             if volume is not None:
                 adopt(event.source, volume)

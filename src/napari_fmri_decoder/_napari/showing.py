@@ -10,11 +10,10 @@ import numpy as np
 from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_fmri_decoder._napari.layers import KEY, to_layer
+from napari_fmri_decoder._napari.layers import HELPER, KEY, to_layer
 from napari_fmri_decoder._napari.results import PREDICTIONS, ResultVolume, result_volumes
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.view import brain_layers, show_slice
-from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
-from napari_fmri_decoder._napari.layers import KEY, SCANNER, volume_of
+from napari_fmri_decoder._napari.from_layer import volume_of
+from napari_fmri_decoder._napari.layers import KEY, SCANNER
 from napari_fmri_decoder._napari.reader import current_viewer
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.view import brain_layers

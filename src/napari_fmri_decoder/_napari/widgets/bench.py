@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
-from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from napari_fmri_decoder._napari.watch import Watch, run_watched
 from napari_fmri_decoder.errors import InputError
@@ -115,13 +115,3 @@ class Bench(QObject):
     def keep_mean(self, mean: Volume) -> None:
         """Keep the mean of the series for what comes."""
         self._mean = (self.series, mean)
-
-
-def beside(*widgets: QWidget) -> QWidget:
-    """Put widgets beside one another."""
-    row = QWidget()
-    grid = QGridLayout(row)
-    grid.setContentsMargins(0, 0, 0, 0)
-    for column, widget in enumerate(widgets):
-        grid.addWidget(widget, 0, column)
-    return row

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QHeaderView,
     QPushButton,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_fmri_decoder._napari.boxes import PathEdit
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.widgets.parts import choice_box
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids_dataset import BidsRun, bids_runs, one_space
 from napari_fmri_decoder.volumes.files import natural_key
@@ -55,7 +55,7 @@ class BidsBox(QWidget):
         )
         self.folder.line.editingFinished.connect(self._on_folder)
         self.folder.changed.connect(self._on_typed)
-        self.boxes = {name: _box(f"bids_{name}", tip) for name, tip in CHOICES.items()}
+        self.boxes = {name: choice_box(f"bids_{name}", tip, 8) for name, tip in CHOICES.items()}
         for box in self.boxes.values():
             box.currentIndexChanged.connect(self._list)
         self.table = QTableWidget(0, 3)
@@ -161,15 +161,6 @@ class BidsBox(QWidget):
         if not runs:
             raise InputError(NO_RUN)
         self.chosen.emit(runs)
-
-
-def _box(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setToolTip(f"<p>{tip}</p>")
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    return box
 
 
 def natural(names: Iterable[str]) -> list[str]:

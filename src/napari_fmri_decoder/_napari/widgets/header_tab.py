@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication, QPushButton, QRadioButton, QVBoxLayout,
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.header_rows import as_text, forms_agree, header_rows
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.widgets.bench import beside
 from napari_fmri_decoder._napari.widgets.keep_copy import KeepCopyButton
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.reading_view import tell_why
 from napari_fmri_decoder.volumes.describe import describe
 

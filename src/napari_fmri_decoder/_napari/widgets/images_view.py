@@ -9,9 +9,11 @@ from napari.layers import Image
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.layers import HELPER
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.widgets.bench import NO_SERIES, Bench, beside
-from napari_fmri_decoder._napari.widgets.layer_box import HELPER, LayerBox
+from napari_fmri_decoder._napari.widgets.bench import NO_SERIES, Bench
+from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.prepare_steps import mean_of
 from napari_fmri_decoder.volumes.describe import describe
 

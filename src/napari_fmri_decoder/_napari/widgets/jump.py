@@ -18,11 +18,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
+from napari_fmri_decoder._napari.layers import is_preview
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.sheets import volume_index
 from napari_fmri_decoder._napari.view import brain_layers
-from napari_fmri_decoder._napari.widgets.bench import beside
-from napari_fmri_decoder._napari.widgets.layer_box import is_preview
+from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.peaks import Of, Peak, local_peaks, peak
 
@@ -206,8 +206,7 @@ class Jump(QWidget):
 
 
 def _button(name: str, text: str, slot: Any) -> QPushButton:
-    made = QPushButton(text)
-    made.setObjectName(name)
+    made = push_button(name, text)
     made.clicked.connect(lambda *_: slot())
     return made
 

@@ -9,20 +9,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox
 
 from napari_fmri_decoder._napari.boxes import WheelGuard
-from napari_fmri_decoder._napari.layers import KEY
-from napari_fmri_decoder.volumes.volume import Volume
+from napari_fmri_decoder._napari.layers import HELPER
 
 if TYPE_CHECKING:
     from napari.layers import Layer
-
-
-HELPER = "fmri_decoder helper"
-"""In the metadata of layers that only mark or preview something, and are nobody's choice."""
-
-
-def is_preview(layer: Layer) -> bool:
-    """Whether a layer only marks or previews something; results of a run are shown for themselves."""
-    return HELPER in layer.metadata and isinstance(layer.metadata.get(KEY), Volume)
 
 
 class LayerBox(QComboBox):

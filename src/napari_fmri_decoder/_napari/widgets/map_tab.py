@@ -13,10 +13,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSlider, QWidget
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
 from napari_fmri_decoder._napari.colormaps import Signs, cold_hot, two_map_colors
 from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.layers import HELPER
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.sheets import volume_index
-from napari_fmri_decoder._napari.widgets.bench import beside
-from napari_fmri_decoder._napari.widgets.layer_box import HELPER, LayerBox
+from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.reading_view import tell_why
 from napari_fmri_decoder.volumes.thresholds import beyond, faded, p_of_threshold, threshold_of_p
 

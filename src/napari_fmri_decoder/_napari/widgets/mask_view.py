@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import ChoiceForm
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.widgets.bench import Bench, beside
 from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.prepare_steps import (
     Masked,
     combined,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
+    from napari_fmri_decoder._napari.widgets.bench import Bench
     from napari_fmri_decoder.volumes.volume import Volume
 
 MASK = "mask"

@@ -8,9 +8,10 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled, section
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.widgets.bench import Bench, beside
+from napari_fmri_decoder._napari.widgets.bench import Bench
 from napari_fmri_decoder._napari.widgets.images_view import ImagesView, LookView
 from napari_fmri_decoder._napari.widgets.mask_view import MaskView
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.rotate_view import RotateView
 from napari_fmri_decoder._napari.widgets.slab_view import SlabView
 

@@ -12,12 +12,13 @@ from napari_fmri_decoder._napari.boxes import WheelGuard
 from napari_fmri_decoder._napari.layers import SCANNER, unreal
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.widgets.angle_sliders import Angles, AngleSliders
-from napari_fmri_decoder._napari.widgets.bench import Bench, beside
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.state import Step
+    from napari_fmri_decoder._napari.widgets.bench import Bench
 
 
 _REST = 300  # milliseconds without a turn, after which labels are made ready to be painted

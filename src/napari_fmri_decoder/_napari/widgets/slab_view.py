@@ -13,13 +13,13 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.colormaps import CLEAR_WARM
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import Form
+from napari_fmri_decoder._napari.layers import HELPER
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.pace import Pace
 from napari_fmri_decoder._napari.view import show_slice
 from napari_fmri_decoder._napari.watch import run_watched
-from napari_fmri_decoder._napari.widgets.bench import Bench, beside
-from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.mask_view import MASK
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.planes_slider import PlanesSlider
 from napari_fmri_decoder._napari.widgets.prepare_steps import (
     CutSlab,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
+    from napari_fmri_decoder._napari.widgets.bench import Bench
     from napari_fmri_decoder._napari.widgets.rotate_view import RotateView
     from napari_fmri_decoder._napari.workers import Job
     from napari_fmri_decoder.volumes.slabs import RotatedSlab
@@ -195,6 +196,7 @@ class SlabView(QWidget):
         """Say where the slab would lie, and draw it, once a person has touched it."""
         series, mean = self._session.series, self._bench.mean
         if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
+            self._hide()
             self.place.setText("")
             self._asked = ()
             return

@@ -14,7 +14,6 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QApplication,
     QFileDialog,
-    QHBoxLayout,
     QPushButton,
     QTabWidget,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check
 from napari_fmri_decoder._napari.showing import show_result
 from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
+from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.setup_view import SetupView
 from napari_fmri_decoder._napari.workers import Job, run_generator
@@ -73,36 +73,36 @@ class TrainDock(Dock):
         self._refresh()
 
     def _buttons(self) -> QWidget:
-        self.check = _button(
-            "Check", "check_button", "Prepare the samples and look for leaks, without training."
+        self.check = push_button(
+            "check_button", "Check", "Prepare the samples and look for leaks, without training."
         )
-        self.train = _button(
-            "Train", "train_button", "Train fold by fold, and show the results over the anatomy."
+        self.train = push_button(
+            "train_button", "Train", "Train fold by fold, and show the results over the anatomy."
         )
-        self.stop = _button(
-            "Stop", "stop_button", "Stop at once; folds and permutations that are done are kept for Resume."
+        self.stop = push_button(
+            "stop_button", "Stop", "Stop at once; folds and permutations that are done are kept for Resume."
         )
-        self.resume = _button(
-            "Resume", "resume_button", "Go on with the run that was stopped, as it was set up then."
+        self.resume = push_button(
+            "resume_button", "Resume", "Go on with the run that was stopped, as it was set up then."
         )
         self.check.clicked.connect(self._check)
         self.train.clicked.connect(self._train)
         self.stop.clicked.connect(self._stop)
         self.resume.clicked.connect(self._resume)
-        return _line(self.check, self.train, self.stop, self.resume)
+        return beside(self.check, self.train, self.stop, self.resume)
 
     def _links(self) -> QWidget:
-        self.report = _button(
-            "Open report", "open_report", "Open report.html of the last run in the browser."
+        self.report = push_button(
+            "open_report", "Open report", "Open report.html of the last run in the browser."
         )
-        self.command = _button(
-            "Copy command line", "copy_command", "Copy the command that runs the same without a screen."
+        self.command = push_button(
+            "copy_command", "Copy command line", "Copy the command that runs the same without a screen."
         )
-        self.load = _button("Load recipe…", "load_recipe", "Set this dock as a recipe (.toml) says.")
+        self.load = push_button("load_recipe", "Load recipe…", "Set this dock as a recipe (.toml) says.")
         self.report.clicked.connect(self._open_report)
         self.command.clicked.connect(self._copy_command)
         self.load.clicked.connect(self._ask_recipe)
-        return _line(self.report, self.command, self.load)
+        return beside(self.report, self.command, self.load)
 
     # What can be done
 
@@ -296,23 +296,6 @@ def _column(*parts: QWidget) -> QWidget:
         rows.addWidget(part)
     rows.addStretch(1)
     return column
-
-
-def _line(*parts: QWidget) -> QWidget:
-    line = QWidget()
-    row = QHBoxLayout(line)
-    row.setContentsMargins(0, 0, 0, 0)
-    for part in parts:
-        row.addWidget(part)
-    return line
-
-
-def _button(text: str, name: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    button.setToolTip(tip)
-    button.setWhatsThis(tip)
-    return button
 
 
 def _enable(button: QPushButton, reason: str) -> None:

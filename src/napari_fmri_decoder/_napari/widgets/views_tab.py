@@ -11,12 +11,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidg
 from napari_fmri_decoder._napari.boxes import WheelGuard
 from napari_fmri_decoder._napari.crosshair import Crosshair
 from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.layers import is_preview
 from napari_fmri_decoder._napari.sheets import name_of_label, value_at
 from napari_fmri_decoder._napari.view import brain_layers, plane_of
-from napari_fmri_decoder._napari.widgets.bench import beside
 from napari_fmri_decoder._napari.widgets.jump import NO_SCAN, Jump
-from napari_fmri_decoder._napari.widgets.layer_box import is_preview
 from napari_fmri_decoder._napari.widgets.orthogonal import PAUSE, Orthogonal
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder.volumes.directions import degrees_turned
 
 if TYPE_CHECKING:

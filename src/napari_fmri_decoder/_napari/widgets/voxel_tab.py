@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
-from napari_fmri_decoder._napari.boxes import WheelGuard
 from napari_fmri_decoder._napari.docks import words
-from napari_fmri_decoder._napari.layers import KEY
+from napari_fmri_decoder._napari.layers import KEY, is_preview
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.palette import label_colors
 from napari_fmri_decoder._napari.plots import Along, TimecoursePlot, starts
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.timecourses import Voxel, VoxelSource
 from napari_fmri_decoder._napari.view import brain_layers
-from napari_fmri_decoder._napari.widgets.bench import beside
-from napari_fmri_decoder._napari.widgets.layer_box import is_preview
+from napari_fmri_decoder._napari.widgets.parts import beside, choice_box
 from napari_fmri_decoder._napari.widgets.reading_view import ReadingView, tell_why
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.volumes.timecourse import Scale, rescale, voxel_at
@@ -78,9 +76,11 @@ class VoxelTab(QWidget):
         self.follow_mouse.setObjectName("follow_mouse")
         self.follow_mouse.setChecked(True)
         self.follow_mouse.toggled.connect(lambda *_: self._to_crosshair())
-        self.scale = _box("voxel_scale", "Values as stored, in percent of a mean, or in standard deviations.")
+        self.scale = choice_box(
+            "voxel_scale", "Values as stored, in percent of a mean, or in standard deviations."
+        )
         self.scale.addItems(list(SCALES))
-        self.baseline = _box("voxel_baseline", "")
+        self.baseline = choice_box("voxel_baseline", "")
         self.baseline.addItem(_WHOLE)
         self.by_run = QCheckBox("in each run")
         self.by_run.setObjectName("voxel_by_run")
@@ -289,17 +289,6 @@ class VoxelTab(QWidget):
         one_by_one = self._source is not None and self._source.how == "one by one"
         why = "Each voxel of this series takes a pass over its file. Set the crosshair, and press Read."
         tell_why(self.follow_mouse, _FOLLOW, why if one_by_one else None)
-
-
-def _box(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setToolTip(f"<p>{tip}</p>")
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(12)
-    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    box.installEventFilter(WheelGuard(box))
-    return box
 
 
 def in_mm(point: NDArray[np.float64]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.boxes import PathEdit
 from napari_fmri_decoder._napari.docks import words
@@ -19,6 +19,7 @@ from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.recipe_of_session import RUNS, base_of, run_folder
 from napari_fmri_decoder._napari.showing import show_in_place
 from napari_fmri_decoder._napari.watch import StoppedReading, Watch
+from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine
 from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.errors import InputError
@@ -71,8 +72,8 @@ class ZMapsView(QWidget):
         self.in_place.setObjectName("zmaps_in_place")
         self.in_place.setChecked(True)
         self.in_place.setToolTip(f"<p>{IN_PLACE}</p>")
-        self.make = _button("Make z-maps", "make_zmaps")
-        self.stop = _button("Stop", "stop_zmaps")
+        self.make = push_button("make_zmaps", "Make z-maps")
+        self.stop = push_button("stop_zmaps", "Stop")
         self.make.clicked.connect(self._make)
         self.stop.clicked.connect(self._stop)
         self.line = ProgressLine()
@@ -86,7 +87,7 @@ class ZMapsView(QWidget):
             QLabel("Write into"),
             self.folder,
             self.in_place,
-            _beside(self.make, self.stop),
+            beside(self.make, self.stop),
         ):
             rows.addWidget(part)
         rows.addWidget(self.line)
@@ -197,18 +198,3 @@ class ZMapsView(QWidget):
         if self.job is not None:
             self.job.stop()
             self.line.set("Stopping…")
-
-
-def _button(text: str, name: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setObjectName(name)
-    return button
-
-
-def _beside(*widgets: QWidget) -> QWidget:
-    line = QWidget()
-    row = QHBoxLayout(line)
-    row.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        row.addWidget(widget)
-    return line
