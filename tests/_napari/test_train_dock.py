@@ -16,6 +16,7 @@ from small import series, write_small
 
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.showing import result_layers
+from napari_fmri_decoder._napari.widgets.run_view import TimeLeft
 from napari_fmri_decoder._napari.widgets.train import NO_LABELS, NO_SERIES, TrainDock
 from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
 from napari_fmri_decoder.pipeline import Prepared, Stage, run
@@ -358,3 +359,17 @@ def test_closing_the_window_in_training_hangs_nothing(dock: TrainDock, qtbot: An
     dock.viewer.close()
     qtbot.waitUntil(lambda: not job.running, timeout=5000)
     assert time.monotonic() - began < 5
+
+
+def test_time_left_is_foretold_from_the_pace_so_far_and_anew_for_other_work() -> None:
+    left = TimeLeft()
+    assert [left.after(f, now) for f, now in ((0.0, 100), (0.1, 101), (0.25, 105), (0.5, 110))] == [
+        "",
+        "",  # too early to tell
+        " (about 15 s left)",
+        " (about 10 s left)",
+    ]
+    assert left.after(0.05, 111) == ""  # other work
+    assert left.after(0.15, 711) == " (about 85 min left)"
+    assert left.after(None, 712) == ""
+    assert left.after(0.5, 713) == ""

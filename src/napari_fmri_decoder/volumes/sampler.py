@@ -133,13 +133,14 @@ def _taps(place: NDArray[np.float64], n: int, order: int) -> tuple[NDArray[np.in
     below = np.floor(place)
     t = place - below
     if order == 1:
-        weights = np.stack([1 - t, t], axis=1)
-    else:
-        weights = np.stack(
-            [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3], axis=1
-        )
-        weights /= 6
-    index = below[:, None] + np.arange(weights.shape[1]) - (order > 1)
+        # No place lies beyond the last voxel, which alone has no other behind it, and no need of one.
+        index = np.minimum(below[:, None] + np.arange(2), n - 1)
+        return index.astype(np.int32), np.stack([1 - t, t], axis=1).astype(np.float32)
+    weights = np.stack(
+        [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t**3], axis=1
+    )
+    weights /= 6
+    index = below[:, None] + np.arange(4) - 1
     return _mirrored(index, n).astype(np.int32), weights.astype(np.float32)
 
 

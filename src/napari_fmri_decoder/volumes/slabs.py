@@ -183,8 +183,8 @@ def _reached(filled: NDArray[np.bool_], to_grid: Affine) -> NDArray[np.int64]:
     if not ends.size:
         return np.zeros((2, 3), dtype=np.int64)
     places = to_grid[:3, :3] @ ends + to_grid[:3, 3:]
-    reach = np.abs(to_grid[:3, :3]).sum(axis=1)
-    low, high = np.floor(places.min(axis=1) - reach), np.ceil(places.max(axis=1) + reach) + 1
+    reach = np.abs(to_grid[:3, :3]).sum(axis=1)  # there, a filled voxel's weight is 0
+    low, high = np.floor(places.min(axis=1) - reach) + 1, np.ceil(places.max(axis=1) + reach)
     return np.array([low, high], dtype=np.int64)
 
 

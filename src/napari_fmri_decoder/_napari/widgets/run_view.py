@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
@@ -19,6 +20,38 @@ if TYPE_CHECKING:
 
 STEPS = 1000
 """Of the bar, for what is shown there at a time."""
+
+
+class TimeLeft:
+    """Foretells when work ends from how it has gone on; begins anew where it does."""
+
+    def __init__(self) -> None:
+        self._began: tuple[float, float] | None = None  # when, and what was done then
+        self._done = 0.0
+
+    def after(self, fraction: float | None, now: float) -> str:
+        """Say how long it will take, after `fraction` of it; "" while that cannot be told.
+
+        Examples
+        --------
+        >>> left = TimeLeft()
+        >>> left.after(0.1, now=0), left.after(0.2, now=20)
+        ('', ' (about 3 min left)')
+        """
+        if fraction is None or self._began is None or fraction < self._done:
+            self._began, self._done = None if fraction is None else (now, fraction), fraction or 0.0
+            return ""
+        self._done = fraction
+        seconds, gained = now - self._began[0], fraction - self._began[1]
+        if seconds < 3 or gained <= 0:
+            return ""
+        return f" (about {_words(seconds * (1 - fraction) / gained)} left)"
+
+
+def _words(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class ProgressLine(QWidget):
@@ -42,6 +75,7 @@ class ProgressLine(QWidget):
         self._job: Job | None = None
         self._read: Callable[[], float] = float
         self._before = 0.0
+        self._left = TimeLeft()
         self._timer = QTimer(self)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._write)
@@ -50,6 +84,7 @@ class ProgressLine(QWidget):
         """Begin."""
         self._job, self._read = None, float
         self._now = (text, None)
+        self._left = TimeLeft()
         self._write()
         self._timer.start()
 
@@ -80,7 +115,7 @@ class ProgressLine(QWidget):
         before, self._before = self._before, self._read()
         if fraction is None and self._before != before:  # the series is being read
             fraction = self._before
-        self.text.setText(text)
+        self.text.setText(text + self._left.after(fraction, time.monotonic()))
         # A bar that moves to and fro would have the whole window drawn anew at each frame: it rests.
         self.bar.setValue(round(STEPS * (fraction or 0.0)))
         if fraction is not None and self._job is not None:
