@@ -292,11 +292,17 @@ def test_check_says_what_would_be_trained_on_and_leaves_nothing_behind(
     assert dock.audit.findChild(QCheckBox, "allow_run-in-both-parts") is not None
     assert "barred" in dock.line.text.text()
     assert not (tmp_path / "runs").exists()
+    assert "3,586 parameters" in dock.outlook.said.text()  # linear: (1792 + 1) * 2
     dock.setup.split.set_values({"scheme": "leave-one-run-out"})
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 2})
     dock.check.click()
     wait(dock, qtbot)
     assert "4 folds" in dock.audit.summary.text()
     assert "Ready" in dock.line.text.text()
+    assert "for 5 fits" in dock.outlook.said.text()
+    assert "conv1" in dock.outlook.table.text()
+    assert "MB while it trains" in dock.outlook.said.text()
 
 
 def test_a_run_that_cannot_begin_is_one_message_and_leaves_no_folder(

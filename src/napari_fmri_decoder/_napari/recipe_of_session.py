@@ -31,6 +31,7 @@ from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
 from napari_fmri_decoder.samples.slab_config import SlabConfig
+from napari_fmri_decoder.training.outlook import Outlook, look_ahead
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
@@ -215,7 +216,7 @@ def carry_out(
     return result
 
 
-def check(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, None]:
+def check(plan: Plan, watch: Watch) -> Generator[PipelineEvent | Outlook, None, None]:
     """Do all that a run does before training, and find what the audit finds without being stopped by it.
 
     The plan's folder goes in the end.
@@ -223,12 +224,17 @@ def check(plan: Plan, watch: Watch) -> Generator[PipelineEvent, None, None]:
     Yields
     ------
     Stage, Prepared
+    Outlook
+        What training will take.
     """
     try:
         yield from _written(plan)
         yield Stage("Reading and preparing")
         lenient = plan.recipe.model_copy(update={"audit": AuditConfig(allow=tuple(checks))})
-        yield (yield from prepare_steps(lenient, plan.folder, watch.over))
+        prepared = yield from prepare_steps(lenient, plan.folder, watch.over)
+        yield prepared
+        yield Stage("Trying a few batches")
+        yield look_ahead(lenient.decoder, prepared.samples, prepared.splits, lenient.training)
     except StoppedReading:
         yield Stage("Stopped")
     finally:

@@ -45,10 +45,11 @@ class TimeLeft:
         seconds, gained = now - self._began[0], fraction - self._began[1]
         if seconds < 3 or gained <= 0:
             return ""
-        return f" (about {_words(seconds * (1 - fraction) / gained)} left)"
+        return f" (about {in_words(seconds * (1 - fraction) / gained)} left)"
 
 
-def _words(seconds: float) -> str:
+def in_words(seconds: float) -> str:
+    """Say a time as people do: "40 s", "3 min", "2.5 h"."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -26,6 +26,7 @@ from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check
 from napari_fmri_decoder._napari.showing import show_result
 from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
+from napari_fmri_decoder._napari.widgets.outlook_view import OutlookView
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.setup_view import SetupView
@@ -35,6 +36,7 @@ from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.training.outlook import Outlook
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -64,7 +66,8 @@ class TrainDock(Dock):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         self.tabs.addTab(scrolled(self.setup, "setup_scroll"), "Set up")
-        self.tabs.addTab(scrolled(_column(self.audit), "audit_scroll"), "Check")
+        self.outlook = OutlookView()
+        self.tabs.addTab(scrolled(_column(self.audit, self.outlook), "audit_scroll"), "Check")
         self.tabs.addTab(scrolled(_column(self.result, self.run, self._links()), "run_scroll"), "Progress")
         self.rows.addWidget(self.tabs, 1)
         self.rows.addWidget(self.line)
@@ -200,6 +203,8 @@ class TrainDock(Dock):
         if isinstance(event, Prepared):
             self.audit.show_prepared(event)
             self.session.update(prepared=event)
+        elif isinstance(event, Outlook):
+            self.outlook.show_outlook(event)
 
     def _end(self, owner: QObject, then: Callable[[], None]) -> None:
         """Follow the end of the work, unless the user has stopped it already and gone on."""

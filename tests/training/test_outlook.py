@@ -1,0 +1,64 @@
+"""What training will take is foretold from its own first batches."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.training import outlook as module
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.outlook import look_ahead
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.samples import Samples
+
+
+@pytest.fixture
+def ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock by which every step of a fit takes one second."""
+    seconds = count()
+    monkeypatch.setattr(module, "perf_counter", lambda: float(next(seconds)))
+
+
+def config(**values: object) -> TrainingConfig:
+    return TrainingConfig.model_validate({"threads": 1, "device": "cpu"} | values)
+
+
+def test_epochs_that_are_seen_whole_are_counted_by_folds_seeds_and_the_last_fit(
+    toy: Samples, thirds, ticks
+) -> None:
+    mlp = get_decoder({"name": "mlp", "hidden": 4})
+    found = look_ahead(mlp, toy, thirds, config(epochs=50, batch_size=0, seeds=3))
+    assert found.epoch_s == 2  # one batch and its evaluation
+    assert found.fits == 2 * 3 + 1
+    assert found.total_s == 2 * 50 * 7
+
+
+def test_a_slow_network_is_judged_by_its_batches_without_waiting_for_an_epoch(
+    toy: Samples, thirds, ticks
+) -> None:
+    mlp = get_decoder({"name": "mlp", "hidden": 4})
+    found = look_ahead(mlp, toy, thirds, config(epochs=10, batch_size=4))
+    assert found.epoch_s == 12 + 1  # 48 samples in twelve batches, and the evaluation
+    assert found.total_s == 13 * 10 * 3
+
+
+def test_memory_is_that_of_weights_gradients_optimiser_and_answers(toy: Samples, thirds) -> None:
+    n = toy.space.n_features
+    mlp = get_decoder({"name": "mlp", "hidden": 4})
+    weights = (n + 1) * 4 + (4 + 1) * 3
+    answers = n + 2 * (4 + 4 + 4 + 3)  # inputs; linear, ReLU, dropout, linear, each with its gradient
+    adam = look_ahead(mlp, toy, thirds, config(epochs=1, optimizer="adam", batch_size=8))
+    assert adam.summary.total == weights
+    assert adam.memory == 4 * (4 * weights + 8 * answers)
+    sgd = look_ahead(mlp, toy, thirds, config(epochs=1, optimizer="sgd", momentum=0.0, batch_size=0))
+    assert sgd.memory == 4 * (2 * weights + 48 * answers)
+
+
+def test_what_scikit_learn_fits_has_a_table_and_no_time(toy: Samples, thirds) -> None:
+    found = look_ahead(get_decoder({"name": "linear"}), toy, thirds, config(select={"C": [0.1, 1.0]}))
+    assert (found.epoch_s, found.total_s, found.memory) == (None, None, 0)
+    assert found.summary.total == (toy.space.n_features + 1) * 3
