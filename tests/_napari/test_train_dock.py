@@ -379,3 +379,30 @@ def test_time_left_is_foretold_from_the_pace_so_far_and_anew_for_other_work() ->
     assert left.after(0.15, 711) == " (about 85 min left)"
     assert left.after(None, 712) == ""
     assert left.after(0.5, 713) == ""
+
+
+@pytest.mark.slow
+def test_train_stop_resume_train_fifty_times_in_quick_succession(
+    dock: TrainDock, qtbot: Any, notified: list[Any], tmp_path: Path
+) -> None:
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 30})
+    rng = np.random.default_rng(0)
+    pressed: list[str] = []
+    for i in range(50):
+        button = (dock.train, dock.stop, dock.resume, dock.train)[i % 4]
+        pressed += [button.objectName()] if button.isEnabled() else []
+        button.click()  # a grey one does nothing
+        qtbot.wait(int(rng.integers(0, 700 if i % 2 == 0 else 300)))
+    dock.stop.click()
+    assert {"train_button", "stop_button", "resume_button"} == set(pressed)
+    assert not notified, [str(n.message) for n in notified]
+    qtbot.waitUntil(lambda: not dock._ending, timeout=20_000)
+    dock.train.click()
+    wait(dock, qtbot)
+    assert not notified, [str(n.message) for n in notified]
+    folder = dock.folder
+    assert folder is not None
+    assert replayed(folder, tmp_path / "again") == [
+        (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
+    ]
