@@ -21,6 +21,7 @@ def test_options_of_a_recipe_reach_the_decoder() -> None:
     decoder = get_decoder({"name": "cnn2d", "filters": [8, 16], "dropout": 0.1})
     assert decoder.model_dump() == {
         "name": "cnn2d",
+        "preset": "torch",
         "filters": (8, 16),
         "dense": (1024, 256, 64),
         "dropout": 0.1,

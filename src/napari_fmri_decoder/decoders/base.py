@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from napari_fmri_decoder.samples.options import Registered
 from napari_fmri_decoder.samples.samples import Layout
@@ -59,6 +61,36 @@ class Decoder(Registered):
 
 class NetworkDecoder(Decoder):
     """A decoder whose weights are found by torch, batch after batch."""
+
+    preset: Literal["torch", "keras"] = Field(
+        "torch",
+        description="First weights, constants of batch normalisation and Adam's epsilon: torch's own, or "
+        "those of Keras, with which the notebooks trained.",
+    )
+
+    @property
+    def adam_epsilon(self) -> float:
+        """What Adam adds to the root of the second moment."""
+        return 1e-7 if self.preset == "keras" else 1e-8
+
+    def finished(self, network: nn.Sequential) -> nn.Sequential:
+        """Give a built network the first weights and constants of the preset; `build` ends with it.
+
+        Keras draws weights uniformly after Glorot and Bengio (2010), begins biases at 0, and
+        normalises batches with an epsilon of 0.001 and a momentum of 0.99, which torch counts as 0.01.
+        """
+        if self.preset == "torch":
+            return network
+        from torch import nn
+
+        for layer in network.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d, nn.Conv3d)):
+                nn.init.xavier_uniform_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+            elif isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+                layer.eps, layer.momentum = 1e-3, 0.01
+        return network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,7 +61,7 @@ class CNN2D(NetworkDecoder):
             network.add_module(f"pool{i}", nn.MaxPool2d(pool))
             channels, size = filters, [(n - 2) // k for n, k in zip(size, pool, strict=True)]
         add_dense(network, channels * size[0] * size[1], self.dense, self.dropout, n_classes)
-        return network
+        return self.finished(network)
 
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
         """Say which blocks do not fit a slab of `input_shape`."""

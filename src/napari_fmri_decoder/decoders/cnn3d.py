@@ -62,7 +62,7 @@ class CNN3D(NetworkDecoder):
             network.add_module(f"pool{i}", nn.MaxPool3d(pool))
             channels, size = filters, _divided(size, pool)
         add_dense(network, channels * size[0] * size[1] * size[2], self.dense, self.dropout, n_classes)
-        return network
+        return self.finished(network)
 
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
         """Say which blocks, and which axes in them, are too thin."""

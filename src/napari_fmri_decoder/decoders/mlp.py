@@ -47,11 +47,10 @@ class MLP(NetworkDecoder):
 
         (n_features,) = input_shape
         hidden = self.hidden or (n_features + n_classes) // 2
-        return nn.Sequential(
-            OrderedDict(
-                dense1=nn.Linear(n_features, hidden),
-                relu1=nn.ReLU(),
-                dropout1=nn.Dropout(self.dropout),
-                out=nn.Linear(hidden, n_classes),
-            )
+        layers = OrderedDict(
+            dense1=nn.Linear(n_features, hidden),
+            relu1=nn.ReLU(),
+            dropout1=nn.Dropout(self.dropout),
+            out=nn.Linear(hidden, n_classes),
         )
+        return self.finished(nn.Sequential(layers))
