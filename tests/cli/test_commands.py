@@ -33,7 +33,7 @@ def _run(*words: object):
 
 COMMANDS = (
     *("info", "bids", "slab", "mask", "zmaps", "models", "train", "group", "predict", "explain", "demo"),
-    "selftest",
+    *("export", "selftest"),
 )
 
 
