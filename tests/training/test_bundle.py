@@ -108,7 +108,7 @@ def test_a_description_that_asks_for_another_network_is_refused(
 ) -> None:
     whole = saved.read_bytes()
     with pytest.raises(InputError, match="digest differs"):
-        load_bundle(changed(saved, decoder={"name": "mlp", "hidden": 9}))
+        load_bundle(changed(saved, decoder={"name": "mlp", "hidden": 8, "dropout": 0.5}))
     saved.write_bytes(whole)
     monkeypatch.setattr("napari_fmri_decoder.training.bundle._digest", lambda header, arrays: header.digest)
     for values in (
