@@ -153,7 +153,7 @@ def described(whole: Path, draw: random.Random) -> bytes:
         kinds: list[Callable[[], Any]] = [
             lambda: array.astype(draw.choice(["f2", "f4", "f8", "i8", "u1", "?"])),
             lambda: (
-                array * np.array(np.nan, dtype=array.dtype) if array.dtype.kind == "f" else array[..., :0]
+                array * np.array(np.nan, dtype=array.dtype) if array.dtype.kind == "f" else array.ravel()[:0]
             ),
             lambda: np.zeros((2, *array.shape), dtype=array.dtype),
             lambda: array.ravel()[:-1].copy(),

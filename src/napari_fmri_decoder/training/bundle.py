@@ -304,5 +304,5 @@ def _check_voxels(model: FittedModel, space: Space) -> None:
 def _misfit(path: Path, found: str) -> InputError:
     return InputError(
         f"What {path.name} holds must fit the decoder that it describes, but does not; found: "
-        f"{found.rstrip('.')}. It was changed by hand; take another copy, or train again."
+        f"{found[:300].rstrip('.')}. It was changed by hand; take another copy, or train again."
     )
