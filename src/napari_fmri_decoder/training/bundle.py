@@ -63,6 +63,8 @@ class Bundle:
         Of the software that trained it; see `versions`.
     hashes : dict of str to str
         SHA-256 of each input file by its path in the recipe; see `file_hash`.
+    step : float or None
+        Seconds from one volume to the next in the training; 0 of maps; None where it is not known.
     """
 
     model: FittedModel
@@ -71,6 +73,7 @@ class Bundle:
     recipe: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    step: float | None = None
 
 
 class _Format(BaseModel):
@@ -92,6 +95,7 @@ class _Header(BaseModel):
     recipe: str
     versions: dict[str, str]
     hashes: dict[str, str]
+    step: float | None = Field(None, ge=0, allow_inf_nan=False)
     digest: str = ""
 
 
@@ -149,6 +153,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         recipe=bundle.recipe,
         versions=bundle.versions,
         hashes=bundle.hashes,
+        step=bundle.step,
     )
     header = header.model_copy(update={"digest": _digest(header, arrays)})
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -202,7 +207,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         _check_voxels(model, space)
     except ValueError as error:  # an InputError is one
         raise _misfit(source, str(error)) from error
-    return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes)
+    return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes, header.step)
 
 
 def _read(path: Path) -> tuple[_Header, Decoder, Arrays]:
@@ -275,7 +280,9 @@ def _damaged(path: Path) -> str:
 
 def _digest(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of description and numbers."""
-    digest = hashlib.sha256(header.model_copy(update={"digest": ""}).model_dump_json().encode())
+    unknown = {"step"} if header.step is None else None  # the first files of format 1 did not have it
+    said = header.model_copy(update={"digest": ""}).model_dump_json(exclude=unknown)
+    digest = hashlib.sha256(said.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(np.array(arrays[name], order="C").tobytes())
