@@ -124,6 +124,11 @@ def test_a_description_that_asks_for_another_network_is_refused(
         saved.write_bytes(whole)
 
 
+def test_a_model_is_readable_for_whom_other_files_are(saved: Path) -> None:
+    (saved.parent / "plain").touch()
+    assert saved.stat().st_mode == (saved.parent / "plain").stat().st_mode
+
+
 def test_an_older_model_stays_if_saving_fails(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle, before = load_bundle(saved), saved.read_bytes()
 

@@ -159,7 +159,10 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        mode = partial.stat().st_mode
         save_file(arrays, partial, metadata={_KEY: header.model_dump_json()})
+        partial.chmod(mode)  # safetensors lets nobody else read what it writes
         partial.replace(target)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
