@@ -35,13 +35,14 @@ standardize_runs = true
 [decoder]
 name = "{name}"
 """
-DECODERS: dict[str, tuple[dict[str, Any], float]] = {
-    "linear": ({"name": "linear", "C": 0.1}, 0.0),
-    "mlp": ({"name": "mlp", "hidden": 3}, 30.0),
-    "cnn2d": ({"name": "cnn2d", "filters": [2], "dense": [4]}, 0.0),
-    "cnn3d": ({"name": "cnn3d", "filters": [2], "dense": [4]}, 0.0),
+DECODERS: dict[str, tuple[dict[str, Any], float, float | None]] = {
+    "linear": ({"name": "linear", "C": 0.1}, 0.0, None),
+    "mlp": ({"name": "mlp", "hidden": 3}, 30.0, None),
+    "mlp-step": ({"name": "mlp", "hidden": 3}, 30.0, 2.0),
+    "cnn2d": ({"name": "cnn2d", "filters": [2], "dense": [4]}, 0.0, None),
+    "cnn3d": ({"name": "cnn3d", "filters": [2], "dense": [4]}, 0.0, None),
 }
-"""Options, and how many voxels screening keeps (0: all)."""
+"""Options; how many voxels screening keeps (0: all); the TR, which the first files did not have."""
 
 
 def samples() -> Samples:
@@ -65,7 +66,7 @@ def samples() -> Samples:
 def main() -> None:
     """Write a model of each decoder, and what it makes of four samples."""
     data = samples()
-    for name, (options, screening) in DECODERS.items():
+    for name, (options, screening, step) in DECODERS.items():
         path = FOLDER / f"format{FORMAT}-{name}.safetensors"
         if path.exists():
             continue
@@ -73,8 +74,8 @@ def main() -> None:
         *_, done = refit(get_decoder(options), data, settings)
         assert isinstance(done, FitDone)
         bundle = Bundle(
-            *(done.model, data.space, data.classes, RECIPE.format(name=name), versions()),
-            {"bold.nii.gz": "ab12"},
+            *(done.model, data.space, data.classes, RECIPE.format(name=options["name"]), versions()),
+            *({"bold.nii.gz": "ab12"}, step),
         )
         save_bundle(bundle, path)
         X = data.X[:4]

@@ -29,6 +29,7 @@ def test_an_old_model_is_read_and_predicts_the_same(path: Path) -> None:
     np.testing.assert_allclose(found, kept["probabilities"], rtol=0, atol=1e-6)
     assert np.ptp(kept["probabilities"], axis=0).min() > 0.01  # it looks at its voxels
     assert bundle.classes == ("closed", "open")
+    assert bundle.step == (2.0 if "step" in path.name else None)
     assert (bundle.model.chosen is not None) == ("mlp" in path.name)
     # the affine that the script made by hand: 20 degrees about x, voxels of 4 x 4 x 5 mm, x to the left
     sine, cosine = np.sin(np.deg2rad(20)), np.cos(np.deg2rad(20))
