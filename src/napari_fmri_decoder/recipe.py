@@ -188,6 +188,8 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
     """
     try:
         content = tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError(f"{name} must not nest its lists that deeply. Write it anew.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
     return make_recipe(_expanded(content), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -33,7 +34,7 @@ def _run(*words: object):
 
 COMMANDS = (
     *("info", "bids", "slab", "mask", "zmaps", "models", "train", "group", "predict", "explain", "demo"),
-    "selftest",
+    *("export", "selftest"),
 )
 
 
@@ -186,6 +187,15 @@ def test_predictions_on_the_training_scan_are_those_of_the_model(tmp_path):
     said = pd.read_csv(tmp_path / "said.tsv", sep="\t")
     truth = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
     assert (said["predicted"] == truth["label"]).mean() > 0.95
+
+
+def test_export_writes_an_onnx_file_and_says_how_well_it_agrees(tmp_path):
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(name, reason="the packages of the extra `onnx` are not installed")
+    model = Path(__file__).parents[1] / "data" / "format1-mlp.safetensors"
+    text = _run("export", model, "-o", tmp_path / "model.onnx")
+    assert "108 voxels in, 2 probabilities out (closed, open); onnxruntime agrees" in text
+    assert (tmp_path / "model.onnx").stat().st_size > 1000
 
 
 def test_gui_without_napari_says_how_to_get_it(monkeypatch):

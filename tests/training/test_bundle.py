@@ -108,7 +108,7 @@ def test_a_description_that_asks_for_another_network_is_refused(
 ) -> None:
     whole = saved.read_bytes()
     with pytest.raises(InputError, match="digest differs"):
-        load_bundle(changed(saved, decoder={"name": "mlp", "hidden": 9}))
+        load_bundle(changed(saved, decoder={"name": "mlp", "hidden": 8, "dropout": 0.5}))
     saved.write_bytes(whole)
     monkeypatch.setattr("napari_fmri_decoder.training.bundle._digest", lambda header, arrays: header.digest)
     for values in (
@@ -122,6 +122,11 @@ def test_a_description_that_asks_for_another_network_is_refused(
         with pytest.raises(InputError, match=r"must fit the decoder|description is not readable"):
             load_bundle(changed(saved, **values))
         saved.write_bytes(whole)
+
+
+def test_a_model_is_readable_for_whom_other_files_are(saved: Path) -> None:
+    (saved.parent / "plain").touch()
+    assert saved.stat().st_mode == (saved.parent / "plain").stat().st_mode
 
 
 def test_an_older_model_stays_if_saving_fails(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

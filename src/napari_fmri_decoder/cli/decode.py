@@ -120,6 +120,24 @@ def explain(
     typer.echo(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
+@app.command(epilog="Example: fmri-decoder export run/model.safetensors -o model.onnx")
+def export(model: Model, output: Output) -> None:
+    """Write a trained model as an ONNX file, for programs that know neither torch nor this one.
+
+    It takes the voxels of the mask, cleaned as in the training but not scaled, and gives the
+    probability of each class. onnxruntime is asked before the file is written.
+    """
+    from napari_fmri_decoder.training.bundle import load_bundle
+    from napari_fmri_decoder.training.onnx_export import export_onnx
+
+    bundle = load_bundle(model)
+    done = export_onnx(bundle, output)
+    typer.echo(
+        f"{done.path}: {bundle.space.n_features} voxels in, {len(bundle.classes)} probabilities out "
+        f"({', '.join(bundle.classes)}); onnxruntime agrees with the model to {done.difference:.1g}."
+    )
+
+
 def say_result(result: RunResult) -> None:
     """Print notes, findings and scores of a run, and where its report is."""
     from napari_fmri_decoder.evaluation.report import headline_sentence

@@ -83,8 +83,12 @@ def write_results(
     notes: Sequence[str],
     permutations: PermutationsDone | None,
     moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+    step: float | None = None,
 ) -> None:
-    """Write everything; `scores.json` comes last, so that a folder that has it is whole."""
+    """Write everything; `scores.json` comes last, so that a folder that has it is whole.
+
+    `step` is that of `Bundle`.
+    """
     text = recipe.to_toml()
     (folder / "recipe.toml").write_text(text, encoding="utf-8")
     _write_table(predictions_table(folds, samples), folder / "predictions.tsv")
@@ -93,7 +97,7 @@ def write_results(
     hashes = {str(p): file_hash(p) for p in image_files(recipe.data.images, base)}
 
     def keep(fitted: FittedModel, path: Path) -> None:
-        save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes), path)
+        save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes, step), path)
 
     keep(model, folder / "model.safetensors")
     for result in folds:

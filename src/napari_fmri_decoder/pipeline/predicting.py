@@ -11,21 +11,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.matching import check_cover, check_kind, check_lengths, covered
 from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids import find_confounds, run_of
 from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.training.fit import predict_proba
-from napari_fmri_decoder.volumes.frames import apply_affine
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.prepare import PrepareConfig
     from napari_fmri_decoder.training.bundle import Bundle
     from napari_fmri_decoder.volumes.volume import Volume
-
-LEAST_OVERLAP = 0.5
-"""Share of the model's voxels that a scan must cover."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,22 +50,24 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
     ----------
     bundle : Bundle
     series : Volume
-        On any grid of the same space; on another grid than the model's it is resampled.
+        On any grid of the same space; on another grid than the model's it is resampled. What has no
+        value, outside of the scan or NaN, counts as the training mean.
     runs : tuple of int, optional
         Volumes of each run, in order; each file is a run if empty.
 
     Raises
     ------
     InputError
-        If the scan covers less than half of the model's voxels, or `runs` does not add up.
+        If the scan covers less than half of the model's voxels or holds no finite value there, is a
+        series where the model decodes maps or the reverse, or has too short runs; or `runs` does not
+        add up.
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
-    if recipe.zmaps is not None and series.step is not None:
-        raise InputError(
-            "The model decodes z-maps, but these images are a series in time. Make z-maps of them first, by "
-            "fmri-decoder zmaps with the model's settings, and give that folder."
-        )
-    notes = _check_overlap(bundle, series)
+    notes = check_kind(bundle, recipe, series)
+    inside = covered(bundle.space, series)
+    notes += check_cover(bundle.space, inside, series)
+    table = _runs(series, runs)
+    check_lengths(recipe, table)
     if not bundle.space.grid.same_as(series.grid) and recipe.slab is None:
         notes.append("The scan lies on another grid than the model's and was resampled to it.")
     X = extract(
@@ -77,16 +76,10 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         smooth_mm=recipe.prepare.smooth_mm,
         interpolation=recipe.slab.interpolation if recipe.slab else "continuous",
     )
+    X[:, ~inside] = np.nan
     missing = np.isnan(X)
-    if missing.any():
-        mean = np.zeros(X.shape[1], dtype=np.float32)  # of voxels that screening dropped nothing is asked
-        mean[slice(None) if bundle.model.chosen is None else bundle.model.chosen] = bundle.model.scaler.mean
-        X = np.where(missing, mean, X)
-        notes.append(
-            f"{int(missing.any(axis=0).sum())} of {X.shape[1]} voxels are NaN in some volume; there they "
-            "count as the training mean."
-        )
-    table = _runs(series, runs)
+    notes += _say_missing(missing[:, inside])
+    X = _bridged(X, missing, table)
     confounds, said = _confounds(recipe.prepare, series)
     notes += said
     X = clean_runs(
@@ -97,6 +90,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         standardize=bool(recipe.prepare.standardize_runs),
         confounds=confounds,
     )
+    mean = np.zeros(X.shape[1], dtype=np.float32)  # of voxels that screening dropped nothing is asked
+    mean[slice(None) if bundle.model.chosen is None else bundle.model.chosen] = bundle.model.scaler.mean
+    X = np.where(missing, mean, X)
     if recipe.prepare.average_blocks or recipe.prepare.average_runs:
         of = "classes within runs" if recipe.prepare.average_runs else "blocks"
         notes.append(f"The model was trained on averages of {of}; here each volume is predicted by itself.")
@@ -152,14 +148,34 @@ def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:
     return table
 
 
-def _check_overlap(bundle: Bundle, series: Volume) -> list[str]:
-    space = bundle.space
-    mm = apply_affine(space.grid.affine, np.argwhere(space.mask))
-    voxels = apply_affine(np.linalg.inv(series.affine), mm)
-    inside = ((voxels > -0.5) & (voxels < np.array(series.shape[:3]) - 0.5)).all(axis=1).mean()
-    if inside < LEAST_OVERLAP:
+def _say_missing(missing: NDArray[np.bool_]) -> list[str]:
+    """Tell (n, features) values that are not finite; refuse a scan that has no others."""
+    if missing.all():
         raise InputError(
-            f"The scan must cover at least {LEAST_OVERLAP:.0%} of the model's voxels, found {inside:.0%}. "
-            "Register it to the space of the training scans first."
+            "The scan must have finite values where the model looks, but all of them are NaN or infinite. "
+            "Check the image."
         )
-    return [f"The scan covers {inside:.0%} of the model's voxels."] if inside < 1 else []
+    notes = []
+    if empty := int(missing.all(axis=1).sum()):
+        notes.append(
+            f"{empty} of {len(missing)} volumes are NaN throughout; what is predicted for them says nothing."
+        )
+    if some := int(missing[~missing.all(axis=1)].any(axis=0).sum()):
+        notes.append(
+            f"{some} of {missing.shape[1]} voxels are NaN in some volume; there they count as the "
+            "training mean."
+        )
+    return notes
+
+
+def _bridged(X: NDArray[np.float32], missing: NDArray[np.bool_], table: pd.DataFrame) -> NDArray[np.float32]:
+    """Put the mean of a voxel's run where it has no value, so that the run can be cleaned; else 0."""
+    if not missing.any():
+        return X
+    X = X.copy()
+    for rows in table.groupby(["subject", "session", "run"], sort=False).indices.values():
+        gone = missing[rows]
+        filled = np.where(gone, 0, X[rows])
+        means = filled.sum(axis=0, dtype=np.float64) / np.maximum((~gone).sum(axis=0), 1)
+        X[rows] = np.where(gone, means.astype(np.float32), filled)
+    return X

@@ -161,6 +161,7 @@ def run(
         notes=prepared.notes,
         permutations=null,
         moments=moments(prepared.series),
+        step=prepared.series.step or 0.0,
     )
     yield RunDone(RunResult(out, prepared, tuple(folds), scores, model, null))
 

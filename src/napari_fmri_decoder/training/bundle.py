@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from safetensors import SafetensorError, safe_open
@@ -26,15 +25,23 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.samples.scaling import Scaler
+from napari_fmri_decoder.training.bundle_checks import (
+    LARGEST,
+    WEIGHTS,
+    check_finite,
+    check_options,
+    check_stated,
+)
 from napari_fmri_decoder.training.events import FittedModel
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_fmri_decoder.decoders.base import Decoder
+
 FORMAT = 1
 _KEY = "napari_fmri_decoder"
-_WEIGHTS = "weights."
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -56,6 +63,8 @@ class Bundle:
         Of the software that trained it; see `versions`.
     hashes : dict of str to str
         SHA-256 of each input file by its path in the recipe; see `file_hash`.
+    step : float or None
+        Seconds from one volume to the next in the training; 0 of maps; None where it is not known.
     """
 
     model: FittedModel
@@ -64,6 +73,13 @@ class Bundle:
     recipe: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    step: float | None = None
+
+
+class _Format(BaseModel):
+    """The one thing that every format says alike."""
+
+    format: int = Field(ge=1)
 
 
 class _Header(BaseModel):
@@ -74,11 +90,12 @@ class _Header(BaseModel):
     format: int
     decoder: dict[str, Any]
     input_shape: tuple[PositiveInt, ...]
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = Field(min_length=2)
     axis: int = Field(ge=0, le=2)
     recipe: str
     versions: dict[str, str]
     hashes: dict[str, str]
+    step: float | None = Field(None, ge=0, allow_inf_nan=False)
     digest: str = ""
 
 
@@ -113,7 +130,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
     Path
     """
     target, model, space = Path(path), bundle.model, bundle.space
-    named = {f"{_WEIGHTS}{name}": value for name, value in model.state.items()} | {
+    named = {f"{WEIGHTS}{name}": value for name, value in model.state.items()} | {
         "scaler.mean": model.scaler.mean,
         "scaler.std": model.scaler.std,
         **({} if model.chosen is None else {"chosen": model.chosen.astype(np.uint8)}),
@@ -121,6 +138,12 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         "space.affine": space.grid.affine,
     }
     arrays: Arrays = {name: np.array(value, order="C") for name, value in named.items()}
+    size = sum(array.nbytes for array in arrays.values())
+    if size > LARGEST - 2**27:  # less what the description may take
+        raise InputError(
+            f"A model must have less than {LARGEST / 2**30:.0f} GiB to be saved, found "
+            f"{size / 2**30:.1f} GiB. Train one with fewer units, or on fewer voxels."
+        )
     header = _Header(
         format=FORMAT,
         decoder=model.decoder.model_dump(mode="json"),
@@ -130,12 +153,16 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         recipe=bundle.recipe,
         versions=bundle.versions,
         hashes=bundle.hashes,
+        step=bundle.step,
     )
     header = header.model_copy(update={"digest": _digest(header, arrays)})
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        mode = partial.stat().st_mode
         save_file(arrays, partial, metadata={_KEY: header.model_dump_json()})
+        partial.chmod(mode)  # safetensors lets nobody else read what it writes
         partial.replace(target)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
@@ -165,51 +192,86 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         If there is no such file, it is none of ours, it is damaged, or its format is newer.
     """
     source = Path(path)
-    header, arrays = _read(source)
+    header, decoder, arrays = _read(source)
     if _digest(header, arrays) != header.digest:
         raise InputError(
             f"A model must be as it was saved, but {source.name} has changed since (its digest differs). "
             "Take another copy, or train again."
         )
-    decoder = get_decoder(header.decoder)
     try:
+        check_finite(arrays)
         mask = arrays.pop("space.mask").astype(bool)
         x, y, z = mask.shape
         space = Space(Grid((x, y, z), arrays.pop("space.affine")), mask, header.axis)
         chosen = arrays.pop("chosen").astype(bool) if "chosen" in arrays else None
         scaler = Scaler(arrays.pop("scaler.mean"), arrays.pop("scaler.std"))
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{_damaged(source)} Found wrong: {error}.") from error
-    state = {name.removeprefix(_WEIGHTS): value for name, value in arrays.items()}
-    model = FittedModel(decoder, header.input_shape, len(header.classes), state, scaler, chosen)
-    _check(model, space, source)
-    return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes)
+        state = {name.removeprefix(WEIGHTS): value for name, value in arrays.items()}
+        model = FittedModel(decoder, header.input_shape, len(header.classes), state, scaler, chosen)
+        _check_voxels(model, space)
+    except ValueError as error:  # an InputError is one
+        raise _misfit(source, str(error)) from error
+    return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes, header.step)
 
 
-def _read(path: Path) -> tuple[_Header, Arrays]:
+def _read(path: Path) -> tuple[_Header, Decoder, Arrays]:
+    """Read a file; each part is judged before the next is read, and the arrays come last."""
     if not path.is_file():
         raise InputError(f"A model must be an existing .safetensors file, found none at {path}.")
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise InputError(
+            f"A model must have at most {LARGEST / 2**30:.0f} GiB, found {size / 2**30:.0f} GiB in "
+            f"{path.name}. Choose the model.safetensors of a run folder."
+        )
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata: Mapping[str, str] = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
-    except (SafetensorError, OSError, TypeError, AttributeError) as error:
-        raise InputError(f"{_damaged(path)} safetensors says: {error}.") from error
+            header = _header_of(file.metadata() or {}, path)
+            decoder = _decoder_of(header, path)
+            pieces = {name: file.get_slice(name) for name in file.keys()}
+            stated = {name: (str(p.get_dtype()), tuple(p.get_shape())) for name, p in pieces.items()}
+            try:
+                check_stated(decoder, header.input_shape, len(header.classes), stated)
+            except ValueError as error:
+                raise _misfit(path, str(error)) from error
+            return header, decoder, {name: file.get_tensor(name) for name in pieces}
+    except InputError:
+        raise
+    except (SafetensorError, OSError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{_damaged(path)} safetensors says: {str(error)[:200]}.") from error
+    except MemoryError as error:
+        raise InputError(
+            f"A model must fit into memory, but {path.name} with its {size / 2**20:.0f} MiB does not. Close "
+            "other programs, or use a larger machine."
+        ) from error
+
+
+def _header_of(metadata: Mapping[str, str], path: Path) -> _Header:
     if _KEY not in metadata:
         raise InputError(
             f"A model must be one that fmri-decoder saved; {path.name} is a safetensors file of "
             "another program. Choose the model.safetensors of a run folder."
         )
     try:
-        header = _Header.model_validate_json(metadata[_KEY])
+        found = _Format.model_validate_json(metadata[_KEY]).format
+        if found > FORMAT:  # whatever else it says
+            raise InputError(
+                f"This version reads models up to format {FORMAT}, but {path.name} has format {found}. "
+                "Update napari-fmri-decoder, or train again."
+            )
+        return _Header.model_validate_json(metadata[_KEY])
     except ValidationError as error:
         raise InputError(f"{_damaged(path)} Its description is not readable.") from error
-    if header.format != FORMAT:
+
+
+def _decoder_of(header: _Header, path: Path) -> Decoder:
+    try:
+        check_options(header.decoder)
+        return get_decoder(header.decoder)
+    except (ValueError, RecursionError) as error:
         raise InputError(
-            f"This version reads models of format {FORMAT}, but {path.name} has format {header.format}. "
-            "Update napari-fmri-decoder, or train again."
-        )
-    return header, arrays
+            f"The model in {path.name} must be of a decoder that this version has, with options within "
+            f"their limits: {str(error)[:400]} Update napari-fmri-decoder, or train again."
+        ) from error
 
 
 def _damaged(path: Path) -> str:
@@ -221,28 +283,36 @@ def _damaged(path: Path) -> str:
 
 def _digest(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of description and numbers."""
-    digest = hashlib.sha256(header.model_copy(update={"digest": ""}).model_dump_json().encode())
+    unknown = {"step"} if header.step is None else None  # the first files of format 1 did not have it
+    said = header.model_copy(update={"digest": ""}).model_dump_json(exclude=unknown)
+    digest = hashlib.sha256(said.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(np.array(arrays[name], order="C").tobytes())
     return digest.hexdigest()
 
 
-def _check(model: FittedModel, space: Space, path: Path) -> None:
-    """Refuse weights that do not fit their network, and a network that does not fit its voxels."""
-    fits = model.chosen is None or (model.chosen.shape == (space.n_features,) and bool(model.chosen.any()))
-    space = space.only(model.chosen) if fits else space
-    fits = fits and space.input_shape(model.decoder.layout) == model.input_shape
-    features = (space.n_features,)
-    if fits and model.scaler.mean.shape == model.scaler.std.shape == features:
-        with torch.device("meta"):  # shapes only, so that no description can ask for much memory
-            wanted = model.decoder.build(model.input_shape, model.n_classes).state_dict()
-        expected = {name: tuple(value.shape) for name, value in wanted.items()}
-        fits = expected == {name: value.shape for name, value in model.state.items()}
-    else:
-        fits = False
-    if not fits:
-        raise InputError(
-            f"The weights in {path.name} must fit the decoder {model.decoder.name!r} that it describes, but "
-            "do not. It was saved by another version, or changed by hand; train again."
+def _check_voxels(model: FittedModel, space: Space) -> None:
+    """Refuse a mask, or a choice within it, that has not the voxels of scaler and network.
+
+    Raises
+    ------
+    ValueError
+    """
+    chosen = model.chosen
+    if chosen is not None and (chosen.shape != (space.n_features,) or not chosen.any()):
+        raise ValueError(
+            f"{int(chosen.sum())} of {len(chosen)} voxels chosen, in a mask of {space.n_features}"
         )
+    space = space.only(chosen)
+    features = (space.n_features,)
+    found = (model.scaler.mean.shape, model.scaler.std.shape, model.input_shape)
+    if found != (features, features, space.input_shape(model.decoder.layout)):
+        raise ValueError(f"a mask of {features[0]} voxels, a scaler and an input_shape of {found}")
+
+
+def _misfit(path: Path, found: str) -> InputError:
+    return InputError(
+        f"What {path.name} holds must fit the decoder that it describes, but does not; found: "
+        f"{found[:300].rstrip('.')}. It was changed by hand; take another copy, or train again."
+    )

@@ -1,0 +1,119 @@
+"""What the arrays of a bundle must be, known before any of them is read.
+
+A description that asks for much, and a file that claims to hold it, cost nothing: a network is built
+without numbers, and compared with the types and shapes that the file states.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_fmri_decoder.decoders.base import Decoder
+
+LARGEST = 2**33
+"""Bytes of a model file."""
+LONGEST_OPTIONS = 4096
+"""Letters of a decoder's options as JSON: each of them may ask for a layer."""
+LARGEST_GRID = 2**28
+"""Voxels of a grid."""
+
+Stated = Mapping[str, tuple[str, tuple[int, ...]]]
+"""Type, as safetensors names it, and shape of each array."""
+
+WEIGHTS = "weights."
+_TYPES = {
+    **{torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32", torch.float64: "F64"},
+    **{torch.bool: "BOOL", torch.uint8: "U8", torch.int32: "I32", torch.int64: "I64"},
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of a decoder that are longer than any that were ever saved.
+
+    Raises
+    ------
+    ValueError
+    """
+    length = len(json.dumps(options))
+    if length > LONGEST_OPTIONS:
+        raise ValueError(f"the decoder's options are {length} letters long")
+
+
+def check_stated(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int, stated: Stated) -> None:
+    """Compare the arrays that a file states with those that its description needs.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    input_shape : tuple of int
+        Of one sample in the decoder's layout.
+    n_classes : int
+    stated : mapping of str to (str, tuple of int)
+
+    Raises
+    ------
+    ValueError
+        With the first that does not fit.
+    """
+    grid = _stated(stated, "space.mask", "U8", 3)
+    voxels = math.prod(grid)
+    if not 0 < voxels <= LARGEST_GRID:
+        raise ValueError(f"a grid of {' x '.join(map(str, grid))} voxels")
+    axes = {"vector": 1, "planes": 3, "volume": 4}[decoder.layout]
+    if len(input_shape) != axes or math.prod(input_shape) > voxels:
+        raise ValueError(f"input_shape is {input_shape}, for a grid of {grid}")
+    if _stated(stated, "space.affine", "F64", 2) != (4, 4):
+        raise ValueError(f"space.affine is {stated['space.affine'][1]}")
+    if "chosen" in stated and _stated(stated, "chosen", "U8", 1)[0] > voxels:
+        raise ValueError(f"chosen is {stated['chosen'][1]}")
+    for name in ("scaler.mean", "scaler.std"):
+        if _stated(stated, name, "F32", 1)[0] > voxels:
+            raise ValueError(f"{name} is {stated[name][1]}")
+    try:
+        with torch.device("meta"):
+            network = decoder.build(input_shape, n_classes).state_dict()
+    except (RuntimeError, TypeError, ValueError, OverflowError, InputError) as error:
+        raise ValueError(f"no such network can be built ({str(error)[:200]})") from error
+    needed = {f"{WEIGHTS}{name}": (_TYPES.get(v.dtype), tuple(v.shape)) for name, v in network.items()}
+    others = ("space.mask", "space.affine", "scaler.mean", "scaler.std", "chosen")
+    found = {name: what for name, what in stated.items() if name not in others}
+    for name in sorted(needed.keys() | found.keys()):
+        if needed.get(name) != found.get(name):
+            raise ValueError(
+                f"{name[:100]} must be {needed.get(name, 'absent')}, is {found.get(name, 'absent')}"
+            )
+
+
+def check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse numbers that no fit leaves behind.
+
+    Raises
+    ------
+    ValueError
+        If one is NaN or infinite, or a spread is not positive.
+    """
+    for name, value in arrays.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise ValueError(f"{name} holds NaN or infinity")
+    if not (arrays["scaler.std"] > 0).all():
+        raise ValueError("scaler.std holds a spread that is not positive")
+
+
+def _stated(stated: Stated, name: str, dtype: str, ndim: int) -> tuple[int, ...]:
+    if name not in stated:
+        raise ValueError(f"{name} is missing")
+    found, shape = stated[name]
+    if found != dtype or len(shape) != ndim:
+        raise ValueError(f"{name} is {found} of shape {shape}")
+    return shape

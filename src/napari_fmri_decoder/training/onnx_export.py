@@ -1,0 +1,240 @@
+"""A bundle as an ONNX file, for programs that know neither torch nor this package.
+
+The graph takes voxels as they were prepared, not scaled, and holds screening, scaling, arranging,
+the network and the softmax. Nothing is written that onnxruntime does not answer as the bundle does.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.bundle import versions
+from napari_fmri_decoder.training.fit import module_of, predict_proba
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_fmri_decoder.training.bundle import Bundle
+
+ONNX_FORMAT = 1
+"""Of the metadata in the file and of what the graph takes and gives."""
+TOLERANCE = 1e-4
+"""How far a probability of the exported graph may be from the bundle's."""
+OPSET = 18
+LARGEST = 2**31 - 2**20
+"""Bytes of weights: protobuf, in which ONNX is written, ends at 2 GiB."""
+
+_NEEDED = ("onnx", "onnxruntime", "onnxscript")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An ONNX file, and how far its probabilities are from the bundle's (the largest difference)."""
+
+    path: Path
+    difference: float
+
+
+class _Whole(nn.Module):
+    """All that lies between prepared voxels and probabilities."""
+
+    kept: torch.Tensor | None
+    mean: torch.Tensor
+    std: torch.Tensor
+    places: torch.Tensor | None
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        model, space = bundle.model, bundle.space.only(bundle.model.chosen)
+        self.network = module_of(model)
+        self.input_shape = model.input_shape
+        kept = np.arange(bundle.space.n_features) if model.chosen is None else np.flatnonzero(model.chosen)
+        self.register_buffer("kept", None if model.chosen is None else torch.tensor(kept))
+        self.register_buffer("mean", torch.tensor(model.scaler.mean))
+        self.register_buffer("std", torch.tensor(model.scaler.std))
+        # Where each value of the arranged sample comes from; 0 is a column of zeros before the voxels.
+        numbered: NDArray[Any] = np.arange(1, space.n_features + 1)[None]
+        places = space.arrange(numbered, model.decoder.layout).ravel()
+        self.register_buffer(
+            "places", None if model.decoder.layout == "vector" else torch.tensor(places.astype(np.int64))
+        )
+
+    def forward(self, voxels: torch.Tensor) -> torch.Tensor:
+        """Give (n, classes) probabilities of (n, features) voxels."""
+        if self.kept is not None:
+            voxels = voxels.index_select(1, self.kept)
+        values = (voxels - self.mean) / self.std
+        if self.places is not None:
+            values = nn.functional.pad(values, (1, 0)).index_select(1, self.places)
+            values = values.reshape(-1, *self.input_shape)
+        return torch.softmax(self.network(values), dim=1)
+
+
+def export_onnx(bundle: Bundle, path: str | os.PathLike[str]) -> Exported:
+    """Write a bundle as one ONNX file, and compare what onnxruntime makes of it.
+
+    The file's input `voxels` is (n, features) float32, of any n: the voxels of the mask in C order,
+    cleaned as in the training, not scaled, without NaN. Its output `probabilities` is (n, classes).
+    Its metadata say which voxels these are; see `metadata_of`.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    path : path
+        Ends in .onnx by custom; folders are made. An older file of that name stays until the new
+        one is whole and has been compared.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    InputError
+        If the packages for ONNX are missing, the model is too large for one file, the file cannot be
+        written, or onnxruntime answers otherwise than the bundle.
+    """
+    _check_packages()
+    size = sum(value.nbytes for value in bundle.model.state.values())
+    if size > LARGEST:
+        raise InputError(
+            f"A model in one ONNX file must have less than 2 GiB of weights, found {size / 2**30:.1f} GiB. "
+            "Train one with fewer units, or on fewer voxels."
+        )
+    content = _graph(bundle)
+    difference = _compare(bundle, content)
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise InputError(
+            f"An ONNX file must be saved where a file can be written, but {target} cannot be: "
+            f"{error.strerror or error}. Choose another folder, or make room."
+        ) from error
+    return Exported(target, difference)
+
+
+def metadata_of(bundle: Bundle) -> dict[str, str]:
+    """Say what the numbers that go in and come out are, as the texts that an ONNX file holds.
+
+    Returns
+    -------
+    dict of str to str
+        `format`; JSON of `classes` (in the order of the probabilities), `grid_shape`, `grid_affine`
+        (4 x 4, voxel index to scanner RAS+ mm), `decoder`, `versions` and `trained_with`; `mask`, the
+        voxels of the grid that are features, in C order, eight to a byte (`numpy.packbits`) in base64;
+        `recipe` as TOML.
+    """
+    space = bundle.space
+    return {
+        "format": str(ONNX_FORMAT),
+        "classes": json.dumps(bundle.classes),
+        "grid_shape": json.dumps(space.grid.shape),
+        "grid_affine": json.dumps(space.grid.affine.tolist()),
+        "mask": base64.b64encode(np.packbits(space.mask).tobytes()).decode(),
+        "decoder": bundle.model.decoder.model_dump_json(),
+        "recipe": bundle.recipe,
+        "versions": json.dumps(versions()),
+        "trained_with": json.dumps(bundle.versions),
+    }
+
+
+def _check_packages() -> None:
+    missing = []
+    for name in _NEEDED:
+        try:
+            import_module(name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        raise InputError(
+            f"Export to ONNX must have the packages {', '.join(_NEEDED)}, but {', '.join(missing)} cannot be "
+            'imported. Install them: python -m pip install "napari-fmri-decoder[onnx]".'
+        )
+
+
+def _graph(bundle: Bundle) -> bytes:
+    import onnx
+
+    whole = _Whole(bundle).eval()
+    two = torch.zeros((2, bundle.space.n_features))  # one sample would be taken for a fixed size
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            whole,
+            (two,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["voxels"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _forget_source(model.graph)
+    onnx.helper.set_model_props(model, metadata_of(bundle))
+    model.producer_name, model.producer_version = "napari-fmri-decoder", versions()["napari-fmri-decoder"]
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _forget_source(graph: Any) -> None:
+    """Drop what the exporter wrote about its source: paths of this machine, in the node of each layer."""
+    graph.ClearField("metadata_props")
+    for kind in (graph.node, graph.input, graph.output, graph.value_info, graph.initializer):
+        for one in kind:
+            one.ClearField("metadata_props")
+
+
+def _compare(bundle: Bundle, content: bytes) -> float:
+    """Largest difference between the probabilities of graph and bundle, on voxels like the training's."""
+    import onnxruntime
+
+    features = bundle.space.n_features
+    mean, std = np.zeros(features, np.float32), np.ones(features, np.float32)
+    chosen = slice(None) if bundle.model.chosen is None else bundle.model.chosen
+    mean[chosen], std[chosen] = bundle.model.scaler.mean, bundle.model.scaler.std
+    X = (mean + std * np.random.default_rng(0).normal(size=(5, features))).astype(np.float32)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["probabilities"], {"voxels": X})
+    difference = float(np.abs(found - predict_proba(bundle.model, X, bundle.space)).max())
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"What onnxruntime answers must agree with the model to {TOLERANCE:g}, but differs by "
+            f"{difference:.2g}. No file was written; try other versions of torch, onnx and onnxruntime."
+        )
+    return difference
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's advice to developers from the user's screen."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
