@@ -120,7 +120,7 @@ def test_one_run_leaves_nothing_to_choose_by(noisy: Samples, thirds) -> None:
 @pytest.mark.parametrize(
     ("select", "message"),
     [
-        ({"hiden": [3]}, r"must be options of mlp \(hidden, dropout.*got 'hiden'"),
+        ({"hiden": [3]}, r"must be options of mlp \(preset, hidden, dropout.*got 'hiden'"),
         ({"seed": [1, 2]}, "got 'seed'"),
         ({"hidden": [0, 3]}, r"hidden = 0: .*greater than"),
         ({"hidden": []}, "select"),
