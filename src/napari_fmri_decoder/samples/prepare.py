@@ -23,6 +23,7 @@ from napari_fmri_decoder.samples.features import Progress, drop_missing, extract
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.samples.samples import Samples, Space, group_keys
+from napari_fmri_decoder.samples.scaling import scaled_over_runs
 from napari_fmri_decoder.volumes.slabs import AXES
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -136,6 +137,7 @@ def prepare(
     notes += said
     if config.detrend and series.step is None:
         notes.append("The images are no series in time, but were detrended over their order, as asked.")
+    came_scaled = not config.standardize_runs and scaled_over_runs(X, group_keys(table))
     X = clean_runs(
         X,
         table,
@@ -153,7 +155,7 @@ def prepare(
         X, table, said = _averaged(X, table, pd.factorize(keys)[0], "samples, one per run and class,")
         table = table.assign(block=np.arange(len(table)))
         notes += said
-    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes))
+    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes), came_scaled)
 
 
 def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> tuple[Space, list[str]]:
