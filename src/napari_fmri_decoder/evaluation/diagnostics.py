@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.evaluation.scores import Headline
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
@@ -193,11 +194,28 @@ def tsne(X: NDArray[np.float32], perplexity: float = 30.0, seed: int = 0) -> Pro
     return Projection(np.asarray(points, dtype=np.float64), "t-SNE", np.empty(0))
 
 
-def run_accuracy(predictions: pd.DataFrame) -> pd.Series[float]:
-    """Fraction that is right in each run (keys as `group_keys` gives them), in order of the series."""
+def run_accuracy(predictions: pd.DataFrame, measure: Headline = "accuracy") -> pd.Series[float]:
+    """Score each run over its samples that were left out.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As `predictions_table` gives it.
+    measure : {"accuracy", "balanced_accuracy"}
+        The fraction that is right, or the mean of that over the classes that the run holds.
+
+    Returns
+    -------
+    Series
+        By run (keys as `group_keys` gives them), in order of the series.
+    """
     ordered = predictions.sort_values("volume", kind="stable")
     right = (ordered["true"] == ordered["predicted"]).astype(float)
-    return right.groupby(group_keys(ordered), sort=False).mean()
+    runs = group_keys(ordered)
+    if measure == "balanced_accuracy":
+        recalls = right.groupby([runs, ordered["true"].to_numpy()], sort=False).mean()
+        return recalls.groupby(level=0, sort=False).mean()
+    return right.groupby(runs, sort=False).mean()
 
 
 def fold_design(splits: Sequence[Split], samples: Samples) -> FoldDesign:

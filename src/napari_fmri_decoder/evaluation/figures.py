@@ -197,7 +197,11 @@ def explained_variance(projection: Projection) -> Figure:
 
 
 def run_accuracies(
-    accuracy: pd.Series[float], chance: float, baseline: Mapping[str, float], n: int
+    accuracy: pd.Series[float],
+    chance: float,
+    baseline: Mapping[str, float],
+    n: int,
+    what: str = "accuracy",
 ) -> Figure:
     """Draw the accuracy in each run beside chance and the baselines.
 
@@ -210,16 +214,20 @@ def run_accuracies(
         "dummy" and "linear", means over folds.
     n : int
         How many predictions there are.
+    what : str
+        Name of the score: that of the baselines too.
     """
+    name = what.replace("_", " ")
     width = min(max(7.0, 0.36 * len(accuracy) + 3.5), 18)
-    title = (
-        f"Accuracy over the samples left out of each run, {_count(len(accuracy), 'run')}, n = {n} predictions"
+    title = _titled(
+        "",
+        f"{name} over the samples left out of each run, {_count(len(accuracy), 'run')}, n = {n} predictions",
     )
     figure = new_figure(width, 4, title)
     ax = figure.subplots()
     ax.bar(range(len(accuracy)), accuracy.to_numpy(), color="#9ecae1", edgecolor=TRAIN, width=0.7)
     style.tick_names(ax, [str(name) for name in accuracy.index], "x", room=60)
-    dress(ax, "", "run", "accuracy")
+    dress(ax, "", "run", name)
     ax.set_ylim(0, 1.02)
     lines, names = [], []
     marks = [("chance", chance, "--", CHANCE)]

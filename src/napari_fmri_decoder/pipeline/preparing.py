@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fmri_decoder.evaluation.null import check_exchanges
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.zmapping import told_steps
@@ -109,6 +110,8 @@ def prepare_steps(
         confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
+    if recipe.null.permutations:
+        check_exchanges(samples)
     findings = tuple(
         audit(
             samples,
