@@ -127,6 +127,7 @@ def test_labels_of_a_series_of_another_length_are_dropped(dock: LabelsDock, tmp_
 
 def drag(dock: LabelsDock, first: int, last: int) -> None:
     """Drag the mouse over the bands of volumes."""
+    QTest.qWait(50)  # what was just said above and below is laid out first
     view = dock.bands.view
     box = dock.bands._panes[0].vb
     points = [
