@@ -69,6 +69,14 @@ def test_voxel_statistics_and_their_histogram() -> None:
     assert (counted.edges[0], counted.edges[-1], counted.floor) == (0, 1, 0.05)
 
 
+@pytest.mark.parametrize("value", [0.5, 1.0, 1e30, -3e38])
+def test_values_that_differ_by_rounding_alone_are_counted(value) -> None:
+    values = np.array([value, np.nextafter(value, 0), value])
+    found = histogram(values, bins=50)
+    assert found.counts.sum() == 3
+    assert len(found.edges) == 51
+
+
 def test_probabilities_are_counted_for_the_class_and_for_others() -> None:
     samples = make_samples()
     results = random_results(samples, leave_one_run_out(samples))

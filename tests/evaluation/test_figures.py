@@ -126,6 +126,12 @@ def test_runs_stand_beside_chance_and_baselines() -> None:
     assert balanced.get_suptitle().startswith("Balanced accuracy over")
 
 
+def test_a_null_of_one_value_is_drawn() -> None:
+    scores = np.array([0.5, 0.5 + 1.2e-16] * 10)  # of a decoder that always says the same
+    (ax,) = figures.null_distribution(scores, 0.5, 0.5, 1.0).axes
+    assert sum(bar.get_height() for bar in ax.patches) == 20  # type: ignore[attr-defined]
+
+
 def test_the_fold_picture_shows_the_design() -> None:
     samples = make_samples(runs=5)
     design = fold_design(leave_one_run_out(samples), samples)

@@ -96,8 +96,34 @@ def histogram(values: NDArray[Any], bins: int = 50, floor: float | None = None) 
     """
     flat = np.asarray(values, dtype=np.float64).ravel()
     flat = flat[np.isfinite(flat)]
-    counts, edges = np.histogram(flat, bins=bins)
+    counts, edges = np.histogram(flat, bins=bin_edges(flat, bins))
     return Histogram(edges, counts.astype(np.int64), floor)
+
+
+def bin_edges(
+    values: NDArray[Any], bins: int, limits: tuple[float, float] | None = None
+) -> NDArray[np.float64]:
+    """Edges of equal bins over finite values; NumPy makes none for values that differ by rounding alone.
+
+    Parameters
+    ----------
+    values : (n,) array
+    bins : int
+    limits : (float, float), optional
+        First and last edge; those of the values by default.
+
+    Examples
+    --------
+    >>> bin_edges(np.array([0.5, 0.5 + 1e-16]), 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if limits is None and len(values):
+        low, high = float(values.min()), float(values.max())
+        size = max(abs(low), abs(high))
+        if high - low <= 1e-9 * size:
+            middle, half = (low + high) / 2, max(0.5, 1e-6 * size)
+            limits = middle - half, middle + half
+    return np.histogram_bin_edges(values, bins, limits)
 
 
 def voxel_statistics(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

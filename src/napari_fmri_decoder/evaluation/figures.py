@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from napari_fmri_decoder.evaluation import style
+from napari_fmri_decoder.evaluation.diagnostics import bin_edges
 from napari_fmri_decoder.evaluation.style import CHANCE, TEST, TRAIN, dress, new_figure
 
 if TYPE_CHECKING:
@@ -256,7 +257,8 @@ def null_distribution(
     """
     figure = new_figure(8, 3.8, f"Null distribution, n = {len(scores)} permutations, p = {p:.3g}")
     ax = figure.subplots()
-    ax.hist(scores, bins=min(30, max(8, len(scores) // 8)), color="#9ecae1", edgecolor="white")
+    edges = bin_edges(scores, min(30, max(8, len(scores) // 8)))
+    ax.hist(scores, bins=edges.tolist(), color="#9ecae1", edgecolor="white")
     lines = [
         ax.axvline(observed, color=TEST, lw=2.2),
         ax.axvline(chance, color=CHANCE, ls="--", lw=1.4),
