@@ -307,4 +307,4 @@ def test_real_runs_left_out_are_clean_and_a_random_split_is_not(haxby):
     near = sum(any(v + d in trained for d in range(-4, 5)) for v in tested["volume"])  # no run is so near
     message = audit(made, [split])[0].message
     assert f"12 of 12 runs and {len(parted)} of 96 blocks" in message
-    assert f"{near} of 173 test volumes have a training volume within 4" in message
+    assert f"{near} of 173 test volumes have a training one within 4 volumes" in message

@@ -38,7 +38,8 @@ def _run_in_both_parts(facts: Facts) -> str | None:
     n_splits = sum(1 for n, _, _ in shared if n)
     near = _near(groups, facts.samples.table["volume"].to_numpy(), worst, facts.neighbours)
     beside = (
-        f", and {near} of {len(worst.test)} test volumes have a training volume within {facts.neighbours}"
+        f", and {near} of {len(worst.test)} test volumes have a training one within {facts.neighbours} "
+        "volumes"
         if facts.neighbours
         else ""
     )

@@ -119,8 +119,8 @@ def prepare(
     Raises
     ------
     InputError
-        If the table does not fit the series, no voxel or volume is left, or there are fewer
-        than two classes.
+        If the table does not fit the series, no voxel or volume is left, nothing varies, or there
+        are fewer than two classes.
     """
     if len(table) != series.n_volumes:
         raise InputError(
@@ -147,6 +147,11 @@ def prepare(
         confounds=None if confounds is None else confounds[table["volume"].to_numpy()],
     )
     X, table = _select(X, table, exclude)
+    if not (X != X[0]).any():
+        raise InputError(
+            f"At least one voxel must vary between the samples, but all {X.shape[1]} are constant over all "
+            f"{len(X)}. Check the images, the mask, and what standardising within runs leaves."
+        )
     if config.average_blocks:
         X, table, said = _averaged(X, table, table["block"].to_numpy(), "blocks")
         notes += said

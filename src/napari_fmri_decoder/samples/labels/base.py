@@ -55,8 +55,14 @@ class LabelsConfig(Registered):
         ge=0,
         description="Volumes left out at the start of each block of one label, while the response still "
         "rises; they still count in detrending.",
+        json_schema_extra={"unit": "volumes"},
     )
-    trim_end: int = Field(0, ge=0, description="Volumes left out at the end of each block of one label.")
+    trim_end: int = Field(
+        0,
+        ge=0,
+        description="Volumes left out at the end of each block of one label.",
+        json_schema_extra={"unit": "volumes"},
+    )
 
     @abstractmethod
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
