@@ -48,6 +48,24 @@ def folders(tmp_path):
     ]
 
 
+def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path):
+    one = _run_folder(
+        tmp_path / "one", 0.9, p=0.1, subject="01", recipe='[labels]\nlag = 4.0\ntable = "1.tsv"'
+    )
+    two = _run_folder(
+        tmp_path / "two", 0.9, p=0.1, subject="02", recipe='[labels]\nlag = 6.0\ntable = "2.tsv"'
+    )
+    scores = json.loads((one / "scores.json").read_text())
+    scores["permutation"]["n"] = 9
+    (one / "scores.json").write_text(json.dumps(scores))
+    said = " ".join(summarise_group([one, two]).notes)
+    assert "differ in [labels]" in said
+    assert "differ in [training]" not in said
+    assert "fewer than 19 permutations no p can reach 0.05, as in: 01." in said
+    (two / "recipe.toml").write_text((one / "recipe.toml").read_text().replace("1.tsv", "2.tsv"))
+    assert "differ" not in " ".join(summarise_group([one, two]).notes)
+
+
 def test_mean_spread_and_each_subject_against_its_own_null(folders):
     group = summarise_group(folders)
     scores = [0.9, 0.6, 0.7, 0.5]

@@ -207,7 +207,12 @@ def _read(folder: Path) -> _Run:
             f"Each subject needs a run of its own, but {folder} holds {len(subjects)}: its folds "
             "train on other subjects too. Write one recipe per subject."
         )
-    options = {key: recipe.get(key) for key in ("prepare", "split", "decoder", "training", "null")}
+    keys = ("zmaps", "prepare", "slab", "split", "decoder", "training", "null")
+    options: dict[str, Any] = {key: recipe.get(key) for key in keys}
+    if isinstance(options["slab"], dict):
+        options["slab"] = {k: v for k, v in options["slab"].items() if not k.startswith("resolved")}
+    labels = recipe.get("labels", {})  # files and runs are each subject's own
+    options["labels"] = {key: labels.get(key) for key in ("exclude", "lag", "trim_start", "trim_end")}
     return _Run(row, scores, options)
 
 
@@ -217,6 +222,12 @@ def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
     for key in found[0].options:
         if any(one.options[key] != found[0].options[key] for one in found):
             notes.append(f"The runs differ in [{key}]: their scores are not of one analysis.")
+    coarse = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
+    if coarse:
+        notes.append(
+            f"With fewer than {round(1 / LEVEL) - 1} permutations no p can reach {LEVEL}, as in: "
+            f"{', '.join(coarse)}. Raise permutations there."
+        )
     stopped = [r.subject for r, one in zip(rows, found, strict=True) if _errors(one.scores)]
     if stopped:
         notes.append(f"The audit has errors that were overridden in: {', '.join(stopped)}.")
