@@ -48,6 +48,16 @@ def folders(tmp_path):
     ]
 
 
+def test_a_subject_whose_classes_are_of_one_size_stands_beside_one_whose_are_not(folders):
+    scores = json.loads((folders[1] / "scores.json").read_text())
+    scores |= {"headline": "balanced_accuracy", "balanced_accuracy": 0.62}
+    (folders[1] / "scores.json").write_text(json.dumps(scores))
+    group = summarise_group(folders)
+    assert group.measure == "balanced_accuracy"
+    assert [row.score for row in group.subjects] == [0.9, 0.62, 0.7, 0.5]
+    assert group.notes[0].startswith("Of 01, 03, four the classes are of one size")
+
+
 def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path):
     one = _run_folder(
         tmp_path / "one", 0.9, p=0.1, subject="01", recipe='[labels]\nlag = 4.0\ntable = "1.tsv"'
