@@ -115,3 +115,16 @@ def test_paths_take_environment_variables(monkeypatch):
     monkeypatch.delenv("DATA_FOLDER")
     with pytest.raises(InputError, match="DATA_FOLDER is not"):
         parse_recipe(text)
+
+
+def test_options_that_do_not_fit_together_are_named_and_not_all_of_them_shown():
+    with pytest.raises(InputError, match="got 'hidden'") as caught:
+        make_recipe(
+            {
+                "data": {"images": "x.nii"},
+                "labels": {"source": "table", "table": "t.tsv"},
+                "decoder": {"name": "linear"},
+                "training": {"select": {"hidden": [3]}},
+            }
+        )
+    assert "x.nii" not in str(caught.value)

@@ -127,6 +127,7 @@ def test_labels_of_a_series_of_another_length_are_dropped(dock: LabelsDock, tmp_
 
 def drag(dock: LabelsDock, first: int, last: int) -> None:
     """Drag the mouse over the bands of volumes."""
+    QTest.qWait(50)  # what was just said above and below is laid out first
     view = dock.bands.view
     box = dock.bands._panes[0].vb
     points = [
@@ -156,6 +157,11 @@ def test_dragging_over_the_bands_paints_labels_that_a_recipe_keeps(dock: LabelsD
     assert state.labels.spans == ("4-11 eyes shut",)
     assert state.table["label"].tolist() == [""] * 4 + ["eyes shut"] * 8 + [""] * 52
     assert dock.form.value()["source"] == "painted"
+    dock.form.set_values({"lag": 4.0, "trim_end": 1})  # two volumes later, one fewer
+    dock.apply.click()
+    drag(dock, 30, 33)
+    shown = dock.session.state.table["label"]
+    assert (shown == "eyes shut").to_numpy().nonzero()[0].tolist() == [*range(6, 13), *range(30, 34)]
     dock.form.set_values({"source": "table", "table": "volumes.tsv"})
     dock.apply.click()
     written = dock.session.state.table

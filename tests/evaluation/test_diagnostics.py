@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from evaluation_fakes import leave_one_run_out, make_samples, random_results
+from sklearn.metrics import balanced_accuracy_score
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import (
@@ -68,6 +69,14 @@ def test_voxel_statistics_and_their_histogram() -> None:
     assert (counted.edges[0], counted.edges[-1], counted.floor) == (0, 1, 0.05)
 
 
+@pytest.mark.parametrize("value", [0.5, 1.0, 1e30, -3e38])
+def test_values_that_differ_by_rounding_alone_are_counted(value) -> None:
+    values = np.array([value, np.nextafter(value, 0), value])
+    found = histogram(values, bins=50)
+    assert found.counts.sum() == 3
+    assert len(found.edges) == 51
+
+
 def test_probabilities_are_counted_for_the_class_and_for_others() -> None:
     samples = make_samples()
     results = random_results(samples, leave_one_run_out(samples))
@@ -86,6 +95,16 @@ def test_each_run_has_its_accuracy() -> None:
     assert found.index.tolist() == ["1", "2", "3"]
     second = table[table["run"] == "2"]
     assert found["2"] == (second["true"] == second["predicted"]).mean()
+
+
+def test_the_balanced_accuracy_of_a_run_is_scikit_learns() -> None:
+    samples = make_samples(runs=3)
+    table = predictions_table(random_results(samples, leave_one_run_out(samples)), samples)
+    table = table[(table["true"] != "cat") | (table["volume"] % 2 == 0)]
+    found = run_accuracy(table, "balanced_accuracy")
+    for run, part in table.groupby("run"):
+        assert found[run] == pytest.approx(balanced_accuracy_score(part["true"], part["predicted"]))
+    assert found.index.tolist() == ["1", "2", "3"]
 
 
 def test_the_design_says_what_each_fold_does_with_each_sample() -> None:

@@ -120,6 +120,16 @@ def test_runs_stand_beside_chance_and_baselines() -> None:
     (ax,) = figure.axes
     assert [bar.get_height() for bar in ax.patches] == [0.5, 0.7]  # type: ignore[attr-defined]
     assert [line.get_ydata()[0] for line in ax.lines] == pytest.approx([0.125, 0.13, 0.6, 0.6])  # type: ignore[index]
+    assert ax.get_ylabel() == "accuracy"
+    balanced = figures.run_accuracies(runs, 0.5, {"dummy": 0.5}, 20, "balanced_accuracy")
+    assert balanced.axes[0].get_ylabel() == "balanced accuracy"
+    assert balanced.get_suptitle().startswith("Balanced accuracy over")
+
+
+def test_a_null_of_one_value_is_drawn() -> None:
+    scores = np.array([0.5, 0.5 + 1.2e-16] * 10)  # of a decoder that always says the same
+    (ax,) = figures.null_distribution(scores, 0.5, 0.5, 1.0).axes
+    assert sum(bar.get_height() for bar in ax.patches) == 20  # type: ignore[attr-defined]
 
 
 def test_the_fold_picture_shows_the_design() -> None:

@@ -48,6 +48,34 @@ def folders(tmp_path):
     ]
 
 
+def test_a_subject_whose_classes_are_of_one_size_stands_beside_one_whose_are_not(folders):
+    scores = json.loads((folders[1] / "scores.json").read_text())
+    scores |= {"headline": "balanced_accuracy", "balanced_accuracy": 0.62}
+    (folders[1] / "scores.json").write_text(json.dumps(scores))
+    group = summarise_group(folders)
+    assert group.measure == "balanced_accuracy"
+    assert [row.score for row in group.subjects] == [0.9, 0.62, 0.7, 0.5]
+    assert group.notes[0].startswith("Of 01, 03, four the classes are of one size")
+
+
+def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path):
+    one = _run_folder(
+        tmp_path / "one", 0.9, p=0.1, subject="01", recipe='[labels]\nlag = 4.0\ntable = "1.tsv"'
+    )
+    two = _run_folder(
+        tmp_path / "two", 0.9, p=0.1, subject="02", recipe='[labels]\nlag = 6.0\ntable = "2.tsv"'
+    )
+    scores = json.loads((one / "scores.json").read_text())
+    scores["permutation"]["n"] = 9
+    (one / "scores.json").write_text(json.dumps(scores))
+    said = " ".join(summarise_group([one, two]).notes)
+    assert "differ in [labels]" in said
+    assert "differ in [training]" not in said
+    assert "fewer than 19 permutations no p can reach 0.05, as in: 01." in said
+    (two / "recipe.toml").write_text((one / "recipe.toml").read_text().replace("1.tsv", "2.tsv"))
+    assert "differ" not in " ".join(summarise_group([one, two]).notes)
+
+
 def test_mean_spread_and_each_subject_against_its_own_null(folders):
     group = summarise_group(folders)
     scores = [0.9, 0.6, 0.7, 0.5]

@@ -48,6 +48,18 @@ def test_a_run_from_a_dataset_and_again_from_its_own_recipe(root, tmp_path):
     np.testing.assert_array_equal(again.samples.X, result.prepared.samples.X)
 
 
+def test_people_in_their_own_spaces_are_told(root):
+    _, notes = found_in_dataset(recipe({"bids": ".", "subjects": [], "sessions": ["a"]}), root)
+    assert not any("own space" in note for note in notes)  # fMRIPrep's are there, in MNI space
+    for folder, subjects, told in (("raw", [], True), ("raw", ["01"], False)):
+        (root / folder).mkdir(exist_ok=True)
+        for name in ("sub-01", "sub-02"):
+            if not (root / folder / name).exists():
+                (root / folder / name).symlink_to(root / name)
+        _, notes = found_in_dataset(recipe({"bids": folder, "subjects": subjects, "sessions": ["a"]}), root)
+        assert any("each subject's own space (native)" in note for note in notes) == told
+
+
 def test_both_subjects_share_the_voxels_of_all_masks(root):
     found, notes = found_in_dataset(recipe({"subjects": [], "sessions": ["a"]}), root)
     assert len(found.data.images) == 4

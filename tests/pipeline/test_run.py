@@ -61,6 +61,16 @@ def test_run_folder_holds_all_that_the_design_names(linear):
     assert scores["chance"] == 0.5
 
 
+def test_a_null_that_can_exchange_nothing_is_refused_before_training(tmp_path):
+    recipe = load_recipe(write_small(tmp_path, 'name = "linear"\n[null]\npermutations = 4'))
+    table = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
+    table["run"] = table["run"].astype(str) + table["label"]  # one label in each run
+    table.to_csv(tmp_path / "volumes.tsv", sep="\t", index=False)
+    plain = recipe.model_copy(update={"prepare": recipe.prepare.model_copy(update={"detrend": False})})
+    with pytest.raises(InputError, match="at least one run with blocks of two labels"):
+        prepare_run(plain, tmp_path)
+
+
 def test_accuracy_is_that_of_scikit_learn_on_the_same_folds(linear):
     volume, table = series()
     X = np.asarray(volume.data).reshape(-1, volume.n_volumes).T

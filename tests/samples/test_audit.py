@@ -22,6 +22,7 @@ from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
 from napari_fmri_decoder.volumes.frames import Grid
 from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.volume import Volume
 
 
 def samples(n_runs: int = 4, per_run: int = 48, labels: list[str] | None = None) -> Samples:
@@ -67,6 +68,18 @@ def test_neighbours_in_time_are_counted_within_runs_only():
     assert "1 of 50 test samples" in found["neighbours-across-split"]
     assert "neighbours-across-split" not in codes(made, [split], neighbours=2)
     assert "neighbours-across-split" not in codes(made, [split], neighbours=0)
+
+
+def test_runs_that_touch_in_one_recording_are_told_and_runs_of_their_own_files_are_not():
+    made = samples()
+    found = audit(made, make_splits(SplitConfig(), made.table), neighbours=3, recording=np.zeros(192, int))
+    ((code, severity, message),) = [(f.code, f.severity, f.message) for f in found]
+    assert (code, severity) == ("neighbours-across-runs", "warning")
+    assert "6 of 48 test samples of 'run 2'" in message  # three at each end
+    assert codes(made, neighbours=3, recording=np.arange(192) // 48) == []
+    assert codes(made, neighbours=0, recording=np.zeros(192, int)) == []
+    apart = replace(made, table=made.table.assign(volume=np.arange(192) + 4 * (np.arange(192) // 48)))
+    assert codes(apart, neighbours=3, recording=np.zeros(204, int)) == []
 
 
 def test_a_copy_across_the_split_is_found():
@@ -155,6 +168,23 @@ def test_scaling_before_the_split_is_found(scale):
     (finding,) = audit(replace(made, X=X.astype(np.float32)), make_splits(SplitConfig(), made.table))
     assert (finding.code, finding.severity) == ("scaled-across-parts", "warning")
     assert "All 40 voxels" in finding.message
+
+
+def test_scaling_over_volumes_that_are_then_left_out_is_found():
+    rng = np.random.default_rng(5)
+    data = rng.normal(size=(5, 5, 2, 96)) + np.repeat(rng.normal(size=4), 24)
+    rest = np.arange(96) % 4 == 0
+    data[..., rest] += 2  # so that what is kept has another mean
+    data = (data - data.mean(axis=3, keepdims=True)) / data.std(axis=3, keepdims=True)
+    table = pd.DataFrame({"volume": np.arange(96), "label": np.where(np.arange(96) % 8 < 4, "a", "b")})
+    table = table.assign(run=(np.arange(96) // 24).astype(str), subject="", session="")
+    table.loc[rest, "label"] = "rest"
+    table["block"] = np.arange(96) // 4
+    series = Volume(data.astype(np.float32), np.eye(4), "bold", 2.0)
+    raw = PrepareConfig(detrend=False, standardize_runs=False)
+    for options, expected in ((raw, True), (PrepareConfig(), False)):
+        made = prepare(series, table, options, exclude=["rest"])
+        assert ("scaled-across-parts" in codes(made)) == expected
 
 
 def test_scaling_within_runs_is_no_leak():
@@ -277,4 +307,4 @@ def test_real_runs_left_out_are_clean_and_a_random_split_is_not(haxby):
     near = sum(any(v + d in trained for d in range(-4, 5)) for v in tested["volume"])  # no run is so near
     message = audit(made, [split])[0].message
     assert f"12 of 12 runs and {len(parted)} of 96 blocks" in message
-    assert f"{near} of 173 test volumes have a training volume within 4" in message
+    assert f"{near} of 173 test volumes have a training one within 4 volumes" in message

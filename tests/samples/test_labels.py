@@ -33,6 +33,34 @@ def write_events(path: Path, *rows: tuple[float, float, str]) -> Path:
 # -- every source
 
 
+def test_trimming_takes_the_edges_of_each_block_and_none_of_what_is_excluded(tmp_path):
+    config = parse_labels(
+        {"source": "blocks", "blocks": "4 rest, 4 a, 4 b, 2 times", "exclude": ["rest"], "trim_start": 2}
+    )
+    table, notes = label_table(config, bold(24), tmp_path)
+    once = ["rest"] * 4 + ["", "", "a", "a", "", "", "b", "b"]
+    assert table["label"].tolist() == once * 2
+    assert table["block"].nunique() == 10  # rest, gap, a, gap, b, twice; no label lies in two blocks
+    assert "8 of 16 labelled volumes are trimmed" in " ".join(notes)
+    table, _ = label_table(config.model_copy(update={"trim_end": 1}), bold(24), tmp_path)
+    assert table["label"].tolist() == (["rest"] * 4 + ["", "", "a", "", "", "", "b", ""]) * 2
+
+
+def test_blocks_that_are_trimmed_away_are_told(tmp_path):
+    config = parse_labels({"source": "painted", "spans": ["0-5 a", "6-7 b"], "trim_start": 1, "trim_end": 1})
+    table, notes = label_table(config, bold(8), tmp_path)
+    assert table["label"].tolist() == ["", "a", "a", "a", "a", "", "", ""]
+    assert any(note.startswith("1 block(s) are no longer than what is trimmed") for note in notes)
+    with pytest.raises(InputError, match=r"2 block\(s\)"):
+        label_table(config.model_copy(update={"trim_start": 6}), bold(8), tmp_path)
+
+
+def test_single_maps_have_nothing_to_trim(tmp_path):
+    config = parse_labels({"source": "filename", "pattern": "(?P<label>[a-z])", "trim_end": 1})
+    with pytest.raises(InputError, match="no transitions to trim"):
+        label_table(config, maps("a", "b"), tmp_path)
+
+
 def test_sources_are_found_by_name():
     assert set(label_sources) == {"table", "events", "filename", "blocks", "painted"}
 
@@ -82,7 +110,9 @@ def test_unknown_source_lists_the_known_ones():
 
 
 def test_unknown_option_is_named_with_the_known_ones():
-    with pytest.raises(InputError, match=r"tabel: .*Its options are: exclude, lag, table"):
+    with pytest.raises(
+        InputError, match=r"tabel: .*Its options are: exclude, lag, trim_start, trim_end, table"
+    ):
         parse_labels({"source": "table", "table": "v.tsv", "tabel": "v.tsv"})
 
 
@@ -257,6 +287,24 @@ def test_overlapping_events_are_refused_naming_two(tmp_path):
     config = parse_labels({"source": "events", "events": ["e.tsv"]})
     with pytest.raises(InputError, match="long at 0 s for 10 s overlaps face at 8 s for 4 s"):
         label_table(config, bold(8), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "expected"),
+    [
+        ("none", ["a", "a", "", "", "b", "b", "rest", "rest"]),
+        ("first", ["a", "a", "a", "a", "b", "b", "rest", "rest"]),
+        ("last", ["a", "a", "b", "b", "b", "b", "rest", "rest"]),
+    ],
+)
+def test_overlap_says_which_event_a_shared_volume_shows(tmp_path, overlap, expected):
+    path = write_events(tmp_path / "e.tsv", (0, 8, "a"), (4, 8, "b"), (0, 16, "rest"))
+    config = parse_labels(
+        {"source": "events", "events": [str(path)], "exclude": ["rest"], "overlap": overlap}
+    )
+    table, notes = label_table(config, bold(8), tmp_path)
+    assert table["label"].tolist() == expected
+    assert any("2 volumes of e.tsv lie in events of different labels" in note for note in notes)
 
 
 def test_an_excluded_event_gives_way_to_the_one_that_it_overlaps(tmp_path):
@@ -454,6 +502,20 @@ def test_spans_that_do_not_fit_are_refused(options, message, tmp_path):
 
 
 # -- real data
+
+
+def test_painting_over_a_table_keeps_subjects_sessions_and_runs(tmp_path):
+    path = tmp_path / "v.tsv"
+    path.write_text(
+        "label\trun\tsubject\tsession\na\t7\t1\tpre\nb\t8\t1\tpre\na\t7\tsub-2\t\nb\tx/y\tsub-2\t\n"
+    )
+    table, _ = label_table(parse_labels({"source": "table", "table": str(path)}), bold(4), tmp_path)
+    taken = PaintedLabels.of_table(table)
+    assert taken.run_names[1:3] == ("sub-1/ses-pre/run-8", "sub-sub-2/run-7")
+    again, _ = label_table(parse_labels(taken.model_dump(mode="json")), bold(4), tmp_path)
+    pd.testing.assert_frame_equal(again, table)
+    counted = pd.DataFrame({"volume": [0, 1], "label": ["a", "b"], "run": ["1", "2"], "block": [0, 1]})
+    assert PaintedLabels.of_table(counted.assign(subject="", session="")).run_names == ()
 
 
 def test_table_and_events_agree_on_real_runs(haxby):

@@ -101,6 +101,15 @@ def test_template_mask_is_nilearns_brain_on_the_series_grid():
     assert "resampled" in notes[0]
 
 
+def test_moments_take_what_is_not_finite_for_0():
+    data = np.random.default_rng(2).normal(size=(2, 2, 2, 6)).astype(np.float32)
+    data[0, 0, 0, 3], data[1, 0, 0, 2], data[..., 5] = np.inf, -np.inf, np.nan
+    mean, std = moments(Volume(data, np.eye(4), "bold", 2.0))
+    zeros = np.where(np.isfinite(data), data, 0).astype(np.float64)
+    np.testing.assert_allclose(mean, zeros.mean(axis=3), atol=1e-7)
+    np.testing.assert_allclose(std, zeros.std(axis=3), atol=1e-7)
+
+
 def test_moments_are_numpys():
     series = head()
     mean, std = moments(series)

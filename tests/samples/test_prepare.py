@@ -192,6 +192,12 @@ def test_images_of_nan_alone_are_refused():
         prepare(nothing, table(), PrepareConfig())
 
 
+def test_images_in_which_nothing_varies_are_refused():
+    still = replace(scan(), data=np.full((10, 11, 9, RUNS * PER_RUN), 7, np.float32))
+    with pytest.raises(InputError, match="all 990 are constant over all 16"):
+        prepare(still, table(), RAW, exclude=["rest"])
+
+
 def test_a_mask_on_another_grid_is_told():
     coarse = Volume(np.ones((5, 6, 5), np.uint8), np.diag([6.0, 7.0, 8.0, 1]), "mask", name="coarse")
     samples = prepare(scan(), table(), PrepareConfig(), mask=coarse)

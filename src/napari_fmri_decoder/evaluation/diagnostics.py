@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.evaluation.scores import Headline
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
@@ -95,8 +96,34 @@ def histogram(values: NDArray[Any], bins: int = 50, floor: float | None = None) 
     """
     flat = np.asarray(values, dtype=np.float64).ravel()
     flat = flat[np.isfinite(flat)]
-    counts, edges = np.histogram(flat, bins=bins)
+    counts, edges = np.histogram(flat, bins=bin_edges(flat, bins))
     return Histogram(edges, counts.astype(np.int64), floor)
+
+
+def bin_edges(
+    values: NDArray[Any], bins: int, limits: tuple[float, float] | None = None
+) -> NDArray[np.float64]:
+    """Edges of equal bins over finite values; NumPy makes none for values that differ by rounding alone.
+
+    Parameters
+    ----------
+    values : (n,) array
+    bins : int
+    limits : (float, float), optional
+        First and last edge; those of the values by default.
+
+    Examples
+    --------
+    >>> bin_edges(np.array([0.5, 0.5 + 1e-16]), 2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    if limits is None and len(values):
+        low, high = float(values.min()), float(values.max())
+        size = max(abs(low), abs(high))
+        if high - low <= 1e-9 * size:
+            middle, half = (low + high) / 2, max(0.5, 1e-6 * size)
+            limits = middle - half, middle + half
+    return np.histogram_bin_edges(values, bins, limits)
 
 
 def voxel_statistics(X: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -193,11 +220,28 @@ def tsne(X: NDArray[np.float32], perplexity: float = 30.0, seed: int = 0) -> Pro
     return Projection(np.asarray(points, dtype=np.float64), "t-SNE", np.empty(0))
 
 
-def run_accuracy(predictions: pd.DataFrame) -> pd.Series[float]:
-    """Fraction that is right in each run (keys as `group_keys` gives them), in order of the series."""
+def run_accuracy(predictions: pd.DataFrame, measure: Headline = "accuracy") -> pd.Series[float]:
+    """Score each run over its samples that were left out.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As `predictions_table` gives it.
+    measure : {"accuracy", "balanced_accuracy"}
+        The fraction that is right, or the mean of that over the classes that the run holds.
+
+    Returns
+    -------
+    Series
+        By run (keys as `group_keys` gives them), in order of the series.
+    """
     ordered = predictions.sort_values("volume", kind="stable")
     right = (ordered["true"] == ordered["predicted"]).astype(float)
-    return right.groupby(group_keys(ordered), sort=False).mean()
+    runs = group_keys(ordered)
+    if measure == "balanced_accuracy":
+        recalls = right.groupby([runs, ordered["true"].to_numpy()], sort=False).mean()
+        return recalls.groupby(level=0, sort=False).mean()
+    return right.groupby(runs, sort=False).mean()
 
 
 def fold_design(splits: Sequence[Split], samples: Samples) -> FoldDesign:

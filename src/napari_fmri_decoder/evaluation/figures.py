@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from napari_fmri_decoder.evaluation import style
+from napari_fmri_decoder.evaluation.diagnostics import bin_edges
 from napari_fmri_decoder.evaluation.style import CHANCE, TEST, TRAIN, dress, new_figure
 
 if TYPE_CHECKING:
@@ -197,7 +198,11 @@ def explained_variance(projection: Projection) -> Figure:
 
 
 def run_accuracies(
-    accuracy: pd.Series[float], chance: float, baseline: Mapping[str, float], n: int
+    accuracy: pd.Series[float],
+    chance: float,
+    baseline: Mapping[str, float],
+    n: int,
+    what: str = "accuracy",
 ) -> Figure:
     """Draw the accuracy in each run beside chance and the baselines.
 
@@ -210,16 +215,20 @@ def run_accuracies(
         "dummy" and "linear", means over folds.
     n : int
         How many predictions there are.
+    what : str
+        Name of the score: that of the baselines too.
     """
+    name = what.replace("_", " ")
     width = min(max(7.0, 0.36 * len(accuracy) + 3.5), 18)
-    title = (
-        f"Accuracy over the samples left out of each run, {_count(len(accuracy), 'run')}, n = {n} predictions"
+    title = _titled(
+        "",
+        f"{name} over the samples left out of each run, {_count(len(accuracy), 'run')}, n = {n} predictions",
     )
     figure = new_figure(width, 4, title)
     ax = figure.subplots()
     ax.bar(range(len(accuracy)), accuracy.to_numpy(), color="#9ecae1", edgecolor=TRAIN, width=0.7)
     style.tick_names(ax, [str(name) for name in accuracy.index], "x", room=60)
-    dress(ax, "", "run", "accuracy")
+    dress(ax, "", "run", name)
     ax.set_ylim(0, 1.02)
     lines, names = [], []
     marks = [("chance", chance, "--", CHANCE)]
@@ -248,7 +257,8 @@ def null_distribution(
     """
     figure = new_figure(8, 3.8, f"Null distribution, n = {len(scores)} permutations, p = {p:.3g}")
     ax = figure.subplots()
-    ax.hist(scores, bins=min(30, max(8, len(scores) // 8)), color="#9ecae1", edgecolor="white")
+    edges = bin_edges(scores, min(30, max(8, len(scores) // 8)))
+    ax.hist(scores, bins=edges.tolist(), color="#9ecae1", edgecolor="white")
     lines = [
         ax.axvline(observed, color=TEST, lw=2.2),
         ax.axvline(chance, color=CHANCE, ls="--", lw=1.4),

@@ -67,9 +67,9 @@ def run_figures(
     pictures["confusion_train"] = figures.confusion_matrices(
         scores.train_confusion, scores.classes, "training parts"
     )
-    accuracy = diagnostics.run_accuracy(predictions)
+    accuracy = diagnostics.run_accuracy(predictions, scores.headline)
     pictures["run_accuracy"] = figures.run_accuracies(
-        accuracy, scores.chance, scores.baseline, len(predictions)
+        accuracy, scores.chance, scores.baseline, len(predictions), scores.headline
     )
     if permutations is not None:
         pictures["null"] = figures.null_distribution(

@@ -105,19 +105,19 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
     ------
     InputError
         If a folder holds no run that has ended, a subject comes twice, several subjects share a run,
-        or the runs differ in their classes or measure.
+        or the runs differ in their classes.
     """
     if not folders:
         raise InputError("A group needs at least one run folder, got none. Name those of all subjects.")
     found = [_read(folder) for folder in folders]
     first = found[0].scores
     for one in found[1:]:
-        for key in ("headline", "classes"):
-            if one.scores[key] != first[key]:
-                raise InputError(
-                    f"All runs of a group must have the same {key}, but {found[0].row.folder} has "
-                    f"{first[key]} and {one.row.folder} has {one.scores[key]}. Summarise them apart."
-                )
+        if one.scores["classes"] != first["classes"]:
+            raise InputError(
+                f"All runs of a group must have the same classes, but {found[0].row.folder} has "
+                f"{first['classes']} and {one.row.folder} has {one.scores['classes']}. Summarise them apart."
+            )
+    measure, mixed = _measure(found)
     names = [one.row.subject for one in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -129,7 +129,7 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
     p = [row.p for row in rows if row.p is not None]
     significant = sum(value <= LEVEL for value in p)
     return GroupScores(
-        measure=first["headline"],
+        measure=measure,
         chance=float(first["chance"]),
         mean=float(scores.mean()),
         median=float(np.median(scores)),
@@ -140,7 +140,7 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
         n_significant=significant,
         p_of_count=float(binom.sf(significant - 1, len(p), LEVEL)) if p else None,
         subjects=rows,
-        notes=tuple(_notes(found, rows)),
+        notes=(*mixed, *_notes(found, rows)),
     )
 
 
@@ -207,8 +207,25 @@ def _read(folder: Path) -> _Run:
             f"Each subject needs a run of its own, but {folder} holds {len(subjects)}: its folds "
             "train on other subjects too. Write one recipe per subject."
         )
-    options = {key: recipe.get(key) for key in ("prepare", "split", "decoder", "training", "null")}
+    keys = ("zmaps", "prepare", "slab", "split", "decoder", "training", "null")
+    options: dict[str, Any] = {key: recipe.get(key) for key in keys}
+    if isinstance(options["slab"], dict):
+        options["slab"] = {k: v for k, v in options["slab"].items() if not k.startswith("resolved")}
+    labels = recipe.get("labels", {})  # files and runs are each subject's own
+    options["labels"] = {key: labels.get(key) for key in ("exclude", "lag", "trim_start", "trim_end")}
     return _Run(row, scores, options)
+
+
+def _measure(found: Sequence[_Run]) -> tuple[str, list[str]]:
+    """Name the score of all runs. Where classes are of one size, the accuracy is the balanced accuracy."""
+    headlines = {one.scores["headline"] for one in found}
+    if len(headlines) == 1:
+        return str(headlines.pop()), []
+    plain = [one.row.subject for one in found if one.scores["headline"] == "accuracy"]
+    return "balanced_accuracy", [
+        f"Of {', '.join(plain)} the classes are of one size, so that the accuracy, a mean over folds, stands "
+        "beside the balanced accuracy of the others."
+    ]
 
 
 def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
@@ -217,6 +234,12 @@ def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
     for key in found[0].options:
         if any(one.options[key] != found[0].options[key] for one in found):
             notes.append(f"The runs differ in [{key}]: their scores are not of one analysis.")
+    coarse = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
+    if coarse:
+        notes.append(
+            f"With fewer than {round(1 / LEVEL) - 1} permutations no p can reach {LEVEL}, as in: "
+            f"{', '.join(coarse)}. Raise permutations there."
+        )
     stopped = [r.subject for r, one in zip(rows, found, strict=True) if _errors(one.scores)]
     if stopped:
         notes.append(f"The audit has errors that were overridden in: {', '.join(stopped)}.")

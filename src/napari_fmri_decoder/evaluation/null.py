@@ -140,12 +140,7 @@ def permutation_test(
     InputError
         If no run has blocks of two labels, so that nothing can be exchanged.
     """
-    ways = n_exchanges(samples.table)
-    if ways == 1:
-        raise InputError(
-            "A permutation test needs at least one run with blocks of two labels, found none: nothing can be "
-            "exchanged within runs. Set permutations = 0, or give runs that hold more than one label."
-        )
+    ways = check_exchanges(samples)
     if ways < permutations:
         yield Note(
             f"Only {ways} labellings of the blocks are possible, fewer than the {permutations} permutations: "
@@ -159,6 +154,23 @@ def permutation_test(
             scores[event.numbers - 1] = event.scores
         yield Progress("permutations", int(np.isfinite(scores).sum()), permutations)
     yield PermutationsDone(scores, observed, summarise(scores, observed))
+
+
+def check_exchanges(samples: Samples) -> int:
+    """Count the labellings that a permutation test can draw from.
+
+    Raises
+    ------
+    InputError
+        If there is none but the true one.
+    """
+    ways = n_exchanges(samples.table)
+    if ways == 1:
+        raise InputError(
+            "A permutation test needs at least one run with blocks of two labels, found none: nothing can be "
+            "exchanged within runs. Set permutations = 0, or give runs that hold more than one label."
+        )
+    return ways
 
 
 def summarise(scores: NDArray[np.float64], observed: float) -> Permutation:

@@ -40,7 +40,7 @@ CAPTIONS = {
     "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used.",
     "confusion_test": "Confusion of the samples left out.",
     "confusion_train": "Confusion of the training parts, each sample once per fold that trained on it.",
-    "run_accuracy": "Accuracy in each run, over its samples that were left out.",
+    "run_accuracy": "The score in each run, over its samples that were left out.",
     "null": "Scores under labels exchanged between blocks, everything fitted again.",
     "probabilities": "How sure the decoder was: the probability given to each class.",
     "folds": "Which samples each fold trained on and left out.",
@@ -185,7 +185,9 @@ def headline_sentence(scores: Scores) -> str:
 
 
 def _headline(scores: Scores) -> str:
-    sizes = f"{scores.n_samples} samples of {len(scores.classes)} classes, {scores.seconds:.0f} s."
+    left_out = sum(row.n for row in scores.per_class)
+    tested = "" if left_out == scores.n_samples else f", {left_out} of them left out"
+    sizes = f"{scores.n_samples} samples of {len(scores.classes)} classes{tested}, {scores.seconds:.0f} s."
     codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
     overridden = (
         '<p class="overridden">The audit found errors, which the recipe overrides: '
@@ -271,7 +273,7 @@ def _fold_table(scores: Scores) -> str:
 
 def _class_table(scores: Scores) -> str:
     rows = [(row.name, row.n, row.recall, row.precision) for row in scores.per_class]
-    return _table(("class", "predictions", "recall", "precision"), rows)
+    return _table(("class", "samples left out", "recall", "precision"), rows)
 
 
 def _picture(name: str, folder: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import BIDS_CHOICES, Recipe
 from napari_fmri_decoder.samples.bids import repetition_time, run_of
-from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
+from napari_fmri_decoder.samples.bids_dataset import NATIVE, bids_runs, one_space
 from napari_fmri_decoder.samples.labels.events import EventLabels
 from napari_fmri_decoder.samples.masks.combined import CombinedMask
 from napari_fmri_decoder.samples.masks.given import FileMask
@@ -69,6 +69,12 @@ def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
     if raw := {run_of(run.bold) for run in every} - {run_of(run.bold) for run in runs}:
         names = ", ".join("/".join(filter(None, key)) for key in sorted(raw)[:5])
         notes.append(f"{len(raw)} run(s) have no preprocessed image and are left out: {names}.")
+    subjects, space = {run.subject for run in runs}, runs[0].space
+    if len(subjects) > 1 and space in (NATIVE, "T1w"):
+        notes.append(
+            f"The images lie in each subject's own space ({space}): one voxel is another place in each of "
+            f"{len(subjects)} brains. To train on some subjects and test on others take a template's space."
+        )
     masks = [run.mask for run in runs if run.mask is not None]
     if data.mask is None and masks and len(masks) == len(runs):
         each = tuple(FileMask(path=str(mask.absolute())) for mask in masks)

@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from napari_fmri_decoder.evaluation.null import check_exchanges
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.zmapping import told_steps
@@ -21,6 +24,8 @@ from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_fmri_decoder.training.events import Progress
     from napari_fmri_decoder.volumes.volume import Volume
 
@@ -105,6 +110,8 @@ def prepare_steps(
         confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
+    if recipe.null.permutations:
+        check_exchanges(samples)
     findings = tuple(
         audit(
             samples,
@@ -112,6 +119,7 @@ def prepare_steps(
             allow=recipe.audit.allow,
             neighbours=_neighbours(series.step),
             mask=recipe.data.mask,
+            recording=_recording(series),
         )
     )
     if stopping := blocking(findings, recipe.audit.allow):
@@ -128,3 +136,11 @@ def prepare_steps(
 def _neighbours(step: float | None) -> int:
     """How many volumes share one haemodynamic response; none of a stack of maps."""
     return 0 if step is None else math.ceil(RESPONSE_S / step)
+
+
+def _recording(series: Volume) -> NDArray[np.int64]:
+    """Number of the file that each volume came from."""
+    lengths = [part.n_volumes for part in series.parts]
+    if sum(lengths) != series.n_volumes:
+        lengths = [series.n_volumes]
+    return np.repeat(np.arange(len(lengths)), lengths)

@@ -15,6 +15,9 @@ from napari_fmri_decoder.samples.designs import unbalanced
 from napari_fmri_decoder.samples.findings import Facts, Finding, Severity, check, checks
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -29,6 +32,7 @@ def audit(
     allow: Sequence[str] = (),
     neighbours: int = 4,
     mask: MaskConfig | None = None,
+    recording: NDArray[np.int64] | None = None,
 ) -> list[Finding]:
     """Look for all that makes a score mean less than it seems to.
 
@@ -43,6 +47,9 @@ def audit(
         the TR. 0 for stacks of maps.
     mask : MaskConfig, optional
         How the mask was made.
+    recording : (volumes,) int64 array, optional
+        Number of the file that each volume of the series came from: where runs were cut out of one
+        file, the end of one is a neighbour of the beginning of the next.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def audit(
             f"Findings are allowed by their codes; {', '.join(unknown)} is none. The codes are: "
             f"{', '.join(checks)}."
         )
-    facts = Facts(samples, splits, neighbours, mask)
+    facts = Facts(samples, splits, neighbours, mask, recording)
     found = [
         Finding(code, severity, message, code in allow)
         for code, (severity, find) in checks.items()

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -52,12 +55,15 @@ class Facts:
         are no series in time.
     mask : MaskConfig or None
         How the mask was made, if that is known.
+    recording : (volumes,) int64 array or None
+        Number of the file that each volume of the series came from, if that is known.
     """
 
     samples: Samples
     splits: Sequence[Split]
     neighbours: int
     mask: MaskConfig | None = None
+    recording: NDArray[np.int64] | None = None
 
 
 class Check(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.stats import f as f_distribution
 
 from napari_fmri_decoder.samples.findings import Facts, check
 from napari_fmri_decoder.samples.masks import CombinedMask, MaskConfig
+from napari_fmri_decoder.samples.scaling import scaled_over_runs
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
@@ -20,8 +22,6 @@ ALIKE = 0.999
 """Patterns that correlate above this are copies of one another."""
 PATTERN = 20
 """Features from which on a correlation says something about copies: fewer are alike by chance."""
-SCALED = 1e-3
-"""So near to 0 and 1 lie the means and deviations of voxels that were standardised."""
 CHOSEN = 0.9
 """Fraction of voxels that differ between classes at 5%, from which on they look chosen by the labels."""
 _CHUNK = 8192
@@ -38,7 +38,8 @@ def _run_in_both_parts(facts: Facts) -> str | None:
     n_splits = sum(1 for n, _, _ in shared if n)
     near = _near(groups, facts.samples.table["volume"].to_numpy(), worst, facts.neighbours)
     beside = (
-        f", and {near} of {len(worst.test)} test volumes have a training volume within {facts.neighbours}"
+        f", and {near} of {len(worst.test)} test volumes have a training one within {facts.neighbours} "
+        "volumes"
         if facts.neighbours
         else ""
     )
@@ -62,6 +63,30 @@ def _neighbours_across_split(facts: Facts) -> str | None:
         f"{near[worst]} of {n_test} test samples of {worst!r} have a training sample within "
         f"{facts.neighbours} volumes in the same run, in which the haemodynamic response lasts. Leave whole "
         "runs out."
+    )
+
+
+@check("neighbours-across-runs", "warning")
+def _neighbours_across_runs(facts: Facts) -> str | None:
+    if facts.recording is None:
+        return None
+    groups, volumes = facts.samples.groups, facts.samples.table["volume"].to_numpy()
+    recording = facts.recording[volumes].astype(str)
+    near: dict[str, tuple[int, int]] = {}
+    for split in facts.splits:
+        # a run that is parted has a finding of its own
+        whole = split.test[~np.isin(groups[split.test], groups[split.train])]
+        parted = replace(split, test=whole)
+        near[split.name] = _near(recording, volumes, parted, facts.neighbours), len(split.test)
+    worst = max(near, key=lambda name: near[name][0])
+    n, n_test = near[worst]
+    if not n:
+        return None
+    return (
+        f"{n} of {n_test} test samples of {worst!r} have a training sample within {facts.neighbours} volumes "
+        "in the next run of the same file. If the runs were cut out of one recording, they share a "
+        "haemodynamic response: trim labels at their edges (trim_start and trim_end in [labels], or labels "
+        "left empty). If they were recorded apart and joined in one file, nothing is shared."
     )
 
 
@@ -104,18 +129,18 @@ def _near_duplicate_volumes(facts: Facts) -> str | None:
 
 @check("scaled-across-parts", "warning")
 def _scaled_across_parts(facts: Facts) -> str | None:
-    X, groups = facts.samples.X, facts.samples.groups
-    if len(set(groups.tolist())) < 2:
-        return None  # whether it was scaled by run or over all is then the same
-    moving = X.max(axis=0) > X.min(axis=0)
-    if not moving.any() or not _scaled(X[:, moving]):
+    samples = facts.samples
+    if scaled_over_runs(samples.X, samples.groups):
+        over = f"all {len(samples.X)} samples"
+    elif samples.came_scaled:
+        over = "all volumes of the series, those that are left out among them,"
+    else:
         return None
-    if all(_scaled(X[groups == run][:, moving]) for run in set(groups.tolist())):
-        return None
+    moving = int((samples.X.max(axis=0) > samples.X.min(axis=0)).sum())
     return (
-        f"All {int(moving.sum())} voxels have the mean 0 and the standard deviation 1, or run from 0 to 1, "
-        f"over all {len(X)} samples together but not within runs: they were scaled before they were split, "
-        "test parts included. Give the images as they were; each fold scales by its training part."
+        f"All {moving} voxels have the mean 0 and the standard deviation 1, or run from 0 to 1, over {over} "
+        "together but not within runs: they were scaled before they were split, test parts included. Give "
+        "the images as they were; each fold scales by its training part."
     )
 
 
@@ -205,19 +230,6 @@ def _centred(
     for start in range(0, X.shape[1], _CHUNK):
         part = slice(start, min(start + _CHUNK, X.shape[1]))
         yield part, X[:, part] - center[part]
-
-
-def _scaled(X: NDArray[np.float32]) -> bool:
-    """Whether all voxels are standardised, or run from 0 to 1."""
-    if len(X) < 2:
-        return False
-    if np.abs(X.min(axis=0)).max() < SCALED and np.abs(X.max(axis=0) - 1).max() < SCALED:
-        return True
-    if np.abs(X.mean(axis=0, dtype=np.float64)).max() >= SCALED:
-        return False
-    # over n or over n - 1
-    deviations = np.array([X.std(axis=0, ddof=ddof, dtype=np.float64) for ddof in (0, 1)])
-    return bool(np.abs(deviations - 1).max(axis=1).min() < SCALED)
 
 
 def _block_means(facts: Facts) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

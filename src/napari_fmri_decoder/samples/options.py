@@ -89,6 +89,7 @@ def explain(error: ValidationError) -> str:
         place = ".".join(str(part) for part in one["loc"]) or "options"
         # A nested option that explained itself, as `choose` does, has said what it got.
         said_all = isinstance(one.get("ctx", {}).get("error"), InputError)
-        found = "" if said_all or one["type"] == "missing" else f" (got {one['input']!r})"
+        whole = not one["loc"]  # what does not fit together would be all of the options
+        found = "" if said_all or whole or one["type"] == "missing" else f" (got {one['input']!r})"
         said.append(f"{place}: {one['msg'].removeprefix('Value error, ')}{found}")
     return "; ".join(said)

@@ -23,6 +23,7 @@ from napari_fmri_decoder.samples.features import Progress, drop_missing, extract
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.samples.samples import Samples, Space, group_keys
+from napari_fmri_decoder.samples.scaling import scaled_over_runs
 from napari_fmri_decoder.volumes.slabs import AXES
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -118,8 +119,8 @@ def prepare(
     Raises
     ------
     InputError
-        If the table does not fit the series, no voxel or volume is left, or there are fewer
-        than two classes.
+        If the table does not fit the series, no voxel or volume is left, nothing varies, or there
+        are fewer than two classes.
     """
     if len(table) != series.n_volumes:
         raise InputError(
@@ -136,6 +137,7 @@ def prepare(
     notes += said
     if config.detrend and series.step is None:
         notes.append("The images are no series in time, but were detrended over their order, as asked.")
+    came_scaled = not config.standardize_runs and scaled_over_runs(X, group_keys(table))
     X = clean_runs(
         X,
         table,
@@ -145,6 +147,11 @@ def prepare(
         confounds=None if confounds is None else confounds[table["volume"].to_numpy()],
     )
     X, table = _select(X, table, exclude)
+    if not (X != X[0]).any():
+        raise InputError(
+            f"At least one voxel must vary between the samples, but all {X.shape[1]} are constant over all "
+            f"{len(X)}. Check the images, the mask, and what standardising within runs leaves."
+        )
     if config.average_blocks:
         X, table, said = _averaged(X, table, table["block"].to_numpy(), "blocks")
         notes += said
@@ -153,7 +160,7 @@ def prepare(
         X, table, said = _averaged(X, table, pd.factorize(keys)[0], "samples, one per run and class,")
         table = table.assign(block=np.arange(len(table)))
         notes += said
-    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes))
+    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes), came_scaled)
 
 
 def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> tuple[Space, list[str]]:

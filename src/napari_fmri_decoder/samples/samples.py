@@ -122,6 +122,9 @@ class Samples:
     space : Space
     notes : tuple of str
         What was left out or changed on the way, in sentences.
+    came_scaled : bool
+        Whether the voxels had been scaled over all volumes together when they were read, and no
+        standardising within runs has undone it; for the audit.
     """
 
     X: NDArray[np.float32]
@@ -129,6 +132,7 @@ class Samples:
     classes: tuple[str, ...]
     space: Space
     notes: tuple[str, ...] = ()
+    came_scaled: bool = False
 
     @property
     def y(self) -> NDArray[np.int64]:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 
+SCALED = 1e-3
+"""So near to 0 and 1 lie the means and deviations of voxels that were standardised."""
 _CHUNK = 8192
 """Features at a time, so that no second copy of X stands in memory in float64."""
 
@@ -76,3 +78,46 @@ def fit_scaler(X: NDArray[np.float32]) -> Scaler:
 def identity(n_features: int) -> Scaler:
     """Make a scaler that changes nothing."""
     return Scaler(np.zeros(n_features, dtype=np.float32), np.ones(n_features, dtype=np.float32))
+
+
+def scaled_over_runs(X: NDArray[np.float32], groups: NDArray[np.str_]) -> bool:
+    """Whether voxels were scaled over all samples together, and not run by run.
+
+    Parameters
+    ----------
+    X : (n, features) float32 array
+    groups : (n,) str array
+        The run of each sample.
+
+    Returns
+    -------
+    bool
+        False where there is one run: both are then the same.
+
+    Examples
+    --------
+    >>> X = np.array([[0], [1], [8], [9]], dtype=np.float32)
+    >>> runs = np.array(["1", "1", "2", "2"])
+    >>> scaled_over_runs(X, runs), scaled_over_runs((X - X.mean()) / X.std(), runs)
+    (False, True)
+    """
+    runs = set(groups.tolist())
+    if len(runs) < 2:
+        return False
+    moving = X.max(axis=0) > X.min(axis=0)
+    if not moving.any() or not _scaled(X[:, moving]):
+        return False
+    return not all(_scaled(X[groups == run][:, moving]) for run in runs)
+
+
+def _scaled(X: NDArray[np.float32]) -> bool:
+    """Whether all voxels are standardised, or run from 0 to 1."""
+    if len(X) < 2:
+        return False
+    if np.abs(X.min(axis=0)).max() < SCALED and np.abs(X.max(axis=0) - 1).max() < SCALED:
+        return True
+    if np.abs(X.mean(axis=0, dtype=np.float64)).max() >= SCALED:
+        return False
+    # over n or over n - 1
+    deviations = np.array([X.std(axis=0, ddof=ddof, dtype=np.float64) for ddof in (0, 1)])
+    return bool(np.abs(deviations - 1).max(axis=1).min() < SCALED)

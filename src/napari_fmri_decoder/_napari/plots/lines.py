@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from napari_fmri_decoder._napari.palette import RGBA, class_colors
 from napari_fmri_decoder._napari.plots.base import Plot, css
+from napari_fmri_decoder.evaluation.diagnostics import bin_edges
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -61,7 +62,7 @@ class HistogramPlot(Plot):
         together = np.concatenate([*values.values(), np.empty(0)])
         if value_range is None and not together.size:
             value_range = (0.0, 1.0)
-        self._edges = np.histogram_bin_edges(together, bins, value_range)
+        self._edges = bin_edges(together, bins, value_range)
         self._counts = {name: np.histogram(data, self._edges)[0] for name, data in values.items()}
         chosen = {**class_colors(list(values)), **(colors or {})}
         self._colors = {name: css(chosen[name]) for name in values}

@@ -181,7 +181,11 @@ class LabelsDock(Dock):
         label, table, labels = self.brush.label, self.session.state.table, self.session.state.labels
         if label is None:
             return
-        if not isinstance(labels, PaintedLabels) or table is None:
+        # spans that are moved or trimmed would not come where they are painted
+        as_shown = isinstance(labels, PaintedLabels) and not (
+            labels.lag or labels.trim_start or labels.trim_end
+        )
+        if not isinstance(labels, PaintedLabels) or not as_shown or table is None:
             exclude = labels.exclude if labels else ()
             labels = PaintedLabels() if table is None else PaintedLabels.of_table(table, exclude)
         self.form.set_values(labels.painted(first, last, label))

@@ -25,7 +25,7 @@ class ScorePage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs = LinePlot(x_label="run, in the order of the series", y_label="accuracy, left out")
+        self.runs = LinePlot(x_label="run, in the order of the series", y_label="score, left out")
         self.null = HistogramPlot(x_label="score under exchanged labels", y_label="permutations")
         self.tested = words(name="tested")
         for part in (self.runs, self.tested, self.null):
@@ -34,10 +34,12 @@ class ScorePage(Page):
     def draw(self, result: RunResult) -> None:
         """Show the accuracy of each run, and the null distribution where there is one."""
         scores = result.scores
-        accuracy = run_accuracy(predictions_table(result.folds, result.prepared.samples))
+        accuracy = run_accuracy(predictions_table(result.folds, result.prepared.samples), scores.headline)
         beside = {"chance": scores.chance, **scores.baseline}
         level = {name: np.full(len(accuracy), value) for name, value in beside.items()}
-        self.runs.set_data({"accuracy": accuracy.to_numpy(), **level}, y_range=(0.0, 1.0))
+        self.runs.set_data(
+            {scores.headline.replace("_", " "): accuracy.to_numpy(), **level}, y_range=(0.0, 1.0)
+        )
         self.null.setVisible(result.permutations is not None)
         if result.permutations is None:
             self.tested.setText(f"The score is {UNTESTED}.")

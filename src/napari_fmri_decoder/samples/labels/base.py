@@ -50,6 +50,19 @@ class LabelsConfig(Registered):
         "label that held lag seconds before. 4 to 6 for onsets of stimuli, 0 where labels carry the delay.",
         json_schema_extra={"unit": "s"},
     )
+    trim_start: int = Field(
+        0,
+        ge=0,
+        description="Volumes left out at the start of each block of one label, while the response still "
+        "rises; they still count in detrending.",
+        json_schema_extra={"unit": "volumes"},
+    )
+    trim_end: int = Field(
+        0,
+        ge=0,
+        description="Volumes left out at the end of each block of one label.",
+        json_schema_extra={"unit": "volumes"},
+    )
 
     @abstractmethod
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -122,12 +135,36 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     for column in COLUMNS:
         table[column] = rows[column].astype(str).str.strip() if column in rows else ""
     table["block"] = number_blocks(table)
+    table, trimmed = _trimmed(table, config)
+    notes = [*notes, *trimmed]
     if not (table["label"] != "").any():
         raise InputError(
             f"At least one volume must have a label, but none of {n} has. "
             + " ".join(notes or ["Check the source."])
         )
     return table, notes + _left_out(table, config.exclude) + _parted_runs(table, series)
+
+
+def _trimmed(table: pd.DataFrame, config: LabelsConfig) -> tuple[pd.DataFrame, list[str]]:
+    """Take the labels off the volumes at the edges of blocks, where one response passes into another."""
+    if not config.trim_start and not config.trim_end:
+        return table, []
+    blocks = table.groupby("block")["volume"]
+    since, left = blocks.cumcount(), blocks.cumcount(ascending=False)
+    shown = (table["label"] != "") & ~table["label"].isin(config.exclude)
+    edge = shown & ((since < config.trim_start) | (left < config.trim_end))
+    notes = [
+        f"{int(edge.sum())} of {int(shown.sum())} labelled volumes are trimmed: {config.trim_start} at the "
+        f"start and {config.trim_end} at the end of each block."
+    ]
+    gone = set(table["block"][shown]) - set(table["block"][shown & ~edge])
+    if gone:
+        notes.append(
+            f"{len(gone)} block(s) are no longer than what is trimmed, and have no volume left. Lower "
+            "trim_start or trim_end."
+        )
+    table = table.assign(label=table["label"].where(~edge, ""))
+    return table.assign(block=number_blocks(table)), notes
 
 
 def _parted_runs(table: pd.DataFrame, series: Volume) -> list[str]:

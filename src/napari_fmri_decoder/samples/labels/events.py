@@ -19,6 +19,7 @@ from napari_fmri_decoder.volumes.volume import Part, Volume
 
 _DIGITS = 6
 """Times are compared to the microsecond, so that rounding moves no volume across an edge."""
+_GETS = {"none": "no label", "first": "that of the earlier", "last": "that of the later"}
 
 
 class EventLabels(LabelsConfig):
@@ -34,6 +35,12 @@ class EventLabels(LabelsConfig):
         json_schema_extra={"mode": "files"},
     )
     column: str = Field("trial_type", description="Column of the labels in the events files.")
+    overlap: Literal["error", "none", "first", "last"] = Field(
+        "error",
+        description="What a volume gets that lies in events of different labels. error: nothing goes on "
+        "until it is settled; none: no label; first, last: the label of the event that began earlier, or "
+        "later. Excluded events give way to all others.",
+    )
 
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
         """Read the events of every run."""
@@ -44,8 +51,14 @@ class EventLabels(LabelsConfig):
             )
         runs, notes = [], []
         for part, file, (subject, session, run), events in self.read_runs(series, base):
-            _check_overlaps(events, self.exclude, file)
-            labels, unused = _labels(events, part.n_volumes, series.step, self.lag, self.exclude)
+            if self.overlap == "error":
+                _check_overlaps(events, self.exclude, file)
+            labels, unused, shared = _labels(events, part.n_volumes, series.step, self)
+            if shared:
+                notes.append(
+                    f"{shared} volumes of {file.name} lie in events of different labels and get "
+                    f"{_GETS[self.overlap]} (overlap = {self.overlap})."
+                )
             if unused:
                 notes.append(_say_unused(unused, file, part.n_volumes * series.step))
             runs.append(pd.DataFrame({"label": labels, "subject": subject, "session": session, "run": run}))
@@ -138,21 +151,30 @@ def read_events(path: Path, column: str = "trial_type") -> list[Event]:
 
 
 def _labels(
-    events: list[Event], n: int, step: float, lag: float, exclude: tuple[str, ...]
-) -> tuple[list[str], list[Event]]:
-    """Label the n volumes of a run; also give the events that hold no volume."""
-    times = np.round((np.arange(n) + 0.5) * step - lag, _DIGITS)
-    labels = np.full(n, "", dtype=object)
+    events: list[Event], n: int, step: float, config: EventLabels
+) -> tuple[list[str], list[Event], int]:
+    """Label the n volumes of a run; also give the events that hold none, and how many volumes are shared."""
+    times = np.round((np.arange(n) + 0.5) * step - config.lag, _DIGITS)
+    rest, labels = np.full(n, "", dtype=object), np.full(n, "", dtype=object)
+    shared = np.zeros(n, dtype=bool)
     unused = []
-    # Excluded events come first, so that the others overwrite them where they overlap.
-    for event in sorted(events, key=lambda event: event.label not in exclude):
+    for event in events:
         inside = (times >= round(event.onset, _DIGITS)) & (
             times < round(event.onset + event.duration, _DIGITS)
         )
-        labels[inside] = event.label
-        if not inside.any() and event.label not in exclude:
+        if event.label in config.exclude:
+            rest[inside] = event.label
+            continue
+        if not inside.any():
             unused.append(event)
-    return labels.tolist(), unused
+        taken = inside & (labels != "")
+        shared |= taken & (labels != event.label)
+        labels[inside & ~taken if config.overlap == "first" else inside] = event.label
+    if config.overlap == "none":
+        labels[shared] = ""
+    # Excluded events stand where no other does, not where others cancel out.
+    labels = np.where((labels == "") & ~shared, rest, labels)
+    return labels.tolist(), unused, int(shared.sum())
 
 
 def _check_overlaps(events: list[Event], exclude: tuple[str, ...], path: Path) -> None:
@@ -162,7 +184,7 @@ def _check_overlaps(events: list[Event], exclude: tuple[str, ...], path: Path) -
         if latest and event.label != latest.label and round(end - event.onset, _DIGITS) > 0:
             raise InputError(
                 f"Events of different labels must not overlap; in {path} {latest} overlaps {event}. "
-                "Shorten one, or exclude one of the two labels."
+                "Shorten one, exclude one of the two labels, or say in overlap which of them counts."
             )
         if event.onset + event.duration >= end:
             latest = event

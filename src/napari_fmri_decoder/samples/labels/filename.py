@@ -68,6 +68,11 @@ class FilenameLabels(LabelsConfig):
         """Read the names."""
         if self.lag:
             raise InputError(f"Labels of single maps have no lag, got lag = {self.lag:g} s. Set lag = 0.")
+        if self.trim_start or self.trim_end:
+            raise InputError(
+                "Labels of single maps have no transitions to trim, got trim_start = "
+                f"{self.trim_start} and trim_end = {self.trim_end}. Set both to 0."
+            )
         return (
             self._by_pattern(volume_names(series)) if self.pattern else (self._by_order(series.n_volumes), [])
         )

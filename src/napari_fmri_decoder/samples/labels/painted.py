@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 
+_ENTITIES = {"sub": "subject", "ses": "session", "run": "run"}
+
+
 class PaintedLabels(LabelsConfig):
     """Spans of volumes with their labels."""
 
@@ -32,6 +35,11 @@ class PaintedLabels(LabelsConfig):
     )
     run_lengths: tuple[int, ...] = Field(
         (), description="Volumes of each run in order, such as 121, 121; empty takes each file as a run."
+    )
+
+    run_names: tuple[str, ...] = Field(
+        (),
+        description="Name of each run in order, such as 3, or sub-2/ses-1/run-3; empty counts 1, 2, 3.",
     )
 
     @field_validator("spans")
@@ -65,8 +73,15 @@ class PaintedLabels(LabelsConfig):
                 f"The runs must make up the {n} volumes of the series, but run_lengths "
                 f"{', '.join(map(str, lengths))} make {sum(lengths)}. Correct them."
             )
-        runs = [str(i) for i, length in enumerate(lengths, 1) for _ in range(length)]
-        return follow(pd.DataFrame({"label": labels, "run": runs}), self.lag, series.step), []
+        names = self.run_names or tuple(str(i) for i in range(1, len(lengths) + 1))
+        if len(names) != len(lengths):
+            raise InputError(
+                f"Each run must have its name, but there are {len(names)} run_names for {len(lengths)} runs. "
+                "Correct them, or leave run_names empty."
+            )
+        runs = pd.DataFrame([_entities(name) for name in names])
+        rows = runs.loc[np.repeat(np.arange(len(lengths)), lengths)].reset_index(drop=True)
+        return follow(rows.assign(label=labels), self.lag, series.step), []
 
     @classmethod
     def of_table(cls, table: pd.DataFrame, exclude: tuple[str, ...] = ()) -> Self:
@@ -75,7 +90,8 @@ class PaintedLabels(LabelsConfig):
         Parameters
         ----------
         table : DataFrame of n rows
-            From `label_table`; its labels are as they follow the stimuli, so that no lag is left.
+            From `label_table`; its labels are as they follow the stimuli, so that no lag is left, and
+            nothing to trim.
         exclude : tuple of str
 
         Returns
@@ -89,7 +105,14 @@ class PaintedLabels(LabelsConfig):
             if rows["label"].iloc[0]
         ]
         lengths = [len(list(run)) for _, run in groupby(group_keys(table))]
-        return cls(spans=tuple(spans), run_lengths=tuple(lengths), exclude=exclude)
+        firsts = table.iloc[np.cumsum([0, *lengths[:-1]])]
+        names = [
+            "/".join(f"{entity}-{row[column]}" for entity, column in _ENTITIES.items() if row[column])
+            for _, row in firsts.iterrows()
+        ]
+        if names == [f"run-{i}" for i in range(1, len(lengths) + 1)]:
+            names = []
+        return cls(spans=tuple(spans), run_lengths=tuple(lengths), run_names=tuple(names), exclude=exclude)
 
     def painted(self, first: int, last: int, label: str) -> Self:
         """Paint a span over what is there.
@@ -113,6 +136,15 @@ class PaintedLabels(LabelsConfig):
         if label:
             kept.append((first, last, label))
         return self.model_copy(update={"spans": tuple(f"{a}-{b} {name}" for a, b, name in sorted(kept))})
+
+
+def _entities(name: str) -> dict[str, str]:
+    """Read "sub-2/ses-1/run-3"; a name of another kind is that of the run alone."""
+    found = dict.fromkeys(_ENTITIES.values(), "")
+    parts = [part.partition("-") for part in re.split("/(?=ses-|run-)", name)]
+    if all(entity in _ENTITIES for entity, _, _ in parts):
+        return found | {_ENTITIES[entity]: value for entity, _, value in parts}
+    return found | {"run": name}
 
 
 def parse_span(text: str) -> tuple[int, int, str]:

@@ -77,12 +77,12 @@ def moments(series: Volume) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     Returns
     -------
     mean, std : (x, y, z) float64 array
-        NaN counts as 0; std divides by n.
+        What is not finite counts as 0; std divides by n.
     """
     mean, squares = np.zeros(series.grid.shape), np.zeros(series.grid.shape)
     for i, volume in enumerate(series):
         # Welford's update: no difference of large sums.
-        step = np.nan_to_num(volume.astype(np.float64)) - mean
+        step = np.nan_to_num(volume.astype(np.float64), posinf=0.0, neginf=0.0) - mean
         mean += step / (i + 1)
         squares += step**2 * i / (i + 1)
     return mean, np.sqrt(squares / series.n_volumes)

@@ -65,7 +65,7 @@ def find_runs(labels: LabelsConfig, series: Volume, base: Path) -> tuple[list[Ru
     labels : LabelsConfig
         Of events the onsets and durations are taken as they are; what overlaps may. Of any other
         source each block of one label becomes one event. Excluded labels are the baseline. Its lag
-        is added to the onsets.
+        is added to the onsets; nothing is trimmed.
     series : Volume
         In time.
     base : Path
@@ -86,10 +86,14 @@ def find_runs(labels: LabelsConfig, series: Volume, base: Path) -> tuple[list[Ru
             "Z-maps are made of a series in time, but these images have no TR. Give BOLD images, or repair "
             "the TR in the file's header; a stack of maps needs no further z-maps."
         )
+    said = []
+    if labels.trim_start or labels.trim_end:
+        said = ["Nothing is trimmed for z-maps: the model takes each event as long as it lasted."]
+        labels = labels.model_copy(update={"trim_start": 0, "trim_end": 0})
     if isinstance(labels, EventLabels):
-        return _of_files(labels, series, base), []
+        return _of_files(labels, series, base), said
     table, notes = label_table(labels, series, base)
-    return runs_of_table(table, series.step, labels.exclude), notes
+    return runs_of_table(table, series.step, labels.exclude), [*said, *notes]
 
 
 def _of_files(labels: EventLabels, series: Volume, base: Path) -> list[Run]:
