@@ -223,9 +223,10 @@ def refit(
     config: TrainingConfig,
     *,
     n_folds: int = 0,
+    epochs: int | None = None,
     tasks: Tasks | None = None,
 ) -> Generator[TrainingEvent, None, None]:
-    """Fit on all samples: the model that is kept, which no sample is left to score.
+    """Fit on all samples: the model that is kept, which no sample is left to score, nor to validate.
 
     Parameters
     ----------
@@ -234,6 +235,8 @@ def refit(
     config : TrainingConfig
     n_folds : int
         Folds of the cross-validation before; this is the fold after the last of them.
+    epochs : int, optional
+        After how many to stop; see `epochs_of_refit`.
     tasks : Tasks, optional
         Where the model is kept once it is done.
 
@@ -252,7 +255,7 @@ def refit(
         yield FitDone(model, 0.0)
         return
     messages = []
-    with closing(_fit_rows(decoder, samples, everything, None, config, seed)) as events:
+    with closing(_fit_rows(decoder, samples, everything, None, config, seed, epochs)) as events:
         for event in events:
             if isinstance(event, Note):
                 messages.append(event.message)
@@ -262,7 +265,13 @@ def refit(
 
 
 def _fit_rows(
-    decoder: Decoder, samples: Samples, train: Rows, test: Rows | None, config: TrainingConfig, seed: int
+    decoder: Decoder,
+    samples: Samples,
+    train: Rows,
+    test: Rows | None,
+    config: TrainingConfig,
+    seed: int,
+    epochs: int | None = None,
 ) -> Generator[FitEvent | Progress, None, None]:
     X, y, groups = samples.X, samples.y, samples.groups[train]
     n_classes, space = len(samples.classes), samples.space
@@ -280,6 +289,8 @@ def _fit_rows(
         test=None if test is None else (X[test], y[test]),
         seed=seed,
         groups=groups,
+        whole=test is None,
+        epochs=epochs,
     )
 
 
@@ -306,4 +317,5 @@ def _result(
         untrained_test=started.test,
         model=done.model,
         history=tuple(e for e in heard if isinstance(e, EpochDone)),
+        untrained_validation=started.validation,
     )

@@ -31,6 +31,7 @@ from napari_fmri_decoder.training.events import (
 from napari_fmri_decoder.training.network import Part, probabilities, train_network
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.screening import screen
+from napari_fmri_decoder.training.validation import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,6 +53,8 @@ def fit(
     test: Labelled | None = None,
     seed: int,
     groups: NDArray[np.str_] | None = None,
+    whole: bool = False,
+    epochs: int | None = None,
 ) -> Generator[FitEvent, None, None]:
     """Fit a decoder, telling each step; closing the generator stops it at any of them.
 
@@ -59,8 +62,8 @@ def fit(
     ----------
     decoder : Decoder
     X : (n, features) float32 array
-        The training part as prepared, not scaled: balancing, screening and the scaler are done here,
-        on it alone.
+        The training part as prepared, not scaled: the validation part is taken from it here, and
+        balancing, screening and the scaler are done on what is left alone.
     y : (n,) int64 array
         Classes from 0.
     n_classes : int
@@ -72,7 +75,12 @@ def fit(
     seed : int
         Of first weights, shuffling and dropout; see `derive_seed`.
     groups : (n,) str array, optional
-        The run of each sample, for decoders that choose a parameter by leaving out runs.
+        The run of each sample, for decoders that choose a parameter by leaving out runs, and for a
+        validation part of runs.
+    whole : bool
+        Learn from all of X, without a validation part.
+    epochs : int, optional
+        Stop after so many of the config's epochs, whose schedule stays.
 
     Yields
     ------
@@ -89,6 +97,20 @@ def fit(
     started = time.perf_counter()
     _check(X, y, n_classes, space)
     settings = config.resolved(decoder)
+    validation: Labelled | None = None
+    if settings.validation != "none" and not whole:
+        if isinstance(decoder, NetworkDecoder):
+            held = hold_back(y, groups, settings)
+            yield from map(Note, held.notes)
+            if len(held.validated):
+                validation = X[held.validated], y[held.validated]
+                rows = held.learned
+                X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
+        else:
+            yield Note(
+                f"{decoder.name} has no epochs to choose from: it learns from the whole training part, and "
+                "no validation part is held back."
+            )
     if settings.balance in ("undersample", "oversample"):
         rows = balanced_rows(y, settings.balance, seed)
         X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
@@ -100,18 +122,33 @@ def fit(
         X, space = X[:, chosen], space.only(chosen)
         input_shape = space.input_shape(decoder.layout)
     scaler = fit_scaler(X)
+
+    def arranged(part: Labelled | None) -> Part | None:
+        """As the training part is, by what was fitted on it."""
+        if part is None:
+            return None
+        seen = part[0] if chosen is None else part[0][:, chosen]
+        return Part(space.arrange(scaler.apply(seen), decoder.layout), part[1])
+
     train = Part(space.arrange(scaler.apply(X), decoder.layout), y)
-    held_out = None
-    if test:
-        seen = test[0] if chosen is None else test[0][:, chosen]
-        held_out = Part(space.arrange(scaler.apply(seen), decoder.layout), test[1])
+    held_out = arranged(test)
     weights = class_weights(y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
         device = choose_device(settings.device)
         if device.note:
             yield Note(device.note)
         environment = Environment(seed, settings.threads, device.torch)
-        state = yield from train_network(decoder, train, held_out, n_classes, settings, environment, weights)
+        state = yield from train_network(
+            decoder,
+            train,
+            held_out,
+            n_classes,
+            settings,
+            environment,
+            weights,
+            validation=arranged(validation),
+            epochs=epochs,
+        )
         model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
 from napari_fmri_decoder.training.quality import quality
+from napari_fmri_decoder.training.schedules import rate_factor, set_rate
+from napari_fmri_decoder.training.validation import BestEpoch
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,24 +61,45 @@ def train_network(
     settings: ResolvedTraining,
     environment: Environment,
     weights: NDArray[np.float64] | None = None,
+    *,
+    validation: Part | None = None,
+    epochs: int | None = None,
 ) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
-    """Train from fresh weights; return the last state. The test part is only watched.
+    """Train from fresh weights; return the last state, or the best where there is a validation part.
 
-    `weights`, (classes,), say how much a sample of each class counts in the loss.
+    Parameters
+    ----------
+    decoder : NetworkDecoder
+    train : Part
+    test : Part or None
+        Only watched.
+    n_classes : int
+    settings : ResolvedTraining
+    environment : Environment
+    weights : (classes,) array, optional
+        How much a sample of each class counts in the loss.
+    validation : Part, optional
+        Never learned from; says when to stop, and which epoch's weights to keep.
+    epochs : int, optional
+        Stop after so many of the settings' epochs, whose schedule stays.
     """
     device = environment.device
     with environment.step():
         network = decoder.build(train.inputs.shape[1:], n_classes).to(device)
         optimizer = make_optimizer(network, settings)
-        learned, held_out = train.to(device), test.to(device) if test else None
-        before = _qualities(network, learned, held_out)
+        learned = train.to(device)
+        watched = [part.to(device) if part else None for part in (test, validation)]
+        before = _qualities(network, learned, *watched)
         per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     _check_batch_size(network, settings.batch_size)
     n = len(train.y)
     sizes = batch_sizes(n, settings.batch_size)
     n_parameters = sum(p.numel() for p in network.parameters())
-    yield FitStarted(settings.epochs, len(sizes), n_parameters, *before)
-    for epoch in range(1, settings.epochs + 1):
+    last = min(epochs or settings.epochs, settings.epochs)
+    best = BestEpoch(settings.patience if validation else 0)
+    yield FitStarted(last, len(sizes), n_parameters, *before)
+    for epoch in range(1, last + 1):
+        set_rate(optimizer, settings.learning_rate * rate_factor(settings.schedule, epoch, settings.epochs))
         with environment.step():
             order = torch.randperm(n).to(device) if len(sizes) > 1 else None
         start = 0
@@ -89,9 +112,13 @@ def train_network(
                 raise TrainingError(_explain_loss(loss, epoch, batch, settings))
             yield BatchDone(epoch, batch, loss)
         with environment.step():
-            now = _qualities(network, learned, held_out)
-        yield EpochDone(epoch, *now)
-    return {name: value.detach().cpu().numpy().copy() for name, value in network.state_dict().items()}
+            now = EpochDone(epoch, *_qualities(network, learned, *watched))
+            best.see(epoch, now.validation, network)
+        yield now
+        if best.is_over(epoch):
+            break
+    state = best.state if best.state and settings.keep_best else network.state_dict()
+    return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
 
 
 def make_optimizer(network: nn.Module, settings: ResolvedTraining) -> torch.optim.Optimizer:
@@ -156,11 +183,12 @@ def _step(
 
 
 def _qualities(
-    network: nn.Module, train: TensorPart, test: TensorPart | None
-) -> tuple[Quality, Quality | None]:
+    network: nn.Module, train: TensorPart, test: TensorPart | None, validation: TensorPart | None
+) -> tuple[Quality, Quality | None, Quality | None]:
     return (
         quality(probabilities(network, train.inputs), train.y),
         quality(probabilities(network, test.inputs), test.y) if test else None,
+        quality(probabilities(network, validation.inputs), validation.y) if validation else None,
     )
 
 
