@@ -11,7 +11,10 @@ import torch
 from napari_fmri_decoder.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 _one_step_at_a_time = threading.RLock()
 
@@ -62,6 +65,14 @@ class Environment:
                 self._write(outside)
                 if threads != self._threads:
                     torch.set_num_threads(threads)
+
+    def random_states(self) -> dict[str, NDArray[np.uint8]]:
+        """Copy torch's random state on each device of this fit."""
+        return {str(place): state.numpy().copy() for place, state in self._states.items()}
+
+    def set_random_states(self, states: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Go on with random states that were copied."""
+        self._states = {place: torch.tensor(states[str(place)]) for place in self._states}
 
     def _read(self) -> dict[torch.device, torch.Tensor]:
         return {place: _random_state(place) for place in self._states}

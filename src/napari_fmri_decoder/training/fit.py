@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.checkpoint import Checkpoint
     from napari_fmri_decoder.training.config import TrainingConfig
 
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -55,6 +56,7 @@ def fit(
     groups: NDArray[np.str_] | None = None,
     whole: bool = False,
     epochs: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent, None, None]:
     """Fit a decoder, telling each step; closing the generator stops it at any of them.
 
@@ -81,6 +83,9 @@ def fit(
         Learn from all of X, without a validation part.
     epochs : int, optional
         Stop after so many of the config's epochs, whose schedule stays.
+    checkpoint : Checkpoint, optional
+        Where a network's state is kept on the way: a fit that was stopped or killed goes on from it,
+        and tells its earlier epochs again.
 
     Yields
     ------
@@ -148,6 +153,7 @@ def fit(
             weights,
             validation=arranged(validation),
             epochs=epochs,
+            checkpoint=checkpoint,
         )
         model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
