@@ -29,6 +29,7 @@ import os, signal, sys, time
 from pathlib import Path
 
 import numpy as np
+import sklearn.linear_model, sklearn.preprocessing, torch._dynamo  # loaded late otherwise, by each child
 from napari_fmri_decoder.pipeline import run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.training import checkpoint
