@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from napari_fmri_decoder.training.events import (
     Note,
     Quality,
 )
+from napari_fmri_decoder.training.memory import give_back
 from napari_fmri_decoder.training.network import Part, probabilities, train_network
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.screening import screen
@@ -143,18 +145,24 @@ def fit(
         if device.note:
             yield Note(device.note)
         environment = Environment(seed, settings.threads, device.torch)
-        state = yield from train_network(
-            decoder,
-            train,
-            held_out,
-            n_classes,
-            settings,
-            environment,
-            weights,
-            validation=arranged(validation),
-            epochs=epochs,
-            checkpoint=checkpoint,
-        )
+        try:
+            state = yield from train_network(
+                decoder,
+                train,
+                held_out,
+                n_classes,
+                settings,
+                environment,
+                weights,
+                validation=arranged(validation),
+                epochs=epochs,
+                checkpoint=checkpoint,
+            )
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # whoever keeps the error would keep the network's memory too
+            raise
+        finally:
+            give_back(device.torch)
         model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
@@ -258,12 +266,21 @@ def predict_proba(
     (n, classes) float32 array
         Each row sums to 1.
     """
+    if not len(X):
+        return np.empty((0, model.n_classes), dtype=np.float32)
     place = choose_device(device).torch
-    with Environment(0, threads or torch.get_num_threads(), place).step():
-        network = module_of(model).to(place)
-        if not len(X):
-            return np.empty((0, model.n_classes), dtype=np.float32)
-        return probabilities(network, network_inputs(model, X, space).to(place))
+    try:
+        with Environment(0, threads or torch.get_num_threads(), place).step():
+            return _on_device(model, X, space, place)
+    finally:
+        give_back(place)
+
+
+def _on_device(
+    model: FittedModel, X: NDArray[np.float32], space: Space, place: torch.device
+) -> NDArray[np.float32]:
+    """Predict; what lies on the device goes when this returns."""
+    return probabilities(module_of(model).to(place), network_inputs(model, X, space).to(place))
 
 
 def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:

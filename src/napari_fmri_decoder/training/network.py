@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.nn import functional as F
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.checkpoint import FitState
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
+from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.validation import BestEpoch
@@ -143,8 +145,9 @@ def _epoch(
         with at.environment.step():
             at.order = torch.randperm(n).to(at.environment.device)
     start = sum(sizes[: at.batch])
+    smaller = partial(_smaller_batch, at.network, tuple(learned.inputs.shape[1:]), max(sizes))
     for size in sizes[at.batch :]:
-        with at.environment.step():
+        with at.environment.step(smaller):
             rows = slice(None) if at.order is None else at.order[start : start + size]
             loss = _step(at.network, at.optimizer, learned.inputs[rows], learned.targets[rows], per_class)
         start += size
@@ -232,6 +235,17 @@ def _check_batch_size(network: nn.Module, batch_size: int) -> None:
             "A network with batch normalisation must have at least two samples per batch, got "
             "batch_size = 1. Choose a larger one, or 0 for all at once."
         )
+
+
+def _smaller_batch(network: nn.Module, input_shape: tuple[int, ...], batch_size: int, free: int) -> str:
+    """Say which batch would fit into free bytes."""
+    fits = batch_that_fits(free, bytes_per_sample(network, input_shape), batch_size)
+    if not fits:
+        return "Not even a batch of two would fit: choose a smaller network or a smaller mask."
+    return (
+        f"Set batch_size = {fits}, which would fit (it was {batch_size}), or choose a smaller network or a "
+        "smaller mask."
+    )
 
 
 def _explain_loss(
