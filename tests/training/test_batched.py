@@ -109,6 +109,8 @@ def test_three_hundred_epochs_agree_with_autograd_in_double_precision(patterns):
         (MLP, {"batch_size": 8}),
         (MLP, {"screening": 10.0}),
         (MLP, {"balance": "weights"}),
+        (MLP, {"validation": "runs"}),
+        (MLP, {"schedule": "cosine"}),
     ],
 )
 def test_what_cannot_be_batched_is_not(decoder, training, patterns):

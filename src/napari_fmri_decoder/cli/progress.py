@@ -33,7 +33,7 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
             shown = tqdm(total=total, initial=done, desc=text, leave=True, dynamic_ncols=True)
             return bars.enter_context(shown)
 
-        fold = ""
+        fold, after = "", 0
         for event in events:
             match event:
                 case Stage(text):
@@ -44,13 +44,15 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
                     tqdm.write(f"Note: {message}", file=sys.stderr)
                 case FoldStarted(number, n_folds, name):
                     fold = name if number >= n_folds else f"fold {number + 1}/{n_folds}, {name}"
+                    after = max(n_folds - number - 1, 0)
                 case FitStarted(epochs=epochs):
                     bar = start(fold, epochs)
-                case EpochDone(train=train, test=test) if bar is not None:
-                    shown = {"train": f"{train.accuracy:.3f}"}
-                    if test is not None:
-                        shown["left out"] = f"{test.accuracy:.3f}"
-                    bar.set_postfix(shown, refresh=False)
+                case EpochDone() if bar is not None:
+                    bar.set_postfix(_qualities(event), refresh=False)
+                    if after:
+                        each = bar.format_dict["elapsed"] / (bar.n + 1)
+                        left = each * (epochs - bar.n - 1 + after * epochs)
+                        bar.set_description(f"{fold} ({tqdm.format_interval(left)} for all)", refresh=False)
                     bar.update(1)
                 case Progress(what, done, total):
                     if bar is None or bar.desc != what:
@@ -61,6 +63,12 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     if result is None:
         raise InputError("The run was stopped before its end. Start it again in a new folder.")
     return result
+
+
+def _qualities(event: EpochDone) -> dict[str, str]:
+    """Accuracies after an epoch, for the end of its bar."""
+    parts = {"train": event.train, "validation": event.validation, "left out": event.test}
+    return {name: f"{part.accuracy:.3f}" for name, part in parts.items() if part is not None}
 
 
 def follow_steps(events: Iterator[object]) -> object:

@@ -37,7 +37,8 @@ FILES = {
 """What is linked where it lies beside the page."""
 
 CAPTIONS = {
-    "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used.",
+    "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used. "
+    "Where training holds back a validation part, it is shown in its place, and the epoch is chosen by it.",
     "confusion_test": "Confusion of the samples left out.",
     "confusion_train": "Confusion of the training parts, each sample once per fold that trained on it.",
     "run_accuracy": "The score in each run, over its samples that were left out.",

@@ -301,17 +301,18 @@ def history_table(results: Sequence[FoldResult]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns fold, epoch, loss, accuracy, val_loss, val_accuracy; `val` is the part left out,
-        watched and never used to choose, NaN where it was not watched; epoch 0 is the untrained
-        network.
+        Columns fold, epoch, loss, accuracy, val_loss, val_accuracy; `val` is the validation part where
+        training held one back, else the part left out of the fold, watched and never used to choose,
+        NaN where it was not watched; epoch 0 is the untrained network.
     """
     columns = ["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     nothing = Quality(float("nan"), float("nan"))
     rows = []
     for result in results:
-        epochs = [(event.epoch, event.train, event.test or nothing) for event in result.history]
+        epochs = [(event.epoch, event.train, event.watched or nothing) for event in result.history]
         if result.untrained_train and not any(epoch == 0 for epoch, _, _ in epochs):
-            epochs.insert(0, (0, result.untrained_train, result.untrained_test or nothing))
+            watched = result.untrained_validation or result.untrained_test or nothing
+            epochs.insert(0, (0, result.untrained_train, watched))
         for epoch, train, test in epochs:
             rows.append((result.fold, epoch, train.loss, train.accuracy, test.loss, test.accuracy))
     return pd.DataFrame(rows, columns=columns).astype({"fold": np.int64, "epoch": np.int64})

@@ -60,6 +60,7 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
     path = store.folder / BEGUN
     if path.exists():
         _check(path, ours)
+        store.sweep()
     else:
         write_text(path, json.dumps(ours, indent=2, ensure_ascii=False) + "\n")
     return store

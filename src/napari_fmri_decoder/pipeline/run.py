@@ -41,6 +41,7 @@ from napari_fmri_decoder.training.events import (
 )
 from napari_fmri_decoder.training.seeds import seeds_of
 from napari_fmri_decoder.training.tasks import Tasks
+from napari_fmri_decoder.training.validation import epochs_of_refit
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
@@ -139,7 +140,16 @@ def run(
                 else:
                     yield step
     yield Stage("Fitting all samples")
-    model = yield from _refitted(refit(decoder, samples, config, n_folds=len(splits), tasks=tasks))
+    epochs = epochs_of_refit(folds, config)
+    if epochs is not None:
+        heard.append(
+            f"The model on all samples was fitted for {epochs} epochs, the median of those that the folds "
+            "keep by their validation parts; it has none itself."
+        )
+        yield Note(heard[-1])
+    model = yield from _refitted(
+        refit(decoder, samples, config, n_folds=len(splits), epochs=epochs, tasks=tasks)
+    )
 
     yield Stage("Writing the run folder")
     prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *heard))))

@@ -38,7 +38,8 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     """Say whether `fit_batch` can do what `fit` does for this decoder.
 
     That is for networks of Linear, ReLU, Dropout, Linear on voxels in a row (`mlp`), trained by SGD on
-    all samples at once, on the processor, without screening, balancing or options to choose.
+    all samples at once, on the processor, by a constant rate, without a validation part, screening,
+    balancing or options to choose.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     whole = settings.batch_size == 0 or settings.batch_size >= largest
     if settings.screening or settings.balance != "none" or settings.select:
         return False  # what is fitted then differs from fit to fit
+    if settings.validation != "none" or settings.schedule != "constant":
+        return False  # each fit would end in an epoch of its own; rates are constant here
     if settings.optimizer != "sgd" or not whole or choose_device(settings.device).torch.type != "cpu":
         return False
     with torch.device("meta"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_fmri_decoder.training.balance import Balance
+from napari_fmri_decoder.training.schedules import Schedule
+from napari_fmri_decoder.training.validation import Validation
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
@@ -56,6 +58,31 @@ class TrainingConfig(BaseModel):
     batch_size: int | None = Field(
         None, description="Samples per step; 0 for all at once; empty for the network's own.", ge=0
     )
+    schedule: Schedule = Field(
+        "constant",
+        description="The learning rate over the epochs: constant, cosine (falls to zero in half a cosine) or "
+        "step (a tenth after half of the epochs, a hundredth after three quarters).",
+    )
+    validation: Validation = Field(
+        "none",
+        description="What of each training part is held back from learning, to choose the epoch by: runs "
+        "(its last whole runs), last (its last samples, as Keras's validation_split; their neighbours in "
+        "time are learned from), or none.",
+    )
+    validation_size: float = Field(
+        0.2, description="Fraction of the training part's samples that is held back, about.", gt=0, lt=1
+    )
+    patience: int = Field(
+        0,
+        description="Epochs without a lower validation loss before a fit stops; 0 goes through all. Needs a "
+        "validation part.",
+        ge=0,
+    )
+    keep_best: bool = Field(
+        True,
+        description="Where there is a validation part, keep the weights of the epoch with its lowest loss, "
+        "not those of the last.",
+    )
     screening: float = Field(
         0.0,
         description="Keep only the voxels with the highest F (ANOVA of the classes), found in each training "
@@ -96,6 +123,15 @@ class TrainingConfig(BaseModel):
         if screening >= 1 and not screening.is_integer():
             raise ValueError("a number of voxels must be whole; a fraction lies below 1")
         return screening
+
+    @model_validator(mode="after")
+    def _patience_has_a_measure(self) -> Self:
+        if self.patience and self.validation == "none":
+            raise ValueError(
+                f"patience = {self.patience} needs a validation part to watch; choose validation = runs or "
+                "last, or set patience = 0"
+            )
+        return self
 
     def resolved(self, decoder: Decoder) -> ResolvedTraining:
         """State every value: the user's, else the decoder's, else a common one.

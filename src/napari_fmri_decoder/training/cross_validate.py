@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.checkpoint import Checkpoint
 from napari_fmri_decoder.training.events import (
     EpochDone,
     FitDone,
@@ -72,8 +73,8 @@ def cross_validate(
     permutation : int
         Number of the permutation of labels that `samples` carries; 0 for the true ones.
     tasks : Tasks, optional
-        Where folds of the true labels are kept: one that is done is read, not fitted again. With
-        workers, each fold is a task of theirs.
+        Where folds of the true labels are kept: one that is done is read, not fitted again, and one
+        that was stopped goes on from its checkpoint. With workers, each fold is a task of theirs.
 
     Yields
     ------
@@ -88,6 +89,7 @@ def cross_validate(
             found = _read_fold(tasks.store, decoder, config, fold, split)
             if found is not None:
                 kept[fold] = found
+                _checkpoint(tasks.store, decoder, config, fold).drop()
     by_workers = tasks.pool if tasks is not None and permutation == 0 else None
     told: set[str] = set()
     for fold, split in enumerate(splits):
@@ -98,12 +100,9 @@ def cross_validate(
             result, messages = kept[fold]
             yield from _untold(messages, told)
         else:
-            result, messages = yield from _fit_fold(
-                decoder, samples, split, fold, config, derive_seed(config.seed, fold, permutation), told
-            )
-            if tasks is not None and permutation == 0:
-                name = task_name("fold", decoder, config, fold=fold)
-                tasks.store.write(name, pack_fold(result, messages))
+            store = tasks.store if tasks is not None and permutation == 0 else None
+            seed = derive_seed(config.seed, fold, permutation)
+            result, messages = yield from _fit_fold(decoder, samples, split, fold, config, seed, told, store)
         yield FoldDone(result)
     if tasks is not None and by_workers is not None:
         missing = [fold for fold in range(len(splits)) if fold not in kept]
@@ -127,16 +126,9 @@ def fold_task(folder: Path, decoder: Decoder, config: TrainingConfig, fold: int)
         The fold.
     """
     samples, splits = read_samples(folder)
-    events = _fit_fold(
-        decoder, samples, splits[fold], fold, config, derive_seed(config.seed, fold), told=set()
-    )
-    while True:
-        try:
-            next(events)
-        except StopIteration as end:
-            result, notes = end.value
-            break
-    TaskStore(folder).write(task_name("fold", decoder, config, fold=fold), pack_fold(result, notes))
+    seed, store = derive_seed(config.seed, fold), TaskStore(folder)
+    for _ in _fit_fold(decoder, samples, splits[fold], fold, config, seed, set(), store):
+        pass
     return fold
 
 
@@ -201,11 +193,14 @@ def _fit_fold(
     config: TrainingConfig,
     seed: int,
     told: set[str],
+    store: TaskStore | None,
 ) -> Generator[TrainingEvent, None, tuple[FoldResult, list[str]]]:
-    """Fit one fold; notes that were told before are kept with it, but not told again."""
+    """Fit one fold and keep it; notes that were told before are kept with it, but not told again."""
     heard: list[FitEvent] = []
     messages: list[str] = []
-    with closing(_fit_rows(decoder, samples, split.train, split.test, config, seed)) as events:
+    checkpoint = None if store is None else _checkpoint(store, decoder, config, fold)
+    fitting = _fit_rows(decoder, samples, split.train, split.test, config, seed, checkpoint=checkpoint)
+    with closing(fitting) as events:
         for event in events:
             if isinstance(event, Note):
                 messages.append(event.message)
@@ -214,7 +209,16 @@ def _fit_fold(
             if isinstance(event, (FitStarted, EpochDone, FitDone)):
                 heard.append(event)
             yield event
-    return _result(fold, split, samples, config, heard), messages
+    result = _result(fold, split, samples, config, heard)
+    if store is not None and checkpoint is not None:
+        store.write(task_name("fold", decoder, config, fold=fold), pack_fold(result, messages))
+        checkpoint.drop()
+    return result, messages
+
+
+def _checkpoint(store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int) -> Checkpoint:
+    """Where the fit of a fold, or of all samples after the last, keeps its state until it is done."""
+    return Checkpoint(store, task_name("checkpoint", decoder, config, fold=fold))
 
 
 def refit(
@@ -223,9 +227,10 @@ def refit(
     config: TrainingConfig,
     *,
     n_folds: int = 0,
+    epochs: int | None = None,
     tasks: Tasks | None = None,
 ) -> Generator[TrainingEvent, None, None]:
-    """Fit on all samples: the model that is kept, which no sample is left to score.
+    """Fit on all samples: the model that is kept, which no sample is left to score, nor to validate.
 
     Parameters
     ----------
@@ -234,8 +239,10 @@ def refit(
     config : TrainingConfig
     n_folds : int
         Folds of the cross-validation before; this is the fold after the last of them.
+    epochs : int, optional
+        After how many to stop; see `epochs_of_refit`.
     tasks : Tasks, optional
-        Where the model is kept once it is done.
+        Where the model is kept once it is done, and its checkpoint until then.
 
     Yields
     ------
@@ -246,23 +253,38 @@ def refit(
     seed = derive_seed(config.seed, n_folds)
     everything = np.arange(len(samples.X), dtype=np.int64)
     name = task_name("refit", decoder, config, fold=n_folds)
+    checkpoint = None if tasks is None else _checkpoint(tasks.store, decoder, config, n_folds)
     if tasks is not None and (arrays := tasks.store.read(name)) is not None:
+        if checkpoint is not None:
+            checkpoint.drop()
         model, messages = unpack_model(arrays, decoder)
         yield from map(Note, messages)
         yield FitDone(model, 0.0)
         return
     messages = []
-    with closing(_fit_rows(decoder, samples, everything, None, config, seed)) as events:
+    fitting = _fit_rows(
+        decoder, samples, everything, None, config, seed, epochs=epochs, checkpoint=checkpoint
+    )
+    with closing(fitting) as events:
         for event in events:
             if isinstance(event, Note):
                 messages.append(event.message)
-            if isinstance(event, FitDone) and tasks is not None:
+            if isinstance(event, FitDone) and tasks is not None and checkpoint is not None:
                 tasks.store.write(name, pack_model(event.model, messages))
+                checkpoint.drop()
             yield event
 
 
 def _fit_rows(
-    decoder: Decoder, samples: Samples, train: Rows, test: Rows | None, config: TrainingConfig, seed: int
+    decoder: Decoder,
+    samples: Samples,
+    train: Rows,
+    test: Rows | None,
+    config: TrainingConfig,
+    seed: int,
+    *,
+    epochs: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent | Progress, None, None]:
     X, y, groups = samples.X, samples.y, samples.groups[train]
     n_classes, space = len(samples.classes), samples.space
@@ -280,6 +302,9 @@ def _fit_rows(
         test=None if test is None else (X[test], y[test]),
         seed=seed,
         groups=groups,
+        whole=test is None,
+        epochs=epochs,
+        checkpoint=checkpoint,
     )
 
 
@@ -306,4 +331,5 @@ def _result(
         untrained_test=started.test,
         model=done.model,
         history=tuple(e for e in heard if isinstance(e, EpochDone)),
+        untrained_validation=started.validation,
     )

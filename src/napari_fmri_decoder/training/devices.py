@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
 
 from napari_fmri_decoder.errors import InputError
+
+_NO_CARD = ("Found no NVIDIA driver", "No CUDA GPUs are available")
+"""What torch says on a machine that has no card, or hides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,54 @@ def choose_device(name: str = "auto") -> Device:
     'cpu'
     """
     if name == "auto":
-        return Device(torch.device(next((kind for kind in ("cuda", "mps") if _count(kind)), "cpu")))
+        kind = next((kind for kind in ("cuda", "mps") if _count(kind)), "cpu")
+        reason = why_none("cuda") if kind == "cpu" and torch.version.cuda else ""
+        # A machine without such a card needs no words; one whose card cannot be used does.
+        words = "" if any(said in reason for said in _NO_CARD) else reason
+        return Device(torch.device(kind), f"Trained on the processor: {words}." if words else "")
     kind, _, number = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()) or name.endswith(":"):
         raise InputError(f"A device must be auto, cpu, cuda, cuda:<number> or mps, got {name!r}.")
     found = _count(kind)
     if int(number or 0) < found:
         return Device(torch.device(kind, int(number)) if number and kind == "cuda" else torch.device(kind))
-    reason = f"torch finds {found} of them" if found else "torch finds none on this machine"
+    reason = f"torch finds {found} of them" if found else why_none(kind)
     return Device(torch.device("cpu"), f"Trained on the processor: {name} was asked for, but {reason}.")
+
+
+def why_none(kind: str) -> str:
+    """Say why torch finds no device of a kind: its build, the driver, or there is no card.
+
+    Parameters
+    ----------
+    kind : {"cuda", "mps"}
+
+    Returns
+    -------
+    str
+        A clause, such as "this build of torch (2.9.0+cpu) has no CUDA; install one that has".
+    """
+    build = f"this build of torch ({torch.__version__})"
+    if kind == "mps":
+        if not torch.backends.mps.is_built():
+            return f"{build} has no MPS, which Macs alone have"
+        return "torch finds no Apple graphics processor, or macOS is older than MPS needs"
+    if not torch.version.cuda and not torch.version.hip:
+        return f"{build} has no CUDA; install one that has (pytorch.org says which)"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:  # torch's own words: no driver, too old a driver, no GPU
+        said = " ".join(str(error).split()).partition(". ")[0].rstrip(".")
+        return f"torch says: {said}"
+    return "torch finds none on this machine"
 
 
 def _count(kind: str) -> int:
     """How many devices of a kind there are."""
     if kind == "cuda":
-        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a driver: it is said in words
+            return torch.cuda.device_count() if torch.cuda.is_available() else 0
     return 1 if kind == "cpu" or torch.backends.mps.is_available() else 0

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 import torch
 
 from napari_fmri_decoder.errors import TrainingError
+from napari_fmri_decoder.training.memory import asked_bytes, free_bytes, in_words, is_out_of_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Advice = Callable[[int], str]
 
 _one_step_at_a_time = threading.RLock()
 
@@ -40,13 +48,18 @@ class Environment:
         }
 
     @contextmanager
-    def step(self) -> Iterator[None]:
+    def step(self, advise: Advice | None = None) -> Iterator[None]:
         """Compute inside; never yield an event inside.
+
+        Parameters
+        ----------
+        advise : callable, optional
+            Says what to do where memory is full, from the bytes that are free.
 
         Raises
         ------
         TrainingError
-            In place of any RuntimeError of torch.
+            In place of any RuntimeError of torch, or MemoryError.
         """
         with _one_step_at_a_time:
             threads, outside = torch.get_num_threads(), self._read()
@@ -55,13 +68,21 @@ class Environment:
                     torch.set_num_threads(self._threads)
                 self._write(self._states)
                 yield
-            except RuntimeError as error:
-                raise TrainingError(_explain(error, self.device)) from error
+            except (RuntimeError, MemoryError) as error:
+                raise TrainingError(_explain(error, self.device, advise)) from error
             finally:
                 self._states = self._read()
                 self._write(outside)
                 if threads != self._threads:
                     torch.set_num_threads(threads)
+
+    def random_states(self) -> dict[str, NDArray[np.uint8]]:
+        """Copy torch's random state on each device of this fit."""
+        return {str(place): state.numpy().copy() for place, state in self._states.items()}
+
+    def set_random_states(self, states: Mapping[str, NDArray[np.uint8]]) -> None:
+        """Go on with random states that were copied."""
+        self._states = {place: torch.tensor(states[str(place)]) for place in self._states}
 
     def _read(self) -> dict[torch.device, torch.Tensor]:
         return {place: _random_state(place) for place in self._states}
@@ -82,12 +103,16 @@ def _random_state(place: torch.device) -> torch.Tensor:
     return torch.mps.get_rng_state() if place.type == "mps" else torch.get_rng_state()
 
 
-def _explain(error: RuntimeError, device: torch.device) -> str:
-    """Say what stopped torch; its first line is kept."""
+def _explain(error: BaseException, device: torch.device, advise: Advice | None) -> str:
+    """Say what stopped torch, its first line as it is; where memory is full, how much, and what fits."""
     said = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if "memory" in said.lower():
-        return (
-            f"A batch and the network must fit into the memory of {device}, but it is full. "
-            f"Choose a smaller batch_size, a smaller network or a smaller mask. (torch: {said})"
-        )
-    return f"Training stopped within torch on {device}: {said}"
+    if not is_out_of_memory(error):
+        return f"Training stopped within torch on {device}: {said}"
+    clear_frames(error.__traceback__)  # what the step held, which is free for the next try
+    free, asked = free_bytes(device), asked_bytes(str(error))
+    found = f"{in_words(asked)} more were asked for, and " if asked else ""
+    todo = advise(free) if advise else "Choose a smaller batch_size, a smaller network or a smaller mask."
+    return (
+        f"A batch and the network must fit into the memory of {device}, but it is full: {found}"
+        f"{in_words(free)} are free. {todo} (torch: {said})"
+    )

@@ -57,6 +57,7 @@ class FitStarted:
     n_parameters: int
     train: Quality | None
     test: Quality | None
+    validation: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,21 @@ class BatchDone:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One epoch is done. `test` is the held-out part: watched, never used to choose."""
+    """One epoch is done. `test` is the held-out part: watched, never used to choose.
+
+    `validation` is what was held back of the training part, if anything was: never learned from, but the
+    epoch is chosen by it. `watched` is what curves show beside `train`: it, or else the test part.
+    """
 
     epoch: int
     train: Quality
     test: Quality | None
+    validation: Quality | None = None
+
+    @property
+    def watched(self) -> Quality | None:
+        """Of the validation part where there is one, else of the test part."""
+        return self.validation or self.test
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,11 +116,14 @@ class FoldResult:
     probabilities : (n_test, classes) float32 array
     train_probabilities : (n_train, classes) float32 array
     train, test : Quality
-        Of the trained model.
+        Of the trained model; `train` on the whole training part, with what was held back of it.
     untrained_train, untrained_test : Quality or None
         Of the network before its first step; None for models that have no such state.
     history : tuple of EpochDone
+        Up to the epoch at which the fit stopped.
     model : FittedModel
+    untrained_validation : Quality or None
+        Of the part that was held back in training, if one was.
     """
 
     fold: int
@@ -122,6 +136,7 @@ class FoldResult:
     untrained_test: Quality | None
     model: FittedModel
     history: tuple[EpochDone, ...] = field(default=())
+    untrained_validation: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,14 +29,17 @@ from napari_fmri_decoder.training.events import (
     Note,
     Quality,
 )
+from napari_fmri_decoder.training.memory import give_back
 from napari_fmri_decoder.training.network import Part, probabilities, train_network
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.screening import screen
+from napari_fmri_decoder.training.validation import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.checkpoint import Checkpoint
     from napari_fmri_decoder.training.config import TrainingConfig
 
 Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -52,6 +56,9 @@ def fit(
     test: Labelled | None = None,
     seed: int,
     groups: NDArray[np.str_] | None = None,
+    whole: bool = False,
+    epochs: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent, None, None]:
     """Fit a decoder, telling each step; closing the generator stops it at any of them.
 
@@ -59,8 +66,8 @@ def fit(
     ----------
     decoder : Decoder
     X : (n, features) float32 array
-        The training part as prepared, not scaled: balancing, screening and the scaler are done here,
-        on it alone.
+        The training part as prepared, not scaled: the validation part is taken from it here, and
+        balancing, screening and the scaler are done on what is left alone.
     y : (n,) int64 array
         Classes from 0.
     n_classes : int
@@ -72,7 +79,15 @@ def fit(
     seed : int
         Of first weights, shuffling and dropout; see `derive_seed`.
     groups : (n,) str array, optional
-        The run of each sample, for decoders that choose a parameter by leaving out runs.
+        The run of each sample, for decoders that choose a parameter by leaving out runs, and for a
+        validation part of runs.
+    whole : bool
+        Learn from all of X, without a validation part.
+    epochs : int, optional
+        Stop after so many of the config's epochs, whose schedule stays.
+    checkpoint : Checkpoint, optional
+        Where a network's state is kept on the way: a fit that was stopped or killed goes on from it,
+        and tells its earlier epochs again.
 
     Yields
     ------
@@ -89,6 +104,20 @@ def fit(
     started = time.perf_counter()
     _check(X, y, n_classes, space)
     settings = config.resolved(decoder)
+    validation: Labelled | None = None
+    if settings.validation != "none" and not whole:
+        if isinstance(decoder, NetworkDecoder):
+            held = hold_back(y, groups, settings)
+            yield from map(Note, held.notes)
+            if len(held.validated):
+                validation = X[held.validated], y[held.validated]
+                rows = held.learned
+                X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
+        else:
+            yield Note(
+                f"{decoder.name} has no epochs to choose from: it learns from the whole training part, and "
+                "no validation part is held back."
+            )
     if settings.balance in ("undersample", "oversample"):
         rows = balanced_rows(y, settings.balance, seed)
         X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
@@ -100,18 +129,40 @@ def fit(
         X, space = X[:, chosen], space.only(chosen)
         input_shape = space.input_shape(decoder.layout)
     scaler = fit_scaler(X)
+
+    def arranged(part: Labelled | None) -> Part | None:
+        """As the training part is, by what was fitted on it."""
+        if part is None:
+            return None
+        seen = part[0] if chosen is None else part[0][:, chosen]
+        return Part(space.arrange(scaler.apply(seen), decoder.layout), part[1])
+
     train = Part(space.arrange(scaler.apply(X), decoder.layout), y)
-    held_out = None
-    if test:
-        seen = test[0] if chosen is None else test[0][:, chosen]
-        held_out = Part(space.arrange(scaler.apply(seen), decoder.layout), test[1])
+    held_out = arranged(test)
     weights = class_weights(y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
         device = choose_device(settings.device)
         if device.note:
             yield Note(device.note)
         environment = Environment(seed, settings.threads, device.torch)
-        state = yield from train_network(decoder, train, held_out, n_classes, settings, environment, weights)
+        try:
+            state = yield from train_network(
+                decoder,
+                train,
+                held_out,
+                n_classes,
+                settings,
+                environment,
+                weights,
+                validation=arranged(validation),
+                epochs=epochs,
+                checkpoint=checkpoint,
+            )
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # whoever keeps the error would keep the network's memory too
+            raise
+        finally:
+            give_back(device.torch)
         model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
@@ -215,12 +266,21 @@ def predict_proba(
     (n, classes) float32 array
         Each row sums to 1.
     """
+    if not len(X):
+        return np.empty((0, model.n_classes), dtype=np.float32)
     place = choose_device(device).torch
-    with Environment(0, threads or torch.get_num_threads(), place).step():
-        network = module_of(model).to(place)
-        if not len(X):
-            return np.empty((0, model.n_classes), dtype=np.float32)
-        return probabilities(network, network_inputs(model, X, space).to(place))
+    try:
+        with Environment(0, threads or torch.get_num_threads(), place).step():
+            return _on_device(model, X, space, place)
+    finally:
+        give_back(place)
+
+
+def _on_device(
+    model: FittedModel, X: NDArray[np.float32], space: Space, place: torch.device
+) -> NDArray[np.float32]:
+    """Predict; what lies on the device goes when this returns."""
+    return probabilities(module_of(model).to(place), network_inputs(model, X, space).to(place))
 
 
 def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:

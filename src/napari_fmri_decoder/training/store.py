@@ -33,6 +33,7 @@ Prepared = tuple[Samples, tuple[Split, ...]]
 
 _SUFFIX = ".task"
 _SAMPLES = ("samples.npy", f"samples{_SUFFIX}")
+_PARTIAL = ".partial"
 _DIGEST = hashlib.sha256().digest_size
 
 
@@ -48,17 +49,21 @@ class TaskStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def path(self, name: str) -> Path:
+        """Where a task is kept."""
+        return self.folder / f"{name}{_SUFFIX}"
+
     def write(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep the arrays of a task under its name."""
         content = io.BytesIO()
         np.savez(content, **arrays)  # type: ignore[arg-type]
         body = content.getvalue()
-        _replace(self.folder / f"{name}{_SUFFIX}", hashlib.sha256(body).digest() + body)
+        _replace(self.path(name), hashlib.sha256(body).digest() + body)
 
     def read(self, name: str) -> Arrays | None:
         """Give the arrays of a task that was done; None if it was not, or its file is damaged."""
         try:
-            content = (self.folder / f"{name}{_SUFFIX}").read_bytes()
+            content = self.path(name).read_bytes()
         except FileNotFoundError:
             return None
         body = content[_DIGEST:]
@@ -66,6 +71,17 @@ class TaskStore:
             return None
         with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
+
+    def drop(self, name: str) -> None:
+        """Delete what is kept under a name, if anything is."""
+        with suppress(OSError):
+            self.path(name).unlink()
+
+    def sweep(self) -> None:
+        """Delete what a process that was killed had half written."""
+        for path in self.folder.glob(f".*{_PARTIAL}"):
+            with suppress(OSError):
+                path.unlink()
 
     def names(self, start: str) -> Iterator[str]:
         """Names of the tasks that begin with `start`, in order."""
@@ -178,7 +194,7 @@ def write_text(path: Path, text: str) -> None:
 
 def _replace(path: Path, content: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{_PARTIAL}")
     try:
         partial.write_bytes(content)
         os.replace(partial, path)

@@ -61,18 +61,18 @@ def task_name(
 
 def pack_fold(result: FoldResult, notes: Sequence[str]) -> Arrays:
     """Lay a fold out as arrays; see `unpack_fold`."""
-    nothing = (np.nan, np.nan)
-
-    def numbers(quality: Quality | None) -> tuple[float, float]:
-        return (quality.loss, quality.accuracy) if quality else nothing
-
-    qualities = (result.train, result.test, result.untrained_train, result.untrained_test)
+    qualities = (
+        result.train,
+        result.test,
+        result.untrained_train,
+        result.untrained_test,
+        result.untrained_validation,
+    )
     return {
         "probabilities": result.probabilities,
         "train_probabilities": result.train_probabilities,
-        "qualities": np.array([numbers(q) for q in qualities]),
-        "epochs": np.array([event.epoch for event in result.history], dtype=np.int64),
-        "history": np.array([numbers(e.train) + numbers(e.test) for e in result.history]).reshape(-1, 4),
+        "qualities": np.array([_numbers(q) for q in qualities]),
+        **pack_history(result.history),
         **pack_model(result.model, notes),
     }
 
@@ -80,14 +80,9 @@ def pack_fold(result: FoldResult, notes: Sequence[str]) -> Arrays:
 def unpack_fold(arrays: Arrays, fold: int, split: Split, decoder: Decoder) -> tuple[FoldResult, list[str]]:
     """Give back what `pack_fold` kept: the fold and its notes."""
     model, notes = unpack_model(arrays, decoder)
-    train, test, before_train, before_test = (_quality(row) for row in arrays["qualities"])
+    train, test, *before = (_quality(row) for row in arrays["qualities"])
     if train is None or test is None:
         raise KeyError("a fold without scores")
-    history = []
-    for epoch, row in zip(arrays["epochs"].tolist(), arrays["history"], strict=True):
-        learned = _quality(row[:2])
-        if learned is not None:
-            history.append(EpochDone(epoch, learned, _quality(row[2:])))
     result = FoldResult(
         fold=fold,
         split=split,
@@ -95,12 +90,32 @@ def unpack_fold(arrays: Arrays, fold: int, split: Split, decoder: Decoder) -> tu
         train_probabilities=arrays["train_probabilities"],
         train=train,
         test=test,
-        untrained_train=before_train,
-        untrained_test=before_test,
+        untrained_train=before[0],
+        untrained_test=before[1],
         model=model,
-        history=tuple(history),
+        history=tuple(unpack_history(arrays)),
+        untrained_validation=before[2],
     )
     return result, notes
+
+
+def pack_history(history: Sequence[EpochDone]) -> Arrays:
+    """Lay out what the epochs told as arrays; see `unpack_history`."""
+    rows = [_numbers(e.train) + _numbers(e.test) + _numbers(e.validation) for e in history]
+    return {
+        "epochs": np.array([event.epoch for event in history], dtype=np.int64),
+        "history": np.array(rows).reshape(-1, 6),
+    }
+
+
+def unpack_history(arrays: Arrays) -> list[EpochDone]:
+    """Give back what `pack_history` kept."""
+    history = []
+    for epoch, row in zip(arrays["epochs"].tolist(), arrays["history"], strict=True):
+        learned = _quality(row[:2])
+        if learned is not None:
+            history.append(EpochDone(epoch, learned, _quality(row[2:4]), _quality(row[4:])))
+    return history
 
 
 def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
@@ -129,6 +144,10 @@ def unpack_model(arrays: Arrays, decoder: Decoder) -> tuple[FittedModel, list[st
     decoder = get_decoder(about["decoder"]) if "decoder" in about else decoder
     model = FittedModel(decoder, shape, n_classes, state, scaler, arrays.get("chosen"))
     return model, [str(note) for note in about["notes"]]
+
+
+def _numbers(quality: Quality | None) -> tuple[float, float]:
+    return (quality.loss, quality.accuracy) if quality else (np.nan, np.nan)
 
 
 def _quality(row: NDArray[np.float64]) -> Quality | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,10 +35,11 @@ class _Fold:
     name: str
     epochs: int
     rows: list[tuple[float, ...]] = field(default_factory=list)
+    watched: str = "test"
 
 
 class CurvesPlot(Plot):
-    """Loss above, accuracy beneath, of the training and the test part; finished folds drawn thin.
+    """Loss above, accuracy beneath, of the training and the watched part; finished folds drawn thin.
 
     The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
     largest so far with some room. New points are drawn by a timer that runs only while the plot
@@ -80,7 +81,7 @@ class CurvesPlot(Plot):
         self._chance = chance
         self.draw()
 
-    def start_fold(self, name: str, epochs: int) -> None:
+    def start_fold(self, name: str, epochs: int, *, validation: bool = False) -> None:
         """Begin new curves; those before become thin.
 
         Parameters
@@ -89,8 +90,10 @@ class CurvesPlot(Plot):
             Such as "run 3".
         epochs : int
             Where the axis ends.
+        validation : bool
+            Whether a validation part is watched beside the training part, not the test part.
         """
-        self._folds.append(_Fold(name, epochs))
+        self._folds.append(_Fold(name, epochs, watched="validation" if validation else "test"))
         self._dirty = True
 
     def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
@@ -124,7 +127,8 @@ class CurvesPlot(Plot):
         epochs = max((fold.epochs for fold in self._folds), default=1)
         self._panes[0].setXRange(0, max(epochs, 1), padding=0.02)
         self._panes[0].setYRange(0, self._top, padding=0)
-        names = {"training part": PALETTE[1], "test part": PALETTE[0]}
+        watched = self._folds[-1].watched if self._folds else "test"
+        names = {"training part": PALETTE[1], f"{watched} part": PALETTE[0]}
         self.legend.show_names(
             {**names, **({"chance": self.ink} if self._chance is not None else {})}, self.ink
         )
@@ -143,7 +147,7 @@ class CurvesPlot(Plot):
         if not rows:
             return ""
         near = min(rows, key=lambda row: abs(row[0] - x))
-        return _sentence(_Fold(self._folds[-1].name, self._folds[-1].epochs, [near]))
+        return _sentence(replace(self._folds[-1], rows=[near]))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Draw what came while hidden, and go on."""
@@ -170,9 +174,7 @@ def _points(folds: list[_Fold]) -> np.ndarray[Any, np.dtype[np.float64]]:
 def _sentence(fold: _Fold) -> str:
     epoch, loss, test_loss, accuracy, test_accuracy = fold.rows[-1]
     name = f"{fold.name}, " if fold.name else ""
+    start = f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}"
     if np.isnan(test_loss):
-        return f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}; loss {loss:.3g}"
-    return (
-        f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}, test {test_accuracy:.2f}; "
-        f"loss {loss:.3g}, {test_loss:.3g}"
-    )
+        return f"{start}; loss {loss:.3g}"
+    return f"{start}, {fold.watched} {test_accuracy:.2f}; loss {loss:.3g}, {test_loss:.3g}"

@@ -182,17 +182,17 @@ class RunView(QWidget):
                 self._place = (0, 1) if refit else (fold, n_folds)
                 self._fold = self._stage if refit else f"Fold {fold + 1} of {n_folds}, {name}"
                 self._name = name
-            case FitStarted(epochs=epochs, batches=batches, train=train, test=test):
+            case FitStarted(epochs=epochs, batches=batches, train=train):
                 self._epoch, self._epochs, self._batches = 0, epochs, batches
-                self.curves.start_fold(self._name, epochs)
+                self.curves.start_fold(self._name, epochs, validation=event.validation is not None)
                 if train is not None:
-                    self.curves.add(0, train, test)
+                    self.curves.add(0, train, event.validation or event.test)
                 self._tell(0.0)
             case BatchDone(batch=batch):
                 self._tell(batch / self._batches)
-            case EpochDone(epoch, train, test):
+            case EpochDone(epoch, train):
                 self._epoch = epoch
-                self.curves.add(epoch, train, test)
+                self.curves.add(epoch, train, event.watched)
                 self._tell(0.0)
             case Progress(what, done, total):
                 self.line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))
