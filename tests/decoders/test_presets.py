@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.samples.samples import Space
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.volumes.frames import Grid
 
 SHAPES = {"mlp": (300,), "cnn2d": (3, 40, 56), "cnn3d": (1, 12, 14, 10)}
 
@@ -54,3 +60,21 @@ def test_moving_statistics_follow_keras_formula() -> None:
     norm.train()(batch)
     mean = 0.99 * 0 + 0.01 * batch.mean(dim=(0, 2, 3))  # moving * momentum + batch * (1 - momentum)
     torch.testing.assert_close(norm.running_mean, mean)
+
+
+@pytest.mark.parametrize(("preset", "epsilon"), [("torch", 1e-8), ("keras", 1e-7)])
+def test_adam_takes_the_epsilon_of_the_preset(preset: str, epsilon: float, monkeypatch: pytest.MonkeyPatch):
+    made = []
+    true = torch.optim.Adam
+
+    def adam(*args: Any, **options: Any) -> torch.optim.Adam:
+        made.append(options)
+        return true(*args, **options)
+
+    monkeypatch.setattr(torch.optim, "Adam", adam)
+    decoder = get_decoder({"name": "mlp", "hidden": 2, "preset": preset})
+    X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    space = Space(Grid((5, 1, 1), np.eye(4)), np.ones((5, 1, 1), bool), 2)
+    config = TrainingConfig(epochs=1, optimizer="adam", threads=1, device="cpu")
+    list(fit(decoder, X, np.arange(8) % 2, 2, space, config, seed=0))
+    assert [options["eps"] for options in made] == [epsilon]

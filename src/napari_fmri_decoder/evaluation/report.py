@@ -238,7 +238,7 @@ def _findings(audit: Sequence[Finding]) -> str:
 def _compared(scores: Scores) -> str:
     rows: list[tuple[str | float, ...]] = []
     for other in scores.compared:
-        stated = {k: v for k, v in other.decoder.items() if k != "name" and v not in (None, [])}
+        stated = {k: v for k, v in other.decoder.items() if k != "name" and v not in (None, [], "torch")}
         options = ", ".join(f"{key} = {value}" for key, value in stated.items())
         measures = (other.accuracy, other.balanced_accuracy, other.loss, other.train_accuracy)
         rows.append((f"{other.decoder['name']} ({options})", *measures))

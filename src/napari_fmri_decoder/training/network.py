@@ -93,7 +93,7 @@ def train_network(
     device = environment.device
     with environment.step():
         network = decoder.build(train.inputs.shape[1:], n_classes).to(device)
-        optimizer = make_optimizer(network, settings)
+        optimizer = make_optimizer(network, settings, decoder.adam_epsilon)
         learned = train.to(device)
         watched = [part.to(device) if part else None for part in (test, validation)]
         before = _qualities(network, learned, *watched)
@@ -157,11 +157,13 @@ def _epoch(
         yield BatchDone(epoch, at.batch, loss)
 
 
-def make_optimizer(network: nn.Module, settings: ResolvedTraining) -> torch.optim.Optimizer:
-    """Make the optimiser; weight decay is the L2 penalty on all parameters, in both."""
+def make_optimizer(
+    network: nn.Module, settings: ResolvedTraining, epsilon: float = 1e-8
+) -> torch.optim.Optimizer:
+    """Make the optimiser; weight decay is the L2 penalty on all parameters, in both; `epsilon` is Adam's."""
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, eps=epsilon)
     return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=settings.momentum)
 
 
