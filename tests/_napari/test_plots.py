@@ -453,3 +453,17 @@ def _darkest(image: QImage) -> int:
     small = image.scaled(image.width() // 2, image.height() // 2)
     pixels = itertools.product(range(small.width()), range(0, small.height(), 2))
     return min(small.pixelColor(x, y).lightness() for x, y in pixels)
+
+
+def test_positions_of_a_line_are_called_by_their_names(qtbot: Any) -> None:
+    plot = LinePlot(x_label="run")
+    qtbot.addWidget(plot)
+    plot.set_data({"accuracy": [0.5, 0.75]}, names=["localizer", "main"])
+    plot.show()
+    ((ticks,),) = [plot._panes[0].getAxis("bottom")._tickLevels]
+    assert ticks == [(1.0, "localizer"), (2.0, "main")]
+    assert plot.describe(1.8, 0.5, 0) == "main: accuracy 0.75"
+    assert plot.table()["x"].tolist() == ["localizer", "main"]
+    plot.set_data({"variance": [0.5, 0.75, 1.0]})
+    assert plot._panes[0].getAxis("bottom")._tickLevels is None
+    assert plot.describe(1.8, 0.5, 0) == "2: variance 0.75"

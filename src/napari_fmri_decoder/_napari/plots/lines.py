@@ -115,6 +115,7 @@ class LinePlot(Plot):
         self._curves: dict[str, NDArray[np.float64]] = {}
         self._marks: dict[str, float] = {}
         self._y_range: tuple[float, float] | None = None
+        self._names: tuple[str, ...] = ()
         self._colors: dict[str, str] = {}
         self.set_ink(self.ink)
 
@@ -124,6 +125,7 @@ class LinePlot(Plot):
         x: Sequence[float] | NDArray[Any] | None = None,
         y_range: tuple[float, float] | None = None,
         marks: Mapping[str, float] | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
         """Show curves.
 
@@ -136,11 +138,14 @@ class LinePlot(Plot):
             All values by default; (0, 1) for fractions.
         marks : mapping of str to float, optional
             Vertical lines with their names.
+        names : (n,) sequence of str, optional
+            Of the positions, in place of numbers; as many as there is room for are written.
         """
         self._curves = {name: np.asarray(data, dtype=float) for name, data in curves.items()}
         length = max((len(data) for data in self._curves.values()), default=0)
         self._x = np.arange(1.0, length + 1) if x is None else np.asarray(x, dtype=float)
         self._y_range, self._marks = y_range, dict(marks or {})
+        self._names = tuple(names or ())
         self._colors = {name: css(color) for name, color in class_colors(list(self._curves)).items()}
         self.draw()
 
@@ -158,11 +163,13 @@ class LinePlot(Plot):
             everything = np.concatenate(list(self._curves.values()))
             low, high = self._y_range or (np.nanmin(everything), np.nanmax(everything))
             pane.setYRange(low, high, padding=0.03)
+        ticks = [list(zip(self._x.tolist(), self._names, strict=True))] if self._names else None
+        pane.getAxis("bottom").setTicks(ticks)
         self.legend.show_names(self._colors if len(self._colors) > 1 else {}, self.ink)
 
     def table(self) -> pd.DataFrame:
         """One row per position: `x` and a column for each curve."""
-        return pd.DataFrame({"x": self._x, **self._curves})
+        return pd.DataFrame({"x": self._names or self._x, **self._curves})
 
     def describe(self, x: float, y: float, pane: int) -> str:
         """Say the values at the position nearest to the mouse."""
@@ -170,7 +177,7 @@ class LinePlot(Plot):
             return ""
         i = int(np.abs(self._x - x).argmin())
         values = ", ".join(f"{name} {curve[i]:.3g}" for name, curve in self._curves.items())
-        return f"{self._x[i]:g}: {values}"
+        return f"{self._names[i] if self._names else format(self._x[i], 'g')}: {values}"
 
 
 def _mark(pane: Any, marks: Mapping[str, float], ink: str) -> None:

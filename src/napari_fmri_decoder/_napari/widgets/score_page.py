@@ -25,7 +25,7 @@ class ScorePage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs = LinePlot(x_label="run, in the order of the series", y_label="score, left out")
+        self.runs = LinePlot(x_label="run", y_label="score, left out")
         self.null = HistogramPlot(x_label="score under exchanged labels", y_label="permutations")
         self.tested = words(name="tested")
         for part in (self.runs, self.tested, self.null):
@@ -38,7 +38,9 @@ class ScorePage(Page):
         beside = {"chance": scores.chance, **scores.baseline}
         level = {name: np.full(len(accuracy), value) for name, value in beside.items()}
         self.runs.set_data(
-            {scores.headline.replace("_", " "): accuracy.to_numpy(), **level}, y_range=(0.0, 1.0)
+            {scores.headline.replace("_", " "): accuracy.to_numpy(), **level},
+            y_range=(0.0, 1.0),
+            names=[str(run) for run in accuracy.index],
         )
         self.null.setVisible(result.permutations is not None)
         if result.permutations is None:
