@@ -431,7 +431,8 @@ def test_the_slab_is_drawn_as_it_moves_outlined_and_filled_with_the_mean(viewer:
     assert not outline.visible
     hands("slab_planes").setValue((5, 7))
     hands.until(lambda: outline.visible)
-    viewer.layers.remove(hands.layer("head"))
+    for name in ("head slab", "head"):
+        viewer.layers.remove(hands.layer(name))
     hands.until(lambda: not outline.visible and not filling.visible)
 
 
