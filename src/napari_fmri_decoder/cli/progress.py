@@ -17,6 +17,34 @@ if TYPE_CHECKING:
     Bar = tqdm[Never]
 
 
+class Bars(ExitStack):
+    """One bar at a time, and the lines of text between them, on standard error."""
+
+    bar: Bar | None = None
+
+    def start(self, text: str, total: int, done: int = 0) -> Bar:
+        """Begin another bar: what was done before it tells nothing of the time that is left."""
+        self.close()
+        shown = tqdm(total=total, initial=done, desc=text, leave=True, dynamic_ncols=True)
+        self.bar = self.enter_context(shown)
+        return self.bar
+
+    def hear(self, event: object) -> None:
+        """Show what all work tells: stages, notes and progress."""
+        match event:
+            case Stage(text):
+                self.close()
+                self.bar = None
+                tqdm.write(text, file=sys.stderr)
+            case Note(message):
+                tqdm.write(f"Note: {message}", file=sys.stderr)
+            case Progress(what, done, total):
+                bar = self.bar
+                if bar is None or bar.desc != what:
+                    bar = self.start(what, total, done)
+                bar.update(done - bar.n)
+
+
 def follow(events: Iterator[PipelineEvent]) -> RunResult:
     """Show a run's events as they come, on standard error.
 
@@ -25,41 +53,26 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     RunResult
     """
     result: RunResult | None = None
-    with ExitStack() as bars:
-        bar: Bar | None = None
-
-        def start(text: str, total: int, done: int = 0) -> Bar:
-            bars.close()  # what was done before this bar tells nothing of the time that is left
-            shown = tqdm(total=total, initial=done, desc=text, leave=True, dynamic_ncols=True)
-            return bars.enter_context(shown)
-
+    with Bars() as bars:
         fold, after = "", 0
         for event in events:
             match event:
-                case Stage(text):
-                    bars.close()
-                    bar = None
-                    tqdm.write(text, file=sys.stderr)
-                case Note(message):
-                    tqdm.write(f"Note: {message}", file=sys.stderr)
                 case FoldStarted(number, n_folds, name):
                     fold = name if number >= n_folds else f"fold {number + 1}/{n_folds}, {name}"
                     after = max(n_folds - number - 1, 0)
                 case FitStarted(epochs=epochs):
-                    bar = start(fold, epochs)
-                case EpochDone() if bar is not None:
+                    bars.start(fold, epochs)
+                case EpochDone() if (bar := bars.bar) is not None:
                     bar.set_postfix(_qualities(event), refresh=False)
                     if after:
                         each = bar.format_dict["elapsed"] / (bar.n + 1)
                         left = each * (epochs - bar.n - 1 + after * epochs)
                         bar.set_description(f"{fold} ({tqdm.format_interval(left)} for all)", refresh=False)
                     bar.update(1)
-                case Progress(what, done, total):
-                    if bar is None or bar.desc != what:
-                        bar = start(what, total, done)
-                    bar.update(done - bar.n)
                 case RunDone(done_result):
                     result = done_result
+                case _:
+                    bars.hear(event)
     if result is None:
         raise InputError("The run was stopped before its end. Start it again in a new folder.")
     return result
@@ -80,17 +93,7 @@ def follow_steps(events: Iterator[object]) -> object:
         Its last event.
     """
     last: object = None
-    with ExitStack() as bars:
-        bar: Bar | None = None
+    with Bars() as bars:
         for last in events:
-            match last:
-                case Stage(text):
-                    bars.close()
-                    bar = None
-                    tqdm.write(text, file=sys.stderr)
-                case Progress(what, done, total):
-                    if bar is None or bar.desc != what:
-                        bars.close()
-                        bar = bars.enter_context(tqdm(total=total, desc=what, dynamic_ncols=True))
-                    bar.update(done - bar.n)
+            bars.hear(last)
     return last

@@ -17,6 +17,7 @@ from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.evaluation.measures import accuracy, balanced_accuracy, confusion
 from napari_fmri_decoder.evaluation.scores import headline_of
 from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.batched import can_batch, fit_batch, fits_at_once
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone
@@ -230,13 +231,7 @@ def permutation_task(
     """
     samples, splits = read_samples(folder)
     started = time.perf_counter()
-    steps = permuted_scores(decoder, samples, splits, config, numbers)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            done = Scored(np.array(numbers), end.value)
-            break
+    done = Scored(np.array(numbers), returned(permuted_scores(decoder, samples, splits, config, numbers)))
     _keep(TaskStore(folder), decoder, config, [done])
     return done, time.perf_counter() - started
 

@@ -10,6 +10,7 @@ from html import escape
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from napari_fmri_decoder.decoders import registry
 from napari_fmri_decoder.evaluation.style import save_all
 
 if TYPE_CHECKING:
@@ -238,8 +239,10 @@ def _findings(audit: Sequence[Finding]) -> str:
 def _compared(scores: Scores) -> str:
     rows: list[tuple[str | float, ...]] = []
     for other in scores.compared:
-        stated = {k: v for k, v in other.decoder.items() if k != "name" and v not in (None, [], "torch")}
-        options = ", ".join(f"{key} = {value}" for key, value in stated.items())
+        stated = [k for k, v in other.decoder.items() if k != "name" and v not in (None, [])]
+        own = registry[other.decoder["name"]].__annotations__  # before what it shares with its siblings
+        stated.sort(key=lambda option: option not in own)
+        options = ", ".join(f"{key} = {other.decoder[key]}" for key in stated)
         measures = (other.accuracy, other.balanced_accuracy, other.loss, other.train_accuracy)
         rows.append((f"{other.decoder['name']} ({options})", *measures))
     return _table(("decoder", "accuracy", "balanced", "loss", "training accuracy"), rows)

@@ -21,6 +21,7 @@ from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.splits import make_splits
+from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
 
 if TYPE_CHECKING:
@@ -37,13 +38,7 @@ RESPONSE_S = 10.0
 
 def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
     """Read, label, mask, cut, clean, split and audit; see `prepare_steps`, which this runs to its end."""
-    steps = prepare_steps(recipe, base, watch)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            prepared: Prepared = end.value
-            return prepared
+    return returned(prepare_steps(recipe, base, watch))
 
 
 def prepare_steps(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from napari_fmri_decoder.evaluation.null import Progress
 from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.samples.steps import told
 from napari_fmri_decoder.samples.zmaps import ZMaps, find_runs, plan_zmaps, zmap_steps
 from napari_fmri_decoder.training.bundle import file_hash, versions
 from napari_fmri_decoder.volumes.nifti import images_in, write
@@ -48,14 +48,7 @@ def told_steps(
     series: Volume, runs: Sequence[Run], config: ZMapsConfig, mask: Volume | None, base: Path
 ) -> Generator[Progress, None, ZMaps]:
     """Make z-maps, telling each step as `Progress`; see `zmap_steps`."""
-    with closing(zmap_steps(series, runs, config, mask, base)) as steps:
-        while True:
-            try:
-                done, total = next(steps)
-            except StopIteration as end:
-                made: ZMaps = end.value
-                return made
-            yield Progress("z-maps", done, total)
+    return told(zmap_steps(series, runs, config, mask, base), lambda step: Progress("z-maps", *step))
 
 
 def write_zmaps(

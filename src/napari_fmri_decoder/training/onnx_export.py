@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -179,7 +179,7 @@ def _graph(bundle: Bundle) -> bytes:
     whole = _Whole(bundle).eval()
     two = torch.zeros((2, bundle.space.n_features))  # one sample would be taken for a fixed size
     with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
+        exported = torch.onnx.export(
             whole,
             (two,),
             dynamo=True,
@@ -189,8 +189,7 @@ def _graph(bundle: Bundle) -> bytes:
             dynamic_shapes=({0: torch.export.Dim("n", min=1)},),
             verbose=False,
         )
-    assert program is not None
-    model = program.model_proto
+    model = cast("torch.onnx.ONNXProgram", exported).model_proto  # only the old exporter gives None
     _forget_source(model.graph)
     onnx.helper.set_model_props(model, metadata_of(bundle))
     model.producer_name, model.producer_version = "napari-fmri-decoder", versions()["napari-fmri-decoder"]

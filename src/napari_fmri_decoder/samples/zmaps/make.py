@@ -16,6 +16,7 @@ from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.samples import Space
+from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.samples.zmaps.design import (
     Design,
     Target,
@@ -246,15 +247,8 @@ def make_zmaps(
     InputError
         If events, TR, confounds and images do not fit; said before any volume is read.
     """
-    steps = zmap_steps(series, runs, config, mask, base)
-    while True:
-        try:
-            done, total = next(steps)
-        except StopIteration as end:
-            made: ZMaps = end.value
-            return made
-        if progress is not None:
-            progress(done, total)
+    hear = None if progress is None else (lambda step: progress(*step))
+    return returned(zmap_steps(series, runs, config, mask, base), hear)
 
 
 def _table(plans: Sequence[Plan]) -> pd.DataFrame:
