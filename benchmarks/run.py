@@ -1,22 +1,33 @@
-"""Run every benchmark, one after another, each in a process of its own, and print one table."""
+"""Run every benchmark, one after another, each in a process of its own, and print one table.
+
+After a run of all of them the table goes to `docs/benchmarks.md` too, with the machine and the versions.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
-from timing import Row, finish
+import psutil
 
+from timing import Row, finish, table
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SCRIPTS = (
     "first_frame.py",
     "slab.py",
     "slices.py",
     "dragging.py",
     "opening.py",
+    "training.py",
     "permutations.py",
     "workers.py",
 )
@@ -41,7 +52,47 @@ def main() -> None:
         rows += [Row(**row) for row in found]
         notes += said
     print()
+    if not sys.argv[1:]:
+        PAGE.write_text(page(rows, notes), encoding="utf-8")
     finish(rows, notes)
+
+
+def page(rows: list[Row], notes: list[str]) -> str:
+    """Lay out the page of the docs."""
+    said = "\n".join(f"- {note}" for note in notes)
+    today = date.today().isoformat()
+    return f"""# Benchmarks: what was measured
+
+Written by `tox run -e bench` on {today}; [what each figure means](../benchmarks/README.md).
+
+{machine()}, Python {platform.python_version()}; {", ".join(versions())}.
+
+{table(rows)}
+
+{said}
+"""
+
+
+def machine() -> str:
+    """Name the processor, its cores and the memory."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    name = next(
+        (line.split(": ")[1] for line in lines if line.startswith("model name")), platform.processor()
+    )
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
+
+
+def versions() -> Iterable[str]:
+    """Name what was measured, and against what."""
+    for name in ("torch", "numpy", "scipy", "nibabel", "nilearn", "scikit-learn", "napari", "distributed"):
+        yield f"{name} {version(name)}"
+    peer = os.environ.get("FMRI_DECODER_BENCH_PEER")
+    for name in ("napari-nifti", "keras", "tensorflow") if peer else ():
+        asked = f"from importlib.metadata import version; print(version({name!r}))"
+        done = subprocess.run([str(peer), "-c", asked], capture_output=True, text=True, check=False)
+        yield f"{name} {done.stdout.strip() or 'not there'}"
 
 
 if __name__ == "__main__":

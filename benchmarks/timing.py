@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -59,7 +59,16 @@ def in_turn(sides: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
             call()
             if round_:
                 seconds[name].append(time.perf_counter() - start)
+    _keep_spread(seconds.values())
     return {name: median(values) for name, values in seconds.items()}
+
+
+_spreads: list[tuple[float, float]] = []
+
+
+def _keep_spread(sides: Iterable[Sequence[float]]) -> None:
+    """Remember the least and the most of each side, as parts of its median; see `finish`."""
+    _spreads.extend((min(values) / median(values), max(values) / median(values)) for values in sides)
 
 
 def children_in_turn(
@@ -84,9 +93,12 @@ def children_in_turn(
                 raise SystemExit(f"{name} failed:\n{done.stderr}")
             if round_:
                 found[name].append(json.loads(done.stdout.splitlines()[-1]))
-    return {
-        name: {key: median(f[key] for f in figures) for key in figures[0]} for name, figures in found.items()
-    }
+    medians = {}
+    for name, figures in found.items():
+        of_key = {key: [f[key] for f in figures] for key in figures[0]}
+        _keep_spread(of_key.values())
+        medians[name] = {key: median(values) for key, values in of_key.items()}
+    return medians
 
 
 def memory_mib(which: str) -> float:
@@ -119,6 +131,13 @@ def table(rows: Sequence[Row]) -> str:
 
 def finish(rows: Sequence[Row], notes: Sequence[str] = ()) -> None:
     """Print the rows, and exit with 1 if one fails; keep them where `run.py` asks for it."""
+    script = Path(sys.argv[0]).stem
+    if _spreads:
+        least, most = min(low for low, _ in _spreads), max(high for _, high in _spreads)
+        notes = [
+            *notes,
+            f"{script}: rounds took {least:.2f} to {most:.2f} times their side's median.",
+        ]
     keep = os.environ.get("BENCHMARK_ROWS")
     if keep:
         Path(keep).write_text(json.dumps([[asdict(r) for r in rows], list(notes)]), encoding="utf-8")
