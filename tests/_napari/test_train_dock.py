@@ -116,7 +116,7 @@ def test_a_run_of_the_dock_replayed_by_its_recipe_gives_the_same_numbers(
     assert (folder / "history.tsv").read_text() == history
 
     curves = dock.run.curves.table()
-    assert curves.groupby("fold", sort=False).size().to_dict() == {"fold 1": 3, "fold 2": 3, "all samples": 3}
+    assert curves.groupby("fold", sort=False).size().to_dict() == {"fold 0": 3, "fold 1": 3, "all samples": 3}
     assert curves["val_accuracy"].notna().sum() == 6, "epoch 0, the untrained network, is among them"
     assert "chance 0.500" in dock.result.text()
     assert dock.report.isEnabled()
@@ -197,7 +197,8 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
     assert (
-        dock.line.text.text() == "Stopped: Fold 1 of 4, run 1. Resume goes on with the folds that are done."
+        dock.line.text.text()
+        == "Stopped: Fold 0 (1 of 4), run 1. Resume goes on with the folds that are done."
     )
     assert dock.result.isVisible()
     assert "part of the run" in dock.result.text()

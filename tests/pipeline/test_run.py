@@ -53,6 +53,10 @@ def test_run_folder_holds_all_that_the_design_names(linear):
         f"{i:02d}.safetensors" for i in range(4)
     ]
     scores = json.loads((linear.folder / "scores.json").read_text())
+    assert [fold["fold"] for fold in scores["folds"]] == [0, 1, 2, 3]
+    told = pd.read_csv(linear.folder / "predictions.tsv", sep="\t", dtype={"run": str})
+    names = [f"run {run}" for _, run in sorted(set(zip(told["fold"], told["run"], strict=True)))]
+    assert names == [fold["name"] for fold in scores["folds"]], "a fold has one number in all files"
     assert set(scores) >= {
         *("accuracy", "balanced_accuracy", "loss", "accuracy_per_fold", "train_accuracy", "chance"),
         *("n_samples", "n_classes", "classes", "baseline", "permutation", "audit", "seconds"),

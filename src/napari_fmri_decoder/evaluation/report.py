@@ -251,6 +251,7 @@ def _compared(scores: Scores) -> str:
 def _fold_table(scores: Scores) -> str:
     columns = (
         "fold",
+        "name",
         "trained on",
         "left out",
         "accuracy",
@@ -261,7 +262,8 @@ def _fold_table(scores: Scores) -> str:
     )
     rows = [
         (
-            fold.name or str(fold.fold),
+            fold.fold,
+            fold.name or NOTHING,
             fold.n_train,
             fold.n_test,
             fold.accuracy,

@@ -180,7 +180,7 @@ class RunView(QWidget):
             case FoldStarted(fold, n_folds, name):
                 refit = fold >= n_folds
                 self._place = (0, 1) if refit else (fold, n_folds)
-                self._fold = self._stage if refit else f"Fold {fold + 1} of {n_folds}, {name}"
+                self._fold = self._stage if refit else f"F{event.text[1:]}"
                 self._name = name
             case FitStarted(epochs=epochs, batches=batches, train=train):
                 self._epoch, self._epochs, self._batches = 0, epochs, batches
