@@ -146,6 +146,10 @@ def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: 
     wait(dock, qtbot)
     folder = dock.folder
     assert folder is not None
+    curves = dock.run.curves
+    assert not curves.why.isHidden(), "a linear model has no curves, and the place of them says why"
+    assert curves.why.text() == "linear is fitted in one step by scikit-learn: there are no epochs to draw."
+    assert curves.view.isHidden()
     np.testing.assert_array_equal(read(folder / "data" / "bold.nii.gz").load().data, volume.data)
     np.testing.assert_array_equal(read(folder / "data" / "mask.nii.gz").data, painted)
     kept = pd.read_csv(folder / "data" / "volumes.tsv", sep="\t")

@@ -65,6 +65,12 @@ def test_run_folder_holds_all_that_the_design_names(linear):
     assert scores["chance"] == 0.5
 
 
+def test_the_report_says_why_a_linear_model_has_no_curves(linear):
+    page = (linear.folder / "report.html").read_text(encoding="utf-8")
+    assert "linear is fitted in one step by scikit-learn: there are no epochs to draw." in page
+    assert not (linear.folder / "figures" / "curves.png").exists()
+
+
 def test_a_null_that_can_exchange_nothing_is_refused_before_training(tmp_path):
     recipe = load_recipe(write_small(tmp_path, 'name = "linear"\n[null]\npermutations = 4'))
     table = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")

@@ -82,6 +82,7 @@ ul.plain li { margin: .4rem 0; padding: .5rem .8rem; background: var(--tint); ov
 ul.plain li.error { border-color: #b3261e; } ul.plain li.warning { border-color: #e69f00; }
 .severity { font-weight: 700; text-transform: uppercase; font-size: .75rem; margin-right: .5rem; }
 code { font-size: .85rem; }
+.absent { color: var(--soft); }
 figure { margin: 1.2rem 0; } figcaption { color: var(--soft); font-size: .9rem; margin-top: .3rem; }
 img { display: block; max-width: 100%; height: auto; }
 pre { background: var(--tint); padding: .8rem; border-radius: .5rem; overflow-x: auto; font-size: .85rem; }
@@ -102,6 +103,7 @@ def write_report(
     recipe: str = "",
     notes: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
+    absent: Sequence[str] = (),
 ) -> Path:
     """Write `report.html`, and its pictures as files, into a run folder.
 
@@ -121,6 +123,8 @@ def write_report(
         What was left out or changed on the way, in sentences.
     versions : mapping of str to str
         Version of each package by its name.
+    absent : sequence of str
+        Why a picture that one looks for is not there, in sentences.
 
     Returns
     -------
@@ -137,7 +141,11 @@ def write_report(
         _section("Folds", _fold_table(scores)),
         _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
-        _section("Pictures", "".join(_picture(name, folder / "figures") for name in figures)),
+        _section(
+            "Pictures",
+            "".join(f'<p class="absent">{escape(why)}</p>\n' for why in absent)
+            + "".join(_picture(name, folder / "figures") for name in figures),
+        ),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
         _section("Recipe", f"<pre>{escape(recipe)}</pre>") if recipe else "",
         _section("Files", _files(folder)),

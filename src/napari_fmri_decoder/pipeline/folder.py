@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.decoders import EstimatorDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
@@ -131,6 +132,7 @@ def write_results(
         recipe=text,
         notes=notes,
         versions=known,
+        absent=[recipe.decoder.no_curves] if isinstance(recipe.decoder, EstimatorDecoder) else (),
     )
 
 
