@@ -133,7 +133,7 @@ class CurvesPlot(Plot):
     def draw(self) -> None:
         """Draw all curves, or say why there are none."""
         self._dirty = False
-        none = bool(self.why.text()) and not any(fold.rows for fold in self._folds)
+        none = bool(self.why.text()) and not any(len(fold.rows) > 1 for fold in self._folds)
         self.why.setVisible(none)
         for part in (self.view, self.hint, self.saving):
             part.setVisible(not none)
