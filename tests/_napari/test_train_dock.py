@@ -304,6 +304,11 @@ def test_check_says_what_would_be_trained_on_and_leaves_nothing_behind(
     dock.check.click()
     wait(dock, qtbot)
     assert "4 folds" in dock.audit.summary.text()
+    design = dock.audit.design.table()
+    assert not dock.audit.design.isHidden()
+    for i in range(4):
+        assert set(design["run"][design[f"fold {i}"] == "left out"]) == {str(i + 1)}
+        assert (design[f"fold {i}"] == "trained on").sum() == 48
     assert "Ready" in dock.line.text.text()
     assert "for 5 fits" in dock.outlook.said.text()
     assert "conv1" in dock.outlook.table.text()
