@@ -128,6 +128,20 @@ def test_a_run_of_the_dock_replayed_by_its_recipe_gives_the_same_numbers(
     assert dock.session.state.result.folder == folder
 
 
+@pytest.mark.slow
+def test_workers_of_this_machine_give_the_same_numbers(dock: TrainDock, qtbot: Any, tmp_path: Path) -> None:
+    dock.setup.decoder.set_values({"name": "mlp", "hidden": 4})
+    dock.setup.training.set_values({"epochs": 2, "threads": 1})
+    where = dock.setup.where
+    where.place.setCurrentIndex(where.place.findData("local"))
+    where.processes.setValue(2)
+    dock.train.click()
+    wait(dock, qtbot)
+    assert dock.folder is not None
+    assert (dock.folder / "predictions.tsv").read_text() == replayed(dock.folder, tmp_path / "again")[0]
+    assert len(dock.run.curves.table()) == 3 * 5, "folds that come whole are drawn too"
+
+
 def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
     write_small(tmp_path)
     volume, table = series()

@@ -66,7 +66,7 @@ class CurvesPlot(Plot):
         self.why.setObjectName("no_curves")
         self.why.setWordWrap(True)
         self.why.hide()
-        self.layout().insertWidget(0, self.why)
+        self.column.insertWidget(0, self.why)
         self._old = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._line = pg.InfiniteLine(angle=0)

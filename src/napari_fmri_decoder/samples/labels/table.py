@@ -41,7 +41,7 @@ class TableLabels(LabelsConfig):
         if self.run_column == "run" and "run" not in table and len(series.parts) > 1:
             named = runs_by_file(series)
             if len(table) == len(named):
-                table = named.assign(**{name: table[name] for name in table})
+                table = named.assign(**{str(name): column for name, column in table.items()})
                 notes.append(f"{self.table} names no runs: each of the {len(series.parts)} files is one.")
         missing = [c for c in (self.label_column, self.run_column) if c not in table]
         if missing:
