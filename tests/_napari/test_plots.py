@@ -23,6 +23,7 @@ from napari_fmri_decoder._napari import palette
 from napari_fmri_decoder._napari.plots import (
     BandsPlot,
     CurvesPlot,
+    DesignPlot,
     HistogramPlot,
     LinePlot,
     MatrixPlot,
@@ -30,6 +31,7 @@ from napari_fmri_decoder._napari.plots import (
     class_colors,
 )
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.diagnostics import FoldDesign
 from napari_fmri_decoder.training.events import Quality
 
 if TYPE_CHECKING:
@@ -90,8 +92,19 @@ def filled_bands() -> BandsPlot:
     return plot
 
 
-MAKERS = [filled_curves, filled_matrix, filled_histogram, filled_scatter, filled_line, filled_bands]
-EMPTY = [CurvesPlot, MatrixPlot, HistogramPlot, ScatterPlot, LinePlot, BandsPlot]
+def filled_design() -> DesignPlot:
+    plot = DesignPlot()
+    use = np.array([[2, 2, 1, 1, 3, 3], [1, 1, 2, 2, 1, 0]], dtype=np.int8)
+    runs, labels = tuple("112233"), ("face", "house") * 3
+    plot.set_data(FoldDesign(use, ("run 1", "run 2"), runs, labels, (4, 5, 14, 15, 24, 25)))
+    return plot
+
+
+MAKERS = [
+    *(filled_curves, filled_matrix, filled_histogram, filled_scatter, filled_line, filled_bands),
+    filled_design,
+]
+EMPTY = [CurvesPlot, MatrixPlot, HistogramPlot, ScatterPlot, LinePlot, BandsPlot, DesignPlot]
 
 
 def show(plot: Plot, qtbot: Any) -> Plot:
@@ -157,6 +170,19 @@ def test_a_point_of_the_scatter_is_told_and_sent(qtbot: Any) -> None:
     assert sent.args == [2]
     plot.color_by.setCurrentText("run")
     assert _legend(plot) == ["1", "2", "10"]
+
+
+def test_what_a_fold_does_with_a_sample_is_told(qtbot: Any) -> None:
+    plot = show(filled_design(), qtbot)
+    assert hover(plot, qtbot, 4, 0) == "fold 0: run 1: validation; volume 24, run 3, face"
+    assert hover(plot, qtbot, 2, 1) == "fold 1: run 2: left out; volume 14, run 2, face"
+    assert hover(plot, qtbot, 5, 2) == "volume 25, run 3, house"
+    assert plot.table()["fold 1"].tolist() == [
+        *["trained on"] * 2,
+        *["left out"] * 2,
+        "trained on",
+        "not used",
+    ]
 
 
 def test_a_volume_of_the_bands_is_told_and_sent(qtbot: Any) -> None:

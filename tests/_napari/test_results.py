@@ -24,6 +24,7 @@ from napari_fmri_decoder._napari.results import (
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.showing import ROLE, SEEN, show_result
 from napari_fmri_decoder._napari.slider import filter_shown, show_filter, show_volume, volume_shown
+from napari_fmri_decoder._napari.widgets.labels import bands_of
 from napari_fmri_decoder.evaluation.scores import predictions_table
 from napari_fmri_decoder.explain.activations import activations, layer_grid
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
@@ -60,6 +61,17 @@ def test_each_volume_is_a_value_whose_features_say_what_its_own_fold_predicted(w
         assert (row["predicted"], row["true"], row["fold"]) == (told["predicted"], told["true"], told["fold"])
         assert row["run"] == told["run"]
         assert row["probability"] == pytest.approx(max(told["p_closed"], told["p_open"]))
+
+
+@pytest.mark.parametrize("prepare", [{}, {"average_blocks": True}])
+def test_the_bands_number_folds_as_the_files_do(tmp_path: Path, prepare: dict[str, bool]) -> None:
+    result = small_result(tmp_path, {"name": "linear", "C": 0.1}, prepare=prepare)
+    features = prediction_features(result)
+    band = bands_of(result.prepared.table, result.prepared)["tested in fold"]
+    assert band == features["fold"].astype(str).tolist()
+    told = predictions_table(result.folds, result.prepared.samples)
+    assert [band[volume] for volume in told["volume"]] == told["fold"].astype(str).tolist()
+    assert set(band) == {"0", "1", "2", "3"}
 
 
 def test_volumes_that_no_fold_left_out_have_no_prediction_and_no_colour(whole: RunResult) -> None:

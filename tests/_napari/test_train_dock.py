@@ -116,7 +116,7 @@ def test_a_run_of_the_dock_replayed_by_its_recipe_gives_the_same_numbers(
     assert (folder / "history.tsv").read_text() == history
 
     curves = dock.run.curves.table()
-    assert curves.groupby("fold", sort=False).size().to_dict() == {"fold 1": 3, "fold 2": 3, "all samples": 3}
+    assert curves.groupby("fold", sort=False).size().to_dict() == {"fold 0": 3, "fold 1": 3, "all samples": 3}
     assert curves["val_accuracy"].notna().sum() == 6, "epoch 0, the untrained network, is among them"
     assert "chance 0.500" in dock.result.text()
     assert dock.report.isEnabled()
@@ -126,6 +126,20 @@ def test_a_run_of_the_dock_replayed_by_its_recipe_gives_the_same_numbers(
     assert clipboard.text() == f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
     assert [layer.name for layer in result_layers(dock.viewer)] == ["cnn2d conv1", "predictions"]
     assert dock.session.state.result.folder == folder
+
+
+@pytest.mark.slow
+def test_workers_of_this_machine_give_the_same_numbers(dock: TrainDock, qtbot: Any, tmp_path: Path) -> None:
+    dock.setup.decoder.set_values({"name": "mlp", "hidden": 4})
+    dock.setup.training.set_values({"epochs": 2, "threads": 1})
+    where = dock.setup.where
+    where.place.setCurrentIndex(where.place.findData("local"))
+    where.processes.setValue(2)
+    dock.train.click()
+    wait(dock, qtbot)
+    assert dock.folder is not None
+    assert (dock.folder / "predictions.tsv").read_text() == replayed(dock.folder, tmp_path / "again")[0]
+    assert len(dock.run.curves.table()) == 3 * 5, "folds that come whole are drawn too"
 
 
 def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
@@ -146,6 +160,10 @@ def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: 
     wait(dock, qtbot)
     folder = dock.folder
     assert folder is not None
+    curves = dock.run.curves
+    assert not curves.why.isHidden(), "a linear model has no curves, and the place of them says why"
+    assert curves.why.text() == "linear is fitted in one step by scikit-learn: there are no epochs to draw."
+    assert curves.view.isHidden()
     np.testing.assert_array_equal(read(folder / "data" / "bold.nii.gz").load().data, volume.data)
     np.testing.assert_array_equal(read(folder / "data" / "mask.nii.gz").data, painted)
     kept = pd.read_csv(folder / "data" / "volumes.tsv", sep="\t")
@@ -197,7 +215,8 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
     assert (
-        dock.line.text.text() == "Stopped: Fold 1 of 4, run 1. Resume goes on with the folds that are done."
+        dock.line.text.text()
+        == "Stopped: Fold 0 (1 of 4), run 1. Resume goes on with the folds that are done."
     )
     assert dock.result.isVisible()
     assert "part of the run" in dock.result.text()
@@ -299,6 +318,11 @@ def test_check_says_what_would_be_trained_on_and_leaves_nothing_behind(
     dock.check.click()
     wait(dock, qtbot)
     assert "4 folds" in dock.audit.summary.text()
+    design = dock.audit.design.table()
+    assert not dock.audit.design.isHidden()
+    for i in range(4):
+        assert set(design["run"][design[f"fold {i}"] == "left out"]) == {str(i + 1)}
+        assert (design[f"fold {i}"] == "trained on").sum() == 48
     assert "Ready" in dock.line.text.text()
     assert "for 5 fits" in dock.outlook.said.text()
     assert "conv1" in dock.outlook.table.text()

@@ -33,6 +33,7 @@ def test_a_bar_says_accuracies_and_the_time_left_for_all_folds(
     with pytest.raises(InputError, match="was stopped"):
         progress.follow(events())
     first, second = _last_lines(capsys.readouterr().err)
+    assert "fold 0 (1 of 2), run 1" in first
     assert "(01:00 for all)" in first
     assert "train=0.750, validation=0.625, left out=0.500" in first
     assert "for all" not in second

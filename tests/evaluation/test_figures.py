@@ -132,12 +132,16 @@ def test_a_null_of_one_value_is_drawn() -> None:
     assert sum(bar.get_height() for bar in ax.patches) == 20  # type: ignore[attr-defined]
 
 
-def test_the_fold_picture_shows_the_design() -> None:
+def test_the_fold_picture_shows_the_design_over_the_runs() -> None:
     samples = make_samples(runs=5)
     design = fold_design(leave_one_run_out(samples), samples)
-    figure = figures.fold_picture(design)
-    np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), design.use)
-    assert len(figure.axes[1].lines) == 4  # between five runs
+    labels, folds, runs = figures.fold_picture(design).axes
+    np.testing.assert_array_equal(folds.images[0].get_array(), design.use)
+    assert len(folds.lines) == 4  # between five runs
+    assert [text.get_text() for text in folds.get_yticklabels()] == [f"{i}: run {i + 1}" for i in range(5)]
+    assert labels.images[0].get_array().shape == runs.images[0].get_array().shape == (1, 45)
+    assert [text.get_text() for text in runs.get_xticklabels()] == list("12345")
+    assert runs.get_xticks().tolist() == [4, 13, 22, 31, 40]  # the middles of nine samples each
 
 
 def test_classes_look_different_from_one_another() -> None:

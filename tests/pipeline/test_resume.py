@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 from small import write_small
 
 from napari_fmri_decoder.errors import InputError
@@ -136,6 +138,40 @@ def test_serial_and_two_workers_give_the_same_scores(tmp_path, decoder):
     finish(run(recipe, tmp_path, tmp_path / "serial"))
     finish(run(recipe, tmp_path, tmp_path / "workers", cluster="local:2"))
     assert _numbers(tmp_path / "serial") == _numbers(tmp_path / "workers")
+
+
+@pytest.mark.slow
+def test_a_scheduler_and_workers_that_run_by_themselves_give_the_same_scores(serial, tmp_path):
+    """As on a cluster: `dask scheduler` and `dask worker` are started by hand, and outlive the run."""
+    written = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    address = ["--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"]
+    with contextlib.ExitStack() as ended:
+
+        def start(what: str, *options: str) -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options]
+            process = subprocess.Popen(command, **quiet)
+            ended.callback(process.wait, 30)
+            ended.callback(process.terminate)
+            return process
+
+        scheduler = start("scheduler", *address, "--scheduler-file", str(written))
+        until = time.monotonic() + 60
+        while not written.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        where = json.loads(written.read_text())["address"]
+        assert where.startswith("tcp://127.0.0.1:")
+        workers = [start("worker", where, "--nthreads", "1", "--no-dashboard") for _ in range(2)]
+        with Client(where) as client:
+            client.wait_for_workers(2, timeout=60)
+        words = ["train", serial / "recipe.toml", "--out", tmp_path / "run", "--cluster", where]
+        command = [sys.executable, "-m", "napari_fmri_decoder.cli", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert all(process.poll() is None for process in (scheduler, *workers)), "they are not ours to end"
+    assert _numbers(tmp_path / "run") == _numbers(serial / "run")
+    told = [folder / "run" / "predictions.tsv" for folder in (tmp_path, serial)]
+    assert told[0].read_bytes() == told[1].read_bytes()
 
 
 @pytest.mark.parametrize("cluster", ["serial", "local:2"])

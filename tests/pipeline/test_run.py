@@ -53,12 +53,22 @@ def test_run_folder_holds_all_that_the_design_names(linear):
         f"{i:02d}.safetensors" for i in range(4)
     ]
     scores = json.loads((linear.folder / "scores.json").read_text())
+    assert [fold["fold"] for fold in scores["folds"]] == [0, 1, 2, 3]
+    told = pd.read_csv(linear.folder / "predictions.tsv", sep="\t", dtype={"run": str})
+    names = [f"run {run}" for _, run in sorted(set(zip(told["fold"], told["run"], strict=True)))]
+    assert names == [fold["name"] for fold in scores["folds"]], "a fold has one number in all files"
     assert set(scores) >= {
         *("accuracy", "balanced_accuracy", "loss", "accuracy_per_fold", "train_accuracy", "chance"),
         *("n_samples", "n_classes", "classes", "baseline", "permutation", "audit", "seconds"),
     }
     assert scores["permutation"]["n"] == 4
     assert scores["chance"] == 0.5
+
+
+def test_the_report_says_why_a_linear_model_has_no_curves(linear):
+    page = (linear.folder / "report.html").read_text(encoding="utf-8")
+    assert "linear is fitted in one step by scikit-learn: there are no epochs to draw." in page
+    assert not (linear.folder / "figures" / "curves.png").exists()
 
 
 def test_a_null_that_can_exchange_nothing_is_refused_before_training(tmp_path):

@@ -70,6 +70,49 @@ def test_neighbours_in_time_are_counted_within_runs_only():
     assert "neighbours-across-split" not in codes(made, [split], neighbours=0)
 
 
+def averages(**how: bool) -> Samples:
+    """One recording of two runs; each four blocks of ten volumes, a b a b."""
+    table = pd.DataFrame({"volume": np.arange(80), "label": np.tile(np.repeat(list("abab"), 10), 2)})
+    table = table.assign(run=np.repeat(["1", "2"], 40), subject="", session="")
+    data = np.random.default_rng(2).normal(size=(30, 1, 1, 80)).astype(np.float32)
+    raw = {"detrend": False, "standardize_runs": False}
+    return prepare(Volume(data, np.eye(4), "bold", 2.0), table, PrepareConfig(**raw, **how))
+
+
+def test_neighbours_of_averaged_blocks_are_counted_from_their_nearest_volumes():
+    """Blocks begin ten volumes apart, but the last volume of one lies beside the first of the next."""
+    made = averages(average_blocks=True)
+    assert made.table["volume"].tolist() == list(range(0, 80, 10))
+    split = Split("planted", np.array([0, 3, 4, 5, 6, 7]), np.array([1, 2]))
+    found = {f.code: f.message for f in audit(made, [split], neighbours=1)}
+    # tested: volumes 10 to 19 and 20 to 29; trained on beside them: 9, and 30
+    assert "2 of 2 test samples have a training one within 1 volumes" in found["run-in-both-parts"]
+    assert "2 of 2 test samples" in found["neighbours-across-split"]
+    # 10 to 19 alone, trained on from 30: eleven volumes from last to first, though 20 from first to first
+    apart = Split("planted", np.array([3, 4, 5, 6, 7]), np.array([1]))
+    assert "neighbours-across-split" not in codes(made, [apart], neighbours=10)
+    found = {f.code: f.message for f in audit(made, [apart], neighbours=11)}
+    assert "1 of 1 test samples" in found["neighbours-across-split"]
+
+
+def test_neighbours_of_averages_over_a_run_are_the_volumes_that_went_into_them():
+    made = averages(average_runs=True)
+    assert made.table["label"].tolist() == list("abab")
+    assert made.volumes[made.volumes[:, 0] == 1, 1].tolist() == [*range(10, 20), *range(30, 40)]
+    parted = Split("planted", np.array([1, 2, 3]), np.array([0]))  # a and b of run 1 take turns
+    assert "neighbours-across-split" in codes(made, [parted], neighbours=1)
+
+
+def test_averaged_blocks_at_the_seam_of_two_runs_in_one_file_are_told():
+    made = averages(average_blocks=True)
+    splits = make_splits(SplitConfig(), made.table)
+    found = {f.code: f.message for f in audit(made, splits, neighbours=1, recording=np.zeros(80, int))}
+    # volume 39, the last of run 1's last block, lies beside 40, and no other block does
+    assert "1 of 4 test samples of 'run 1'" in found["neighbours-across-runs"]
+    own_files = np.repeat([0, 1], 40)
+    assert "neighbours-across-runs" not in codes(made, splits, neighbours=1, recording=own_files)
+
+
 def test_runs_that_touch_in_one_recording_are_told_and_runs_of_their_own_files_are_not():
     made = samples()
     found = audit(made, make_splits(SplitConfig(), made.table), neighbours=3, recording=np.zeros(192, int))

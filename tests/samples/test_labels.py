@@ -257,6 +257,31 @@ def test_events_are_found_beside_each_file_by_their_bids_names(tmp_path):
     assert set(table["session"]) == {"a"}
 
 
+BIDS = (Part("sub-02_ses-a_task-x_run-05_bold.nii", 2), Part("sub-02_ses-a_task-x_run-07_bold.nii", 2))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"source": "blocks", "blocks": "1 a, 1 b"},
+        {"source": "painted", "spans": ["0-1 a", "2-3 b"]},
+        {"source": "table", "table": "labels.tsv"},
+    ],
+)
+def test_runs_of_several_bids_files_have_their_bids_names(tmp_path, labels):
+    (tmp_path / "labels.tsv").write_text("label\na\nb\na\nb\n")
+    table, _ = label_table(parse_labels(labels), bold(4, BIDS), tmp_path)
+    assert table["run"].tolist() == ["5", "5", "7", "7"]
+    assert set(table["subject"]) == {"02"}
+    assert set(table["session"]) == {"a"}
+    others = (Part("morning.nii", 2), Part("evening.nii", 2))
+    alike = (Part("sub-1_task-a_run-1_bold.nii", 2), Part("sub-1_task-b_run-1_bold.nii", 2))
+    for parts in (others, alike):  # nothing in these names tells the runs apart
+        table, _ = label_table(parse_labels(labels), bold(4, parts), tmp_path)
+        assert table["run"].tolist() == ["1", "1", "2", "2"]
+        assert set(table["subject"]) == {""}
+
+
 def test_events_are_inherited_from_the_top_of_a_dataset(tmp_path):
     func = tmp_path / "sub-01" / "func"
     func.mkdir(parents=True)

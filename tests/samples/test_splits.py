@@ -67,7 +67,8 @@ def test_group_k_fold_is_scikit_learns_and_parts_no_run():
     config = SplitConfig(scheme="group-k-fold", n_splits=3)
     theirs = GroupKFold(3).split(rows, groups=group_keys(rows))
     assert ours(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
-    for split in make_splits(config, rows):
+    for i, split in enumerate(make_splits(config, rows)):
+        assert split.name == f"fold {i}"  # the number that stands in the files of a run
         assert not set(rows["run"].iloc[split.train]) & set(rows["run"].iloc[split.test])
 
 

@@ -31,6 +31,7 @@ from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
 from napari_fmri_decoder.samples.slab_config import SlabConfig
+from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook, look_ahead
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.volume import Part, Volume
@@ -181,7 +182,7 @@ def base_of(series: Volume) -> Path:
 
 
 def carry_out(
-    plan: Plan, watch: Watch, *, resume: bool = False
+    plan: Plan, watch: Watch, *, resume: bool = False, cluster: str = SERIAL
 ) -> Generator[PipelineEvent, None, RunResult | None]:
     """Write what is not on disk, then run the recipe; see `pipeline.run`.
 
@@ -194,6 +195,8 @@ def carry_out(
         Counts the volumes that are read, and ends the reading after a stop.
     resume : bool
         Whether the folder holds this run, stopped, which goes on.
+    cluster : str
+        Where folds and permutations are computed.
     """
     result: RunResult | None = None
     if (plan.folder / SCORES).exists():
@@ -202,7 +205,8 @@ def carry_out(
     try:
         if not resume:
             yield from _written(plan)
-        with closing(run(plan.recipe, plan.folder, plan.folder, watch.over, resume=resume)) as events:
+        events = run(plan.recipe, plan.folder, plan.folder, watch.over, resume=resume, cluster=cluster)
+        with closing(events):
             for event in events:
                 begun |= isinstance(event, Prepared)
                 if isinstance(event, RunDone):

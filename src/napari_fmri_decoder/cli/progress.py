@@ -58,7 +58,7 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
         for event in events:
             match event:
                 case FoldStarted(number, n_folds, name):
-                    fold = name if number >= n_folds else f"fold {number + 1}/{n_folds}, {name}"
+                    fold = name if number >= n_folds else event.text
                     after = max(n_folds - number - 1, 0)
                 case FitStarted(epochs=epochs):
                     bars.start(fold, epochs)

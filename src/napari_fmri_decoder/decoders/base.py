@@ -114,6 +114,11 @@ class EstimatorDecoder(Decoder):
     So no pickled object is ever stored, and predicting and explaining treat it like a network.
     """
 
+    @property
+    def no_curves(self) -> str:
+        """Why there are no learning curves, in a sentence that stands in their place."""
+        return f"{self.name} is fitted in one step by scikit-learn: there are no epochs to draw."
+
     def steps(self, groups: NDArray[np.str_]) -> int:
         """How many models `solve` fits on samples of these runs, (n,)."""
         return 1

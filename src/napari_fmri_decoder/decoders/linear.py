@@ -149,6 +149,11 @@ class Dummy(EstimatorDecoder):
         """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
         return _one_layer(input_shape, n_classes)
 
+    @property
+    def no_curves(self) -> str:
+        """Why there are no learning curves; see `EstimatorDecoder.no_curves`."""
+        return "dummy counts the classes, and learns nothing else: there are no epochs to draw."
+
     def solve(
         self,
         X: NDArray[np.float64],

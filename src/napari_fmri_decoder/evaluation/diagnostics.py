@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.samples.scaling import fit_scaler
+from napari_fmri_decoder.training.validation import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +21,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.decoders import Decoder
     from napari_fmri_decoder.evaluation.scores import Headline
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.config import TrainingConfig
 
 
 THREADS = 1
 """Of the layouts: more of them wait for one another on a busy machine (864 samples: 4 s, not 34)."""
+
+USES = {"not used": "#ffffff", "trained on": "#9ecae1", "left out": "#d55e00", "validation": "#009e73"}
+"""What a fold does with a sample, by its code 0, 1, ... in `FoldDesign.use`, and the colour of it."""
 
 FEWEST = 4
 """Samples that there must be to lay them out."""
@@ -59,24 +67,41 @@ class Projection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldDesign:
-    """What each fold does with each sample.
+    """What each fold does with each sample; samples in time order, those of a run side by side.
 
     Attributes
     ----------
     use : (folds, n) int8 array
-        0 unused, 1 trained on, 2 left out.
+        0 not used, 1 trained on, 2 left out, to be tested on, 3 held back of the training part, to
+        validate on; as `USES` names them.
     names : tuple of str
         Of the folds.
     runs : tuple of str
         Run of each sample.
     labels : tuple of str
         Label of each sample.
+    volumes : tuple of int
+        Volume of each sample; of an average the first.
     """
 
     use: NDArray[np.int8]
     names: tuple[str, ...]
     runs: tuple[str, ...]
     labels: tuple[str, ...]
+    volumes: tuple[int, ...]
+
+    @property
+    def spans(self) -> list[tuple[str, int, int]]:
+        """Name, first sample and the one after the last, of each run."""
+        starts = [i for i, run in enumerate(self.runs) if i == 0 or run != self.runs[i - 1]]
+        stops = [*starts[1:], len(self.runs)]
+        return [(self.runs[start], start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+    @property
+    def rows(self) -> list[str]:
+        """Number and name of each fold."""
+        numbered = enumerate(self.names)
+        return [str(i) if name in ("", f"fold {i}") else f"{i}: {name}" for i, name in numbered]
 
 
 def histogram(values: NDArray[Any], bins: int = 50, floor: float | None = None) -> Histogram:
@@ -244,14 +269,40 @@ def run_accuracy(predictions: pd.DataFrame, measure: Headline = "accuracy") -> p
     return right.groupby(runs, sort=False).mean()
 
 
-def fold_design(splits: Sequence[Split], samples: Samples) -> FoldDesign:
-    """Lay out which samples each fold trains on and leaves out."""
-    use = np.zeros((len(splits), len(samples.table)), dtype=np.int8)
+def fold_design(
+    splits: Sequence[Split],
+    samples: Samples,
+    decoder: Decoder | None = None,
+    training: TrainingConfig | None = None,
+) -> FoldDesign:
+    """Lay out what each fold does with each sample.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+    samples : Samples
+    decoder : Decoder, optional
+    training : TrainingConfig, optional
+        With both, the validation part is laid out that a fit holds back.
+    """
+    runs = samples.groups
+    _, first, run = np.unique(runs, return_index=True, return_inverse=True)
+    order = np.lexsort((samples.table["volume"].to_numpy(), first[run]))
+    use = np.zeros((len(splits), len(runs)), dtype=np.int8)
     for row, split in zip(use, splits, strict=True):
         row[split.train] = 1
         row[split.test] = 2
-    names = tuple(split.name for split in splits)
-    return FoldDesign(use, names, tuple(samples.groups.tolist()), tuple(samples.table["label"]))
+        if training is not None and isinstance(decoder, NetworkDecoder) and training.validation != "none":
+            with suppress(InputError):  # too little is left: the fit says so
+                held = hold_back(samples.y[split.train], runs[split.train], training)
+                row[split.train[held.validated]] = 3
+    return FoldDesign(
+        use[:, order],
+        tuple(split.name for split in splits),
+        tuple(runs[order].tolist()),
+        tuple(samples.table["label"].iloc[order]),
+        tuple(samples.table["volume"].iloc[order].tolist()),
+    )
 
 
 def _scaled(X: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from napari_fmri_decoder.evaluation import style
-from napari_fmri_decoder.evaluation.diagnostics import bin_edges
+from napari_fmri_decoder.evaluation.diagnostics import USES, bin_edges
 from napari_fmri_decoder.evaluation.style import CHANCE, TEST, TRAIN, dress, new_figure
 
 if TYPE_CHECKING:
@@ -270,43 +270,58 @@ def null_distribution(
 
 
 def fold_picture(design: FoldDesign) -> Figure:
-    """Draw which samples each fold trains on and leaves out, over the labels and the runs.
+    """Draw what each fold does with each sample, the labels above and the runs below.
 
     Parameters
     ----------
     design : FoldDesign
     """
     n_folds, n = design.use.shape
+    spans = design.spans
     title = f"Folds: {_count(n_folds, 'fold')}, n = {n} samples, {_count(len(set(design.runs)), 'run')}"
     names = sorted(set(design.labels))
-    keys = style.legend_rows(3 + min(len(names), SHOWN))
-    figure = new_figure(11, max(min(0.24 * n_folds + 1.9, 14), 0.18 * keys + 1.6), title)
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[1, max(3.0, 0.8 * n_folds)])
-    codes = np.array([names.index(label) for label in design.labels])
+    codes = [code for code in (2, 1, 3, 0) if (design.use == code).any()]
+    keys = style.legend_rows(len(codes) + min(len(names), SHOWN))
+    figure = new_figure(11, max(min(0.24 * n_folds + 2.5, 14), 0.18 * keys + 1.6), title)
+    above, folds, below = figure.subplots(3, 1, sharex=True, height_ratios=[1, max(3.0, 0.8 * n_folds), 1])
     shades = style.shades(len(names)) if len(names) > len(style.COLOURS) else style.COLOURS[: len(names)]
-    colours = ListedColormap(list(shades))
-    top.imshow(
-        codes[None], aspect="auto", cmap=colours, interpolation="nearest", vmin=-0.5, vmax=len(names) - 0.5
-    )
-    dress(top)
-    top.set_yticks([0], ["label"], fontsize=style.SMALL)
-    use = ListedColormap(["#ffffff", "#9ecae1", TEST])
-    below.imshow(
+    labels = np.array([names.index(label) for label in design.labels])
+    _strip(above, labels, shades, "label")
+    folds.imshow(
         design.use,
         aspect="auto",
-        cmap=use,
-        norm=BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3),
+        cmap=ListedColormap(list(USES.values())),
+        vmin=-0.5,
+        vmax=len(USES) - 0.5,
         interpolation="nearest",
     )
-    for edge in np.flatnonzero(np.array(design.runs[1:]) != np.array(design.runs[:-1])) + 0.5:
-        below.axvline(edge, color="#000000", lw=0.5)
-    dress(below, "", "sample, in the order of the series; lines part the runs", "fold")
-    style.tick_names(below, [name or str(i) for i, name in enumerate(design.names)], "y", limit=40)
-    meanings = [("left out", TEST), ("trained on", "#9ecae1"), ("not used", "#ffffff")]
+    for _, start, _ in spans[1:]:
+        folds.axvline(start - 0.5, color="#000000", lw=0.5)
+    dress(folds, "", "", "fold")
+    style.tick_names(folds, design.rows, "y", limit=40)
+    turns = np.repeat(np.arange(len(spans)) % 2, [stop - start for _, start, stop in spans])
+    _strip(below, turns, ("#bdbdbd", "#737373"), "run")
+    for ax in (above, folds):
+        ax.tick_params(bottom=False, labelbottom=False)
+    below.set_xlabel("samples in time order, run by run", fontsize=style.NORMAL)
+    style.tick_names(
+        below, [name for name, _, _ in spans], "x", at=[(start + stop - 1) / 2 for _, start, stop in spans]
+    )
+    meanings = [(list(USES)[code], list(USES.values())[code]) for code in codes]
     meanings += list(zip(names, shades, strict=True))[:SHOWN]
     squares = [Line2D([], [], ls="", marker="s", ms=8, mfc=shade, mec=CHANCE) for _, shade in meanings]
-    style.legend_beside(below, squares, [name for name, _ in meanings])
+    style.legend_beside(folds, squares, [name for name, _ in meanings])
     return figure
+
+
+def _strip(ax: Axes, codes: NDArray[np.int64], shades: Sequence[str], name: str) -> None:
+    """Draw one row of colours, with its name at the left."""
+    colours = ListedColormap(list(shades))
+    ax.imshow(
+        codes[None], aspect="auto", cmap=colours, interpolation="nearest", vmin=-0.5, vmax=len(shades) - 0.5
+    )
+    dress(ax)
+    ax.set_yticks([0], [name], fontsize=style.SMALL)
 
 
 def _points(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from napari_fmri_decoder.evaluation.diagnostics import Histogram
+    from napari_fmri_decoder.evaluation.diagnostics import FoldDesign, Histogram
     from napari_fmri_decoder.evaluation.null import PermutationsDone
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.samples.samples import Samples
@@ -34,6 +34,7 @@ def run_figures(
     permutations: PermutationsDone | None = None,
     voxels: tuple[Histogram, Histogram] | None = None,
     seed: int = 0,
+    design: FoldDesign | None = None,
 ) -> dict[str, Figure]:
     """Draw all pictures of a cross-validated run.
 
@@ -50,6 +51,8 @@ def run_figures(
         the prepared samples are drawn.
     seed : int
         Of t-SNE.
+    design : FoldDesign, optional
+        Of the folds; that of the splits alone by default.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def run_figures(
         )
     counted = diagnostics.probability_histograms(predictions, samples.classes)
     pictures["probabilities"] = figures.probabilities(counted, len(predictions))
-    pictures["folds"] = figures.fold_picture(diagnostics.fold_design(splits, samples))
+    pictures["folds"] = figures.fold_picture(design or diagnostics.fold_design(splits, samples))
     if voxels is None:
         means, stds = diagnostics.voxel_statistics(samples.X)
         prepared = diagnostics.histogram(means), diagnostics.histogram(stds)

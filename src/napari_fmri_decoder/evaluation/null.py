@@ -74,7 +74,8 @@ def baseline_events(
     samples : Samples
     splits : sequence of Split
     config : TrainingConfig
-        Of the decoder that they stand beside: seed and threads are taken from it.
+        Of the decoder that they stand beside: seed, threads, screening and class balance are taken from
+        it. Options that it selects are the decoder's own, and a baseline has no epochs.
     tasks : Tasks, optional
         Where folds that are done are kept, and the workers that share them.
 

@@ -28,6 +28,9 @@ BY_RUN = "with whole runs left out"
 
 NOTHING = "\N{EN DASH}"
 
+DESIGN = "folds"
+"""The picture that stands with the table of folds."""
+
 FILES = {
     "scores.json": "all numbers of this page",
     "predictions.tsv": "what was said of each sample left out",
@@ -45,7 +48,8 @@ CAPTIONS = {
     "run_accuracy": "The score in each run, over its samples that were left out.",
     "null": "Scores under labels exchanged between blocks, everything fitted again.",
     "probabilities": "How sure the decoder was: the probability given to each class.",
-    "folds": "Which samples each fold trained on and left out.",
+    "folds": "What each fold did with each sample, in time order and run by run: trained on it, left it out "
+    "to be tested, or held it back of the training part to choose the epoch (validation).",
     "voxels": "Means and standard deviations of the voxels; a line marks the floor of a mask.",
     "pca": "Principal components of the samples. Groups by run, not by label, point to drift between runs.",
     "pca_variance": "How many components hold how much of the variance.",
@@ -82,6 +86,7 @@ ul.plain li { margin: .4rem 0; padding: .5rem .8rem; background: var(--tint); ov
 ul.plain li.error { border-color: #b3261e; } ul.plain li.warning { border-color: #e69f00; }
 .severity { font-weight: 700; text-transform: uppercase; font-size: .75rem; margin-right: .5rem; }
 code { font-size: .85rem; }
+.absent { color: var(--soft); }
 figure { margin: 1.2rem 0; } figcaption { color: var(--soft); font-size: .9rem; margin-top: .3rem; }
 img { display: block; max-width: 100%; height: auto; }
 pre { background: var(--tint); padding: .8rem; border-radius: .5rem; overflow-x: auto; font-size: .85rem; }
@@ -102,6 +107,7 @@ def write_report(
     recipe: str = "",
     notes: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
+    absent: Sequence[str] = (),
 ) -> Path:
     """Write `report.html`, and its pictures as files, into a run folder.
 
@@ -121,23 +127,30 @@ def write_report(
         What was left out or changed on the way, in sentences.
     versions : mapping of str to str
         Version of each package by its name.
+    absent : sequence of str
+        Why a picture that one looks for is not there, in sentences.
 
     Returns
     -------
     Path
         Of the page.
     """
-    save_all(figures, folder / "figures")
+    pictures = folder / "figures"
+    save_all(figures, pictures)
     parts = [
         f"<h1>{escape(title)}</h1>",
         _headline(scores),
         _cards(scores),
         _findings(scores.audit),
         _section("Before and after training", _quality_table(scores)),
-        _section("Folds", _fold_table(scores)),
+        _section("Folds", _fold_table(scores) + (_picture(DESIGN, pictures) if DESIGN in figures else "")),
         _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
-        _section("Pictures", "".join(_picture(name, folder / "figures") for name in figures)),
+        _section(
+            "Pictures",
+            "".join(f'<p class="absent">{escape(why)}</p>\n' for why in absent)
+            + "".join(_picture(name, pictures) for name in figures if name != DESIGN),
+        ),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
         _section("Recipe", f"<pre>{escape(recipe)}</pre>") if recipe else "",
         _section("Files", _files(folder)),
@@ -251,6 +264,7 @@ def _compared(scores: Scores) -> str:
 def _fold_table(scores: Scores) -> str:
     columns = (
         "fold",
+        "name",
         "trained on",
         "left out",
         "accuracy",
@@ -261,7 +275,8 @@ def _fold_table(scores: Scores) -> str:
     )
     rows = [
         (
-            fold.name or str(fold.fold),
+            fold.fold,
+            fold.name or NOTHING,
             fold.n_train,
             fold.n_test,
             fold.accuracy,

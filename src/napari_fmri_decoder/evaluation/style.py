@@ -52,14 +52,22 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def tick_names(axes: Axes, names: Sequence[str], which: str, limit: int = 60, room: int = 40) -> None:
-    """Write names at positions 0, 1, ... of the axis "x" or "y".
+def tick_names(
+    axes: Axes,
+    names: Sequence[str],
+    which: str,
+    limit: int = 60,
+    room: int = 40,
+    at: Sequence[float] | None = None,
+) -> None:
+    """Write names at positions 0, 1, ... of the axis "x" or "y", or where `at` says.
 
     Every other one where there are over `limit`; upright where they need more than `room` letters.
     """
     every = -(-len(names) // limit)
-    where = list(range(0, len(names), every))
-    shown = [plain(shorten(names[i])) for i in where]
+    chosen = list(range(0, len(names), every))
+    where = chosen if at is None else [at[i] for i in chosen]
+    shown = [plain(shorten(names[i])) for i in chosen]
     if which == "x":
         longest = max(map(len, shown))
         axes.set_xticks(where, shown, rotation=0 if longest * len(shown) <= room else 90, fontsize=SMALL)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.decoders import EstimatorDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.diagnostics import histogram
+from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
@@ -117,6 +118,7 @@ def write_results(
             histogram(std[mean != 0], floor=floors[1] or None),
         ),
         seed=recipe.training.seed,
+        design=fold_design(splits, samples, recipe.decoder, recipe.training),
     )
     content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     partial = folder / f".{SCORES}.partial"
@@ -131,6 +133,7 @@ def write_results(
         recipe=text,
         notes=notes,
         versions=known,
+        absent=[recipe.decoder.no_curves] if isinstance(recipe.decoder, EstimatorDecoder) else (),
     )
 
 

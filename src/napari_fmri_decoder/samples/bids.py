@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_fmri_decoder.volumes.nifti import stem
@@ -37,6 +38,25 @@ def run_of(path: str | Path) -> tuple[str, str, str]:
     found = entities(path)
     run = found.get("run", "1" if "sub" in found else stem(path))
     return found.get("sub", ""), found.get("ses", ""), run.lstrip("0") or "0" if run.isdigit() else run
+
+
+def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
+    """Name the runs of files that are one each, as (subject, session, run).
+
+    Where all of several files have BIDS names that tell them apart, these count; else the files are
+    numbered from 1.
+
+    Examples
+    --------
+    >>> runs_of_files(["sub-1_run-3_bold.nii", "sub-1_run-04_bold.nii"])
+    [('1', '', '3'), ('1', '', '4')]
+    >>> runs_of_files(["morning.nii", "evening.nii"])
+    [('', '', '1'), ('', '', '2')]
+    """
+    named = [run_of(path) for path in paths]
+    if len(named) > 1 and len(set(named)) == len(named) and all("sub" in entities(path) for path in paths):
+        return named
+    return [("", "", str(i)) for i in range(1, len(named) + 1)]
 
 
 def find_events(bold: Path) -> Path | None:

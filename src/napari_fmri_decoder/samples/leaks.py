@@ -36,10 +36,10 @@ def _run_in_both_parts(facts: Facts) -> str | None:
     if not runs:
         return None
     n_splits = sum(1 for n, _, _ in shared if n)
-    near = _near(groups, facts.samples.table["volume"].to_numpy(), worst, facts.neighbours)
+    near = _near(groups, facts.samples.volumes, worst, facts.neighbours)
+    what = "volumes" if facts.samples.averaged is None else "samples"
     beside = (
-        f", and {near} of {len(worst.test)} test volumes have a training one within {facts.neighbours} "
-        "volumes"
+        f", and {near} of {len(worst.test)} test {what} have a training one within {facts.neighbours} volumes"
         if facts.neighbours
         else ""
     )
@@ -53,7 +53,7 @@ def _run_in_both_parts(facts: Facts) -> str | None:
 
 @check("neighbours-across-split", "error")
 def _neighbours_across_split(facts: Facts) -> str | None:
-    groups, volumes = facts.samples.groups, facts.samples.table["volume"].to_numpy()
+    groups, volumes = facts.samples.groups, facts.samples.volumes
     near = {split.name: _near(groups, volumes, split, facts.neighbours) for split in facts.splits}
     worst = max(near, key=lambda name: near[name])
     if not near[worst]:
@@ -70,8 +70,8 @@ def _neighbours_across_split(facts: Facts) -> str | None:
 def _neighbours_across_runs(facts: Facts) -> str | None:
     if facts.recording is None:
         return None
-    groups, volumes = facts.samples.groups, facts.samples.table["volume"].to_numpy()
-    recording = facts.recording[volumes].astype(str)
+    groups, volumes = facts.samples.groups, facts.samples.volumes
+    recording = facts.recording[facts.samples.table["volume"].to_numpy()].astype(str)
     near: dict[str, tuple[int, int]] = {}
     for split in facts.splits:
         # a run that is parted has a finding of its own
@@ -256,15 +256,19 @@ def _shared(keys: NDArray[np.generic], split: Split) -> int:
 
 
 def _near(groups: NDArray[np.str_], volumes: NDArray[np.int64], split: Split, within: int) -> int:
-    """Count test samples with a training sample of the same run at most `within` volumes away."""
+    """Count test samples with a training sample of the same run at most `within` volumes away.
+
+    `volumes` is (m, 2), as `Samples.volumes`: of averages, the nearest two of their volumes count.
+    """
     if within <= 0:
         return 0
-    near = 0
+    near: set[int] = set()
+    of_train, of_test = (volumes[np.isin(volumes[:, 0], rows)] for rows in (split.train, split.test))
     for run in np.intersect1d(groups[split.train], groups[split.test]):
-        train = np.sort(volumes[split.train[groups[split.train] == run]])
-        test = volumes[split.test[groups[split.test] == run]]
+        train = np.sort(of_train[groups[of_train[:, 0]] == run, 1])
+        samples, test = of_test[groups[of_test[:, 0]] == run].T
         after = np.searchsorted(train, test)
         to_next = np.abs(train[after.clip(max=len(train) - 1)] - test)
         to_last = np.abs(train[(after - 1).clip(min=0)] - test)
-        near += int((np.minimum(to_next, to_last) <= within).sum())
-    return near
+        near.update(samples[np.minimum(to_next, to_last) <= within].tolist())
+    return len(near)

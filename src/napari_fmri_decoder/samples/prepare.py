@@ -152,15 +152,25 @@ def prepare(
             f"At least one voxel must vary between the samples, but all {X.shape[1]} are constant over all "
             f"{len(X)}. Check the images, the mask, and what standardising within runs leaves."
         )
+    volumes = table["volume"].to_numpy(dtype=np.int64)
+    sample_of = np.arange(len(table))
     if config.average_blocks:
-        X, table, said = _averaged(X, table, table["block"].to_numpy(), "blocks")
+        sample_of = table["block"].to_numpy(dtype=np.int64)
+        X, table, said = _averaged(X, table, sample_of, "blocks")
         notes += said
     if config.average_runs:
         keys = pd.Series(group_keys(table)) + "\n" + table["label"]
-        X, table, said = _averaged(X, table, pd.factorize(keys)[0], "samples, one per run and class,")
+        cells = pd.factorize(keys)[0].astype(np.int64)
+        sample_of = cells[sample_of]
+        X, table, said = _averaged(X, table, cells, "samples, one per run and class,")
         table = table.assign(block=np.arange(len(table)))
         notes += said
-    return Samples(X, table, tuple(sorted(set(table["label"]))), space, tuple(notes), came_scaled)
+    averaged = None
+    if config.average_blocks or config.average_runs:
+        order = np.argsort(sample_of, kind="stable")
+        averaged = np.column_stack([sample_of, volumes])[order]
+    classes = tuple(sorted(set(table["label"])))
+    return Samples(X, table, classes, space, tuple(notes), came_scaled, averaged)
 
 
 def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> tuple[Space, list[str]]:

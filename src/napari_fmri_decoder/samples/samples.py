@@ -125,6 +125,9 @@ class Samples:
     came_scaled : bool
         Whether the voxels had been scaled over all volumes together when they were read, and no
         standardising within runs has undone it; for the audit.
+    averaged : (m, 2) int64 array, or None
+        Where volumes were averaged: row of a sample, and a volume that went into it, one row per
+        volume; None where each sample is one volume.
     """
 
     X: NDArray[np.float32]
@@ -133,6 +136,14 @@ class Samples:
     space: Space
     notes: tuple[str, ...] = ()
     came_scaled: bool = False
+    averaged: NDArray[np.int64] | None = None
+
+    @property
+    def volumes(self) -> NDArray[np.int64]:
+        """(m, 2) row of each sample and each volume that went into it, in the order of samples."""
+        if self.averaged is not None:
+            return self.averaged
+        return np.column_stack([np.arange(len(self.table)), self.table["volume"].to_numpy(dtype=np.int64)])
 
     @property
     def y(self) -> NDArray[np.int64]:

@@ -181,7 +181,7 @@ def _k_fold(table: pd.DataFrame, labels: NDArray[np.str_], config: SplitConfig) 
                 f"Stratified folds need as many samples of a class as folds: {error} Choose fewer folds."
             ) from error
     return [
-        Split(f"fold {i + 1}", train.astype(np.int64), test.astype(np.int64))
+        Split(f"fold {i}", train.astype(np.int64), test.astype(np.int64))
         for i, (train, test) in enumerate(folds)
     ]
 

@@ -150,7 +150,7 @@ def _from_workers(
                 found = _read_fold(store, decoder, config, fold, splits[fold], patience_s=PATIENCE_S)
                 if found is None:
                     raise InputError(
-                        f"Workers must write to the run folder, but fold {fold + 1} is not in "
+                        f"Workers must write to the run folder, but fold {fold} is not in "
                         f"{store.folder}. Put the run on a disk that all machines share under the same path."
                     )
                 done += 1

@@ -104,6 +104,19 @@ class FoldStarted:
     n_folds: int
     name: str
 
+    @property
+    def text(self) -> str:
+        """Which fold, by its number in the files of a run, and how far on.
+
+        Examples
+        --------
+        >>> FoldStarted(0, 12, "run 1").text
+        'fold 0 (1 of 12), run 1'
+        """
+        number = f"fold {self.fold}"
+        left_out = "" if self.name in ("", number) else f", {self.name}"
+        return f"{number} ({self.fold + 1} of {self.n_folds}){left_out}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldResult:

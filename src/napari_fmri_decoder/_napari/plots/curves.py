@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QLabel
 
 from napari_fmri_decoder._napari.palette import PALETTE
 from napari_fmri_decoder._napari.plots.base import Plot
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QHideEvent, QShowEvent
     from qtpy.QtWidgets import QWidget
 
-    from napari_fmri_decoder.training.events import Quality
+    from napari_fmri_decoder.training.events import FoldResult, Quality
 
 REDRAW_MS = 200
 """A redraw recomposes napari's whole window, so there are at most five a second."""
@@ -61,6 +62,11 @@ class CurvesPlot(Plot):
         accuracy.setYRange(0, 1, padding=0.03)
         for pane in (loss, accuracy):
             pane.getAxis("left").setWidth(46)
+        self.why = QLabel()
+        self.why.setObjectName("no_curves")
+        self.why.setWordWrap(True)
+        self.why.hide()
+        self.column.insertWidget(0, self.why)
         self._old = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._line = pg.InfiniteLine(angle=0)
@@ -74,6 +80,11 @@ class CurvesPlot(Plot):
         """Forget all curves."""
         self._folds.clear()
         self._top = 1.0
+        self.draw()
+
+    def set_why(self, why: str) -> None:
+        """Say why there are no curves, in their place; "" where they will come."""
+        self.why.setText(why)
         self.draw()
 
     def set_chance(self, chance: float | None) -> None:
@@ -109,9 +120,23 @@ class CurvesPlot(Plot):
             self._top = 1.2 * largest
         self._dirty = True
 
+    def add_fold(self, result: FoldResult) -> None:
+        """Add the curves of a fold that has ended."""
+        epochs = max((event.epoch for event in result.history), default=1)
+        validation = result.untrained_validation
+        self.start_fold(result.split.name, epochs, validation=validation is not None)
+        if result.untrained_train is not None:
+            self.add(0, result.untrained_train, validation or result.untrained_test)
+        for event in result.history:
+            self.add(event.epoch, event.train, event.watched)
+
     def draw(self) -> None:
-        """Draw all curves."""
+        """Draw all curves, or say why there are none."""
         self._dirty = False
+        none = bool(self.why.text()) and not any(len(fold.rows) > 1 for fold in self._folds)
+        self.why.setVisible(none)
+        for part in (self.view, self.hint, self.saving):
+            part.setVisible(not none)
         old, now = [_points(self._folds[:-1]), _points(self._folds[-1:])]
         for i, name in enumerate(SERIES, start=1):
             color = pg.mkColor(COLORS[name])

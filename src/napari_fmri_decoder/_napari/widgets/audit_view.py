@@ -1,4 +1,4 @@
-"""What the audit found, and what the user answers for."""
+"""What the folds do, what the audit found, and what the user answers for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
+from napari_fmri_decoder._napari.plots import DesignPlot
+from napari_fmri_decoder.evaluation.diagnostics import fold_design
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import Prepared
@@ -27,11 +29,15 @@ class AuditView(QWidget):
             "the decoder. Train does so as well.",
             "check_summary",
         )
+        self.design = DesignPlot()
+        self.design.setObjectName("fold_design")
+        self.design.hide()
         self._boxes: dict[str, QCheckBox] = {}
         self._parts: list[QWidget] = []
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.addWidget(self.summary)
+        self._rows.addWidget(self.design)
         self._rows.addStretch(1)
 
     @property
@@ -50,11 +56,15 @@ class AuditView(QWidget):
             *([] if prepared.findings else ["Nothing was found that could flatter the decoder."]),
         ]
         self.summary.setText("<br>".join(said))
+        recipe = prepared.recipe
+        self.design.set_data(fold_design(prepared.splits, samples, recipe.decoder, recipe.training))
+        self.design.show()
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Show findings; boxes that were ticked stay so."""
         allowed = self.allowed
         self.summary.clear()
+        self.design.hide()
         for part in self._parts:
             self._rows.removeWidget(part)
             part.deleteLater()

@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.palette import hex_color, label_colors
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.recipe_of_session import base_of
+from napari_fmri_decoder._napari.results import sample_rows
 from napari_fmri_decoder._napari.slider import show_volume, volume_shown
 from napari_fmri_decoder._napari.widgets.bids_box import BidsBox
 from napari_fmri_decoder._napari.widgets.paint_box import PaintBox
@@ -155,7 +156,7 @@ class LabelsDock(Dock):
         excluded = labels.exclude if labels else ()
         kept = sorted(set(table["label"]) - {""} - set(excluded))
         colors = label_colors(table["label"], excluded)
-        self.bands.set_data(_bands(table, self.session.state.prepared), colors)
+        self.bands.set_data(bands_of(table, self.session.state.prepared), colors)
         self.brush.offer(sorted(set(table["label"]) - {""}))
         self._on_brush()
         counts = table["label"].value_counts()
@@ -212,18 +213,17 @@ class LabelsDock(Dock):
         self._on_moved()
 
 
-def _bands(table: pd.DataFrame, prepared: Prepared | None) -> dict[str, list[str]]:
+def bands_of(table: pd.DataFrame, prepared: Prepared | None) -> dict[str, list[str]]:
     """Rows of the plot: labels, what a run belongs to where it is known, runs, and folds once known."""
     rows = {"label": table["label"].tolist()}
     for column in ("subject", "session", "run"):
         if column == "run" or (table[column] != "").any():
             rows[column] = table[column].tolist()
     if prepared is not None and len(prepared.table) == len(table):
-        fold = np.full(len(table), "", dtype=object)
-        volumes = prepared.samples.table["volume"].to_numpy()
-        for i, split in enumerate(prepared.splits, start=1):
-            fold[volumes[split.test]] = str(i)
-        rows["tested in fold"] = fold.tolist()
+        fold = np.full(len(prepared.samples.X) + 1, "", dtype=object)  # the last for volumes left out
+        for i, split in reversed(list(enumerate(prepared.splits))):  # the first of several, as the layer says
+            fold[split.test] = str(i)
+        rows["tested in fold"] = fold[sample_rows(prepared)].tolist()
     return rows
 
 

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPush
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.palette import PALETTE, class_colors
 from napari_fmri_decoder._napari.plots import CurvesPlot, HistogramPlot, LinePlot, ScatterPlot
+from napari_fmri_decoder._napari.widgets.run_view import why_no_curves
 from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.evaluation.diagnostics import Projection, pca, tsne
 from napari_fmri_decoder.evaluation.scores import predictions_table
@@ -104,14 +105,8 @@ class CurvesPage(Page):
         self.plot.clear()
         self.plot.set_chance(result.scores.chance)
         for fold in result.folds:
-            epochs = max((e.epoch for e in fold.history), default=1)
-            validation = fold.untrained_validation
-            self.plot.start_fold(fold.split.name, epochs, validation=validation is not None)
-            if fold.untrained_train is not None:
-                self.plot.add(0, fold.untrained_train, validation or fold.untrained_test)
-            for event in fold.history:
-                self.plot.add(event.epoch, event.train, event.watched)
-        self.plot.draw()
+            self.plot.add_fold(fold)
+        self.plot.set_why(why_no_curves(result.prepared))
 
 
 class ProbabilitiesPage(Page):

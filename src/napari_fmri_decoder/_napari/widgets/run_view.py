@@ -10,8 +10,17 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
+from napari_fmri_decoder.decoders import EstimatorDecoder
 from napari_fmri_decoder.pipeline import Prepared, Stage
-from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note, Progress
+from napari_fmri_decoder.training.events import (
+    BatchDone,
+    EpochDone,
+    FitStarted,
+    FoldDone,
+    FoldStarted,
+    Note,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +132,12 @@ class ProgressLine(QWidget):
             self._job.progress(round(STEPS * fraction), STEPS)
 
 
+def why_no_curves(prepared: Prepared) -> str:
+    """Why the decoder of a run has no learning curves; empty if it has them."""
+    decoder = prepared.recipe.decoder
+    return decoder.no_curves if isinstance(decoder, EstimatorDecoder) else ""
+
+
 class RunView(QWidget):
     """Follows the events of a run.
 
@@ -149,6 +164,7 @@ class RunView(QWidget):
     def _reset(self) -> None:
         self._stage, self._fold, self._place = "", "", (0, 1)
         self._epoch, self._epochs, self._batches = 0, 1, 1
+        self._drawn = False
         self._said: list[str] = []
 
     @property
@@ -164,6 +180,7 @@ class RunView(QWidget):
     def start(self) -> None:
         """Forget the run before."""
         self._reset()
+        self.curves.set_why("")
         self.curves.clear()
         self.curves.set_chance(None)
         self.notes.hide()
@@ -176,12 +193,13 @@ class RunView(QWidget):
                 self.line.set(f"{text}…")
             case Prepared():
                 self.curves.set_chance(1 / len(event.samples.classes))
+                self.curves.set_why(why_no_curves(event))
                 self._note(*event.notes)
             case FoldStarted(fold, n_folds, name):
                 refit = fold >= n_folds
                 self._place = (0, 1) if refit else (fold, n_folds)
-                self._fold = self._stage if refit else f"Fold {fold + 1} of {n_folds}, {name}"
-                self._name = name
+                self._fold = self._stage if refit else f"F{event.text[1:]}"
+                self._name, self._drawn = name, False
             case FitStarted(epochs=epochs, batches=batches, train=train):
                 self._epoch, self._epochs, self._batches = 0, epochs, batches
                 self.curves.start_fold(self._name, epochs, validation=event.validation is not None)
@@ -191,9 +209,11 @@ class RunView(QWidget):
             case BatchDone(batch=batch):
                 self._tell(batch / self._batches)
             case EpochDone(epoch, train):
-                self._epoch = epoch
+                self._epoch, self._drawn = epoch, True
                 self.curves.add(epoch, train, event.watched)
                 self._tell(0.0)
+            case FoldDone(result) if result.history and not self._drawn:  # by a worker, or before a stop
+                self.curves.add_fold(result)
             case Progress(what, done, total):
                 self.line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))
             case Note(message):

@@ -14,6 +14,7 @@ from napari_fmri_decoder._napari.docks import section, words
 from napari_fmri_decoder._napari.forms import ChoiceForm, Form
 from napari_fmri_decoder._napari.notify import mention
 from napari_fmri_decoder._napari.recipe_of_session import RUNS, Choices
+from napari_fmri_decoder._napari.widgets.cluster_box import ClusterBox
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import NullConfig, Recipe
@@ -63,6 +64,7 @@ class SetupView(QWidget):
         self.use_slab.setObjectName("use_slab")
         self.use_slab.setChecked(True)
         self.use_slab.setToolTip("<p>Decode the slab cut in Prepare; the whole volume otherwise.</p>")
+        self.where = ClusterBox()
         self.folder = PathEdit("folder", "Folder for runs")
         self.folder.setObjectName("runs_folder")
         self.folder.setToolTip("<p>Each run gets a folder of its own in here.</p>")
@@ -76,6 +78,7 @@ class SetupView(QWidget):
             section("Training and test parts", self.split, self.runs, name="section_split"),
             section("Preparation", self.prepare, name="section_prepare", open_=False),
             section("Permutation test", self.null, name="section_null", open_=False),
+            section("Compute in", self.where, name="section_cluster", open_=False),
             section("Keep runs in", self.folder, name="section_folder", open_=False),
         ):
             rows.addWidget(part)

@@ -156,10 +156,11 @@ class TrainDock(Dock):
             self._carry_out(self._stopped, f"Going on with {decoder}", resume=True)
 
     def _carry_out(self, plan: Plan, description: str, *, resume: bool) -> None:
+        work = partial(carry_out, resume=resume, cluster=self.setup.where.cluster)
         self.run.start()
         self.result.hide()
         self.tabs.setCurrentIndex(2)
-        self._start(partial(carry_out, resume=resume), plan, description, self._done)
+        self._start(work, plan, description, self._done)
         self._running, self._stopped = plan, None
         self._refresh()
 

@@ -16,6 +16,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.bids import runs_of_files
 from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
 from napari_fmri_decoder.samples.options import Registered, choose
 from napari_fmri_decoder.samples.samples import group_keys
@@ -192,6 +193,23 @@ def _left_out(table: pd.DataFrame, exclude: tuple[str, ...]) -> list[str]:
                 f"No volume is labelled {label!r}, which is to be excluded. The labels are: {known}."
             )
     return notes
+
+
+def runs_by_file(series: Volume) -> pd.DataFrame:
+    """Take each file of a series as a run, under its BIDS name where it has one.
+
+    Returns
+    -------
+    DataFrame of n rows
+        `subject`, `session`, `run` of each volume; see `runs_of_files`.
+    """
+    lengths = [part.n_volumes for part in series.parts]
+    if sum(lengths) != series.n_volumes:
+        names, lengths = [("", "", "1")], [series.n_volumes]
+    else:
+        names = runs_of_files([part.path for part in series.parts])
+    runs = pd.DataFrame(names, columns=["subject", "session", "run"])
+    return runs.loc[np.repeat(np.arange(len(lengths)), lengths)].reset_index(drop=True)
 
 
 def follow(rows: pd.DataFrame, lag: float, step: float | None) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
@@ -34,12 +34,15 @@ class PaintedLabels(LabelsConfig):
         "dock they are painted; where two overlap, the later one counts; volumes in none have no label.",
     )
     run_lengths: tuple[int, ...] = Field(
-        (), description="Volumes of each run in order, such as 121, 121; empty takes each file as a run."
+        (),
+        description="Volumes of each run in order, such as 121, 121; empty takes each file as a run, by its "
+        "BIDS name.",
     )
 
     run_names: tuple[str, ...] = Field(
         (),
-        description="Name of each run in order, such as 3, or sub-2/ses-1/run-3; empty counts 1, 2, 3.",
+        description="Name of each run in order, such as 3, or sub-2/ses-1/run-3; empty counts 1, 2, 3, or "
+        "takes the BIDS names of files that are a run each.",
     )
 
     @field_validator("spans")
@@ -73,6 +76,8 @@ class PaintedLabels(LabelsConfig):
                 f"The runs must make up the {n} volumes of the series, but run_lengths "
                 f"{', '.join(map(str, lengths))} make {sum(lengths)}. Correct them."
             )
+        if not self.run_lengths and not self.run_names:
+            return follow(runs_by_file(series).assign(label=labels), self.lag, series.step), []
         names = self.run_names or tuple(str(i) for i in range(1, len(lengths) + 1))
         if len(names) != len(lengths):
             raise InputError(

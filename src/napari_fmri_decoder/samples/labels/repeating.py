@@ -11,7 +11,8 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
+from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -30,7 +31,8 @@ class BlockLabels(LabelsConfig):
     chunk: int = Field(
         0,
         ge=0,
-        description="Volumes per run, whole blocks each: 64 in the notebook; 0 takes each file as a run.",
+        description="Volumes per run, whole blocks each: 64 in the notebook; 0 takes each file as a run, by "
+        "its BIDS name.",
     )
 
     @field_validator("blocks")
@@ -53,17 +55,13 @@ class BlockLabels(LabelsConfig):
                 "files."
             )
         lengths = [count for _ in range(times) for count, _ in blocks]
-        runs = self._runs(series)
-        _check_whole(runs, lengths, len(cycle))
-        return follow(pd.DataFrame({"label": cycle * times, "run": runs}), self.lag, series.step), []
-
-    def _runs(self, series: Volume) -> list[str]:
-        if self.chunk:
-            return [str(i // self.chunk + 1) for i in range(series.n_volumes)]
-        parts = [part.n_volumes for part in series.parts]
-        if sum(parts) != series.n_volumes:
-            parts = [series.n_volumes]
-        return [str(i + 1) for i, length in enumerate(parts) for _ in range(length)]
+        runs = (
+            pd.DataFrame({"subject": "", "session": "", "run": [str(i // self.chunk + 1) for i in range(n)]})
+            if self.chunk
+            else runs_by_file(series)
+        )
+        _check_whole(group_keys(runs).tolist(), lengths, len(cycle))
+        return follow(runs.assign(label=cycle * times), self.lag, series.step), []
 
 
 def _check_whole(runs: list[str], lengths: list[int], cycle: int) -> None:

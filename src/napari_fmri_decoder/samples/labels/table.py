@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -37,7 +37,12 @@ class TableLabels(LabelsConfig):
 
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
         """Read the table."""
-        table = read_table(base / self.table)
+        table, notes = read_table(base / self.table), []
+        if self.run_column == "run" and "run" not in table and len(series.parts) > 1:
+            named = runs_by_file(series)
+            if len(table) == len(named):
+                table = named.assign(**{str(name): column for name, column in table.items()})
+                notes.append(f"{self.table} names no runs: each of the {len(series.parts)} files is one.")
         missing = [c for c in (self.label_column, self.run_column) if c not in table]
         if missing:
             raise InputError(
@@ -60,7 +65,7 @@ class TableLabels(LabelsConfig):
                 f"Each row of a label table must name its run; in {self.table} {blank.size} of {len(rows)} "
                 f"do not, the first at volume {blank[0]}. Fill them in."
             )
-        return follow(rows, self.lag, series.step), []
+        return follow(rows, self.lag, series.step), notes
 
 
 def _check_volume_column(table: pd.DataFrame, name: str) -> None:

@@ -1,0 +1,27 @@
+"""The choice of where a run is computed, in the words of the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from napari_fmri_decoder._napari.widgets.cluster_box import ClusterBox
+from napari_fmri_decoder.errors import InputError
+
+
+def test_what_is_chosen_is_what_the_command_line_takes(qtbot: Any) -> None:
+    box = ClusterBox()
+    qtbot.addWidget(box)
+    assert box.cluster == "serial"
+    assert box.processes.isHidden()
+    box.place.setCurrentIndex(box.place.findData("local"))
+    box.processes.setValue(3)
+    assert not box.processes.isHidden()
+    assert box.cluster == "local:3"
+    box.place.setCurrentIndex(box.place.findData("tcp"))
+    assert box.processes.isHidden()
+    with pytest.raises(InputError, match="tcp://ADDRESS:PORT"):
+        _ = box.cluster
+    box.address.setText(" tcp://10.0.0.1:8786 ")
+    assert box.cluster == "tcp://10.0.0.1:8786"
