@@ -7,21 +7,34 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
 import pytest
 from person import PLUGIN, Person
+from pydantic.fields import FieldInfo
 from safetensors import safe_open
 from small import series, write_small
 
 from napari_fmri_decoder._napari.demo import set_up
+from napari_fmri_decoder._napari.recipe_of_session import plan_run
 from napari_fmri_decoder._napari.session import Session
-from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
+from napari_fmri_decoder.decoders.cnn2d import CNN2D
+from napari_fmri_decoder.recipe import NullConfig, Recipe, load_recipe, make_recipe, rebased
+from napari_fmri_decoder.samples.labels.table import TableLabels
+from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.samples.prepare import PrepareConfig
+from napari_fmri_decoder.samples.slab_config import SlabConfig
+from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.bundle import load_bundle
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from napari_fmri_decoder._napari.widgets.train import TrainDock
 
 QUICK = {"name": "cnn2d", "filters": [2], "dense": [4]}
@@ -142,3 +155,157 @@ def test_the_demo_comes_again_to_the_last_bit(person: Person, tmp_path: Path, no
     assert not notified, [str(n.message) for n in notified]
     assert len(list(folder.glob("folds/*"))) == 6
     assert_alike(folder, replayed(folder, *COMMAND))
+
+
+def other(model: type[BaseModel], **given: Any) -> dict[str, Any]:
+    """A value that differs from the default for every field of a model, one that is added later too."""
+    values = {}
+    for name, info in model.model_fields.items():
+        if name in given:
+            values[name] = given[name]
+        elif not (get_origin(info.annotation) is Literal and len(get_args(info.annotation)) == 1):
+            values[name] = another(info.annotation, info)
+    return values
+
+
+def another(annotation: Any, info: Any) -> Any:
+    """A value of a type, not the default: told by name in a test where limits or checks ask for more."""
+    kind, parts, default = get_origin(annotation), get_args(annotation), info.default
+    if kind is Literal:
+        return next(value for value in parts if value != default)
+    if kind in (Union, UnionType):
+        return another(next(part for part in parts if part is not type(None)), info)
+    if kind is tuple:
+        return [another(parts[0], FieldInfo(default=None))] * 2
+    if kind is Annotated:
+        return another(parts[0], info)
+    low = max((getattr(m, "ge", getattr(m, "gt", 0)) or 0 for m in info.metadata), default=0)
+    start = default if isinstance(default, (int, float)) else low
+    made = {bool: not default, int: int(start) + 3, float: float(start) * 0.75 + 1 / 7, str: "one, two"}
+    return made[annotation]
+
+
+def every_field(folder: Path) -> Recipe:
+    """A recipe in which nothing that a dock has a control for is as by default."""
+    (folder / "volumes.csv").write_text((folder / "volumes.tsv").read_text().replace("\t", ","))
+    training = other(
+        TrainingConfig,
+        validation="runs",
+        momentum=0.3,
+        validation_size=0.4,
+        screening=0.5,
+        select={"dropout": [0.1, 0.2], "weight_decay": [0.0, 0.01]},
+        device="cpu",
+    )
+    content = {
+        "data": {
+            "images": "small_bold.nii.gz",
+            "tr": 2.5,
+            "anatomy": "anatomy.nii.gz",
+            "mask": {"strategy": "file", **other(FileMask, path="atlas.nii.gz", labels=[1, 2], regions=[])},
+        },
+        "labels": other(TableLabels, table="volumes.csv", label_column="what", run_column="part", lag=2.5)
+        | {"source": "table", "trim_start": 1, "trim_end": 1, "exclude": ["rest", "not, this"]},
+        "prepare": other(PrepareConfig, confounds_files=["some, confounds.tsv"], confounds=["trans_*"]),
+        "slab": other(
+            SlabConfig, start=1, stop=3, pivot=[1.0, 2.0, 3.0], resolved_shape=None, resolved_affine=None
+        ),
+        "split": other(SplitConfig, test=["4"], train=["1", "2"], test_size=0.3),
+        "decoder": {"name": "cnn2d", **other(CNN2D, filters=[3, 4], dense=[5], dropout=1 / 3)},
+        "training": training,
+        "null": other(NullConfig),
+        "audit": {"allow": ["too-few-blocks"]},
+        "compare": [{"decoder": {"name": "linear", "C": 0.25}}, {"decoder": {"name": "mlp", "hidden": 3}}],
+    }
+    path = folder / "all.toml"
+    path.write_text(make_recipe(content).to_toml())
+    return absolute(path)
+
+
+def departures(said: BaseModel, meant: BaseModel) -> dict[str, tuple[Any, Any]]:
+    """What two recipes say differently, by the names of sections and fields."""
+    return {
+        f"{section}.{name}": (mine, its)
+        for section, part in meant.model_dump().items()
+        for name, its in (part if isinstance(part, dict) else {"": part}).items()
+        if (mine := _field(said.model_dump()[section], name)) != its
+    }
+
+
+def _field(section: Any, name: str) -> Any:
+    return section.get(name) if isinstance(section, dict) else section
+
+
+def docks_say(person: Person, train: TrainDock, folder: Path) -> Recipe:
+    """The recipe that Train would run now, less where its slab came to lie."""
+    session = train.session
+    assert session.series is not None
+    anatomy = session.volume(session.state.anatomy)
+    choices = train.setup.choices(train.audit.allowed)
+    said = plan_run(session.state, session.series, anatomy, choices, folder / "planned").recipe
+    slab = {"resolved_shape": None, "resolved_affine": None}
+    return said.model_copy(update={"slab": said.slab.model_copy(update=slab) if said.slab else None})
+
+
+def write_all(folder: Path) -> None:
+    """Write what the recipe with every field names."""
+    volume, table = series()
+    write_small(folder)
+    atlas = np.zeros(volume.shape[:3], np.uint8)
+    atlas[3:12, 3:9, 1:7], atlas[3:12, 9:14, 1:7] = 1, 2
+    write(Volume(atlas, volume.affine, "atlas", name="atlas"), folder / "atlas.nii.gz")
+    write(Volume(volume.at(0), volume.affine, "anatomy", name="anatomy"), folder / "anatomy.nii.gz")
+    table = table.rename(columns={"label": "what", "run": "part"})
+    table.to_csv(folder / "volumes.tsv", sep="\t", index=False)
+
+
+def test_every_field_of_a_recipe_is_shown_by_the_docks_and_its_data_are_opened(
+    person: Person, tmp_path: Path, notified: list[Any]
+) -> None:
+    write_all(tmp_path)
+    recipe = every_field(tmp_path)
+    defaults = Recipe.model_validate(
+        {"data": {"images": "x"}, "labels": {"source": "table", "table": "x"}, "decoder": {"name": "cnn2d"}}
+    )
+    for section in ("prepare", "split", "training", "null", "decoder"):
+        mine, usual = getattr(recipe, section), getattr(defaults, section)
+        same = {name for name in type(mine).model_fields if getattr(mine, name) == getattr(usual, name)}
+        assert same <= {"name"}, f"[{section}] must have no default here"
+
+    train = person.dock("Train")
+    train.open_recipe(tmp_path / "all.toml")
+    person.wait(lambda: train.job is None)
+    assert not notified, [str(n.message) for n in notified]
+    assert not departures(docks_say(person, train, tmp_path), recipe)
+    state = train.session.state
+    first = ["", "", "closed", "closed", "", "", "open"]
+    assert state.table["label"].tolist()[:7] == first, (
+        "blocks of 4, one TR late, trimmed by one on either side"
+    )
+    assert state.series.name == "small_bold"
+    assert state.anatomy.name == "anatomy"
+
+    prepare, labels = person.dock("Prepare"), person.dock("Labels")
+    mask, slab = prepare.masking.form.config(), prepare.slab.config()
+    assert mask == recipe.data.mask
+    assert not departures(slab, recipe.slab)
+    assert labels.form.config() == recipe.labels
+    assert not departures(docks_say(person, train, tmp_path), recipe), "opening docks changes nothing"
+
+    n = len(person.viewer.layers)
+    train.open_recipe(tmp_path / "all.toml")
+    person.wait(lambda: train.job is None)
+    assert len([x for x in person.viewer.layers if x.name == "small_bold"]) == 1, "it is open already"
+    assert len(person.viewer.layers) == n + 1, "the mask alone is made anew"
+    assert not departures(docks_say(person, train, tmp_path), recipe)
+
+    (tmp_path / "atlas.nii.gz").unlink()
+    train.open_recipe(tmp_path / "all.toml")
+    person.wait(lambda: train.job is None)
+    (message,) = notified
+    assert "atlas.nii.gz" in str(message.message)
+    assert state.series in person.viewer.layers
+    assert train.session.state.mask is None
+    assert train.session.state.slab is not None
+    assert train.session.state.labels == recipe.labels
+    assert "but for what is not there" in train.line.text.text()
