@@ -11,6 +11,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
+import pandas as pd
 import pytest
 from person import PLUGIN, Person
 from pydantic.fields import FieldInfo
@@ -21,6 +22,7 @@ from napari_fmri_decoder._napari.demo import set_up
 from napari_fmri_decoder._napari.recipe_of_session import plan_run
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder.decoders.cnn2d import CNN2D
+from napari_fmri_decoder.pipeline import finish, run
 from napari_fmri_decoder.recipe import NullConfig, Recipe, load_recipe, make_recipe, rebased
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.widgets.train import TrainDock
 
 QUICK = {"name": "cnn2d", "filters": [2], "dense": [4]}
+EXAMPLES = Path(__file__).parents[2] / "examples"
 COMMAND = ("-m", "napari_fmri_decoder.cli")
 
 
@@ -309,3 +312,54 @@ def test_every_field_of_a_recipe_is_shown_by_the_docks_and_its_data_are_opened(
     assert train.session.state.slab is not None
     assert train.session.state.labels == recipe.labels
     assert "but for what is not there" in train.line.text.text()
+
+
+def test_z_maps_of_a_recipe_made_in_the_dock_are_decoded_as_the_command_decodes_them(
+    person: Person, tmp_path: Path, notified: list[Any]
+) -> None:
+    zmaps = '[zmaps]\nhrf = "none"\nestimate = "lsa"\nnoise = "ols"'
+    split = '[split]\nscheme = "explicit"\ntest = ["4"]'
+    path = write_small(tmp_path, f'name = "linear"\nC = 0.1\n[training]\nthreads = 1\n{zmaps}\n{split}')
+    text = path.read_text().replace("[prepare]\ndetrend = true\nstandardize_runs = true\n", "")
+    path.write_text(text.replace("[decoder]", 'exclude = ["rest"]\n[decoder]'))
+    table = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
+    table.loc[table.index % 16 >= 12, "label"] = "rest"
+    table.to_csv(tmp_path / "volumes.tsv", sep="\t", index=False)
+    labels, train = person.dock("Labels"), person.dock("Train")
+    train.open_recipe(path)
+    person.wait(lambda: train.job is None)
+    (message,) = notified
+    assert "Make them in the dock Labels" in str(message.message)
+    assert labels.zmaps.form.config() == load_recipe(path).zmaps
+    labels.zmaps.folder.line.setText(str(tmp_path / "maps"))
+    person.press(labels, "make_zmaps")
+    person.wait(lambda: labels.zmaps.job is None)
+    assert train.session.series.kind == "stat"
+    folder = trained(person, train, tmp_path / "runs")
+    assert len(notified) == 1, [str(n.message) for n in notified]
+    assert_alike(folder, replayed(folder))
+
+    whole = finish(run(load_recipe(path), tmp_path, tmp_path / "whole"))
+    scores = json.loads((folder / "scores.json").read_text())
+    told = json.loads((whole.folder / "scores.json").read_text())
+    assert scores["accuracy_per_fold"] == told["accuracy_per_fold"], "the maps are made by the recipe itself"
+    assert scores["n_samples"] == told["n_samples"]
+    assert scores["loss"] == pytest.approx(told["loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_haxby_recipe_trained_in_the_dock_comes_again_to_the_last_bit(
+    person: Person, haxby: Path, tmp_path: Path, notified: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
+    train = person.dock("Train")
+    train.open_recipe(EXAMPLES / "haxby_mlp.toml")
+    person.wait(lambda: train.job is None)
+    assert [config.decoder.name for config in train.setup.compare.chosen] == ["cnn2d"]
+    person.find(train, "compare_1").setChecked(False)
+    person.give(train, "epochs", 60)
+    folder = trained(person, train, tmp_path / "runs")
+    assert not notified, [str(n.message) for n in notified]
+    assert len(list(folder.glob("folds/*"))) == 12
+    assert_alike(folder, replayed(folder, *COMMAND))
+    assert json.loads((folder / "scores.json").read_text())["accuracy"] > 0.4, "chance is 0.125"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.recipe import CompareConfig
 
+MOST = 42  # letters that fit a dock
 TIP = "Train this decoder, too, on the same folds, as the recipe that was loaded asks for."
 
 
@@ -37,7 +38,8 @@ class CompareView(QWidget):
         self._boxes = []
         for i, config in enumerate(compare, start=1):
             options = _stated(config.decoder, "name") + _stated(config.training)
-            box = QCheckBox(config.decoder.name)
+            text = ", ".join([config.decoder.name, *options])
+            box = QCheckBox(text if len(text) <= MOST else f"{text[: MOST - 1]}…")
             box.setObjectName(f"compare_{i}")
             said = f"<p>{', '.join(options) or 'As its defaults say'}.</p>"
             box.setToolTip(f"<p>{TIP}</p>{said}")
