@@ -132,8 +132,13 @@ def test_painted_labels_a_painted_mask_and_a_slab_from_the_docks_come_again_to_t
     train.setup.split.set_values({"scheme": "group-k-fold", "n_splits": 2})
     folder = trained(person, train, tmp_path / "runs")
     assert not notified, [str(n.message) for n in notified]
-    again = replayed(folder)
-    assert_alike(folder, again)
+    assert_alike(folder, replayed(folder))
+
+    train.open_recipe(folder / "recipe.toml")
+    person.wait(lambda: train.job is None)
+    assert not departures(plan_of(train, tmp_path), absolute(folder / "recipe.toml")), "the slab's voxels too"
+    assert_alike(folder, trained(person, train, tmp_path / "once more"))
+    assert not notified, [str(n.message) for n in notified]
 
     recipe = load_recipe(folder / "recipe.toml")
     assert recipe.labels.source == "painted"
@@ -239,13 +244,18 @@ def _field(section: Any, name: str) -> Any:
     return section.get(name) if isinstance(section, dict) else section
 
 
-def docks_say(person: Person, train: TrainDock, folder: Path) -> Recipe:
-    """The recipe that Train would run now, less where its slab came to lie."""
+def plan_of(train: TrainDock, folder: Path) -> Recipe:
+    """The recipe that Train would run now."""
     session = train.session
     assert session.series is not None
-    anatomy = session.volume(session.state.anatomy)
+    anatomy = session.volume(session.state.anatomy) if session.state.anatomy is not None else None
     choices = train.setup.choices(train.audit.allowed)
-    said = plan_run(session.state, session.series, anatomy, choices, folder / "planned").recipe
+    return plan_run(session.state, session.series, anatomy, choices, folder / "planned").recipe
+
+
+def docks_say(train: TrainDock, folder: Path) -> Recipe:
+    """The recipe that Train would run now, less where its slab came to lie."""
+    said = plan_of(train, folder)
     slab = {"resolved_shape": None, "resolved_affine": None}
     return said.model_copy(update={"slab": said.slab.model_copy(update=slab) if said.slab else None})
 
@@ -279,7 +289,7 @@ def test_every_field_of_a_recipe_is_shown_by_the_docks_and_its_data_are_opened(
     train.open_recipe(tmp_path / "all.toml")
     person.wait(lambda: train.job is None)
     assert not notified, [str(n.message) for n in notified]
-    assert not departures(docks_say(person, train, tmp_path), recipe)
+    assert not departures(docks_say(train, tmp_path), recipe)
     state = train.session.state
     first = ["", "", "closed", "closed", "", "", "open"]
     assert state.table["label"].tolist()[:7] == first, (
@@ -293,14 +303,14 @@ def test_every_field_of_a_recipe_is_shown_by_the_docks_and_its_data_are_opened(
     assert mask == recipe.data.mask
     assert not departures(slab, recipe.slab)
     assert labels.form.config() == recipe.labels
-    assert not departures(docks_say(person, train, tmp_path), recipe), "opening docks changes nothing"
+    assert not departures(docks_say(train, tmp_path), recipe), "opening docks changes nothing"
 
     n = len(person.viewer.layers)
     train.open_recipe(tmp_path / "all.toml")
     person.wait(lambda: train.job is None)
     assert len([x for x in person.viewer.layers if x.name == "small_bold"]) == 1, "it is open already"
     assert len(person.viewer.layers) == n + 1, "the mask alone is made anew"
-    assert not departures(docks_say(person, train, tmp_path), recipe)
+    assert not departures(docks_say(train, tmp_path), recipe)
 
     (tmp_path / "atlas.nii.gz").unlink()
     train.open_recipe(tmp_path / "all.toml")
