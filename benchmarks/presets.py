@@ -65,7 +65,6 @@ CASES = (
     Case("Haxby", "cnn2d", {}, {"epochs": 25}, folds=2),
     Case("Haxby", "mlp", {}, {"epochs": 300}),
     Case("phantom", "mlp", {"hidden": 128}, {"epochs": 200}),
-    Case("Haxby", "mlp", {}, {"epochs": 60, "optimizer": "adam"}),
 )
 
 
