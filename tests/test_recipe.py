@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.recipe import image_files, load_recipe, make_recipe, parse_recipe, rebased
+from napari_fmri_decoder.recipe import (
+    image_files,
+    input_files,
+    load_recipe,
+    make_recipe,
+    parse_recipe,
+    rebased,
+)
 
 DESIGN = """
 [data]
@@ -106,6 +113,28 @@ def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
     assert moved.data.images == (str(tmp_path / "bold.nii"),)
     assert Path(moved.data.mask.path) == Path("data/mask.nii.gz")
     assert moved.labels.table == str(base / "volumes.tsv")
+    anywhere = rebased(recipe, base, None)
+    assert anywhere.data.mask.path == str(out / "data" / "mask.nii.gz")
+
+
+def test_every_file_that_a_run_depends_on_is_found(tmp_path):
+    for name in ("bold.nii", "rois/a.nii", "rois/b.nii", "ev/run-1.tsv", "ev/run-2.tsv", "c.tsv"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    recipe = make_recipe(
+        {
+            "data": {
+                "images": "bold.nii",
+                "mask": {"strategy": "combine", "how": "or", "masks": ["rois/a.nii", "rois/b.nii"]},
+            },
+            "labels": {"source": "events", "events": ["ev/run-*.tsv"]},
+            "prepare": {"confounds": ["trans_x"], "confounds_files": ["c.tsv"]},
+            "decoder": {"name": "linear"},
+        }
+    )
+    found = {str(path.relative_to(tmp_path)) for path in input_files(recipe, tmp_path)}
+    assert found == {"bold.nii", "rois/a.nii", "rois/b.nii", "ev/run-1.tsv", "ev/run-2.tsv", "c.tsv"}
 
 
 def test_paths_take_environment_variables(monkeypatch):

@@ -21,6 +21,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.masks import MaskField
 from napari_fmri_decoder.samples.options import Options, explain
+from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
@@ -283,37 +284,65 @@ def _matches(path: Path) -> list[Path]:
     return [p for p in anchor.glob(str(path.relative_to(path.anchor))) if is_image(p)]
 
 
-def rebased(recipe: Recipe, base: Path, target: Path) -> Recipe:
+def input_files(recipe: Recipe, base: Path) -> list[Path]:
+    """Find the files that a recipe's numbers come from: images, masks, and the tables that it names.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        That names its images: a dataset (`data.bids`) is resolved first.
+    base : Path
+        Folder that its paths start from.
+
+    Raises
+    ------
+    InputError
+        If images, or the files of a pattern, are not there.
+    """
+    content = recipe.model_dump(mode="json", exclude_none=True)
+    found = image_files(recipe.data.images, base)
+    for section, name in _named(content):
+        value = section.get(name) or ()
+        for given in [value] if isinstance(value, str) else value:
+            found += expand(given, base, name)
+    return list(dict.fromkeys(found))
+
+
+def rebased(recipe: Recipe, base: Path, target: Path | None) -> Recipe:
     """Rewrite a recipe's paths for another folder, so that it can be run from there.
 
     Files inside `target` are named relative to it (a run folder can be moved with its data); all
-    others by their absolute path.
+    others, and all where there is none, by their absolute path.
     """
+    within = None if target is None else target.resolve()
 
     def moved(path: str) -> str:
         absolute = Path(os.path.abspath(base / path))
-        inside = absolute.is_relative_to(target.resolve())
-        return str(absolute.relative_to(target.resolve())) if inside else str(absolute)
+        inside = within is not None and absolute.is_relative_to(within)
+        return str(absolute.relative_to(within) if within and inside else absolute)
 
     content = recipe.model_dump(mode="json", exclude_none=True)
-    data, labels = content["data"], content["labels"]
+    data = content["data"]
     data["images"] = [moved(p) for p in data["images"]]
-    for name in ("anatomy", "bids"):
-        if name in data:
-            data[name] = moved(data[name])
-    for section, names in (
-        *((mask, ("path",)) for mask in _masks(data.get("mask", {}))),
-        (labels, ("table", "events")),
-        (content.get("prepare", {}), ("confounds_files",)),
-        (content.get("zmaps", {}), ("confounds_files",)),
-    ):
-        for name in names:
-            value = section.get(name)
-            if isinstance(value, str) and value:
-                section[name] = moved(value)
-            elif isinstance(value, list):
-                section[name] = [moved(p) for p in value]
+    for section, name in ((data, "anatomy"), (data, "bids"), *_named(content)):
+        value = section.get(name)
+        if isinstance(value, str) and value:
+            section[name] = moved(value)
+        elif isinstance(value, list):
+            section[name] = [moved(p) for p in value]
     return make_recipe(content)
+
+
+def _named(content: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Where a recipe's content names files beside its images: tables of options, and their entries."""
+    labels = content["labels"]
+    return [
+        *((mask, "path") for mask in _masks(content["data"].get("mask", {}))),
+        (labels, "table"),
+        (labels, "events"),
+        (content.get("prepare", {}), "confounds_files"),
+        (content.get("zmaps", {}), "confounds_files"),
+    ]
 
 
 def _masks(mask: dict[str, Any]) -> list[dict[str, Any]]:

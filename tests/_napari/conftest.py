@@ -55,6 +55,14 @@ def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
+def person(viewer: Any, qtbot: Any) -> Any:
+    """Somebody who opens docks, types and clicks in that viewer."""
+    from person import Person
+
+    return Person(viewer, qtbot)
+
+
+@pytest.fixture
 def notified(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The notifications of this test, as they come."""
     from napari.utils.notifications import notification_manager

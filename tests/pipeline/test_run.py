@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import closing
 from pathlib import Path
@@ -112,6 +113,20 @@ def test_probabilities_add_up_and_name_the_prediction(linear):
 def test_the_resolved_recipe_gives_the_same_scores_again(linear, tmp_path):
     again = finish(run(load_recipe(linear.folder / "recipe.toml"), linear.folder, tmp_path / "again"))
     assert again.scores.to_dict() | {"seconds": 0} == linear.scores.to_dict() | {"seconds": 0}
+
+
+def test_data_may_lie_in_the_folder_of_the_run_and_the_hashes_of_all_inputs_are_kept(tmp_path):
+    study, out = tmp_path / "study", tmp_path / "study" / "run"
+    out.mkdir(parents=True)
+    write_small(out)
+    recipe = load_recipe(out / "recipe.toml").model_dump(mode="json", exclude_none=True)
+    recipe["data"]["images"], recipe["labels"]["table"] = ["run/small_bold.nii.gz"], "run/volumes.tsv"
+    recipe["split"] = {"scheme": "explicit", "test": ["1"]}
+    result = finish(run(make_recipe(recipe), study, out))
+    assert result.prepared.recipe.data.images == ("small_bold.nii.gz",)
+    inputs = [out / name for name in ("small_bold.nii.gz", "volumes.tsv")]
+    expected = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in inputs}
+    assert load_bundle(out / "model.safetensors").hashes == expected
 
 
 def test_a_slab_is_written_down_and_used_again(tmp_path):

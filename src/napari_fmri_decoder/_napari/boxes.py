@@ -55,15 +55,20 @@ class FloatBox(QDoubleSpinBox):
 
     decade: float | None = None
     """Where steps follow the leading digit: the step at 0."""
+    digits = 10
+    """That are shown, of all that are kept."""
 
     def textFromValue(self, value: float) -> str:
         """Write without needless zeros."""
-        return f"{value:.10g}"
+        return f"{value:.{self.digits}g}"
 
     def valueFromText(self, text: str | None) -> float:
-        """Read a number; what is none leaves the value."""
+        """Read a number; what is none, or still shows the value, leaves it with all its digits."""
+        bare = self._bare(text)
+        if bare == self.textFromValue(self.value()):
+            return self.value()
         try:
-            return float(self._bare(text))
+            return float(bare)
         except ValueError:
             return self.value()
 

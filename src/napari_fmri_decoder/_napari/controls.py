@@ -5,6 +5,7 @@ Qt's own widgets and not magicgui's, which know neither units nor "auto", and sh
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,9 @@ from napari_fmri_decoder._napari.boxes import (
 INT_LIMITS = (-(2**31), 2**31 - 1)
 FLOAT_LIMITS = (-1e12, 1e12)
 DECIMALS = 10
+"""Of the least step inwards from a limit that is left out."""
+KEPT_DECIMALS = 25
+"""Of a number: all that a float has, however few are shown."""
 
 
 def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
@@ -118,14 +122,26 @@ def _text(inner: Any, origin: Any, mode: str, label: str, special: Special | Non
         text = line.text().strip()
         if not text and (special or inner is Path):
             return special.value if special else None
-        return [part.strip() for part in text.split(",") if part.strip()] if origin else text
+        return _split(text) if origin else text
 
     def put(value: Any) -> None:
         empty = value is None or (special is not None and value == special.value)
-        line.setText("" if empty else ", ".join(map(str, value)) if origin else str(value))
+        line.setText("" if empty else ", ".join(map(_quoted, value)) if origin else str(value))
 
     automatic = (lambda value: line.setPlaceholderText(default_text(special, value))) if special else None
     return Control(widget, get, put, changed, automatic)
+
+
+def _split(text: str) -> list[str]:
+    """Take apart what stands between commas; what stands in quotes may hold some itself."""
+    parts = next(csv.reader([text], skipinitialspace=True), [])
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _quoted(value: object) -> str:
+    """Write one of several values, in quotes where it needs them."""
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if "," in text or text.startswith('"') else text
 
 
 def _lists() -> Control:
@@ -167,7 +183,7 @@ def _number(kind: type, limits: tuple[float, float], default: Any, extra: dict[s
         box.setSingleStep(int(extra.get("step", 1)))
     else:
         box = FloatBox()
-        box.setDecimals(DECIMALS)
+        box.setDecimals(KEPT_DECIMALS)
         box.setRange(low, high)
         box.setSingleStep(float(extra.get("step", 0.05 if 0 <= low and high <= 1 else 1.0)))
         usual = default if isinstance(default, float) else 1.0

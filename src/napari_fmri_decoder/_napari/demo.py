@@ -8,7 +8,7 @@ import napari
 
 from napari_fmri_decoder._napari.docks import to_front
 from napari_fmri_decoder._napari.session import Session
-from napari_fmri_decoder._napari.view import look_at
+from napari_fmri_decoder._napari.session_of_recipe import take_mask, take_slab
 from napari_fmri_decoder._napari.widgets.prepare_steps import folder_of, mask_of, place_of
 from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
@@ -17,9 +17,6 @@ from napari_fmri_decoder.samples.phantom import BLOCK_LENGTH, N_RUNS, RUN_LENGTH
 
 if TYPE_CHECKING:
     from napari import Viewer
-
-    from napari_fmri_decoder.samples.slab_config import SlabConfig
-    from napari_fmri_decoder.volumes.volume import Volume
 
 PLUGIN = "napari-fmri-decoder"
 SAMPLE = "phantom"
@@ -56,23 +53,9 @@ def set_up(viewer: Viewer) -> None:
     labels.form.set_values(LABELS)
     train.setup.decoder.set_values(recipe.decoder)
     train.setup.training.set_values({"epochs": recipe.training.epochs})
-    _mask_and_cut(session, series, recipe.slab)
+    made = mask_of(parse_mask(MASK), series)
+    take_mask(session, made)
+    take_slab(session, recipe.slab, place_of(series, recipe.slab, made.mask, series.mean()))
     config = parse_labels(LABELS)
     session.update(labels=config, table=label_table(config, series, folder_of(series))[0])
     to_front(train)
-
-
-def _mask_and_cut(session: Session, series: Volume, config: SlabConfig) -> None:
-    """Do what Apply mask and Cut slab do, without the cut series: training cuts its own."""
-    strategy = parse_mask(MASK)
-    mask = mask_of(strategy, series).mask
-    session.take_step("mask", [session.add(mask)], mask=mask, mask_options=strategy)
-    where = place_of(series, config, mask, series.mean())
-    session.take_step(
-        "slab",
-        slab=config.slab(),
-        where=where,
-        frame=where.screen,
-        angles=(config.rotate_x, config.rotate_y, config.rotate_z),
-    )
-    look_at(session.viewer, session.state.frame.to_frame(where.scanner.corners).mean(axis=0))

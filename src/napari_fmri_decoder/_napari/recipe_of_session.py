@@ -25,7 +25,14 @@ from napari_fmri_decoder.pipeline import (
     run,
 )
 from napari_fmri_decoder.pipeline.folder import SCORES
-from napari_fmri_decoder.recipe import AuditConfig, DataConfig, NullConfig, Recipe, rebased
+from napari_fmri_decoder.recipe import (
+    AuditConfig,
+    CompareConfig,
+    DataConfig,
+    NullConfig,
+    Recipe,
+    rebased,
+)
 from napari_fmri_decoder.samples.audit import checks
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
@@ -66,6 +73,7 @@ class Choices:
     null: NullConfig
     allow: tuple[str, ...] = ()
     use_slab: bool = True
+    compare: tuple[CompareConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +133,13 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
     folder, beside = folder.absolute(), base_of(series)
     data = folder / "data"
     images, volumes = _images(series, data)
+    tr = None if volumes else _stated_tr(series)
     mask, painted = _mask(state, data)
     labels, tables = _labels(state, images, data, beside)
     recipe = Recipe(
         data=DataConfig(
             images=tuple(part.path for part in images.parts),
+            tr=tr,
             mask=mask,
             anatomy=str(Path(anatomy.parts[0].path).absolute()) if anatomy and anatomy.parts else None,
         ),
@@ -139,6 +149,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
         split=choices.split,
         decoder=choices.decoder,
         training=choices.training,
+        compare=choices.compare,
         null=choices.null,
         audit=AuditConfig(allow=choices.allow),
     )
@@ -262,7 +273,13 @@ def _is_on_disk(series: Volume) -> bool:
         return False
     first = read(series.parts[0].path)
     n = sum(part.n_volumes for part in series.parts)
-    return n == series.n_volumes and first.grid.same_as(series.grid) and first.step == series.step
+    timed = first.step == series.step or series.step is not None  # another TR can be stated
+    return n == series.n_volumes and first.grid.same_as(series.grid) and timed
+
+
+def _stated_tr(series: Volume) -> float | None:
+    """The TR that the recipe has to state, where it is not that of the files."""
+    return None if read(series.parts[0].path).step == series.step else series.step
 
 
 def _gives(labels: LabelsConfig, series: Volume, table: pd.DataFrame, base: Path) -> bool:

@@ -52,6 +52,8 @@ class State:
         Where the crosshair is, scanner millimetres; None where there is none.
     radiological : bool
         Left is shown on the right.
+    recipe : Recipe or None
+        That was loaded last, with absolute paths: the forms of all docks show what it says.
     """
 
     frame: Frame = SCANNER
@@ -69,6 +71,7 @@ class State:
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
     point: tuple[float, float, float] | None = None
     radiological: bool = False
+    recipe: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
 from napari_fmri_decoder.pipeline.resume import has_begun
-from napari_fmri_decoder.recipe import Recipe, image_files
+from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
 from napari_fmri_decoder.volumes.nifti import write
@@ -75,7 +75,6 @@ def write_results(
     folder: Path,
     *,
     recipe: Recipe,
-    base: Path,
     samples: Samples,
     splits: Sequence[Split],
     folds: Sequence[FoldResult],
@@ -88,14 +87,14 @@ def write_results(
 ) -> None:
     """Write everything; `scores.json` comes last, so that a folder that has it is whole.
 
-    `step` is that of `Bundle`.
+    The recipe's paths start from `folder`. `step` is that of `Bundle`.
     """
     text = recipe.to_toml()
     (folder / "recipe.toml").write_text(text, encoding="utf-8")
     _write_table(predictions_table(folds, samples), folder / "predictions.tsv")
     _write_table(history_table(folds), folder / "history.tsv")
     known = versions()
-    hashes = {str(p): file_hash(p) for p in image_files(recipe.data.images, base)}
+    hashes = {str(p): file_hash(p) for p in input_files(recipe, folder)}
 
     def keep(fitted: FittedModel, path: Path) -> None:
         save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes, step), path)

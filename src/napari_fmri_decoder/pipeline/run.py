@@ -162,7 +162,6 @@ def run(
     write_results(
         out,
         recipe=prepared.recipe,
-        base=base,
         samples=samples,
         splits=splits,
         folds=folds,

@@ -76,6 +76,9 @@ class RotatedSlab:
         Its first plane among those of the rotated, cropped volume.
     n_planes : int
         How many those are; 0 where that is not known.
+    given : Grid or None
+        Its voxels in scanner space where they were written down: turned there and back, their last
+        bits would be others.
     """
 
     grid: Grid
@@ -83,11 +86,12 @@ class RotatedSlab:
     axis: int
     start: int = 0
     n_planes: int = 0
+    given: Grid | None = None
 
     @property
     def scanner(self) -> Grid:
         """The same voxels in scanner space, obliquely: no second interpolation."""
-        return self.grid.moved(self.frame.inverse)
+        return self.given or self.grid.moved(self.frame.inverse)
 
     @property
     def screen(self) -> Frame:

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 
 from napari_fmri_decoder._napari.boxes import FloatBox, WheelGuard
+from napari_fmri_decoder._napari.controls import KEPT_DECIMALS
 from napari_fmri_decoder._napari.pace import Pace
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 
@@ -43,7 +44,8 @@ class AngleSliders(QWidget):
         box, slider = FloatBox(), QSlider(Qt.Orientation.Horizontal)
         box.setObjectName(name)
         box.setRange(-360, 360)
-        box.setDecimals(4)
+        box.setDecimals(KEPT_DECIMALS)
+        box.digits = 7
         box.setSuffix("°")
         box.setKeyboardTracking(False)
         slider.setObjectName(f"{name}_slider")

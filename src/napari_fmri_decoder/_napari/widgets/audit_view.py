@@ -45,6 +45,12 @@ class AuditView(QWidget):
         """Codes of the errors that are overridden."""
         return tuple(code for code, box in self._boxes.items() if box.isChecked())
 
+    def allow(self, codes: Sequence[str]) -> None:
+        """Answer for findings before they are found, as a recipe does; what was found before goes."""
+        self.show_findings(())
+        for code in codes:
+            self._offer(code, checked=True)
+
     def show_prepared(self, prepared: Prepared) -> None:
         """Say what will be trained on, and what was found."""
         self.show_findings(prepared.findings)
@@ -76,12 +82,15 @@ class AuditView(QWidget):
                 words(f'<b style="color:{color}">{finding.severity}</b> {escape(finding.message)}', name)
             )
             if finding.severity == "error":
-                box = QCheckBox(f"Train all the same: {finding.code}")
-                box.setObjectName(f"allow_{finding.code}")
-                box.setToolTip("<p>Override this finding; the report will say so.</p>")
-                box.setChecked(finding.code in allowed)
-                self._boxes[finding.code] = box
-                self._add(box)
+                self._offer(finding.code, checked=finding.code in allowed)
+
+    def _offer(self, code: str, *, checked: bool) -> None:
+        box = QCheckBox(f"Train all the same: {code}")
+        box.setObjectName(f"allow_{code}")
+        box.setToolTip("<p>Override this finding; the report will say so.</p>")
+        box.setChecked(checked)
+        self._boxes[code] = box
+        self._add(box)
 
     def _add(self, part: QWidget) -> None:
         self._rows.insertWidget(self._rows.count() - 1, part)

@@ -86,8 +86,19 @@ class LabelsDock(Dock):
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_series()
         self._show_table()
+        self._on_recipe()
+
+    def _on_recipe(self) -> None:
+        """Show what the recipe that was loaded says of labels and z-maps."""
+        recipe = self.session.state.recipe
+        if recipe is not None:
+            self.form.set_values(recipe.labels)
+            if recipe.zmaps is not None:
+                self.zmaps.form.set_values(recipe.zmaps)
 
     def _on_changed(self, name: str) -> None:
+        if name == "recipe":
+            self._on_recipe()
         if name == "series":
             self.notes.clear()
             self._on_series()

@@ -93,7 +93,11 @@ class MaskView(QWidget):
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
-        if name == "mask":
+        recipe = self._session.state.recipe
+        if name == "recipe" and recipe is not None and recipe.data.mask is not None:
+            if recipe.data.mask.strategy in strategies():  # a combined one has no form
+                self.form.set_values(recipe.data.mask)
+        elif name == "mask":
             mask = self._session.state.mask
             self.about.setText("" if mask is None else f"{mask.name}: {int((mask.at(0) > 0).sum()):,} voxels")
             self.how.setVisible(mask is not None)

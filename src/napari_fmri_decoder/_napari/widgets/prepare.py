@@ -56,6 +56,9 @@ class PrepareDock(Dock):
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)
         self._on_layers()
+        if self.session.state.recipe is not None:
+            for name in ("recipe", "mask", "slab", "angles", "frame"):
+                self._on_state(name)
 
     def _on_layers(self) -> None:
         self.images.on_layers()

@@ -67,11 +67,27 @@ class RotateView(QWidget):
 
     def point(self) -> tuple[float, float, float] | None:
         """What is turned about, in scanner millimetres; None is the scanner's origin."""
-        series = self._session.series
-        if self.pivot.currentData() == "origin" or series is None:
+        series, chosen = self._session.series, self.pivot.currentData()
+        if isinstance(chosen, (tuple, list)):
+            x, y, z = chosen
+            return float(x), float(y), float(z)
+        if chosen == "origin" or series is None:
             return None
         x, y, z = apply_affine(series.affine, (np.array(series.shape[:3]) - 1) / 2)
         return float(x), float(y), float(z)
+
+    def set_point(self, point: tuple[float, float, float] | None) -> None:
+        """Choose what is turned about; nothing turns yet. A point of a recipe becomes a choice of its own."""
+        blocked = self.pivot.blockSignals(True)
+        for i in range(self.pivot.count() - 1, 1, -1):
+            self.pivot.removeItem(i)
+        self.pivot.setCurrentIndex(0)
+        if point is not None:
+            self.pivot.setCurrentIndex(1)
+            if self.point() is None or not np.allclose(self.point() or 0, point, atol=1e-9):
+                self.pivot.addItem(", ".join(f"{v:g}" for v in point) + " mm", point)
+                self.pivot.setCurrentIndex(2)
+        self.pivot.blockSignals(blocked)
 
     def frame(self) -> Frame:
         """The frame in which a slab of these angles lies straight, oblique acquisition or not."""
@@ -81,7 +97,10 @@ class RotateView(QWidget):
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
-        if name == "angles":
+        state = self._session.state
+        if name == "slab" and state.slab is not None:
+            self.set_point(state.slab.pivot)
+        elif name == "angles":
             self.sliders.set_angles(self._session.state.angles)
         elif name == "frame":
             blocked = self.rotated.blockSignals(True)

@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.forms import ChoiceForm, Form
 from napari_fmri_decoder._napari.notify import mention
 from napari_fmri_decoder._napari.recipe_of_session import RUNS, Choices
 from napari_fmri_decoder._napari.widgets.cluster_box import ClusterBox
+from napari_fmri_decoder._napari.widgets.compare_view import CompareView
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import NullConfig, Recipe
@@ -58,6 +59,9 @@ class SetupView(QWidget):
         self.split = Form(SplitConfig)
         self.prepare = Form(PrepareConfig)
         self.null = Form(NullConfig)
+        self.compare = CompareView()
+        self.compared = section("Beside it, on the same folds", self.compare, name="section_compare")
+        self.compared.hide()
         self.data = words(name="data_summary")
         self.runs = words(name="runs_there_are")
         self.use_slab = QCheckBox("Use the slab")
@@ -79,6 +83,7 @@ class SetupView(QWidget):
             section("Preparation", self.prepare, name="section_prepare", open_=False),
             section("Permutation test", self.null, name="section_null", open_=False),
             section("Compute in", self.where, name="section_cluster", open_=False),
+            self.compared,
             section("Keep runs in", self.folder, name="section_folder", open_=False),
         ):
             rows.addWidget(part)
@@ -112,17 +117,20 @@ class SetupView(QWidget):
         # Each form makes the model it was built for; said here for the reader and the type checker.
         match decoder, training, split, prepare, null:
             case Decoder(), TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig():
-                return Choices(decoder, training, split, prepare, null, allow, self.use_slab.isChecked())
+                use_slab, compare = self.use_slab.isChecked(), self.compare.chosen
+                return Choices(decoder, training, split, prepare, null, allow, use_slab, compare)
         raise TypeError("A form made another model than its own.")
 
     def load(self, recipe: Recipe) -> None:
-        """Set all forms as a recipe says; its data and labels are those of Prepare and Labels."""
+        """Set all forms as a recipe says; its data and labels go to Prepare and Labels."""
         self.decoder.set_values(recipe.decoder)
         self.training.set_values(recipe.training)
         self.split.set_values(recipe.split)
         self.prepare.set_values(recipe.prepare)
         self.null.set_values(recipe.null)
         self.use_slab.setChecked(recipe.slab is not None)
+        self.compare.offer(recipe.compare)
+        self.compared.setVisible(bool(recipe.compare))
         series = self.session.series
         if recipe.zmaps is not None and (series is None or series.step is not None):
             mention(

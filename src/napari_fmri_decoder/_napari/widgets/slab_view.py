@@ -109,7 +109,12 @@ class SlabView(QWidget):
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
-        if name in ("angles", "series", "mask", "frame"):
+        recipe = self._session.state.recipe
+        if name == "recipe" and recipe is not None and recipe.slab is not None:
+            blocked = self.form.blockSignals(True)
+            self.form.set_values({field: getattr(recipe.slab, field) for field in FIELDS})
+            self.form.blockSignals(blocked)
+        elif name in ("angles", "series", "mask", "frame"):
             self._later.start()
 
     def on_turns(self) -> None:

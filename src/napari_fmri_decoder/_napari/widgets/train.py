@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QApplication,
+    QCheckBox,
     QFileDialog,
     QPushButton,
     QTabWidget,
@@ -21,10 +22,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled, words
-from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.notify import guard, mention
 from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check, plan_run, run_folder
+from napari_fmri_decoder._napari.session_of_recipe import Found, find, show
 from napari_fmri_decoder._napari.showing import show_result
-from napari_fmri_decoder._napari.watch import Watch
+from napari_fmri_decoder._napari.watch import StoppedReading, Watch
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
 from napari_fmri_decoder._napari.widgets.outlook_view import OutlookView
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
@@ -35,7 +37,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
-from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
 from napari_fmri_decoder.training.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -43,6 +45,11 @@ if TYPE_CHECKING:
 
 NO_SERIES = "Choose the series in the dock Prepare first."
 NO_LABELS = "Give each volume its label in the dock Labels first."
+LOAD = "Set all docks as a recipe (.toml) says, such as that of a run folder."
+WITH_DATA = (
+    "Open the images that the recipe names, with its mask, slab and labels, as in Prepare and Labels. "
+    "Unticked, its options are set for the data that are open."
+)
 BUSY = "Wait for the work that goes on, or stop it."
 
 
@@ -65,7 +72,7 @@ class TrainDock(Dock):
         self.result.hide()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
-        self.tabs.addTab(scrolled(self.setup, "setup_scroll"), "Set up")
+        self.tabs.addTab(scrolled(_column(self._recipe(), self.setup), "setup_scroll"), "Set up")
         self.outlook = OutlookView()
         self.tabs.addTab(scrolled(_column(self.audit, self.outlook), "audit_scroll"), "Check")
         self.tabs.addTab(scrolled(_column(self.result, self.run, self._links()), "run_scroll"), "Progress")
@@ -101,11 +108,18 @@ class TrainDock(Dock):
         self.command = push_button(
             "copy_command", "Copy command line", "Copy the command that runs the same without a screen."
         )
-        self.load = push_button("load_recipe", "Load recipe…", "Set this dock as a recipe (.toml) says.")
         self.report.clicked.connect(self._open_report)
         self.command.clicked.connect(self._copy_command)
+        return beside(self.report, self.command)
+
+    def _recipe(self) -> QWidget:
+        self.load = push_button("load_recipe", "Load recipe…", LOAD)
+        self.with_data = QCheckBox("and open its data")
+        self.with_data.setObjectName("load_data")
+        self.with_data.setChecked(True)
+        self.with_data.setToolTip(f"<p>{WITH_DATA}</p>")
         self.load.clicked.connect(self._ask_recipe)
-        return beside(self.report, self.command, self.load)
+        return beside(self.load, self.with_data)
 
     # What can be done
 
@@ -128,6 +142,7 @@ class TrainDock(Dock):
         _enable(self.check, reason)
         _enable(self.stop, "" if self.job is not None else "Nothing is running.")
         _enable(self.resume, self._no_resume())
+        _enable(self.load, BUSY if self.job is not None else "")
         _enable(self.report, "" if self.folder is not None else "No run has ended yet.")
         _enable(self.command, "" if self.folder is not None else "No run has ended yet.")
         if self.job is None and (missing or self.line.text.text() in ("", NO_SERIES, NO_LABELS)):
@@ -285,8 +300,61 @@ class TrainDock(Dock):
     def _ask_recipe(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load recipe", "", "Recipe (*.toml)")
         if path:
-            self.setup.load(load_recipe(path))
-            self.tabs.setCurrentIndex(0)
+            self.open_recipe(Path(path))
+
+    def open_recipe(self, path: Path) -> None:
+        """Set the forms of all docks as a recipe says, and open its data, unless that is not wanted.
+
+        Raises
+        ------
+        InputError
+            If it is no recipe. What it names and is not there is said in the end, once.
+        """
+        path = path.absolute()
+        recipe = rebased(load_recipe(path), path.parent, None)
+        self.setup.load(recipe)
+        self.audit.allow(recipe.audit.allow)
+        self.session.update(recipe=recipe)
+        self.tabs.setCurrentIndex(0)
+        if self.with_data.isChecked():
+            self._open_data(recipe, path.name)
+        else:
+            self.line.end(f"Set as {path.name} says.")
+
+    def _open_data(self, recipe: Recipe, name: str) -> None:
+        """Read what a recipe names, and let Prepare and Labels hold it."""
+        owner, watch = QObject(self), Watch()
+        self.line.start(f"Opening the data of {name}…")
+        job = run_generator(
+            partial(_found, recipe, watch),
+            owner=owner,
+            description=f"Opening the data of {name}",
+            on_done=lambda found: self._end(owner, partial(self._opened, found, name)),
+            on_error=lambda _: self._end(owner, lambda: self.line.end("Its data could not be opened.")),
+            on_stopped=lambda: self._end(owner, lambda: self.line.end("Stopped: no data were opened.")),
+        )
+        self._running = None
+        self.job, self._owner = job, owner
+        watch.job = job
+        self.line.follow(job, lambda: 0.0)
+        self._refresh()
+
+    def _opened(self, found: Found | None, name: str) -> None:
+        if found is None:
+            self.line.end("Stopped: no data were opened.")
+            return
+        with guard():
+            missing = show(self.session, found)
+            mention(*(f"{name}: {said}" for said in missing))
+            self.line.end(f"Set as {name} says" + (", but for what is not there." if missing else "."))
+
+
+def _found(recipe: Recipe, watch: Watch) -> Generator[None, None, Found | None]:
+    try:
+        return find(recipe, watch.over)
+    except StoppedReading:
+        yield  # a worker sees a stop only between yields
+    return None
 
 
 def command_line(folder: Path) -> str:
