@@ -234,6 +234,9 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     assert not dock.resume.isEnabled()
     assert not notified
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    rows = dock.run.curves.table().groupby("fold").size().to_dict()
+    assert rows == dict.fromkeys(["run 1", "run 2", "run 3", "run 4", "all samples"], 41), "those read too"
+    assert len(dock.run.curves.mean()) == 41
     assert replayed(folder, tmp_path / "again") == [
         (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
     ]

@@ -104,13 +104,7 @@ class CurvesPage(Page):
         self.plot.clear()
         self.plot.set_chance(result.scores.chance)
         for fold in result.folds:
-            epochs = max((e.epoch for e in fold.history), default=1)
-            validation = fold.untrained_validation
-            self.plot.start_fold(fold.split.name, epochs, validation=validation is not None)
-            if fold.untrained_train is not None:
-                self.plot.add(0, fold.untrained_train, validation or fold.untrained_test)
-            for event in fold.history:
-                self.plot.add(event.epoch, event.train, event.watched)
+            self.plot.add_result(fold)
         self.plot.draw()
 
 

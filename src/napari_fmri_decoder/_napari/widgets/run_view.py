@@ -11,7 +11,15 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
 from napari_fmri_decoder.pipeline import Prepared, Stage
-from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted, FoldStarted, Note, Progress
+from napari_fmri_decoder.training.events import (
+    BatchDone,
+    EpochDone,
+    FitStarted,
+    FoldDone,
+    FoldStarted,
+    Note,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +156,7 @@ class RunView(QWidget):
 
     def _reset(self) -> None:
         self._stage, self._fold, self._place = "", "", (0, 1)
-        self._epoch, self._epochs, self._batches = 0, 1, 1
+        self._epoch, self._epochs, self._batches, self._told = 0, 1, 1, False
         self._said: list[str] = []
 
     @property
@@ -181,9 +189,9 @@ class RunView(QWidget):
                 refit = fold >= n_folds
                 self._place = (0, 1) if refit else (fold, n_folds)
                 self._fold = self._stage if refit else f"Fold {fold + 1} of {n_folds}, {name}"
-                self._name = name
+                self._name, self._told = name, False
             case FitStarted(epochs=epochs, batches=batches, train=train):
-                self._epoch, self._epochs, self._batches = 0, epochs, batches
+                self._epoch, self._epochs, self._batches, self._told = 0, epochs, batches, True
                 self.curves.start_fold(self._name, epochs, validation=event.validation is not None)
                 if train is not None:
                     self.curves.add(0, train, event.validation or event.test)
@@ -194,6 +202,10 @@ class RunView(QWidget):
                 self._epoch = epoch
                 self.curves.add(epoch, train, event.watched)
                 self._tell(0.0)
+            case FoldDone(result) if self._told:
+                self.curves.end_fold()
+            case FoldDone(result):  # read, or fitted by a worker: it comes whole
+                self.curves.add_result(result)
             case Progress(what, done, total):
                 self.line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))
             case Note(message):
