@@ -23,6 +23,7 @@ from napari_fmri_decoder.pipeline import (
     Stage,
     prepare_steps,
     run,
+    run_apart,
 )
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.recipe import AuditConfig, DataConfig, NullConfig, Recipe, rebased
@@ -181,7 +182,7 @@ def base_of(series: Volume) -> Path:
 
 
 def carry_out(
-    plan: Plan, watch: Watch, *, resume: bool = False
+    plan: Plan, watch: Watch, *, resume: bool = False, apart: bool = False
 ) -> Generator[PipelineEvent, None, RunResult | None]:
     """Write what is not on disk, then run the recipe; see `pipeline.run`.
 
@@ -194,6 +195,8 @@ def carry_out(
         Counts the volumes that are read, and ends the reading after a stop.
     resume : bool
         Whether the folder holds this run, stopped, which goes on.
+    apart : bool
+        Whether to run in a process of its own; see `pipeline.run_apart`.
     """
     result: RunResult | None = None
     if (plan.folder / SCORES).exists():
@@ -202,7 +205,11 @@ def carry_out(
     try:
         if not resume:
             yield from _written(plan)
-        with closing(run(plan.recipe, plan.folder, plan.folder, watch.over, resume=resume)) as events:
+        where = plan.recipe, plan.folder, plan.folder
+        begun_run = (
+            run_apart(*where, watch.tell, resume=resume) if apart else run(*where, watch.over, resume=resume)
+        )
+        with closing(begun_run) as events:
             for event in events:
                 begun |= isinstance(event, Prepared)
                 if isinstance(event, RunDone):

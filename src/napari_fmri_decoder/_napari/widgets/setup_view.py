@@ -36,6 +36,11 @@ OF_SCHEME = {
 """The options of a split that its scheme looks at."""
 OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
 """The options of training that scikit-learn's decoders look at."""
+APART = (
+    "Train in a second Python beside napari's, which then shares only the cores with it, not the "
+    "interpreter: moving through slices stays quick, and training loses less by it. It starts some seconds "
+    "later, and takes the memory of a second Python with the samples in it. The numbers are the same."
+)
 
 
 class SetupView(QWidget):
@@ -63,6 +68,9 @@ class SetupView(QWidget):
         self.use_slab.setObjectName("use_slab")
         self.use_slab.setChecked(True)
         self.use_slab.setToolTip("<p>Decode the slab cut in Prepare; the whole volume otherwise.</p>")
+        self.apart = QCheckBox("In a process of its own")
+        self.apart.setObjectName("own_process")
+        self.apart.setToolTip(f"<p>{APART}</p>")
         self.folder = PathEdit("folder", "Folder for runs")
         self.folder.setObjectName("runs_folder")
         self.folder.setToolTip("<p>Each run gets a folder of its own in here.</p>")
@@ -72,7 +80,7 @@ class SetupView(QWidget):
         for part in (
             section("Data", self.data, self.use_slab, name="section_data"),
             section("Network", self.decoder, name="section_network"),
-            section("Training", self.training, name="section_training"),
+            section("Training", self.training, self.apart, name="section_training"),
             section("Training and test parts", self.split, self.runs, name="section_split"),
             section("Preparation", self.prepare, name="section_prepare", open_=False),
             section("Permutation test", self.null, name="section_null", open_=False),

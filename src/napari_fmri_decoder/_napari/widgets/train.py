@@ -159,7 +159,8 @@ class TrainDock(Dock):
         self.run.start()
         self.result.hide()
         self.tabs.setCurrentIndex(2)
-        self._start(partial(carry_out, resume=resume), plan, description, self._done)
+        work = partial(carry_out, resume=resume, apart=self.setup.apart.isChecked())
+        self._start(work, plan, description, self._done)
         self._running, self._stopped = plan, None
         self._refresh()
 
