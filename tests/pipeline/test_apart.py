@@ -87,10 +87,11 @@ def test_a_stop_ends_the_process_with_a_checkpoint_that_it_goes_on_from(tmp_path
 
 
 def test_a_process_that_dies_is_one_error_that_says_what_to_do(tmp_path: Path) -> None:
+    events = long_run(tmp_path)
+    next(event for event in events if isinstance(event, EpochDone))
+    os.kill(children()[0].pid, signal.SIGKILL)
     with pytest.raises(TrainingError, match=r"signal 9.*go on with Resume"):
-        for event in long_run(tmp_path):
-            if isinstance(event, EpochDone):
-                os.kill(children()[0].pid, signal.SIGKILL)
+        list(events)
 
 
 def test_input_errors_come_as_they_are(tmp_path: Path) -> None:

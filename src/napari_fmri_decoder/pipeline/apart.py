@@ -12,7 +12,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -128,8 +127,8 @@ def _receive(child: subprocess.Popen[bytes]) -> tuple[str, Any]:
         how = f"by signal {-code}; 9 is most often a full memory" if code < 0 else f"with status {code}"
         raise TrainingError(
             f"The process of the run must live to its end, but it ended {how}. What was done is kept: go on "
-            "with Resume (or --resume), with a smaller batch or mask if memory was full, or without a process "
-            "of its own."
+            "with Resume (or --resume), with a smaller batch or mask if memory was full, or without a "
+            "process of its own."
         ) from error
 
 
