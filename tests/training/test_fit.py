@@ -28,7 +28,7 @@ from napari_fmri_decoder.training.events import (
     FittedModel,
     Note,
 )
-from napari_fmri_decoder.training.fit import fit, module_of, predict_proba
+from napari_fmri_decoder.training.fit import fit, module_of, network_inputs, predict_proba
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.volumes.frames import Grid
 
@@ -81,10 +81,38 @@ def test_every_decoder_learns_tells_and_predicts(name: str, toy: Samples) -> Non
     found = predict_proba(model, toy.X, toy.space)
     assert (found.shape, found.dtype) == ((60, 3), np.float32)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-    assert astuple(quality(found[12:], toy.y[12:])) == pytest.approx(astuple(epochs[-1].train), abs=1e-6)
     assert epochs[-1].test is not None
+    assert astuple(quality(found[:12], toy.y[:12])) == pytest.approx(astuple(epochs[-1].test), abs=1e-6)
     assert name == "dummy" or epochs[-1].train.accuracy > 0.9
     assert name == "dummy" or epochs[-1].test.accuracy > 0.6
+
+
+def test_an_epoch_tells_the_mean_over_its_batches_as_keras_does(toy: Samples) -> None:
+    events = list(events_of(get_decoder(SMALL_CNN), toy, config(epochs=2, batch_size=20)))
+    losses = [e.loss for e in events if isinstance(e, BatchDone) and e.epoch == 2]
+    (last,) = (e for e in events if isinstance(e, EpochDone) and e.epoch == 2)
+    assert last.train.loss == pytest.approx(np.average(losses, weights=[20, 20, 8]), rel=1e-6)
+    assert last.train.accuracy * 48 == pytest.approx(round(last.train.accuracy * 48))
+
+
+@pytest.mark.parametrize("name", ["cnn2d", "cnn3d"])
+def test_fused_steps_with_the_channel_last_descend_as_plain_ones(name: str, toy: Samples) -> None:
+    options = {"name": name, "dropout": 0.0, "filters": [4, 8], "dense": [16]}
+    decoder = get_decoder(options)
+    settings = config(epochs=6, batch_size=0, optimizer="adam", learning_rate=1e-3, weight_decay=1e-3)
+    model = model_of(iter(events_of(decoder, toy, settings)))
+
+    torch.manual_seed(0)
+    rows = slice(12, None)
+    X = network_inputs(model, toy.X[rows], toy.space)
+    network = decoder.build(tuple(X.shape[1:]), 3).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, weight_decay=1e-3, fused=False, foreach=False)
+    for _ in range(6):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(network(X), torch.tensor(toy.y[rows])).backward()
+        optimizer.step()
+    for key, value in network.state_dict().items():
+        np.testing.assert_allclose(model.state[key], value.numpy(), atol=5e-4, err_msg=key)
 
 
 @pytest.mark.parametrize("options", [{"name": "mlp", "hidden": 20}, SMALL_CNN, {"name": "linear"}])

@@ -12,9 +12,10 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from napari_fmri_decoder.decoders import get_decoder, registry
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.computing import make_optimizer
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.devices import choose_device
-from napari_fmri_decoder.training.network import batch_sizes, make_optimizer
+from napari_fmri_decoder.training.network import batch_sizes
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.seeds import derive_seed
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.events import Quality
 from napari_fmri_decoder.training.tasks import pack_history, unpack_history
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.store import Arrays, TaskStore
     from napari_fmri_decoder.training.validation import BestEpoch
 
-FORMAT = 1
+FORMAT = 2
 """Of the arrays; another one's checkpoint is not gone on from."""
 EVERY_S = 2.0
 """Seconds of training at least between two checkpoints of a fit, so that fast networks stay fast."""
@@ -51,6 +52,8 @@ class FitState:
         One for each epoch that is done.
     batch : int
         Batches that are done of the epoch after those.
+    samples, loss, right : int, float, int
+        In those batches: samples, the sum of their losses, and how many were right.
     order : (n,) int64 Tensor or None
         Of that epoch's samples, where there are several batches.
     """
@@ -61,12 +64,31 @@ class FitState:
     best: BestEpoch
     history: list[EpochDone] = field(default_factory=list)
     batch: int = 0
+    samples: int = 0
+    loss: float = 0.0
+    right: int = 0
     order: torch.Tensor | None = None
 
     @property
     def epoch(self) -> int:
         """Epochs that are done."""
         return len(self.history)
+
+    def add(self, samples: int, loss: float, right: int) -> None:
+        """Count a batch that is done, of so many samples, by its mean loss."""
+        self.batch += 1
+        self.samples += samples
+        self.loss += samples * loss
+        self.right += right
+
+    def quality_so_far(self) -> Quality:
+        """Of the batches of this epoch, each before its step and with dropout."""
+        return Quality(self.loss / self.samples, self.right / self.samples)
+
+    def turn_over(self, done: EpochDone) -> None:
+        """An epoch is done: begin the next."""
+        self.history.append(done)
+        self.batch, self.samples, self.loss, self.right, self.order = 0, 0, 0.0, 0, None
 
     def is_finite(self) -> bool:
         """Whether all weights are: a state with others is no place to go on from."""
@@ -83,8 +105,8 @@ class FitState:
             }
         return {
             "about": np.array(self._about()),
-            "position": np.array([self.batch, self.best.epoch], dtype=np.int64),
-            "best_loss": np.array(self.best.loss),
+            "position": np.array([self.batch, self.samples, self.right, self.best.epoch], dtype=np.int64),
+            "losses": np.array([self.loss, self.best.loss]),
             **({} if self.order is None else {"order": self.order.cpu().numpy().copy()}),
             **_arrays("network", self.network.state_dict()),
             **_arrays("best", self.best.state),
@@ -105,8 +127,8 @@ class FitState:
         if random.keys() != self.environment.random_states().keys():
             return False
         self.history = unpack_history(arrays)
-        self.batch, self.best.epoch = (int(n) for n in arrays["position"])
-        self.best.loss = float(arrays["best_loss"])
+        self.batch, self.samples, self.right, self.best.epoch = (int(n) for n in arrays["position"])
+        self.loss, self.best.loss = (float(loss) for loss in arrays["losses"])
         device = self.environment.device
         self.best.state = {name: value.to(device) for name, value in _tensors("best", arrays).items()}
         self.order = torch.tensor(arrays["order"], device=device) if "order" in arrays else None

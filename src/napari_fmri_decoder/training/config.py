@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_fmri_decoder.training.balance import Balance
+from napari_fmri_decoder.training.computing import Precision
 from napari_fmri_decoder.training.schedules import Schedule
 from napari_fmri_decoder.training.validation import Validation
 
@@ -110,6 +111,11 @@ class TrainingConfig(BaseModel):
     )
     threads: int = Field(
         2, description="Threads that torch computes with; another number changes the last digits.", ge=1
+    )
+    precision: Precision = Field(
+        "float32",
+        description="What products of layers are computed in while training: float32, or bfloat16, faster "
+        "where the device has it (its first three digits; weights and their updates stay float32).",
     )
     device: str = Field(
         "auto",

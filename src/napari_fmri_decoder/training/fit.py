@@ -16,7 +16,9 @@ from torch import nn
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
+from napari_fmri_decoder.training.allocation import memory_kept
 from napari_fmri_decoder.training.balance import balanced_rows, class_weights
+from napari_fmri_decoder.training.computing import why_not
 from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.environment import Environment
 from napari_fmri_decoder.training.events import (
@@ -142,22 +144,25 @@ def fit(
     weights = class_weights(y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
         device = choose_device(settings.device)
-        if device.note:
-            yield Note(device.note)
+        reason = why_not(settings.precision, device.torch)
+        if reason:
+            settings = settings.model_copy(update={"precision": "float32"})
+        yield from map(Note, filter(None, (device.note, reason)))
         environment = Environment(seed, settings.threads, device.torch)
         try:
-            state = yield from train_network(
-                decoder,
-                train,
-                held_out,
-                n_classes,
-                settings,
-                environment,
-                weights,
-                validation=arranged(validation),
-                epochs=epochs,
-                checkpoint=checkpoint,
-            )
+            with memory_kept():
+                state = yield from train_network(
+                    decoder,
+                    train,
+                    held_out,
+                    n_classes,
+                    settings,
+                    environment,
+                    weights,
+                    validation=arranged(validation),
+                    epochs=epochs,
+                    checkpoint=checkpoint,
+                )
         except BaseException as error:
             clear_frames(error.__traceback__)  # whoever keeps the error would keep the network's memory too
             raise

@@ -1,4 +1,9 @@
-"""The loop that trains a torch network, one event per step."""
+"""The loop that trains a torch network, one event per step.
+
+What is told of the training part is the mean over an epoch's batches, each before its step and with dropout
+at work, as Keras tells it: the descent itself, at no cost. Parts that are watched are predicted as a finished
+network would. The score of a fold on its training part is predicted too, once, at the end.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,7 @@ from torch.nn import functional as F
 
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.checkpoint import FitState
+from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
 from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
 from napari_fmri_decoder.training.quality import quality
@@ -41,11 +47,10 @@ class Part:
     inputs: NDArray[np.float32]
     y: NDArray[np.int64]
 
-    def to(self, device: torch.device) -> TensorPart:
-        """Copy to a device."""
-        return TensorPart(
-            torch.tensor(self.inputs, device=device), torch.tensor(self.y, device=device), self.y
-        )
+    def to(self, device: torch.device, order: torch.memory_format) -> TensorPart:
+        """Copy to a device, the values of a sample in that order."""
+        inputs = torch.tensor(self.inputs, device=device).contiguous(memory_format=order)
+        return TensorPart(inputs, torch.tensor(self.y, device=device), self.y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +97,12 @@ def train_network(
     """
     device = environment.device
     with environment.step():
-        network = decoder.build(train.inputs.shape[1:], n_classes).to(device)
+        network = decoder.build(train.inputs.shape[1:], n_classes)
+        order = prepare(network, device)
         optimizer = make_optimizer(network, settings, decoder.adam_epsilon)
-        learned = train.to(device)
-        watched = [part.to(device) if part else None for part in (test, validation)]
-        before = _qualities(network, learned, *watched)
+        learned = train.to(device, order)
+        watched = [part.to(device, order) if part else None for part in (test, validation)]
+        before = [_quality(network, part, settings) for part in (learned, *watched)]
         per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     _check_batch_size(network, settings.batch_size)
     n = len(train.y)
@@ -112,12 +118,10 @@ def train_network(
         while at.epoch < last and not best.is_over(at.epoch):
             yield from _epoch(at, learned, sizes, settings, per_class, checkpoint)
             with environment.step():
-                now = EpochDone(at.epoch + 1, *_qualities(network, learned, *watched))
+                seen = [_quality(network, part, settings) for part in watched]
+                now = EpochDone(at.epoch + 1, at.quality_so_far(), *seen)
                 best.see(now.epoch, now.validation, network)
-            if not math.isfinite(now.train.loss):
-                raise TrainingError(_explain_loss(now.train.loss, now.epoch, at.batch, settings, checkpoint))
-            at.history.append(now)
-            at.batch, at.order = 0, None
+            at.turn_over(now)
             if checkpoint is not None:
                 checkpoint.offer(at)
             yield now
@@ -125,8 +129,11 @@ def train_network(
         if checkpoint is not None:
             checkpoint.leave(at)
         raise
+    if not at.is_finite():  # the last step of all, whose loss nothing looked at
+        raise TrainingError(_explain_loss(math.nan, at.epoch, len(sizes), settings, checkpoint))
     state = best.state if best.state and settings.keep_best else network.state_dict()
-    return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+    with environment.step():
+        return {name: value.detach().cpu().contiguous().numpy().copy() for name, value in state.items()}
 
 
 def _epoch(
@@ -149,22 +156,13 @@ def _epoch(
     for size in sizes[at.batch :]:
         with at.environment.step(smaller):
             rows = slice(None) if at.order is None else at.order[start : start + size]
-            loss = _step(at.network, at.optimizer, learned.inputs[rows], learned.targets[rows], per_class)
+            inputs, targets = learned.inputs[rows], learned.targets[rows]
+            loss, right = _step(at.network, at.optimizer, inputs, targets, per_class, settings)
         start += size
-        at.batch += 1
+        at.add(size, loss, right)
         if not math.isfinite(loss):
             raise TrainingError(_explain_loss(loss, epoch, at.batch, settings, checkpoint))
         yield BatchDone(epoch, at.batch, loss)
-
-
-def make_optimizer(
-    network: nn.Module, settings: ResolvedTraining, epsilon: float = 1e-8
-) -> torch.optim.Optimizer:
-    """Make the optimiser; weight decay is the L2 penalty on all parameters, in both; `epsilon` is Adam's."""
-    rate, decay = settings.learning_rate, settings.weight_decay
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), lr=rate, weight_decay=decay, eps=epsilon)
-    return torch.optim.SGD(network.parameters(), lr=rate, weight_decay=decay, momentum=settings.momentum)
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
@@ -195,7 +193,7 @@ def probabilities(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float3
     network.eval()
     at_once = max(1, AT_ONCE // math.prod(inputs.shape[1:]))
     with torch.no_grad():
-        parts = [F.softmax(network(part), dim=1) for part in torch.split(inputs, at_once)]
+        parts = [F.softmax(network(part).float(), dim=1) for part in torch.split(inputs, at_once)]
     network.train(was_training)
     return np.asarray(torch.cat(parts).cpu().numpy(), dtype=np.float32)
 
@@ -206,28 +204,29 @@ def _step(
     inputs: torch.Tensor,
     targets: torch.Tensor,
     weights: torch.Tensor | None,
-) -> float:
-    """Take one step of descent; return the loss before it."""
+    settings: ResolvedTraining,
+) -> tuple[float, int]:
+    """Take one step of descent; return the loss before it, and how many samples were right."""
     network.train()
     optimizer.zero_grad()
-    logits = network(inputs)
+    with computing_in(settings.precision, inputs.device):
+        logits = network(inputs).float()
     if weights is None:
         loss = F.cross_entropy(logits, targets)
     else:  # a mean over samples, as scikit-learn's, not over the weights that a batch happens to hold
         loss = F.cross_entropy(logits, targets, weight=weights, reduction="sum") / len(targets)
     loss.backward()
     optimizer.step()
-    return float(loss.item())
+    right = (logits.detach().argmax(dim=1) == targets).sum()
+    told = torch.stack((loss.detach(), right)).tolist()  # one wait for the device
+    return float(told[0]), round(told[1])
 
 
-def _qualities(
-    network: nn.Module, train: TensorPart, test: TensorPart | None, validation: TensorPart | None
-) -> tuple[Quality, Quality | None, Quality | None]:
-    return (
-        quality(probabilities(network, train.inputs), train.y),
-        quality(probabilities(network, test.inputs), test.y) if test else None,
-        quality(probabilities(network, validation.inputs), validation.y) if validation else None,
-    )
+def _quality(network: nn.Module, part: TensorPart | None, settings: ResolvedTraining) -> Quality | None:
+    if part is None:
+        return None
+    with computing_in(settings.precision, part.inputs.device):
+        return quality(probabilities(network, part.inputs), part.y)
 
 
 def _check_batch_size(network: nn.Module, batch_size: int) -> None:

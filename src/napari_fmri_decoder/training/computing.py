@@ -1,0 +1,86 @@
+"""How torch computes a network fastest: the order of numbers in memory, fused steps, shorter numbers."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from napari_fmri_decoder.training.config import ResolvedTraining
+
+Precision = Literal["float32", "bfloat16"]
+
+_FUSED = ("cpu", "cuda")
+"""Devices whose optimisers update all weights in one pass."""
+
+
+def memory_format(network: nn.Module) -> torch.memory_format:
+    """The order of a batch's values in memory that suits the layers: convolutions want the channel last.
+
+    Weights, inputs and the optimiser's state must all have it: a fused step goes through memory and
+    would pair wrong values.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            return torch.channels_last
+        if isinstance(layer, nn.Conv3d):
+            return torch.channels_last_3d
+    return torch.contiguous_format
+
+
+def prepare(network: nn.Module, device: torch.device) -> torch.memory_format:
+    """Bring a network that was built to a device, as it is trained fastest; tell the order its inputs need.
+
+    ReLU overwrites what it gets, which no layer's slope is computed from. Only while training: who looks
+    inside a network wants both.
+    """
+    order = memory_format(network)
+    network.to(device)
+    network.to(memory_format=order)  # type: ignore[call-overload]  # as torch documents it
+    for layer in network.modules():
+        if isinstance(layer, nn.ReLU):
+            layer.inplace = True
+    return order
+
+
+def make_optimizer(
+    network: nn.Module, settings: ResolvedTraining, epsilon: float = 1e-8
+) -> torch.optim.Optimizer:
+    """Make the optimiser; weight decay is the L2 penalty on all parameters, in both; `epsilon` is Adam's."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    weights = list(network.parameters())
+    fused = all(w.device.type in _FUSED for w in weights)
+    if settings.optimizer == "adam":
+        return torch.optim.Adam(weights, lr=rate, weight_decay=decay, eps=epsilon, fused=fused)
+    return torch.optim.SGD(weights, lr=rate, weight_decay=decay, momentum=settings.momentum, fused=fused)
+
+
+def why_not(precision: Precision, device: torch.device) -> str:
+    """Why a device does not compute in a precision, in a sentence; "" if it does.
+
+    bfloat16 counts only where the arithmetic is the device's own: elsewhere it is slower than float32.
+    """
+    if precision == "float32" or _has_bfloat16(device):
+        return ""
+    return f"Trained in float32: {device} has no arithmetic of its own for bfloat16."
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu" and hasattr(torch.cpu, "get_capabilities"):  # older releases of torch have none
+        found = torch.cpu.get_capabilities()
+        return any(found.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+    return False
+
+
+def computing_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Let matrix products and convolutions inside be computed in a precision; the rest stays float32."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
