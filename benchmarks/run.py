@@ -19,6 +19,7 @@ SCRIPTS = (
     "opening.py",
     "permutations.py",
     "workers.py",
+    "window.py",
 )
 
 
