@@ -31,7 +31,7 @@ from timing import Row, ensure_display, finish
 SHAPES = {"cnn2d": (40, 56, 3), "mlp": (31, 32, 1), "cnn3d": (40, 56, 40)}
 SAMPLES = {"cnn2d": 307, "mlp": 416, "cnn3d": 64}
 CLASSES = {"cnn2d": 2, "mlp": 26, "cnn3d": 2}
-ROUNDS = 3
+ROUNDS = 2
 SECONDS = 4.0
 STEPS = 15
 SIDES = ("nothing", "thread", "process")

@@ -23,7 +23,6 @@ SCRIPT = textwrap.dedent(
     import time
     from pathlib import Path
 
-    began = time.time()
     import napari
     from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
     from qtpy.QtCore import QTimer
@@ -90,7 +89,6 @@ SCRIPT = textwrap.dedent(
             viewer.close() if how == "program" else click_cross(int(viewer.window._qt_window.winId()))
 
     closing = []
-    print("opened", time.time() - began, flush=True)
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(20)
@@ -120,10 +118,10 @@ def close_in_training(folder: Path, how: str, long_step: float) -> tuple[list[li
     assert "Error" not in done.stderr
     said = [line.split() for line in done.stdout.splitlines()]
     assert said[-1] == ["run", "returned"], "what a script does after napari must be done"
-    opening = float(said.pop(0)[1])
     began = max(float(words[1]) for words in said if words[0] in ("asked", "closing"))
-    # 0.2 s pass before the answer; on a machine that is busy with other things all takes longer
-    assert ended - began - 0.2 < 3.0 * max(1.0, opening / 6)
+    # 0.2 s pass before the answer; where others want the cores too, all takes longer
+    waiting = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
+    assert ended - began - 0.2 < 3.0 * max(1.0, waiting)
     (run_folder,) = (folder / "runs").iterdir()
     return said, run_folder
 

@@ -36,6 +36,8 @@ BEAT_S = 0.1
 """Seconds between two signs of life, at each of which the parent can stop."""
 STOP_S = 0.8
 """Seconds that a child has to end by itself, with a checkpoint, before it is ended."""
+NICE = 5
+"""How far the child steps back where the cores do not suffice for the window and it."""
 _COMMAND = "from napari_fmri_decoder.pipeline.apart import serve; serve()"
 
 
@@ -108,7 +110,8 @@ def _start() -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)},
         start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops the child
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
     )
 
 
@@ -195,6 +198,8 @@ class _Parent:
 
 def serve() -> None:
     """Be the child: run the recipe that comes through standard input."""
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is no message
     source = sys.stdin.buffer
