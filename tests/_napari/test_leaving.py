@@ -140,6 +140,7 @@ def goes_on_at(folder: Path) -> tuple[int, int]:
     raise AssertionError("The run was done.")
 
 
+@pytest.mark.slow
 def test_the_program_closes_amid_an_epoch(tmp_path: Path) -> None:
     said, folder = close_in_training(tmp_path, "program", 0.1)
     assert [words[0] for words in said] == ["closing", "run"], "nothing is asked"

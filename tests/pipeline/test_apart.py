@@ -67,6 +67,7 @@ def test_its_events_and_numbers_are_those_of_a_run_in_this_process(tmp_path: Pat
     assert not children()
 
 
+@pytest.mark.slow
 def test_a_stop_ends_the_process_with_a_checkpoint_that_it_goes_on_from(tmp_path: Path) -> None:
     events = long_run(tmp_path)
     for event in events:
