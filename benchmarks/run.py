@@ -30,6 +30,7 @@ SCRIPTS = (
     "training.py",
     "permutations.py",
     "workers.py",
+    "window.py",
 )
 
 

@@ -44,14 +44,14 @@ def _own_settings() -> Iterator[None]:
 @pytest.fixture
 def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
     """A napari viewer on the screen, 1366 x 768; closed in the end, with all workers ended."""
-    from qtpy.QtCore import QThreadPool
+    from napari_fmri_decoder._napari.leaving import threads
 
     window = make_napari_viewer(show=True)
     window.window._qt_window.resize(1366, 768)
     yield window
     for worker in _workers():
         worker.quit()
-    assert QThreadPool.globalInstance().waitForDone(10_000), "a worker did not stop within 10 seconds"
+    assert threads().waitForDone(10_000), "a worker did not stop within 10 seconds"
 
 
 @pytest.fixture

@@ -324,6 +324,30 @@ def test_ranges_stay_while_curves_grow(qtbot: Any) -> None:
     assert plot._panes[0].viewRange()[1][1] >= 30
 
 
+def test_the_mean_is_of_the_finished_folds_each_as_far_as_it_went(qtbot: Any) -> None:
+    plot = show(CurvesPlot(), qtbot)
+    assert isinstance(plot, CurvesPlot)
+
+    def fold(losses: list[float]) -> None:
+        plot.start_fold("run", 10)
+        for epoch, loss in enumerate(losses):
+            plot.add(epoch, Quality(loss, 0.5), Quality(2 * loss, 0.25))
+
+    fold([1.0, 0.5, 0.25])
+    plot.end_fold()
+    fold([3.0, 1.5])  # stopped early, but not ended yet
+    plot.draw()
+    assert plot._mean["loss"].getData()[0] is None, "one fold has no mean"
+    plot.end_fold()
+    fold([9.0])  # at work
+    plot.draw()
+    for name, values in {"loss": [2.0, 1.0, 0.25], "val_loss": [4.0, 2.0, 0.5]}.items():
+        epochs, drawn = plot._mean[name].getData()
+        assert (epochs.tolist(), drawn.tolist()) == ([0, 1, 2], values)
+    assert "mean of 2 folds" in _legend(plot)
+    assert plot.table()["fold"].eq("run").all(), "what is saved are the folds themselves"
+
+
 # Robustness
 
 
@@ -472,7 +496,7 @@ def _lab(linear: Any) -> Any:
 
 def _legend(plot: Plot) -> list[str]:
     text = plot.legend._text.toPlainText().replace("\xa0", " ")
-    return [name.strip() for name in text.split("■") if name.strip()]
+    return [name.strip() for name in re.split("■|╌╌", text) if name.strip()]
 
 
 def _darkest(image: QImage) -> int:

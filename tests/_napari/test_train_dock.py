@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from qtpy.QtWidgets import QApplication, QCheckBox
 from small import series, write_small
@@ -253,9 +254,29 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     assert not dock.resume.isEnabled()
     assert not notified
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    rows = dock.run.curves.table().groupby("fold").size().to_dict()
+    assert rows == dict.fromkeys(["run 1", "run 2", "run 3", "run 4", "all samples"], 41), "those read too"
+    assert len(dock.run.curves.mean()) == 41
     assert replayed(folder, tmp_path / "again") == [
         (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
     ]
+
+
+def test_a_process_of_its_own_trains_and_stops_as_a_thread_does(
+    dock: TrainDock, qtbot: Any, notified: list[Any]
+) -> None:
+    dock.setup.where.choose("apart")
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 100_000})
+    dock.train.click()
+    qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 3, timeout=60_000)
+    (child,) = (p for p in psutil.Process().children() if "pipeline.apart" in " ".join(p.cmdline()))
+    dock.stop.click()
+    assert "Resume goes on" in dock.line.text.text()
+    qtbot.waitUntil(dock.resume.isEnabled, timeout=5000)
+    assert not child.is_running()
+    assert list((dock._stopped.folder / "tasks").glob("checkpoint*"))
+    assert not notified
 
 
 def test_stop_ends_the_reading_of_a_slow_series_too(

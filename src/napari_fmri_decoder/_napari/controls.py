@@ -54,7 +54,7 @@ def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
         name, or one of them or None.
     info : FieldInfo
         Limits, default, and in `json_schema_extra` "unit", "step", "none" (what None is called)
-        and for paths "mode" ("file", "files", "folder" or "save").
+        and "mode": for paths "file", "files", "folder" or "save"; "device" for where torch computes.
     label : str
 
     Raises
@@ -63,6 +63,8 @@ def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
         If there is no control for the annotation.
     """
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    if extra.get("mode") == "device":
+        return _device()
     inner, bounds, special = _parts(annotation, info, str(extra.get("none", "auto")))
     origin = get_origin(inner)
     if origin is Literal:
@@ -104,6 +106,14 @@ def _choice(choices: Sequence[tuple[str, Any]], special: Special | None) -> Cont
         box.currentIndexChanged,
         automatic,
     )
+
+
+def _device() -> Control:
+    from napari_fmri_decoder._napari.device_box import DeviceBox  # torch, which few forms need
+
+    box = DeviceBox()
+    _calm(box)
+    return Control(box, box.device, box.set_device, box.currentIndexChanged)
 
 
 def _text(inner: Any, origin: Any, mode: str, label: str, special: Special | None) -> Control:

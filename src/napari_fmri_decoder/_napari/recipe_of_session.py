@@ -23,6 +23,7 @@ from napari_fmri_decoder.pipeline import (
     Stage,
     prepare_steps,
     run,
+    run_apart,
 )
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.recipe import (
@@ -193,7 +194,7 @@ def base_of(series: Volume) -> Path:
 
 
 def carry_out(
-    plan: Plan, watch: Watch, *, resume: bool = False, cluster: str = SERIAL
+    plan: Plan, watch: Watch, *, resume: bool = False, cluster: str = SERIAL, apart: bool = False
 ) -> Generator[PipelineEvent, None, RunResult | None]:
     """Write what is not on disk, then run the recipe; see `pipeline.run`.
 
@@ -208,6 +209,8 @@ def carry_out(
         Whether the folder holds this run, stopped, which goes on.
     cluster : str
         Where folds and permutations are computed.
+    apart : bool
+        Whether to run in a process of its own; see `pipeline.run_apart`.
     """
     result: RunResult | None = None
     if (plan.folder / SCORES).exists():
@@ -216,7 +219,11 @@ def carry_out(
     try:
         if not resume:
             yield from _written(plan)
-        events = run(plan.recipe, plan.folder, plan.folder, watch.over, resume=resume, cluster=cluster)
+        where = plan.recipe, plan.folder, plan.folder
+        if apart:
+            events = run_apart(*where, watch.tell, resume=resume, cluster=cluster)
+        else:
+            events = run(*where, watch.over, resume=resume, cluster=cluster)
         with closing(events):
             for event in events:
                 begun |= isinstance(event, Prepared)

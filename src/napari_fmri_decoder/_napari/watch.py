@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.workers import Job, run_generator
+from napari_fmri_decoder.volumes.watched import WatchedVoxels
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from qtpy.QtCore import QObject
 
-    from napari_fmri_decoder.volumes.volume import ArrayLike, Volume
+    from napari_fmri_decoder.volumes.volume import Volume
 
 
 class StoppedReading(Exception):
@@ -43,23 +43,13 @@ class Watch:
             raise StoppedReading
         self.done += 1
 
+    def tell(self, done: int) -> None:
+        """Say how many volumes another process has read."""
+        self.done = done
+
     def over(self, series: Volume) -> Volume:
         """Give the series with an eye on its voxels."""
         return replace(series, data=WatchedVoxels(series.data, self))
-
-
-class WatchedVoxels:
-    """Voxels that tell a watch when they are read."""
-
-    def __init__(self, data: ArrayLike, watch: Callable[[], None]) -> None:
-        self._data, self._watch = data, watch
-        self.shape, self.ndim, self.dtype = tuple(data.shape), data.ndim, data.dtype
-
-    def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Tell, and read."""
-        self._watch()
-        read: NDArray[Any] = self._data[key]
-        return read
 
 
 def run_watched(

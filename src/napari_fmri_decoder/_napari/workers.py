@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import create_worker
 from superqt.utils import GeneratorWorker
 
+from napari_fmri_decoder._napari import leaving
 from napari_fmri_decoder._napari.notify import guard, tell
 from napari_fmri_decoder.errors import InputError
 
@@ -42,6 +43,12 @@ class _Worker(GeneratorWorker):  # type: ignore[type-arg]
         """Run the generator to its end, or to a stop."""
         with closing(self._gen):
             return super().work()
+
+    def start(self) -> None:
+        """Start in a thread of ours, which closing napari does not wait for without limit."""
+        self._worker_set.add(self)
+        self._finished.connect(self._set_discard)
+        leaving.start(self)
 
 
 class _Named(partial):  # type: ignore[type-arg]

@@ -1,6 +1,8 @@
 """The work from end to end: recipe to run folder, image to slab, model and scan to answers."""
 
+from napari_fmri_decoder.pipeline.apart import run_apart
 from napari_fmri_decoder.pipeline.events import (
+    Alive,
     AuditError,
     PipelineEvent,
     Prepared,
@@ -12,6 +14,7 @@ from napari_fmri_decoder.pipeline.preparing import prepare_run, prepare_steps
 from napari_fmri_decoder.pipeline.run import finish, run
 
 __all__ = [
+    "Alive",
     "AuditError",
     "PipelineEvent",
     "Prepared",
@@ -22,4 +25,5 @@ __all__ = [
     "prepare_run",
     "prepare_steps",
     "run",
+    "run_apart",
 ]

@@ -87,7 +87,12 @@ class RunDone:
     result: RunResult
 
 
-PipelineEvent = TrainingEvent | Stage | Prepared | RunDone
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A run in a process of its own goes on: a place to stop, while it tells nothing else."""
+
+
+PipelineEvent = TrainingEvent | Stage | Prepared | RunDone | Alive
 
 
 class AuditError(InputError):
@@ -104,3 +109,7 @@ class AuditError(InputError):
             " ".join(f"{f.message} [{f.code}]" for f in findings)
             + f" To go on all the same, write audit.allow = {[f.code for f in findings]} in the recipe."
         )
+
+    def __reduce__(self) -> tuple[type[AuditError], tuple[tuple[Finding, ...]]]:
+        """Go through a pipe as what it was made of."""
+        return type(self), (self.findings,)

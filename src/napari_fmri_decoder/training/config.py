@@ -121,6 +121,7 @@ class TrainingConfig(BaseModel):
         "auto",
         description="auto, cpu, cuda, cuda:<number> or mps; the processor where it is not there.",
         pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$",
+        json_schema_extra={"mode": "device"},
     )
 
     @field_validator("screening")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 
 import torch
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.memory import free_bytes, in_words
 
 _NO_CARD = ("Found no NVIDIA driver", "No CUDA GPUs are available")
 """What torch says on a machine that has no card, or hides it."""
@@ -19,6 +21,69 @@ class Device:
 
     torch: torch.device
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFound:
+    """A device that can be chosen.
+
+    Attributes
+    ----------
+    name : str
+        As `choose_device` takes it, such as "cuda:0".
+    model : str
+        What it is, such as "NVIDIA H200".
+    free : int or None
+        Bytes that a fit can have there now; None where the device does not say.
+    """
+
+    name: str
+    model: str
+    free: int | None
+
+    def words(self) -> str:
+        """Say it in one line.
+
+        Examples
+        --------
+        >>> DeviceFound("cuda:0", "NVIDIA H200", 130 * 1024**3).words()
+        'cuda:0, 130 GiB free (NVIDIA H200)'
+        """
+        said = "memory not known" if self.free is None else f"{in_words(self.free)} free"
+        return f"{self.name}, {said} ({self.model})"
+
+
+def devices_found() -> tuple[DeviceFound, ...]:
+    """List the devices of this machine, the processor first, each with the memory that is free now.
+
+    To ask a CUDA device for its memory takes torch a second the first time, and some hundred
+    megabytes on it: where there are such, this is no work for the thread of a window. `has_graphics`
+    tells, and is quick.
+
+    Returns
+    -------
+    tuple of DeviceFound
+    """
+    cores = os.cpu_count() or 1
+    found = [DeviceFound("cpu", f"{cores} core{'s' * (cores > 1)}", free_bytes(torch.device("cpu")))]
+    for i in range(_count("cuda")):
+        device = torch.device("cuda", i)
+        found.append(DeviceFound(f"cuda:{i}", torch.cuda.get_device_name(device), _free_bytes(device)))
+    if _count("mps"):
+        found.append(DeviceFound("mps", "Apple graphics processor", _free_bytes(torch.device("mps"))))
+    return tuple(found)
+
+
+def has_graphics() -> bool:
+    """Whether torch finds a graphics processor, without asking it for anything."""
+    return bool(_count("cuda") or _count("mps"))
+
+
+def _free_bytes(device: torch.device) -> int | None:
+    try:
+        return free_bytes(device)
+    except RuntimeError:  # full to the brim, or taken by another program alone: it can be chosen later
+        return None
 
 
 def choose_device(name: str = "auto") -> Device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,10 +80,11 @@ class Legend(pg.GraphicsWidget):  # type: ignore[misc]
         self._view, self._plain_height, self._height = view, plain_height, -1.0
         self._text = QGraphicsTextItem(self)
 
-    def show_names(self, colors: Mapping[str, str], ink: str) -> None:
-        """Show each name behind a square of its colour."""
+    def show_names(self, colors: Mapping[str, str], ink: str, dashed: Container[str] = ()) -> None:
+        """Show each name behind a square of its colour, or a dashed line."""
         parts = (
-            f'<span style="color:{color}">■</span>&nbsp;{escape(name).replace(" ", "&nbsp;")}&nbsp;&nbsp; '
+            f'<span style="color:{color}">{"╌╌" if name in dashed else "■"}</span>&nbsp;'
+            f"{escape(name).replace(' ', '&nbsp;')}&nbsp;&nbsp; "
             for name, color in colors.items()
         )
         self._text.setHtml(f'<div style="color:{ink}">{"".join(parts)}</div>' if colors else "")

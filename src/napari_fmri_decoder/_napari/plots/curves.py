@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_fmri_decoder._napari.palette import PALETTE
 from napari_fmri_decoder._napari.plots.base import Plot
+from napari_fmri_decoder.evaluation.learning import mean_curves
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QHideEvent, QShowEvent
@@ -37,10 +38,14 @@ class _Fold:
     epochs: int
     rows: list[tuple[float, ...]] = field(default_factory=list)
     watched: str = "test"
+    done: bool = False
 
 
 class CurvesPlot(Plot):
     """Loss above, accuracy beneath, of the training and the watched part; finished folds drawn thin.
+
+    From two finished folds on their mean is drawn dashed. A fold that ended early, by patience, counts
+    in it only as far as it went; see `mean_curves`.
 
     The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
     largest so far with some room. New points are drawn by a timer that runs only while the plot
@@ -68,6 +73,7 @@ class CurvesPlot(Plot):
         self.why.hide()
         self.column.insertWidget(0, self.why)
         self._old = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self._mean = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._line = pg.InfiniteLine(angle=0)
         accuracy.addItem(self._line)
@@ -120,8 +126,14 @@ class CurvesPlot(Plot):
             self._top = 1.2 * largest
         self._dirty = True
 
+    def end_fold(self) -> None:
+        """The present fold has ended: from now on it counts in the mean."""
+        if self._folds:
+            self._folds[-1].done = True
+            self._dirty = True
+
     def add_fold(self, result: FoldResult) -> None:
-        """Add the curves of a fold that has ended."""
+        """Add the curves of a fold that has ended, all at once."""
         epochs = max((event.epoch for event in result.history), default=1)
         validation = result.untrained_validation
         self.start_fold(result.split.name, epochs, validation=validation is not None)
@@ -129,6 +141,12 @@ class CurvesPlot(Plot):
             self.add(0, result.untrained_train, validation or result.untrained_test)
         for event in result.history:
             self.add(event.epoch, event.train, event.watched)
+        self.end_fold()
+
+    def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for less than two."""
+        rows = [np.array(fold.rows) for fold in self._folds if fold.done and fold.rows]
+        return mean_curves(rows) if len(rows) > 1 else np.empty((0, 5))
 
     def draw(self) -> None:
         """Draw all curves, or say why there are none."""
@@ -137,13 +155,15 @@ class CurvesPlot(Plot):
         self.why.setVisible(none)
         for part in (self.view, self.hint, self.saving):
             part.setVisible(not none)
-        old, now = [_points(self._folds[:-1]), _points(self._folds[-1:])]
+        old, now, mean = _points(self._folds[:-1]), _points(self._folds[-1:]), self.mean()
         for i, name in enumerate(SERIES, start=1):
             color = pg.mkColor(COLORS[name])
             faint = pg.mkColor(color)
             faint.setAlphaF(0.4)
             self._old[name].setData(old[:, 0], old[:, i])
             self._old[name].setPen(pg.mkPen(faint, width=1))
+            self._mean[name].setData(mean[:, 0], mean[:, i])
+            self._mean[name].setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DashLine))
             self._now[name].setData(now[:, 0], now[:, i])
             self._now[name].setPen(pg.mkPen(color, width=2))
         self._line.setVisible(self._chance is not None)
@@ -154,9 +174,12 @@ class CurvesPlot(Plot):
         self._panes[0].setYRange(0, self._top, padding=0)
         watched = self._folds[-1].watched if self._folds else "test"
         names = {"training part": PALETTE[1], f"{watched} part": PALETTE[0]}
-        self.legend.show_names(
-            {**names, **({"chance": self.ink} if self._chance is not None else {})}, self.ink
-        )
+        together = f"mean of {sum(fold.done for fold in self._folds)} folds"
+        if len(mean):
+            names[together] = self.ink
+        if self._chance is not None:
+            names["chance"] = self.ink
+        self.legend.show_names(names, self.ink, dashed=[together])
         if self._folds and self._folds[-1].rows:
             self.hint.setText(_sentence(self._folds[-1]))
 

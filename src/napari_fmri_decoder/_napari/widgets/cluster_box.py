@@ -1,4 +1,4 @@
-"""Where a run is computed: in this process, on others of this machine, or on a scheduler's workers."""
+"""Where a run is computed: in napari's process, in others of this machine, or by a scheduler's workers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, 
 
 from napari_fmri_decoder.training.cluster import SERIAL, check_cluster
 
+APART = "apart"
 PLACES = {
-    SERIAL: "this process, with curves as they grow",
-    "local": "worker processes of this machine",
+    SERIAL: "napari's own process",
+    APART: "a process of its own",
+    "local": "several worker processes",
     "tcp": "workers of a Dask scheduler",
 }
-"""The choices, by what begins the `cluster` of `pipeline.run`."""
+"""The choices, by what begins the `cluster` of `pipeline.run`; `APART` is serial too, beside the window."""
 
 
 class ClusterBox(QWidget):
@@ -24,8 +26,12 @@ class ClusterBox(QWidget):
         self.place = QComboBox()
         self.place.setObjectName("cluster_place")
         self.place.setToolTip(
-            "<p>Who computes folds and permutations. The scores are the same; many permutations go faster on "
-            "workers, and short runs here.</p>"
+            "<p>Who computes. The scores are the same everywhere.</p>"
+            "<p><b>napari's own process</b> begins at once.</p>"
+            "<p><b>A process of its own</b> shares only the cores with napari, not the interpreter: moving "
+            "through slices stays quick, and training loses less by it. It begins some seconds later, and "
+            "takes the memory of a second Python with the samples in it.</p>"
+            "<p><b>Workers</b> take whole folds and permutations, many at a time.</p>"
         )
         for place, text in PLACES.items():
             self.place.addItem(text, place)
@@ -68,12 +74,19 @@ class ClusterBox(QWidget):
         InputError
             If the address is none.
         """
-        place = self.place.currentData()
-        where = {SERIAL: SERIAL, "local": f"local:{self.processes.value()}"}.get(
-            place, self.address.text().strip()
-        )
+        here = {SERIAL: SERIAL, APART: SERIAL, "local": f"local:{self.processes.value()}"}
+        where = here.get(self.place.currentData(), self.address.text().strip())
         check_cluster(where)
         return where
+
+    @property
+    def apart(self) -> bool:
+        """Whether in one process of its own."""
+        return bool(self.place.currentData() == APART)
+
+    def choose(self, place: str) -> None:
+        """Choose one of `PLACES`."""
+        self.place.setCurrentIndex(self.place.findData(place))
 
     def _on_place(self) -> None:
         for place, parts in self._parts.items():

@@ -212,7 +212,9 @@ class RunView(QWidget):
                 self._epoch, self._drawn = epoch, True
                 self.curves.add(epoch, train, event.watched)
                 self._tell(0.0)
-            case FoldDone(result) if result.history and not self._drawn:  # by a worker, or before a stop
+            case FoldDone() if self._drawn:
+                self.curves.end_fold()
+            case FoldDone(result) if result.history:  # by a worker, or before a stop: it comes whole
                 self.curves.add_fold(result)
             case Progress(what, done, total):
                 self.line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))

@@ -82,7 +82,7 @@ class SetupView(QWidget):
             section("Training and test parts", self.split, self.runs, name="section_split"),
             section("Preparation", self.prepare, name="section_prepare", open_=False),
             section("Permutation test", self.null, name="section_null", open_=False),
-            section("Compute in", self.where, name="section_cluster", open_=False),
+            section("Compute in", self.where, name="section_cluster"),
             self.compared,
             section("Keep runs in", self.folder, name="section_folder", open_=False),
         ):

@@ -171,7 +171,8 @@ class TrainDock(Dock):
             self._carry_out(self._stopped, f"Going on with {decoder}", resume=True)
 
     def _carry_out(self, plan: Plan, description: str, *, resume: bool) -> None:
-        work = partial(carry_out, resume=resume, cluster=self.setup.where.cluster)
+        where = self.setup.where
+        work = partial(carry_out, resume=resume, cluster=where.cluster, apart=where.apart)
         self.run.start()
         self.result.hide()
         self.tabs.setCurrentIndex(2)

@@ -1,0 +1,204 @@
+"""The window while a network trains from the dock Train, against the same window while nothing does.
+
+Each network trains in a thread, and in a process of its own, in turn with nothing; the same is done to the
+window each time: it moves through slices ten times a second while a timer of 5 ms counts the gaps of the
+event loop, then steps from slice to slice as fast as they are drawn, then is left alone. The gaps and
+steps of all rounds are put together. Scans are random numbers in a folder of their own.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
+
+from dragging import Window
+from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.widgets.train import TrainDock
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
+from napari_fmri_decoder.training.events import BatchDone
+from napari_fmri_decoder.volumes.nifti import read, write
+from napari_fmri_decoder.volumes.volume import Volume
+from timing import Row, ensure_display, finish
+
+SHAPES = {"cnn2d": (40, 56, 3), "mlp": (31, 32, 1), "cnn3d": (40, 56, 40)}
+SAMPLES = {"cnn2d": 307, "mlp": 416, "cnn3d": 64}
+CLASSES = {"cnn2d": 2, "mlp": 26, "cnn3d": 2}
+ROUNDS = 2
+SECONDS = 4.0
+STEPS = 15
+SIDES = ("nothing", "thread", "process")
+
+
+@dataclass
+class Found:
+    """What one side gave, over all rounds: gaps and steps in seconds, epochs a second."""
+
+    gaps: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+    moved: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+
+
+class Epochs:
+    """Counts the batches that the dock hears of."""
+
+    def __init__(self, dock: TrainDock) -> None:
+        self.batches, self._dock, self._hear = 0, dock, dock.run.hear
+        dock.run.hear = self.hear  # type: ignore[method-assign]
+
+    def hear(self, event: Any) -> None:
+        """Count, and pass on."""
+        self.batches += isinstance(event, BatchDone)
+        self._hear(event)
+
+    def done(self) -> float:
+        """Epochs so far."""
+        return self.batches / self._dock.run._batches
+
+
+def make(folder: Path, name: str) -> Volume:
+    """Write a scan and its labels: so many volumes to learn from, and one run of eight a class to test."""
+    rng = np.random.default_rng(0)
+    n, classes = SAMPLES[name], CLASSES[name]
+    total = n + 8 * classes
+    labels = [f"class {i:02d}" for i in np.arange(total) % classes]
+    runs = np.where(np.arange(total) < n, 1 + np.arange(total) * 4 // n, 5)
+    pd.DataFrame({"label": labels, "run": runs}).to_csv(folder / "volumes.tsv", sep="\t", index=False)
+    data = rng.normal(size=(*SHAPES[name], total)).astype(np.float32)
+    write(Volume(data, np.diag([3.0, 3, 3, 1]), "stat", name=name), folder / f"{name}.nii")
+    return read(folder / f"{name}.nii")
+
+
+def wait(seconds: float) -> None:
+    """Let the window live."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(1000 * seconds), loop.quit)
+    loop.exec()
+
+
+def until(true: Any, seconds: float = 120) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            raise SystemExit("Nothing came of the training.")
+        wait(0.05)
+
+
+def measure(window: Window, epochs: Epochs | None, found: Found) -> None:
+    """Do to the window what is done to it in each phase."""
+    dims = window.viewer.dims
+    slices, axis = dims.nsteps[dims.order[-3]], dims.order[-3]
+    times: list[float] = []
+    tick, move = QTimer(), QTimer()
+    tick.timeout.connect(lambda: times.append(time.perf_counter()))
+    move.timeout.connect(lambda: dims.set_current_step(axis, (dims.current_step[axis] + 1) % slices))
+
+    def rate(work: Any) -> float:
+        before, start = epochs.done() if epochs else 0.0, time.perf_counter()
+        work()
+        return ((epochs.done() if epochs else 0.0) - before) / (time.perf_counter() - start)
+
+    tick.start(5)
+    move.start(100)
+    found.moved.append(rate(lambda: wait(SECONDS)))
+    tick.stop()
+    move.stop()
+    found.gaps += np.diff(times).tolist()
+    for _ in range(STEPS):
+        found.steps.append(
+            window.step(lambda: dims.set_current_step(axis, (dims.current_step[axis] + 1) % slices))
+        )
+    found.alone.append(rate(lambda: wait(SECONDS)))
+
+
+def side_by_side(name: str) -> dict[str, Found]:
+    """Open a window, and measure each side in turn."""
+    window = Window()
+    found = {side: Found() for side in SIDES}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        series = make(Path(folder), name)
+        head = np.random.default_rng(1).normal(size=(40, 56, 40)).astype(np.float32)
+        session, dock = Session.of(window.viewer), TrainDock(window.viewer)
+        window.viewer.window.add_dock_widget(dock)
+        labels = parse_labels({"source": "table", "table": "volumes.tsv"})
+        table, _ = label_table(labels, series, Path(folder))
+        session.update(series=session.add(series, visible=False), labels=labels, table=table)
+        session.add(Volume(head, np.diag([3.0, 3, 3, 1]), "anatomy", name="head"))
+        dock.setup.decoder.set_values({"name": name})
+        dock.setup.training.set_values({"epochs": 1_000_000})
+        dock.setup.split.set_values({"scheme": "explicit", "test": ["5"]})
+        dock.setup.folder.line.setText(str(Path(folder) / "runs"))
+        epochs = Epochs(dock)
+        dock.tabs.setCurrentIndex(2)
+        window.rest()
+        for round_ in range(ROUNDS + 1):
+            for side in SIDES:
+                kept = found[side] if round_ else Found()
+                if side == "nothing":
+                    measure(window, None, kept)
+                    continue
+                dock.setup.where.choose("apart" if side == "process" else "serial")
+                begun = epochs.batches
+                (dock.resume if dock.resume.isEnabled() else dock.train).click()
+                until(lambda: epochs.batches > begun + 2)  # noqa: B023
+                wait(1.0)
+                measure(window, epochs, kept)
+                dock.stop.click()
+                until(lambda: not dock._ending)
+        print(name, dock.setup.training.value()["threads"], "thread(s)", flush=True)
+        window.viewer.close()
+        QCoreApplication.processEvents()
+    return found
+
+
+def rows(name: str, found: dict[str, Found]) -> list[Row]:
+    """Ratios to the window in which nothing trains, and the cost to the training."""
+    made, idle = [], found["nothing"]
+    for side in SIDES[1:]:
+        one = found[side]
+        for what, q, limit in (("median", 50, "<= 1.5"), ("99th percentile", 99, "<= 2")):
+            ours, theirs = (1000 * float(np.percentile(f.gaps, q)) for f in (one, idle))
+            made.append(
+                Row(
+                    f"{name} in a {side}: gaps of the event loop, {what}", "no training",
+                    f"{ours:.3g} ms", f"{theirs:.3g} ms", ours / theirs, limit,
+                )
+            )  # fmt: skip
+        ours, theirs = (1000 * float(np.median(f.steps)) for f in (one, idle))
+        made.append(
+            Row(
+                f"{name} in a {side}: step to another slice", "no training",
+                f"{ours:.3g} ms", f"{theirs:.3g} ms", ours / theirs, "<= 1.5",
+            )
+        )  # fmt: skip
+    thread, process = found["thread"], found["process"]
+    for what, ours, theirs in (
+        ("thread, moving through slices, against left alone", thread.moved, thread.alone),
+        ("process, moving through slices, against left alone", process.moved, process.alone),
+        ("process against thread, moving through slices", process.moved, thread.moved),
+    ):
+        a, b = float(np.median(ours)), float(np.median(theirs))
+        made.append(Row(f"{name}, epochs a second", what, f"{a:.3g}", f"{b:.3g}", a / b))
+    return made
+
+
+def main() -> None:
+    """Measure the networks that are named, or all."""
+    display = ensure_display()
+    made = [row for name in sys.argv[1:] or SHAPES for row in rows(name, side_by_side(name))]
+    if display is not None:
+        display.stop()
+    finish(made)
+
+
+if __name__ == "__main__":
+    main()

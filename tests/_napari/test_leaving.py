@@ -1,0 +1,162 @@
+"""Closing napari in the middle of an epoch: one question, a checkpoint, status 0, and gone within seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from small import write_small
+
+from napari_fmri_decoder.pipeline import run
+from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.training.events import BatchDone, EpochDone
+
+SCRIPT = textwrap.dedent(
+    """
+    import ctypes
+    import sys
+    import time
+    from pathlib import Path
+
+    import napari
+    from napari._qt.dialogs.confirm_close_dialog import ConfirmCloseDialog
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder._napari.widgets.train import TrainDock
+    from napari_fmri_decoder.samples.labels import label_table, parse_labels
+    from napari_fmri_decoder.volumes.nifti import read
+
+    folder, how, long_step = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    viewer = napari.Viewer()
+    session, dock = Session.of(viewer), TrainDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    series = read(folder / "small_bold.nii.gz")
+    labels = parse_labels({"source": "table", "table": "volumes.tsv"})
+    table, _ = label_table(labels, series, folder)
+    session.update(series=session.add(series), labels=labels, table=table)
+    dock.setup.decoder.set_values({"name": "cnn2d", "filters": [2], "dense": [4]})
+    dock.setup.training.set_values({"epochs": 1000, "threads": 1, "batch_size": 4})
+    dock.setup.folder.line.setText(str(folder / "runs"))
+    asked, steps = [], []
+
+    def checkpoints():
+        return list((folder / "runs").glob("*/tasks/checkpoint*"))
+
+    def on_step(optimizer, args, kwargs):
+        \"\"\"Let an epoch of 12 steps last 1.2 s, and one of the second epoch as long as is said.\"\"\"
+        steps.append(time.monotonic())
+        time.sleep(long_step if len(steps) == 16 else 0.1)
+
+    register_optimizer_step_pre_hook(on_step)
+
+    class ClientMessage(ctypes.Structure):
+        _fields_ = [
+            ("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("sent", ctypes.c_int),
+            ("display", ctypes.c_void_p), ("window", ctypes.c_ulong), ("message_type", ctypes.c_ulong),
+            ("format", ctypes.c_int), ("data", ctypes.c_long * 5), ("rest", ctypes.c_long * 24),
+        ]
+
+    def click_cross(window):
+        \"\"\"Send what a window manager sends (ICCCM 4.2.8.1): Qt alone makes no spontaneous event.\"\"\"
+        x11, handle = ctypes.CDLL("libX11.so.6"), ctypes.c_void_p
+        x11.XOpenDisplay.restype, x11.XInternAtom.restype = handle, ctypes.c_ulong
+        display = handle(x11.XOpenDisplay(None))
+        names = b"WM_PROTOCOLS", b"WM_DELETE_WINDOW"
+        protocols, delete = (x11.XInternAtom(display, name, 0) for name in names)
+        message = ClientMessage(type=33, window=window, message_type=protocols, format=32)
+        message.data[0] = delete
+        x11.XSendEvent(display, ctypes.c_ulong(window), 0, ctypes.c_long(0), ctypes.byref(message))
+        x11.XFlush(display)
+        x11.XCloseDisplay(display)
+
+    def look():
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, ConfirmCloseDialog) and dialog not in asked:
+            asked.append(dialog)
+            print("asked", time.time(), dialog.windowTitle(), flush=True)
+            QTimer.singleShot(200, dialog.close_btn.click)
+        if len(steps) >= 16 and time.monotonic() - steps[15] > 0.05 and not closing and checkpoints():
+            closing.append(True)
+            print("closing", time.time(), flush=True)
+            viewer.close() if how == "program" else click_cross(int(viewer.window._qt_window.winId()))
+
+    closing = []
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(20)
+    dock.train.click()
+    napari.run()
+    print("run returned", flush=True)
+    """
+)
+
+
+def close_in_training(folder: Path, how: str, long_step: float) -> tuple[list[list[str]], Path]:
+    """Close a napari that trains; what it printed in words, and the folder of its run."""
+    write_small(folder)
+    script = folder / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder), how, str(long_step)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "NAPARI_CONFIG": str(folder / "settings.yaml")},
+    )
+    ended = time.time()
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+    said = [line.split() for line in done.stdout.splitlines()]
+    assert said[-1] == ["run", "returned"], "what a script does after napari must be done"
+    began = max(float(words[1]) for words in said if words[0] in ("asked", "closing"))
+    # 0.2 s pass before the answer; where others want the cores too, all takes longer
+    waiting = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
+    assert ended - began - 0.2 < 3.0 * max(1.0, waiting)
+    (run_folder,) = (folder / "runs").iterdir()
+    return said, run_folder
+
+
+def goes_on_at(folder: Path) -> tuple[int, int]:
+    """Go on with a run; the epoch and batch that are computed first."""
+    recipe = load_recipe(folder / "recipe.toml")
+    events = run(recipe, folder, folder, resume=True)
+    told = 0
+    for event in events:
+        told += isinstance(event, EpochDone)
+        if isinstance(event, BatchDone):
+            events.close()
+            assert told == event.epoch - 1, "the epochs before are told again"
+            return event.epoch, event.batch
+    raise AssertionError("The run was done.")
+
+
+@pytest.mark.slow
+def test_the_program_closes_amid_an_epoch(tmp_path: Path) -> None:
+    said, folder = close_in_training(tmp_path, "program", 0.1)
+    assert [words[0] for words in said] == ["closing", "run"], "nothing is asked"
+    epoch, batch = goes_on_at(folder)
+    assert epoch == 2
+    assert batch > 4, "the batches of the epoch that were done are in the checkpoint"
+
+
+def test_the_user_closes_amid_a_step_of_ten_seconds(tmp_path: Path) -> None:
+    said, folder = close_in_training(tmp_path, "user", 10.0)
+    assert [words[0] for words in said] == ["closing", "asked", "run"], "one question, not two"
+    assert goes_on_at(folder) == (2, 1), "the last checkpoint, that of the first epoch"
+
+
+@pytest.mark.slow
+def test_the_user_closes_amid_an_epoch(tmp_path: Path) -> None:
+    said, folder = close_in_training(tmp_path, "user", 0.1)
+    assert [words[0] for words in said] == ["closing", "asked", "run"]
+    assert goes_on_at(folder)[1] > 4
