@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SPINNER_SPEED = 15
+SPINNER_SPEED = 10
 """Of the wheel in napari's status bar, in percent of its own."""
 
 _running: set[Job] = set()

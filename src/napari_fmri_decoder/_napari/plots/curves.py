@@ -16,6 +16,7 @@ from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder.evaluation.learning import mean_curves
 
 if TYPE_CHECKING:
+    from qtpy.QtCore import SignalInstance
     from qtpy.QtGui import QHideEvent, QShowEvent
     from qtpy.QtWidgets import QWidget
 
@@ -79,7 +80,7 @@ class CurvesPlot(Plot):
         accuracy.addItem(self._line)
         self._timer = QTimer(self)
         self._timer.setInterval(REDRAW_MS)
-        self._timer.timeout.connect(self._tick)
+        self._timer.timeout.connect(self.draw_new)
         self.set_ink(self.ink)
 
     def clear(self) -> None:
@@ -208,8 +209,14 @@ class CurvesPlot(Plot):
         super().hideEvent(event)
         self._timer.stop()
 
-    def _tick(self) -> None:
-        if self._dirty:
+    def follow(self, beat: SignalInstance) -> None:
+        """Draw at the beats of another clock, not by the timer here."""
+        self._timer.timeout.disconnect(self.draw_new)
+        beat.connect(self.draw_new)
+
+    def draw_new(self) -> None:
+        """Draw, if something came and it can be seen."""
+        if self._dirty and self.isVisible():
             self.draw()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
@@ -65,7 +65,13 @@ def in_words(seconds: float) -> str:
 
 
 class ProgressLine(QWidget):
-    """One line of text over a bar; written at most five times a second."""
+    """One line of text over a bar; written at most five times a second.
+
+    Whatever else is drawn while work goes on is drawn at `beat`, just before: then the window is composed
+    once for all of it.
+    """
+
+    beat = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,11 +122,13 @@ class ProgressLine(QWidget):
     def end(self, text: str) -> None:
         """Say how it ended."""
         self._timer.stop()
+        self.beat.emit()
         self._job, self._read = None, float
         self.bar.setValue(0)
         self.text.setText(text)
 
     def _write(self) -> None:
+        self.beat.emit()
         text, fraction = self._now
         before, self._before = self._before, self._read()
         if fraction is None and self._before != before:  # the series is being read
@@ -154,6 +162,7 @@ class RunView(QWidget):
         self.line = line
         self.curves = CurvesPlot()
         self.curves.setObjectName("curves")
+        self.curves.follow(line.beat)
         self.notes = words(name="run_notes")
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
