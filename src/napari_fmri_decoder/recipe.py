@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsField
+from napari_fmri_decoder.samples.labels.events import EventLabels, events_beside
 from napari_fmri_decoder.samples.masks import MaskField
 from napari_fmri_decoder.samples.options import Options, explain
 from napari_fmri_decoder.samples.patterns import expand
@@ -305,6 +306,8 @@ def input_files(recipe: Recipe, base: Path) -> list[Path]:
         value = section.get(name) or ()
         for given in [value] if isinstance(value, str) else value:
             found += expand(given, base, name)
+    if isinstance(recipe.labels, EventLabels) and not recipe.labels.events:
+        found += [events_beside(path) for path in image_files(recipe.data.images, base)]
     return list(dict.fromkeys(found))
 
 

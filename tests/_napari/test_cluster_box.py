@@ -11,7 +11,7 @@ from napari_fmri_decoder.errors import InputError
 
 
 def test_what_is_chosen_is_what_the_command_line_takes(qtbot: Any) -> None:
-    box = ClusterBox()
+    box = ClusterBox(lambda: 1)
     qtbot.addWidget(box)
     assert box.cluster == "serial"
     assert box.processes.isHidden()
@@ -25,3 +25,21 @@ def test_what_is_chosen_is_what_the_command_line_takes(qtbot: Any) -> None:
         _ = box.cluster
     box.address.setText(" tcp://10.0.0.1:8786 ")
     assert box.cluster == "tcp://10.0.0.1:8786"
+
+
+def test_as_many_processes_are_offered_as_their_threads_have_processors(
+    qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", 16)
+    box = ClusterBox(lambda: 5)
+    qtbot.addWidget(box)
+    box.choose("local")
+    assert box.cluster == "local:3"
+
+
+def test_a_process_of_its_own_is_serial_beside_the_window(qtbot: Any) -> None:
+    box = ClusterBox(lambda: 1)
+    qtbot.addWidget(box)
+    assert not box.apart
+    box.choose("apart")
+    assert (box.cluster, box.apart) == ("serial", True)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,16 +17,19 @@ from small import series, write_small
 
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.showing import result_layers
-from napari_fmri_decoder._napari.widgets.run_view import TimeLeft
+from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView, TimeLeft
 from napari_fmri_decoder._napari.widgets.train import NO_LABELS, NO_SERIES, TrainDock
 from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
 from napari_fmri_decoder.pipeline import Prepared, Stage, run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
-from napari_fmri_decoder.training.events import FoldDone
+from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldDone, FoldStarted, Quality
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.series import FileSeries
 from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.training.events import FoldResult
 
 TABLE = {"source": "table", "table": "volumes.tsv"}
 QUICK = {"name": "cnn2d", "filters": [2], "dense": [4]}
@@ -202,6 +205,21 @@ def test_a_folder_of_maps_is_decoded_by_its_file_names(viewer: Any, qtbot: Any, 
     assert predictions.features["true"].tolist() == table["label"][::2].tolist()
 
 
+def test_curves_are_those_of_one_network_where_others_train_beside_it(qtbot: Any) -> None:
+    view = RunView(ProgressLine())
+    qtbot.addWidget(view)
+    view.start()
+    part = Quality(1.0, 0.5)
+    for _ in ("the network", "one beside it"):
+        for fold in (1, 0):
+            view.hear(FoldStarted(fold, 2, f"run {fold}"))
+            view.hear(FitStarted(1, 1, 10, part, part))
+            view.hear(EpochDone(1, part, part))
+            view.hear(FoldDone(cast("FoldResult", None)))
+    assert view.curves.table()["fold"].tolist() == ["run 1", "run 1", "run 0", "run 0"]
+    assert len(view.curves.mean()) == 2
+
+
 def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     dock: TrainDock, qtbot: Any, notified: list[Any]
 ) -> None:
@@ -215,10 +233,7 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     dock.stop.click()
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
-    assert (
-        dock.line.text.text()
-        == "Stopped: Fold 0 (1 of 4), run 1. Resume goes on with the folds that are done."
-    )
+    assert dock.line.text.text() == "Stopped: Fold 0 (1 of 4), run 1. Resume goes on from there."
     assert dock.result.isVisible()
     assert "part of the run" in dock.result.text()
     qtbot.waitUntil(lambda: not job.running, timeout=5000)
@@ -244,6 +259,10 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     qtbot.waitUntil(lambda: len(list((folder / "tasks").glob("fold*"))) > 0, timeout=60_000)
     dock.stop.click()
     assert "Resume goes on" in dock.line.text.text()
+    dock._stopped = None  # as where napari was closed meanwhile
+    qtbot.waitUntil(lambda: not dock._ending, timeout=10_000)
+    dock.with_data.setChecked(False)
+    dock.open_recipe(folder / "recipe.toml")
     kept = {path: path.stat().st_mtime_ns for path in (folder / "tasks").glob("fold*")}
     assert len(kept) < 4
     qtbot.waitUntil(dock.resume.isEnabled, timeout=10_000)

@@ -119,6 +119,14 @@ def test_what_cannot_be_batched_is_not(decoder, training, patterns):
     assert not can_batch(get_decoder(decoder), samples, splits, QUICK.model_copy(update=training))
 
 
+@pytest.mark.parametrize(("missing", "batched"), [("", False), ("no bfloat16 here", True)])
+def test_permutations_are_batched_only_in_the_precision_of_the_folds(missing, batched, patterns, monkeypatch):
+    monkeypatch.setattr("napari_fmri_decoder.training.batched.why_not", lambda *_: missing)
+    samples = patterns()
+    config = QUICK.model_copy(update={"precision": "bfloat16"})
+    assert can_batch(get_decoder(MLP), samples, make_splits(SplitConfig(), samples.table), config) is batched
+
+
 def test_a_batch_is_bounded_by_the_size_of_the_network(patterns):
     samples = patterns()
     splits = make_splits(SplitConfig(), samples.table)

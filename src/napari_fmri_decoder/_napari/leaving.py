@@ -39,6 +39,8 @@ def threads() -> QThreadPool:
 
 def start(worker: Any) -> None:
     """Start a worker in a thread of ours, and see that closing napari does not hang on it."""
+    global _until
+    _until = None  # of a window that was closed before
     pool, app = threads(), QCoreApplication.instance()
     if app is not None and not app.property("fmri_decoder_leaving"):
         app.setProperty("fmri_decoder_leaving", True)

@@ -1,13 +1,20 @@
-"""Drawing while something is dragged: at once, and then no more often than a pause allows."""
+"""Drawing no more often than the window can: while something is dragged, and while work goes on."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.resources import LOADING_GIF_PATH
 from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication, QLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+WHEEL_SPEED = 10
+"""Of the wheel in napari's status bar while our work goes on, in percent of its own."""
 
 
 class Pace(QObject):
@@ -61,3 +68,16 @@ class Pace(QObject):
         finally:
             self._drawing = False
             self._timer.start()
+
+
+def turn_wheels(speed: int) -> None:
+    """Let the wheel that napari turns while work goes on turn at so many percent of its own speed.
+
+    At each of its pictures, 33 a second, Qt composes the whole window anew, the canvas too: 15 ms each
+    where no graphics card does it, as long as the work goes on.
+    """
+    for window in QApplication.topLevelWidgets():
+        for label in window.findChildren(QLabel):
+            movie = label.movie()
+            if movie is not None and Path(movie.fileName()) == Path(LOADING_GIF_PATH):
+                movie.setSpeed(speed)

@@ -15,20 +15,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
-from qtpy.QtWidgets import QApplication, QLabel
 from superqt.utils import GeneratorWorker
 
 from napari_fmri_decoder._napari import leaving
 from napari_fmri_decoder._napari.notify import guard, tell
+from napari_fmri_decoder._napari.pace import WHEEL_SPEED, turn_wheels
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
 logger = logging.getLogger(__name__)
-
-SPINNER_SPEED = 10
-"""Of the wheel in napari's status bar, in percent of its own."""
 
 _running: set[Job] = set()
 
@@ -105,7 +102,7 @@ class Job:
         self._orphaned = False
         owner.destroyed.connect(self._lose_owner)
         _running.add(self)
-        slow_spinners()
+        turn_wheels(WHEEL_SPEED)
         self._worker.start()
 
     @property
@@ -192,6 +189,8 @@ class Job:
         if not self.running:
             return
         _running.discard(self)
+        if not _running:
+            turn_wheels(100)
         if not self._orphaned:
             self.owner.destroyed.disconnect(self._lose_owner)
         self._call(name, *args)
@@ -265,19 +264,6 @@ def run_generator(
             )
     callbacks = {"event": on_event, "done": on_done, "error": on_error, "stopped": on_stopped}
     return Job(work, args, owner, description, total, callbacks)
-
-
-def slow_spinners() -> None:
-    """Let the wheel that napari turns while work goes on turn slowly.
-
-    At each of its pictures, 33 a second, Qt composes the whole window anew, the canvas too: 15 ms each
-    where no graphics card does it, as long as the work goes on.
-    """
-    for window in QApplication.topLevelWidgets():
-        for label in window.findChildren(QLabel):
-            movie = label.movie()
-            if movie is not None:
-                movie.setSpeed(SPINNER_SPEED)
 
 
 def _log_warning(warning: tuple[Any, ...]) -> None:

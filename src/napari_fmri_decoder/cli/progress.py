@@ -74,7 +74,7 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
                 case _:
                     bars.hear(event)
     if result is None:
-        raise InputError("The run was stopped before its end. Start it again in a new folder.")
+        raise InputError("The run was stopped before its end. Go on with it (--resume).")
     return result
 
 

@@ -58,6 +58,11 @@ class Decoder(Registered):
         """Sentences on how the network was adapted to `input_shape`, empty if it was not."""
         return []
 
+    @property
+    def no_curves(self) -> str:
+        """Why there are no learning curves, in a sentence that stands in their place; "" if there are."""
+        return ""
+
 
 class NetworkDecoder(Decoder):
     """A decoder whose weights are found by torch, batch after batch."""
@@ -116,7 +121,7 @@ class EstimatorDecoder(Decoder):
 
     @property
     def no_curves(self) -> str:
-        """Why there are no learning curves, in a sentence that stands in their place."""
+        """Why there are no learning curves; see `Decoder.no_curves`."""
         return f"{self.name} is fitted in one step by scikit-learn: there are no epochs to draw."
 
     def steps(self, groups: NDArray[np.str_]) -> int:

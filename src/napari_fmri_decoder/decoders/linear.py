@@ -151,7 +151,7 @@ class Dummy(EstimatorDecoder):
 
     @property
     def no_curves(self) -> str:
-        """Why there are no learning curves; see `EstimatorDecoder.no_curves`."""
+        """Why there are no learning curves; see `Decoder.no_curves`."""
         return "dummy counts the classes, and learns nothing else: there are no epochs to draw."
 
     def solve(

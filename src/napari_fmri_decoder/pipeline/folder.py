@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fmri_decoder.decoders import EstimatorDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
@@ -22,6 +21,7 @@ from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
+from napari_fmri_decoder.training.store import write_text
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -71,6 +71,18 @@ def claim(folder: Path, *, resume: bool = False) -> None:
         ) from error
 
 
+def write_recipe(folder: Path, recipe: Recipe) -> str:
+    """Write the resolved recipe, with which a run can be gone on with, or repeated; return its text."""
+    text = recipe.to_toml()
+    write_text(folder / "recipe.toml", text)
+    return text
+
+
+def hashes_of_inputs(folder: Path, recipe: Recipe) -> dict[str, str]:
+    """SHA-256 of the files that a run of `recipe` reads, whose paths start from `folder`."""
+    return {str(path): file_hash(path) for path in input_files(recipe, folder)}
+
+
 def write_results(
     folder: Path,
     *,
@@ -83,18 +95,17 @@ def write_results(
     notes: Sequence[str],
     permutations: PermutationsDone | None,
     moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+    hashes: dict[str, str],
     step: float | None = None,
 ) -> None:
     """Write everything; `scores.json` comes last, so that a folder that has it is whole.
 
-    The recipe's paths start from `folder`. `step` is that of `Bundle`.
+    The recipe's paths start from `folder`. `hashes` and `step` are those of `Bundle`.
     """
-    text = recipe.to_toml()
-    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    text = write_recipe(folder, recipe)
     _write_table(predictions_table(folds, samples), folder / "predictions.tsv")
     _write_table(history_table(folds), folder / "history.tsv")
     known = versions()
-    hashes = {str(p): file_hash(p) for p in input_files(recipe, folder)}
 
     def keep(fitted: FittedModel, path: Path) -> None:
         save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes, step), path)
@@ -132,7 +143,7 @@ def write_results(
         recipe=text,
         notes=notes,
         versions=known,
-        absent=[recipe.decoder.no_curves] if isinstance(recipe.decoder, EstimatorDecoder) else (),
+        absent=list(filter(None, [recipe.decoder.no_curves])),
     )
 
 

@@ -22,7 +22,7 @@ from napari_fmri_decoder.evaluation.null import (
 )
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
 from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
-from napari_fmri_decoder.pipeline.folder import claim, write_results
+from napari_fmri_decoder.pipeline.folder import claim, hashes_of_inputs, write_recipe, write_results
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
@@ -99,7 +99,9 @@ def run(
     yield prepared
     decoder, config = recipe.decoder, prepared.recipe.training
     samples, splits = prepared.samples, prepared.splits
+    hashes = hashes_of_inputs(out, prepared.recipe)
     store = open_store(out, prepared.recipe, samples, splits)
+    write_recipe(out, prepared.recipe)
     heard: list[str] = []
     with ExitStack() as workers:
         where = _cluster(cluster, recipe, samples, splits)
@@ -170,6 +172,7 @@ def run(
         notes=prepared.notes,
         permutations=null,
         moments=moments(prepared.series),
+        hashes=hashes,
         step=prepared.series.step or 0.0,
     )
     yield RunDone(RunResult(out, prepared, tuple(folds), scores, model, null))
@@ -257,5 +260,5 @@ def finish(events: Iterator[PipelineEvent]) -> RunResult:
         if isinstance(event, RunDone):
             result = event.result
     if result is None:
-        raise InputError("The run was stopped before its end. Start it again in a new folder.")
+        raise InputError("The run was stopped before its end. Go on with it: run(..., resume=True).")
     return result

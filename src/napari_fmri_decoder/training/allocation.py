@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Numbers of the parameters in malloc.h of the GNU C library."""
-_KEPT = {_TRIM_THRESHOLD: -1, _MMAP_THRESHOLD: 2**30}
-_USUAL = {_TRIM_THRESHOLD: 2**26, _MMAP_THRESHOLD: 2**25}
+_KEPT = {_MMAP_THRESHOLD: 2**30, _TRIM_THRESHOLD: -1}
+_USUAL = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26}
 """Where that library's own rule, which a set threshold ends, comes to where arrays are large."""
 
 _lock = Lock()
@@ -52,7 +52,8 @@ def memory_kept() -> Iterator[None]:
 
 def _set(library: ctypes.CDLL, thresholds: dict[int, int]) -> None:
     for parameter, value in thresholds.items():
-        library.mallopt(parameter, value)
+        if not library.mallopt(parameter, value):  # older releases allow no more than the usual
+            library.mallopt(parameter, _USUAL[parameter])
 
 
 @cache

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
 from napari_fmri_decoder.errors import TrainingError
 from napari_fmri_decoder.samples.scaling import fit_scaler
+from napari_fmri_decoder.training.computing import why_not
 from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.environment import Environment
 
@@ -38,8 +39,8 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     """Say whether `fit_batch` can do what `fit` does for this decoder.
 
     That is for networks of Linear, ReLU, Dropout, Linear on voxels in a row (`mlp`), trained by SGD on
-    all samples at once, on the processor, by a constant rate, without a validation part, screening,
-    balancing or options to choose.
+    all samples at once, on the processor, in float32, by a constant rate, without a validation part,
+    screening, balancing or options to choose.
 
     Parameters
     ----------
@@ -57,8 +58,11 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
         return False  # what is fitted then differs from fit to fit
     if settings.validation != "none" or settings.schedule != "constant":
         return False  # each fit would end in an epoch of its own; rates are constant here
-    if settings.optimizer != "sgd" or not whole or choose_device(settings.device).torch.type != "cpu":
+    device = choose_device(settings.device).torch
+    if settings.optimizer != "sgd" or not whole or device.type != "cpu":
         return False
+    if settings.precision != "float32" and not why_not(settings.precision, device):
+        return False  # batches are float32
     with torch.device("meta"):
         network = decoder.build(samples.space.input_shape("vector"), len(samples.classes))
     return [type(layer) for layer in network] == [nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]

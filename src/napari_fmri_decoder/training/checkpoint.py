@@ -91,8 +91,8 @@ class FitState:
         self.batch, self.samples, self.loss, self.right, self.order = 0, 0, 0.0, 0, None
 
     def is_finite(self) -> bool:
-        """Whether all weights are: a state with others is no place to go on from."""
-        return all(bool(torch.isfinite(p).all()) for p in self.network.parameters())
+        """Whether all weights and statistics are: a state with others is no place to go on from."""
+        return all(bool(torch.isfinite(value).all()) for value in self.network.state_dict().values())
 
     def pack(self) -> Arrays:
         """Lay the state out as arrays, copied; see `restore`."""

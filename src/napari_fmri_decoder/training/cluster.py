@@ -169,6 +169,13 @@ def check_cluster(where: str) -> None:
         )
 
 
+def workers_that_fit(threads: int) -> int:
+    """How many workers of so many threads the processors of this machine suffice for; at least one."""
+    from dask.system import CPU_COUNT
+
+    return max(1, int(CPU_COUNT) // threads)
+
+
 def suits(decoder: Decoder, config: TrainingConfig, permutations: int, *, batched: bool) -> str:
     """Choose where a run is best done: on workers of this machine where there is much to do.
 
@@ -186,11 +193,9 @@ def suits(decoder: Decoder, config: TrainingConfig, permutations: int, *, batche
     str
         For `open_pool`.
     """
-    from dask.system import CPU_COUNT
-
     settings = config.resolved(decoder)
     network = isinstance(decoder, NetworkDecoder)
-    workers = CPU_COUNT // (settings.threads if network else 1)
+    workers = workers_that_fit(settings.threads if network else 1)
     elsewhere = network and settings.device not in ("auto", "cpu")  # one graphics processor, one process
     if permutations < MANY or batched or workers < 2 or elsewhere:
         return SERIAL

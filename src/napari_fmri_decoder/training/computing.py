@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -36,14 +37,14 @@ def memory_format(network: nn.Module) -> torch.memory_format:
 def prepare(network: nn.Module, device: torch.device) -> torch.memory_format:
     """Bring a network that was built to a device, as it is trained fastest; tell the order its inputs need.
 
-    ReLU overwrites what it gets, which no layer's slope is computed from. Only while training: who looks
-    inside a network wants both.
+    A ReLU behind a layer of weights overwrites that layer's answer, which no slope is computed from. Only
+    while training: who looks inside a network wants both.
     """
     order = memory_format(network)
     network.to(device)
     network.to(memory_format=order)  # type: ignore[call-overload]  # as torch documents it
-    for layer in network.modules():
-        if isinstance(layer, nn.ReLU):
+    for before, layer in pairwise(network.children()):
+        if isinstance(layer, nn.ReLU) and isinstance(before, (nn.Linear, nn.Conv2d, nn.Conv3d)):
             layer.inplace = True
     return order
 

@@ -129,9 +129,10 @@ def train_network(
         if checkpoint is not None:
             checkpoint.leave(at)
         raise
-    if not at.is_finite():  # the last step of all, whose loss nothing looked at
-        raise TrainingError(_explain_loss(math.nan, at.epoch, len(sizes), settings, checkpoint))
     state = best.state if best.state and settings.keep_best else network.state_dict()
+    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+        # The last step of all, whose loss nothing looked at.
+        raise TrainingError(_explain_loss(math.nan, at.epoch, len(sizes), settings, checkpoint))
     with environment.step():
         return {name: value.detach().cpu().contiguous().numpy().copy() for name, value in state.items()}
 

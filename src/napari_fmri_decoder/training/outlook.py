@@ -113,7 +113,9 @@ def _epoch(decoder: Decoder, samples: Samples, split: Split, settings: ResolvedT
                 break
     if epochs:
         return median(epochs)
-    return n_batches * median(batches) + first  # which is one evaluation, as after each epoch
+    # Before the first epoch all parts were predicted, after each one only those that are watched are.
+    watched = len(split.test) / (len(split.test) + len(split.train))
+    return n_batches * median(batches) + watched * first
 
 
 def _memory(summary: Summary, settings: ResolvedTraining, n: int) -> int:

@@ -50,7 +50,7 @@ class CurvesPlot(Plot):
 
     The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
     largest so far with some room. New points are drawn by a timer that runs only while the plot
-    is on the screen.
+    is on the screen, or at the beats of another clock; see `follow`.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -78,7 +78,7 @@ class CurvesPlot(Plot):
         self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._line = pg.InfiniteLine(angle=0)
         accuracy.addItem(self._line)
-        self._timer = QTimer(self)
+        self._timer: QTimer | None = QTimer(self)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self.draw_new)
         self.set_ink(self.ink)
@@ -202,16 +202,20 @@ class CurvesPlot(Plot):
         """Draw what came while hidden, and go on."""
         super().showEvent(event)
         self.draw()
-        self._timer.start()
+        if self._timer is not None:
+            self._timer.start()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Rest: a dock that is closed sends this, and no closeEvent."""
         super().hideEvent(event)
-        self._timer.stop()
+        if self._timer is not None:
+            self._timer.stop()
 
     def follow(self, beat: SignalInstance) -> None:
         """Draw at the beats of another clock, not by the timer here."""
-        self._timer.timeout.disconnect(self.draw_new)
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = None
         beat.connect(self.draw_new)
 
     def draw_new(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
-from napari_fmri_decoder.training.cluster import SERIAL, check_cluster
+from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, workers_that_fit
 
 APART = "apart"
 PLACES = {
@@ -19,10 +19,17 @@ PLACES = {
 
 
 class ClusterBox(QWidget):
-    """A choice, and what belongs to it: the number of processes, or the address."""
+    """A choice, and what belongs to it: the number of processes, or the address.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    threads : callable
+        With how many each process is to compute.
+    """
+
+    def __init__(self, threads: Callable[[], int]) -> None:
         super().__init__()
+        self._threads = threads
         self.place = QComboBox()
         self.place.setObjectName("cluster_place")
         self.place.setToolTip(
@@ -38,7 +45,6 @@ class ClusterBox(QWidget):
         self.processes = QSpinBox()
         self.processes.setObjectName("cluster_processes")
         self.processes.setRange(1, 1024)
-        self.processes.setValue(max(1, (os.cpu_count() or 2) - 1))
         self.processes.setToolTip(
             "<p>How many worker processes are started. Each holds the samples, and a network computes in "
             "each with the threads that are set under Training.</p>"
@@ -89,6 +95,8 @@ class ClusterBox(QWidget):
         self.place.setCurrentIndex(self.place.findData(place))
 
     def _on_place(self) -> None:
+        if self.place.currentData() == "local":
+            self.processes.setValue(workers_that_fit(self._threads()))
         for place, parts in self._parts.items():
             for part in parts:
                 part.setVisible(place == self.place.currentData())

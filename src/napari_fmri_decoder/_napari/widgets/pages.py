@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPush
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.palette import PALETTE, class_colors
 from napari_fmri_decoder._napari.plots import CurvesPlot, HistogramPlot, LinePlot, ScatterPlot
-from napari_fmri_decoder._napari.widgets.run_view import why_no_curves
 from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.evaluation.diagnostics import Projection, pca, tsne
 from napari_fmri_decoder.evaluation.scores import predictions_table
@@ -106,7 +105,7 @@ class CurvesPage(Page):
         self.plot.set_chance(result.scores.chance)
         for fold in result.folds:
             self.plot.add_fold(fold)
-        self.plot.set_why(why_no_curves(result.prepared))
+        self.plot.set_why(result.prepared.recipe.decoder.no_curves)
 
 
 class ProbabilitiesPage(Page):

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
-from napari_fmri_decoder.decoders import EstimatorDecoder
 from napari_fmri_decoder.pipeline import Prepared, Stage
 from napari_fmri_decoder.training.events import (
     BatchDone,
@@ -140,12 +139,6 @@ class ProgressLine(QWidget):
             self._job.progress(round(STEPS * fraction), STEPS)
 
 
-def why_no_curves(prepared: Prepared) -> str:
-    """Why the decoder of a run has no learning curves; empty if it has them."""
-    decoder = prepared.recipe.decoder
-    return decoder.no_curves if isinstance(decoder, EstimatorDecoder) else ""
-
-
 class RunView(QWidget):
     """Follows the events of a run.
 
@@ -173,7 +166,8 @@ class RunView(QWidget):
     def _reset(self) -> None:
         self._stage, self._fold, self._place = "", "", (0, 1)
         self._epoch, self._epochs, self._batches = 0, 1, 1
-        self._drawn = False
+        self._drawn = self._beside = False
+        self._folds: set[int] = set()
         self._said: list[str] = []
 
     @property
@@ -202,25 +196,32 @@ class RunView(QWidget):
                 self.line.set(f"{text}…")
             case Prepared():
                 self.curves.set_chance(1 / len(event.samples.classes))
-                self.curves.set_why(why_no_curves(event))
+                self.curves.set_why(event.recipe.decoder.no_curves)
                 self._note(*event.notes)
             case FoldStarted(fold, n_folds, name):
                 refit = fold >= n_folds
+                # A fold that comes again is that of a network beside: the curves are of one network.
+                self._beside = not refit and (self._beside or fold in self._folds)
+                self._folds.add(fold)
                 self._place = (0, 1) if refit else (fold, n_folds)
                 self._fold = self._stage if refit else f"F{event.text[1:]}"
                 self._name, self._drawn = name, False
             case FitStarted(epochs=epochs, batches=batches, train=train):
                 self._epoch, self._epochs, self._batches = 0, epochs, batches
-                self.curves.start_fold(self._name, epochs, validation=event.validation is not None)
-                if train is not None:
-                    self.curves.add(0, train, event.validation or event.test)
+                if not self._beside:
+                    self.curves.start_fold(self._name, epochs, validation=event.validation is not None)
+                    if train is not None:
+                        self.curves.add(0, train, event.validation or event.test)
                 self._tell(0.0)
             case BatchDone(batch=batch):
                 self._tell(batch / self._batches)
             case EpochDone(epoch, train):
                 self._epoch, self._drawn = epoch, True
-                self.curves.add(epoch, train, event.watched)
+                if not self._beside:
+                    self.curves.add(epoch, train, event.watched)
                 self._tell(0.0)
+            case FoldDone() if self._beside:
+                pass
             case FoldDone() if self._drawn:
                 self.curves.end_fold()
             case FoldDone(result) if result.history:  # by a worker, or before a stop: it comes whole

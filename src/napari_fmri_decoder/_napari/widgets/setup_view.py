@@ -68,7 +68,7 @@ class SetupView(QWidget):
         self.use_slab.setObjectName("use_slab")
         self.use_slab.setChecked(True)
         self.use_slab.setToolTip("<p>Decode the slab cut in Prepare; the whole volume otherwise.</p>")
-        self.where = ClusterBox()
+        self.where = ClusterBox(lambda: self.training.value()["threads"])
         self.folder = PathEdit("folder", "Folder for runs")
         self.folder.setObjectName("runs_folder")
         self.folder.setToolTip("<p>Each run gets a folder of its own in here.</p>")

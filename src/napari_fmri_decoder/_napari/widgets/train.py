@@ -36,6 +36,7 @@ from napari_fmri_decoder._napari.workers import Job, run_generator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
+from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
 from napari_fmri_decoder.training.outlook import Outlook
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 NO_SERIES = "Choose the series in the dock Prepare first."
 NO_LABELS = "Give each volume its label in the dock Labels first."
+NO_MAPS = "The recipe decodes z-maps: make them in the dock Labels, under Z-maps, first."
 LOAD = "Set all docks as a recipe (.toml) says, such as that of a run folder."
 WITH_DATA = (
     "Open the images that the recipe names, with its mask, slab and labels, as in Prepare and Labels. "
@@ -61,6 +63,7 @@ class TrainDock(Dock):
         self.setObjectName("train_dock")
         self.job: Job | None = None
         self.folder: Path | None = None
+        self._on_stop: Callable[[], None] = self._say_stopped
         self._running: Plan | None = None
         self._stopped: Plan | None = None
         self._ending: set[QObject] = set()  # owners of work that was stopped and winds down
@@ -89,9 +92,7 @@ class TrainDock(Dock):
         self.train = push_button(
             "train_button", "Train", "Train fold by fold, and show the results over the anatomy."
         )
-        self.stop = push_button(
-            "stop_button", "Stop", "Stop at once; folds and permutations that are done are kept for Resume."
-        )
+        self.stop = push_button("stop_button", "Stop", "Stop at once; what is done is kept for Resume.")
         self.resume = push_button(
             "resume_button", "Resume", "Go on with the run that was stopped, as it was set up then."
         )
@@ -132,7 +133,11 @@ class TrainDock(Dock):
         series, table = self.session.series, self.session.state.table
         if series is None:
             return NO_SERIES
-        return NO_LABELS if table is None or len(table) != series.n_volumes else ""
+        if table is None or len(table) != series.n_volumes:
+            return NO_LABELS
+        recipe = self.session.state.recipe
+        of_maps = recipe is not None and recipe.zmaps is not None
+        return NO_MAPS if of_maps and series.step is not None else ""
 
     def _refresh(self) -> None:
         """Enable what can be done; grey the rest, and say why."""
@@ -208,9 +213,9 @@ class TrainDock(Dock):
             on_event=self._hear,
             on_done=lambda result: self._end(owner, partial(on_done, result)),
             on_error=lambda error: self._end(owner, partial(self._failed, error)),
-            on_stopped=lambda: self._end(owner, lambda: self._say_stopped("it was stopped")),
+            on_stopped=lambda: self._end(owner, self._say_stopped),
         )
-        self.job, self._owner = job, owner
+        self.job, self._owner, self._on_stop = job, owner, self._say_stopped
         watch.job = job
         self.line.follow(job, lambda: watch.done % n / n)
         self._refresh()
@@ -268,13 +273,14 @@ class TrainDock(Dock):
         self.job.stop()
         self.job = None
         self._ending.add(self._owner)
-        self._say_stopped(self.run.where)
+        self._on_stop()
         self._refresh()
 
-    def _say_stopped(self, where: str) -> None:
+    def _say_stopped(self) -> None:
+        where = self.run.where
         if self._running is not None and has_begun(self._running.folder):
             self._stopped = self._running
-            self.line.end(f"Stopped: {where}. Resume goes on with the folds that are done.")
+            self.line.end(f"Stopped: {where}. Resume goes on from there.")
         else:
             self.line.end(f"Stopped: {where}. No result was kept.")
         if self.run.fitting:
@@ -317,14 +323,18 @@ class TrainDock(Dock):
         self.audit.allow(recipe.audit.allow)
         self.session.update(recipe=recipe)
         self.tabs.setCurrentIndex(0)
+        if has_begun(path.parent) and not (path.parent / SCORES).exists():
+            self._stopped = Plan(path.parent, recipe)  # of a run that ended with its window, or was killed
         if self.with_data.isChecked():
             self._open_data(recipe, path.name)
         else:
             self.line.end(f"Set as {path.name} says.")
+            self._refresh()
 
     def _open_data(self, recipe: Recipe, name: str) -> None:
         """Read what a recipe names, and let Prepare and Labels hold it."""
         owner, watch = QObject(self), Watch()
+        say_none = partial(self.line.end, "Stopped: no data were opened.")
         self.line.start(f"Opening the data of {name}…")
         job = run_generator(
             partial(_found, recipe, watch),
@@ -332,10 +342,10 @@ class TrainDock(Dock):
             description=f"Opening the data of {name}",
             on_done=lambda found: self._end(owner, partial(self._opened, found, name)),
             on_error=lambda _: self._end(owner, lambda: self.line.end("Its data could not be opened.")),
-            on_stopped=lambda: self._end(owner, lambda: self.line.end("Stopped: no data were opened.")),
+            on_stopped=lambda: self._end(owner, say_none),
         )
         self._running = None
-        self.job, self._owner = job, owner
+        self.job, self._owner, self._on_stop = job, owner, say_none
         watch.job = job
         self.line.follow(job, lambda: 0.0)
         self._refresh()
@@ -344,6 +354,7 @@ class TrainDock(Dock):
         if found is None:
             self.line.end("Stopped: no data were opened.")
             return
+        self.line.end("Its data could not be opened.")
         with guard():
             missing = show(self.session, found)
             mention(*(f"{name}: {said}" for said in missing))

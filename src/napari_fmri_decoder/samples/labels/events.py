@@ -83,7 +83,7 @@ class EventLabels(LabelsConfig):
 
     def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
         if not self.events:
-            return [_events_beside(Path(part.path)) for part in parts]
+            return [events_beside(Path(part.path)) for part in parts]
         files = [path for given in self.events for path in expand(given, base, "events")]
         if len(files) != len(parts):
             raise InputError(
@@ -212,7 +212,14 @@ def _run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
     return list(keys)
 
 
-def _events_beside(bold: Path) -> Path:
+def events_beside(bold: Path) -> Path:
+    """Find the events file of a BOLD file by its BIDS name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     found = find_events(bold)
     if found is None:
         raise InputError(
