@@ -19,6 +19,15 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; each file is a run by default.")]
 
+Cluster = Annotated[
+    str,
+    typer.Option(
+        help="Where tasks are done: serial (this process), local:N (N processes), tcp://ADDRESS:PORT (a Dask "
+        "scheduler); auto: local for many permutations, or several subjects."
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was stopped or killed.")]
+
 
 def validated(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
     """Make options of what the command line gave."""

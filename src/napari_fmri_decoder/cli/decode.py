@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import Image, Json, Model, Output, Runs, numbers
+from napari_fmri_decoder.cli.arguments import Cluster, Image, Json, Model, Output, Resume, Runs, numbers
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.evaluation.group import GroupScores
     from napari_fmri_decoder.pipeline import RunResult
 
 
@@ -22,16 +23,8 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; over the recipe's.")
     ] = None,
-    cluster: Annotated[
-        str,
-        typer.Option(
-            help="Where folds and permutations are done: serial (this process), local:N (N processes), "
-            "tcp://ADDRESS:PORT (a Dask scheduler); auto: local for many permutations."
-        ),
-    ] = "auto",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")
-    ] = False,
+    cluster: Cluster = "auto",
+    resume: Resume = False,
 ) -> None:
     """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
 
@@ -49,6 +42,34 @@ def train(
     say_result(result)
 
 
+@app.command(epilog="Example: fmri-decoder subjects study.toml --out runs/study --cluster local:4")
+def subjects(
+    recipes: Annotated[
+        list[Path], typer.Argument(help="One recipe of a dataset (data.bids), or one recipe per subject.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run folders and of group.json and group.tsv.")],
+    cluster: Cluster = "auto",
+    resume: Resume = False,
+) -> None:
+    """Run each subject alone, as a task that reads its own data, and summarise them.
+
+    A subject that fails is said, and the others go on.
+    """
+    from napari_fmri_decoder.cli.progress import follow_to_end
+    from napari_fmri_decoder.errors import InputError
+    from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
+    from napari_fmri_decoder.recipe import load_recipe
+
+    loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
+    if len(loaded) < len(recipes):
+        raise InputError("Each recipe must have a name of its own, which its run folder gets. Rename some.")
+    if len(loaded) == 1:
+        ((recipe, base),) = loaded.values()
+        loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}
+    say_group(follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume)))
+    typer.echo(f"Run folders, group.json and group.tsv: {out}")
+
+
 @app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
 def group(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, one per subject.")],
@@ -56,14 +77,21 @@ def group(
     as_json: Json = False,
 ) -> None:
     """Summarise the runs of several subjects: mean, spread, and each subject against its own null."""
-    from napari_fmri_decoder.evaluation.group import group_sentences, summarise_group, write_group
+    from napari_fmri_decoder.evaluation.group import summarise_group, write_group
 
     found = summarise_group(runs)
     if out is not None:
         write_group(found, out)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
-        return
+    else:
+        say_group(found)
+
+
+def say_group(found: GroupScores) -> None:
+    """Print a row per subject, and what can be said of all."""
+    from napari_fmri_decoder.evaluation.group import group_sentences
+
     shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
     typer.echo(
         shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f")

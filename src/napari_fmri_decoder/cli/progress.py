@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Never, TypeVar
 
 from tqdm import tqdm
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import PipelineEvent, RunDone, RunResult, Stage
+from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note, Progress
 
 if TYPE_CHECKING:
     Bar = tqdm[Never]
+
+Made = TypeVar("Made")
 
 
 class Bars(ExitStack):
@@ -97,3 +100,9 @@ def follow_steps(events: Iterator[object]) -> object:
         for last in events:
             bars.hear(last)
     return last
+
+
+def follow_to_end(steps: Generator[object, None, Made]) -> Made:
+    """Show stages and progress of work on standard error, and give what it returns."""
+    with Bars() as bars:
+        return returned(steps, bars.hear)

@@ -1,0 +1,159 @@
+"""Several subjects, each decoded alone: one task per subject, which reads its own data, and their summary."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.evaluation.group import summarise_group, write_group
+from napari_fmri_decoder.pipeline.events import Stage
+from napari_fmri_decoder.pipeline.folder import SCORES
+from napari_fmri_decoder.pipeline.run import AUTO, run
+from napari_fmri_decoder.recipe import BIDS_CHOICES
+from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
+from napari_fmri_decoder.training.cluster import SERIAL, open_pool, workers_that_fit
+from napari_fmri_decoder.training.events import Note, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from napari_fmri_decoder.evaluation.group import GroupScores
+    from napari_fmri_decoder.pipeline.events import PipelineEvent
+    from napari_fmri_decoder.recipe import Recipe
+
+WHAT = "subjects"
+
+
+def one_per_subject(recipe: Recipe, base: Path) -> dict[str, Recipe]:
+    """Part a recipe that names a dataset into one per subject.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With `data.bids`.
+    base : Path
+        Folder that its paths start from.
+
+    Returns
+    -------
+    dict
+        Of "sub-01" and so on.
+
+    Raises
+    ------
+    InputError
+        If it names no dataset, or nothing is found in it.
+    """
+    data = recipe.data
+    if data.bids is None:
+        raise InputError(
+            "A recipe for several subjects must name a dataset (data.bids), but this one names images. Give "
+            "a dataset, or one recipe per subject."
+        )
+    chosen = {name: getattr(data, name) for name in BIDS_CHOICES}
+    subjects = sorted({found.subject for found in one_space(bids_runs(base / data.bids, **chosen))})
+    return {
+        f"sub-{subject}": recipe.model_copy(update={"data": data.model_copy(update={"subjects": (subject,)})})
+        for subject in subjects
+    }
+
+
+def run_subjects(
+    recipes: Mapping[str, tuple[Recipe, Path]], out: Path, *, cluster: str = SERIAL, resume: bool = False
+) -> Generator[PipelineEvent, None, GroupScores]:
+    """Run one recipe per subject, and summarise them.
+
+    A worker holds the data of the one subject that it is at. A subject that fails is said, and the others
+    go on.
+
+    Parameters
+    ----------
+    recipes : mapping of str to (Recipe, Path)
+        By name, which is that of the run folder; with the folder that its paths start from.
+    out : Path
+        Holds the run folders, `group.json` and `group.tsv`.
+    cluster : str
+        See `run`; here each task is a whole subject.
+    resume : bool
+        Whether to leave what is done, and go on with what was begun.
+
+    Yields
+    ------
+    PipelineEvent
+        `Progress` of the subjects, and a `Note` on each that failed; serially the events of each run too.
+
+    Returns
+    -------
+    GroupScores
+
+    Raises
+    ------
+    InputError
+        If all of them fail.
+    """
+    done: list[Path] = []
+    calls = [(recipe, base, out / name, resume) for name, (recipe, base) in recipes.items()]
+    yield Progress(WHAT, 0, len(calls))
+    with open_pool(_where(cluster, recipes)) as pool:
+        ended = _in_turn(calls) if pool is None else pool.imap(run_subject, calls)
+        with closing(ended):
+            for step in ended:
+                if isinstance(step, tuple):
+                    folder, problem = step
+                    if problem:
+                        yield Note(f"{folder.name} failed: {problem}")
+                    done += [] if problem else [folder]
+                    yield Progress(WHAT, len(done), len(calls))
+                elif step is not None:
+                    yield step
+    if not done:
+        raise InputError(f"At least one of {len(calls)} subjects must be decoded, but all failed; see above.")
+    group = summarise_group(sorted(done))
+    write_group(group, out)
+    return group
+
+
+def run_subject(recipe: Recipe, base: Path, folder: Path, resume: bool) -> tuple[Path, str]:
+    """Run one subject's recipe from its data to its scores; a task.
+
+    Returns
+    -------
+    folder : Path
+    problem : str
+        Why it failed; "" if it did not.
+    """
+    *_, last = _one(recipe, base, folder, resume)
+    return cast("tuple[Path, str]", last)
+
+
+def _one(
+    recipe: Recipe, base: Path, folder: Path, resume: bool
+) -> Generator[PipelineEvent | tuple[Path, str], None, None]:
+    """Run one subject; the last that is told is what `run_subject` returns."""
+    problem = ""
+    if not (resume and (folder / SCORES).exists()):
+        try:
+            with closing(run(recipe, base, folder, resume=resume)) as events:
+                yield from events
+        except (InputError, TrainingError) as error:
+            problem = str(error)
+    yield folder, problem
+
+
+def _in_turn(
+    calls: list[tuple[Recipe, Path, Path, bool]],
+) -> Generator[PipelineEvent | tuple[Path, str], None, None]:
+    for recipe, base, folder, resume in calls:
+        yield Stage(folder.name)
+        yield from _one(recipe, base, folder, resume)
+
+
+def _where(cluster: str, recipes: Mapping[str, tuple[Recipe, Path]]) -> str:
+    """Find out where; "auto" is on workers of this machine, as many as there is work and room for."""
+    if cluster != AUTO:
+        return cluster
+    threads = max((recipe.training.threads for recipe, _ in recipes.values()), default=1)
+    workers = min(workers_that_fit(threads), len(recipes))
+    return f"local:{workers}" if workers > 1 else SERIAL

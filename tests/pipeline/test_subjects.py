@@ -1,0 +1,83 @@
+"""Each subject is a run of its own, wherever it is computed; one that fails stops no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from fmriprep_tree import write_tree
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.group import summarise_group
+from napari_fmri_decoder.pipeline import finish, run
+from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
+from napari_fmri_decoder.recipe import Recipe, make_recipe
+from napari_fmri_decoder.samples.steps import returned
+from napari_fmri_decoder.training.events import Note
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    write_tree(folder)
+    return folder
+
+
+def recipe(**data: object) -> Recipe:
+    return make_recipe(
+        {
+            "data": {"bids": "derivatives/fmriprep", **data},
+            "labels": {"source": "events"},
+            "decoder": {"name": "linear", "C": 0.1},
+        }
+    )
+
+
+def scores(folder: Path) -> dict[str, object]:
+    found = json.loads((folder / "scores.json").read_text())
+    return {name: value for name, value in found.items() if name != "seconds"}
+
+
+def test_a_subject_is_what_a_run_of_its_data_alone_is_and_one_that_fails_is_said(
+    root: Path, tmp_path: Path
+) -> None:
+    each = one_per_subject(recipe(), root)
+    assert list(each) == ["sub-01", "sub-02"]
+    notes: list[str] = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, Note):
+            notes.append(event.message)
+
+    both = {name: (one, root) for name, one in each.items()}
+    group = returned(run_subjects(both, tmp_path / "here"), hear)
+    assert [row.subject for row in group.subjects] == ["01"]
+    assert any(note.startswith("sub-02 failed: Each run must have its events") for note in notes)
+    finish(run(recipe(subjects="01"), root, tmp_path / "alone"))
+    assert scores(tmp_path / "here" / "sub-01") == scores(tmp_path / "alone")
+    assert (tmp_path / "here" / "group.json").exists()
+    assert group.to_dict()["mean"] == summarise_group([tmp_path / "alone"]).to_dict()["mean"]
+
+
+def test_subjects_on_workers_are_those_of_this_process_and_resume_leaves_them(
+    root: Path, tmp_path: Path
+) -> None:
+    both = {n: (one, root) for n, one in one_per_subject(recipe(sessions=["a"]), root).items()}
+    returned(run_subjects(both, tmp_path / "there", cluster="local:2"))
+    returned(run_subjects(both, tmp_path / "here"))
+    for name in both:
+        assert scores(tmp_path / "there" / name) == scores(tmp_path / "here" / name)
+    written = (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns
+    returned(run_subjects(both, tmp_path / "there", resume=True))
+    assert (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns == written
+
+
+def test_recipes_of_images_and_subjects_that_all_fail_are_refused(root: Path, tmp_path: Path) -> None:
+    images = make_recipe(
+        {"data": {"images": ["a.nii"]}, "labels": {"source": "events"}, "decoder": {"name": "mlp"}}
+    )
+    with pytest.raises(InputError, match="must name a dataset"):
+        one_per_subject(images, root)
+    with pytest.raises(InputError, match="all failed"):
+        returned(run_subjects({"one": (images, root)}, tmp_path))
