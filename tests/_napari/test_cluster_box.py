@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from napari_fmri_decoder._napari.widgets.cluster_box import ClusterBox
+from napari_fmri_decoder._napari.widgets.train import command_line
 from napari_fmri_decoder.errors import InputError
 
 
@@ -43,3 +46,11 @@ def test_a_process_of_its_own_is_serial_beside_the_window(qtbot: Any) -> None:
     assert not box.apart
     box.choose("apart")
     assert (box.cluster, box.apart) == ("serial", True)
+
+
+def test_the_command_that_is_copied_computes_in_the_same_place() -> None:
+    run = Path("runs") / "first"
+    assert shlex.split(command_line(run)) == [
+        *("fmri-decoder", "train", str(run / "recipe.toml"), "--out", f"{run}-again")
+    ]
+    assert command_line(run, "local:3") == f"{command_line(run)} --cluster local:3"

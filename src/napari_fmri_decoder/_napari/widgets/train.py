@@ -39,6 +39,7 @@ from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
+from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class TrainDock(Dock):
         self._on_stop: Callable[[], None] = self._say_stopped
         self._running: Plan | None = None
         self._stopped: Plan | None = None
+        self._cluster = SERIAL
         self._ending: set[QObject] = set()  # owners of work that was stopped and winds down
         self.setup = SetupView(self.session)
         self.audit = AuditView()
@@ -182,7 +184,7 @@ class TrainDock(Dock):
         self.result.hide()
         self.tabs.setCurrentIndex(2)
         self._start(work, plan, description, self._done)
-        self._running, self._stopped = plan, None
+        self._running, self._stopped, self._cluster = plan, None, where.cluster
         self._refresh()
 
     @guard()
@@ -300,7 +302,7 @@ class TrainDock(Dock):
     def _copy_command(self) -> None:
         clipboard = QApplication.clipboard()
         if self.folder is not None and clipboard is not None:
-            clipboard.setText(command_line(self.folder))
+            clipboard.setText(command_line(self.folder, self._cluster))
             self.line.text.setText("The command line is in the clipboard.")
 
     @guard()
@@ -369,9 +371,10 @@ def _found(recipe: Recipe, watch: Watch) -> Generator[None, None, Found | None]:
     return None
 
 
-def command_line(folder: Path) -> str:
-    """The command that runs the recipe of a run folder again, beside it."""
-    return f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
+def command_line(folder: Path, cluster: str = SERIAL) -> str:
+    """The command that runs the recipe of a run folder again, beside it, computed in the same place."""
+    again = f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
+    return again if cluster == SERIAL else f"{again} --cluster {cluster}"
 
 
 def _column(*parts: QWidget) -> QWidget:
