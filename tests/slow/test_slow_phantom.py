@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from napari_fmri_decoder.cli.progress import follow
 from napari_fmri_decoder.evaluation.null import permute_labels
@@ -16,14 +15,13 @@ from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.recipe import make_recipe
 from napari_fmri_decoder.samples.blocks import number_blocks
 from napari_fmri_decoder.samples.phantom import write_phantom
-from napari_fmri_decoder.training.computing import why_not
 
 pytestmark = pytest.mark.slow
 BESIDE = [{"decoder": {"name": "mlp"}, "training": {"epochs": 200}}]
 
 
-def _run(folder: Path, **sections: object) -> RunResult:
-    content = demo_recipe().model_dump(mode="json", exclude_none=True) | {"compare": BESIDE} | sections
+def _run(folder: Path) -> RunResult:
+    content = demo_recipe().model_dump(mode="json", exclude_none=True) | {"compare": BESIDE}
     return follow(run(make_recipe(content), folder, folder / "run"))
 
 
@@ -44,14 +42,6 @@ def test_mlp_and_the_baselines_stand_beside_it(decoded):
     assert mlp.accuracy >= 0.75
     assert decoded.scores.baseline["linear"] >= 0.80
     assert decoded.scores.baseline["dummy"] == pytest.approx(0.5, abs=0.01)
-
-
-@pytest.mark.skipif(bool(why_not("bfloat16", torch.device("cpu"))), reason="this processor has no bfloat16")
-def test_bfloat16_decodes_within_a_point_of_float32(decoded, tmp_path):
-    write_phantom(tmp_path / "data")
-    training = demo_recipe().training.model_copy(update={"precision": "bfloat16"})
-    shorter = _run(tmp_path, compare=[], training=training.model_dump(mode="json", exclude_none=True))
-    assert shorter.scores.accuracy == pytest.approx(decoded.scores.accuracy, abs=0.01)
 
 
 def test_nothing_is_decoded_under_labels_exchanged_between_blocks(tmp_path):
