@@ -25,11 +25,11 @@ from qtpy.QtWidgets import (
 from napari_fmri_decoder._napari import layers
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.crosshair import Crosshair
+from napari_fmri_decoder._napari.prepare_steps import slab_of, strategies
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.widgets import slab_view
 from napari_fmri_decoder._napari.widgets.layer_box import HELPER
 from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
-from napari_fmri_decoder._napari.widgets.prepare_steps import slab_of, strategies
 from napari_fmri_decoder.samples.masks import make_mask, mask_strategies
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, rotation
@@ -312,7 +312,7 @@ def test_training_uses_the_voxels_of_the_slab_that_is_shown(hands: Hands):
     cut(hands)
     state = hands.session.state
     config = SlabConfig(rotate_x=20.05, start=8, stop=11, interpolation="linear")
-    assert config.grid_of(series, state.mask).same_as(state.where.scanner)
+    assert config.placed(series, state.mask).scanner.same_as(state.where.scanner)
 
 
 @pytest.mark.parametrize("turn", [0.0, 15.0])
@@ -399,7 +399,7 @@ def test_the_slab_is_drawn_as_it_moves_outlined_and_filled_with_the_mean(viewer:
     mean = mean_img(as_image(head()), copy_header=True)
 
     def slab(start: int) -> tuple[Any, Any]:
-        grid = SlabConfig(rotate_x=20, start=start, stop=start + 2).grid_of(head(), None)
+        grid = SlabConfig(rotate_x=20, start=start, stop=start + 2).placed(head(), None).scanner
         inside = resample_img(
             mean, grid.affine, grid.shape, "linear", force_resample=True, copy_header=True
         ).get_fdata()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import napari
 
 from napari_fmri_decoder._napari.docks import to_front
+from napari_fmri_decoder._napari.prepare_steps import folder_of, mask_of, place_of
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.session_of_recipe import take_mask, take_slab
-from napari_fmri_decoder._napari.widgets.prepare_steps import folder_of, mask_of, place_of
 from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.masks import parse_mask

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_fmri_decoder._napari.watch import StoppedReading
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import (
     PipelineEvent,
@@ -43,6 +42,7 @@ from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook, look_ahead
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.volume import Part, Volume
+from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,31 +7,29 @@ said, and all the rest is set.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 from napari_fmri_decoder._napari.first_volume import begin_at_first_volume
 from napari_fmri_decoder._napari.layers import SCANNER
+from napari_fmri_decoder._napari.prepare_steps import Masked, mask_of
 from napari_fmri_decoder._napari.view import brain_layers, look_at
-from napari_fmri_decoder._napari.widgets.prepare_steps import Masked, mask_of, place_of
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
-from napari_fmri_decoder.recipe import Recipe, read_images
+from napari_fmri_decoder.pipeline.dataset import found_in_dataset
+from napari_fmri_decoder.pipeline.preparing import open_series
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.volumes.cache import on_copies
-from napari_fmri_decoder.volumes.frames import Grid
 from napari_fmri_decoder.volumes.nifti import read
-from napari_fmri_decoder.volumes.slabs import AXES, RotatedSlab
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.slab_config import SlabConfig
+    from napari_fmri_decoder.volumes.slabs import RotatedSlab
     from napari_fmri_decoder.volumes.volume import Volume
 
 Made = TypeVar("Made")
@@ -92,33 +90,16 @@ def find(recipe: Recipe, watch: Callable[[Volume], Volume]) -> Found:
         path = data.anatomy
         anatomy = tried(lambda: read(path))
     if resolved is not None:
-        series = tried(lambda: _series(resolved, base))
+        series = tried(lambda: on_copies(open_series(resolved, base)))
     if series is not None:
         seen, config, slab = watch(series), data.mask, recipe.slab
         if config is not None:
             mask = tried(lambda: mask_of(config, seen))
         if slab is not None:
-            where = tried(lambda: _where(slab, seen, mask.mask if mask else None))
+            where = tried(lambda: slab.placed(seen, mask.mask if mask else None))
         labels = tried(lambda: label_table(recipe.labels, series, base))
         table = labels[0] if labels else None
     return Found(recipe, series, anatomy, mask, where, table, tuple(dict.fromkeys(missing)))
-
-
-def _series(recipe: Recipe, base: Path) -> Volume:
-    series = read_images(recipe.data.images, base)
-    if recipe.data.tr is not None:
-        series = replace(series, step=recipe.data.tr)
-    else:
-        check_repetition_time(series)
-    return on_copies(series)
-
-
-def _where(config: SlabConfig, series: Volume, mask: Volume | None) -> RotatedSlab:
-    """Take the voxels that are written down, as a run does, else rotate and cut."""
-    if config.resolved_shape is not None and config.resolved_affine is not None:
-        grid, frame = Grid(config.resolved_shape, np.array(config.resolved_affine)), config.slab().frame
-        return RotatedSlab(grid.moved(frame.matrix), frame, AXES.index(config.axis), given=grid)
-    return place_of(series, config, mask, series.mean() if config.crop else None)
 
 
 def show(session: Session, found: Found) -> tuple[str, ...]:

@@ -7,11 +7,10 @@ read any more once a stop was asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.workers import Job, run_generator
-from napari_fmri_decoder.volumes.watched import WatchedVoxels
+from napari_fmri_decoder.volumes.watched import ReadCounter, StoppedReading
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
@@ -19,37 +18,22 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 
-class StoppedReading(Exception):
-    """Raised inside of the work by the read after a stop."""
-
-
-class Watch:
-    """Counts the volumes that are read in a thread.
+class Watch(ReadCounter):
+    """Counts the volumes that are read in a thread, or by another process.
 
     Attributes
     ----------
-    done : int
     job : Job or None
         Whose stop is heeded.
     """
 
     def __init__(self) -> None:
-        self.done = 0
+        super().__init__(lambda: self.job is not None and self.job.stopping)
         self.job: Job | None = None
-
-    def __call__(self) -> None:
-        """Count one volume, or raise `StoppedReading`."""
-        if self.job is not None and self.job.stopping:
-            raise StoppedReading
-        self.done += 1
 
     def tell(self, done: int) -> None:
         """Say how many volumes another process has read."""
         self.done = done
-
-    def over(self, series: Volume) -> Volume:
-        """Give the series with an eye on its voxels."""
-        return replace(series, data=WatchedVoxels(series.data, self))
 
 
 def run_watched(

@@ -21,7 +21,7 @@ from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.pipeline.events import Alive, Prepared, RunDone
 from napari_fmri_decoder.pipeline.run import run
 from napari_fmri_decoder.training.cluster import SERIAL
-from napari_fmri_decoder.volumes.watched import WatchedVoxels
+from napari_fmri_decoder.volumes.watched import ReadCounter, StoppedReading, WatchedVoxels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.pipeline.events import PipelineEvent
     from napari_fmri_decoder.recipe import Recipe
-    from napari_fmri_decoder.volumes.volume import Volume
 
 BEAT_S = 0.1
 """Seconds between two signs of life, at each of which the parent can stop."""
@@ -149,10 +148,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-class _Stopped(Exception):
-    """Raised in the child by the read after a stop."""
-
-
 class _Parent:
     """The other end, as the child sees it."""
 
@@ -160,7 +155,7 @@ class _Parent:
         self._source, self._sink = source, sink
         self._lock = threading.Lock()
         self.stopped = threading.Event()
-        self.volumes = 0
+        self.reading = ReadCounter(self.stopped.is_set)
 
     def tell(self, kind: str, content: object = None) -> None:
         """Send a message; a parent that is gone has stopped us."""
@@ -181,19 +176,10 @@ class _Parent:
         """Give signs of life."""
         told = 0
         while not self.stopped.wait(BEAT_S):
-            if told != self.volumes:
-                told = self.volumes
+            if told != self.reading.done:
+                told = self.reading.done
                 self.tell("read", told)
             self.tell("alive")
-
-    def watch(self, series: Volume) -> Volume:
-        """Count the volumes that are read, and read none after a stop."""
-        return replace(series, data=WatchedVoxels(series.data, self._on_read))
-
-    def _on_read(self) -> None:
-        if self.stopped.is_set():
-            raise _Stopped
-        self.volumes += 1
 
 
 def serve() -> None:
@@ -208,13 +194,13 @@ def serve() -> None:
     for work in (parent.listen, parent.beat):
         threading.Thread(target=work, daemon=True).start()
     try:
-        with closing(run(recipe, base, out, parent.watch, cluster=cluster, resume=resume)) as events:
+        with closing(run(recipe, base, out, parent.reading.over, cluster=cluster, resume=resume)) as events:
             for event in events:
                 if parent.stopped.is_set():
                     break
                 _tell(parent, event)
         parent.tell("end")
-    except _Stopped:
+    except StoppedReading:
         pass
     except Exception as error:  # noqa: BLE001  # every one is raised again, in the parent
         parent.tell("error", _portable(error))

@@ -72,11 +72,7 @@ def prepare_steps(
         If the audit finds an error that the recipe does not allow.
     """
     recipe, found = found_in_dataset(recipe, base)
-    series = read_images(recipe.data.images, base)
-    if recipe.data.tr is not None:
-        series = replace(series, step=recipe.data.tr)
-    else:
-        check_repetition_time(series)
+    series = open_series(recipe, base)
     series = series if watch is None else watch(series)
     confounds = None
     if recipe.zmaps is None:
@@ -126,6 +122,28 @@ def prepare_steps(
     }
     resolved = recipe.model_copy(update=stated)
     return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
+
+
+def open_series(recipe: Recipe, base: Path) -> Volume:
+    """Open the images of a recipe, with the seconds between volumes that it, or their header, states.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        That names its images; see `found_in_dataset`.
+    base : Path
+        Folder that its paths start from.
+
+    Raises
+    ------
+    InputError
+        If an image cannot be read, or the TR of a header is not that of its JSON file.
+    """
+    series = read_images(recipe.data.images, base)
+    if recipe.data.tr is not None:
+        return replace(series, step=recipe.data.tr)
+    check_repetition_time(series)
+    return series
 
 
 def _neighbours(step: float | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarise_group, write_group
@@ -13,6 +13,7 @@ from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.run import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
 from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
+from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.cluster import SERIAL, open_pool, workers_that_fit
 from napari_fmri_decoder.training.events import Note, Progress
 
@@ -94,20 +95,28 @@ def run_subjects(
         If all of them fail.
     """
     done: list[Path] = []
+    failed: list[Path] = []
     calls = [(recipe, base, out / name, resume) for name, (recipe, base) in recipes.items()]
+
+    def ended(folder: Path, problem: str) -> Generator[PipelineEvent, None, None]:
+        (failed if problem else done).append(folder)
+        if problem:
+            yield Note(f"{folder.name} failed: {problem}")
+        yield Progress(WHAT, len(done) + len(failed), len(calls))
+
     yield Progress(WHAT, 0, len(calls))
     with open_pool(_where(cluster, recipes)) as pool:
-        ended = _in_turn(calls) if pool is None else pool.imap(run_subject, calls)
-        with closing(ended):
-            for step in ended:
-                if isinstance(step, tuple):
-                    folder, problem = step
-                    if problem:
-                        yield Note(f"{folder.name} failed: {problem}")
-                    done += [] if problem else [folder]
-                    yield Progress(WHAT, len(done), len(calls))
-                elif step is not None:
-                    yield step
+        if pool is None:
+            for call in calls:
+                yield Stage(call[2].name)
+                yield from ended(*(yield from _one(*call)))
+        else:
+            with closing(pool.imap(run_subject, calls)) as results:
+                for result in results:
+                    if result is None:  # a place to stop
+                        yield Progress(WHAT, len(done) + len(failed), len(calls))
+                    else:
+                        yield from ended(*result)
     if not done:
         raise InputError(f"At least one of {len(calls)} subjects must be decoded, but all failed; see above.")
     group = summarise_group(sorted(done))
@@ -124,30 +133,20 @@ def run_subject(recipe: Recipe, base: Path, folder: Path, resume: bool) -> tuple
     problem : str
         Why it failed; "" if it did not.
     """
-    *_, last = _one(recipe, base, folder, resume)
-    return cast("tuple[Path, str]", last)
+    return returned(_one(recipe, base, folder, resume))
 
 
 def _one(
     recipe: Recipe, base: Path, folder: Path, resume: bool
-) -> Generator[PipelineEvent | tuple[Path, str], None, None]:
-    """Run one subject; the last that is told is what `run_subject` returns."""
-    problem = ""
-    if not (resume and (folder / SCORES).exists()):
-        try:
-            with closing(run(recipe, base, folder, resume=resume)) as events:
-                yield from events
-        except (InputError, TrainingError) as error:
-            problem = str(error)
-    yield folder, problem
-
-
-def _in_turn(
-    calls: list[tuple[Recipe, Path, Path, bool]],
-) -> Generator[PipelineEvent | tuple[Path, str], None, None]:
-    for recipe, base, folder, resume in calls:
-        yield Stage(folder.name)
-        yield from _one(recipe, base, folder, resume)
+) -> Generator[PipelineEvent, None, tuple[Path, str]]:
+    if resume and (folder / SCORES).exists():
+        return folder, ""
+    try:
+        with closing(run(recipe, base, folder, resume=resume)) as events:
+            yield from events
+    except (InputError, TrainingError) as error:
+        return folder, str(error)
+    return folder, ""
 
 
 def _where(cluster: str, recipes: Mapping[str, tuple[Recipe, Path]]) -> str:

@@ -195,7 +195,7 @@ def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> 
     on_series, note = resample_mask(given, series.grid)
     if slab is None:
         return Space(series.grid, on_series), [note] if note else []
-    grid = slab.grid_of(series, mask)
+    grid = slab.placed(series, mask).scanner
     keep, _ = resample_mask(given, grid)
     if not keep.any():
         raise InputError(

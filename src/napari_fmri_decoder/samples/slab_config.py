@@ -10,7 +10,7 @@ from pydantic import Field
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.volumes.frames import Grid
 from napari_fmri_decoder.volumes.resample import Interpolation
-from napari_fmri_decoder.volumes.slabs import Slab, resolve
+from napari_fmri_decoder.volumes.slabs import AXES, RotatedSlab, Slab, resolve
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -62,10 +62,12 @@ class SlabConfig(Options):
         affine = tuple(tuple(float(v) for v in row) for row in grid.affine)
         return self.model_copy(update={"resolved_shape": grid.shape, "resolved_affine": affine})
 
-    def grid_of(self, series: Volume, mask: Volume | None) -> Grid:
-        """Find the slab's voxels in scanner space: those written down, else by rotating and cutting."""
+    def placed(self, series: Volume, mask: Volume | None) -> RotatedSlab:
+        """Find where the slab lies: on the voxels written down, else by rotating and cutting."""
+        slab = self.slab()
         if self.resolved_shape is not None and self.resolved_affine is not None:
-            return Grid(self.resolved_shape, np.array(self.resolved_affine))
+            given = Grid(self.resolved_shape, np.array(self.resolved_affine))
+            return RotatedSlab(given.moved(slab.frame.matrix), slab.frame, AXES.index(self.axis), given=given)
         mean = None
         if self.crop:
             mean = series.mean().at(0)
@@ -74,4 +76,4 @@ class SlabConfig(Options):
                 from napari_fmri_decoder.samples.masks import resample_mask
 
                 mean = np.where(resample_mask(mask, series.grid)[0], mean, np.float32(0))
-        return resolve(self.slab(), series.grid, mean).scanner
+        return resolve(slab, series.grid, mean)

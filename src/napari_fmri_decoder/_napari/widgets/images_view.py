@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.layers import HELPER
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.prepare_steps import mean_of
 from napari_fmri_decoder._napari.widgets.bench import NO_SERIES, Bench
 from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
 from napari_fmri_decoder._napari.widgets.parts import beside
-from napari_fmri_decoder._napari.widgets.prepare_steps import mean_of
 from napari_fmri_decoder.volumes.describe import describe
 
 if TYPE_CHECKING:

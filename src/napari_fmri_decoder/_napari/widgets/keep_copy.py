@@ -12,10 +12,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton
 
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.watch import StoppedReading
 from napari_fmri_decoder._napari.workers import run_generator
 from napari_fmri_decoder.volumes.cache import cache_folder, on_copies, slow_files, uncompressed_copy
 from napari_fmri_decoder.volumes.volume import Volume
+from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from napari.layers import Layer

@@ -13,9 +13,7 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.forms import ChoiceForm
 from napari_fmri_decoder._napari.notify import guard
-from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
-from napari_fmri_decoder._napari.widgets.parts import beside
-from napari_fmri_decoder._napari.widgets.prepare_steps import (
+from napari_fmri_decoder._napari.prepare_steps import (
     Masked,
     combined,
     empty_mask,
@@ -24,6 +22,8 @@ from napari_fmri_decoder._napari.widgets.prepare_steps import (
     mean_of,
     strategies,
 )
+from napari_fmri_decoder._napari.widgets.layer_box import LayerBox
+from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.region_box import RegionBox
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks import MaskConfig, Shaping

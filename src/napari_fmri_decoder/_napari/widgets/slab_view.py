@@ -16,12 +16,7 @@ from napari_fmri_decoder._napari.forms import Form
 from napari_fmri_decoder._napari.layers import HELPER
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.pace import Pace
-from napari_fmri_decoder._napari.view import show_slice
-from napari_fmri_decoder._napari.watch import run_watched
-from napari_fmri_decoder._napari.widgets.mask_view import MASK
-from napari_fmri_decoder._napari.widgets.parts import beside
-from napari_fmri_decoder._napari.widgets.planes_slider import PlanesSlider
-from napari_fmri_decoder._napari.widgets.prepare_steps import (
+from napari_fmri_decoder._napari.prepare_steps import (
     CutSlab,
     box_of,
     filling_of,
@@ -29,6 +24,11 @@ from napari_fmri_decoder._napari.widgets.prepare_steps import (
     place_of,
     slab_of,
 )
+from napari_fmri_decoder._napari.view import show_slice
+from napari_fmri_decoder._napari.watch import run_watched
+from napari_fmri_decoder._napari.widgets.mask_view import MASK
+from napari_fmri_decoder._napari.widgets.parts import beside
+from napari_fmri_decoder._napari.widgets.planes_slider import PlanesSlider
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 

@@ -26,7 +26,7 @@ from napari_fmri_decoder._napari.notify import guard, mention
 from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check, plan_run, run_folder
 from napari_fmri_decoder._napari.session_of_recipe import Found, find, show
 from napari_fmri_decoder._napari.showing import show_result
-from napari_fmri_decoder._napari.watch import StoppedReading, Watch
+from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
 from napari_fmri_decoder._napari.widgets.outlook_view import OutlookView
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
@@ -41,6 +41,7 @@ from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
 from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook
+from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from napari import Viewer

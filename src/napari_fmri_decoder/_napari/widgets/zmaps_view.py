@@ -18,7 +18,7 @@ from napari_fmri_decoder._napari.forms import Form
 from napari_fmri_decoder._napari.notify import guard
 from napari_fmri_decoder._napari.recipe_of_session import RUNS, base_of, run_folder
 from napari_fmri_decoder._napari.showing import show_in_place
-from napari_fmri_decoder._napari.watch import StoppedReading, Watch
+from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine
 from napari_fmri_decoder._napari.workers import Job, run_generator
@@ -30,6 +30,7 @@ from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from napari.layers import Layer
