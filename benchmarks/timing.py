@@ -107,6 +107,11 @@ def memory_mib(which: str) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith(which)) / 1024
 
 
+def spread(middle: float, each: Sequence[float], unit: str = "") -> str:
+    """Write a median with its unit, and the least and the most of what it is the median of."""
+    return f"{middle:.3g}{unit} ({min(each):.3g} to {max(each):.3g})"
+
+
 def ensure_display() -> Any:
     """Start an X server of our own where there is none; keep what is returned."""
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):

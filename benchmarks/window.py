@@ -3,7 +3,7 @@
 Each network trains in a thread, and in a process of its own, in turn with nothing; the same is done to the
 window each time: it moves through slices ten times a second while a timer of 5 ms counts the gaps of the
 event loop, then steps from slice to slice as fast as they are drawn, then is left alone. The gaps and
-steps of all rounds are put together. Scans are random numbers in a folder of their own.
+steps of all rounds are put together; in brackets the least and the most of single rounds. Scans are random numbers in a folder of their own.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import BatchDone
 from napari_fmri_decoder.volumes.nifti import read, write
 from napari_fmri_decoder.volumes.volume import Volume
-from timing import Row, ensure_display, finish
+from timing import Row, ensure_display, finish, spread
 
 SHAPES = {"cnn2d": (40, 56, 3), "mlp": (31, 32, 1), "cnn3d": (40, 56, 40)}
 SAMPLES = {"cnn2d": 307, "mlp": 416, "cnn3d": 64}
 CLASSES = {"cnn2d": 2, "mlp": 26, "cnn3d": 2}
-ROUNDS = 2
+ROUNDS = 3
 SECONDS = 4.0
 STEPS = 15
 SIDES = ("nothing", "thread", "process")
@@ -39,10 +39,10 @@ SIDES = ("nothing", "thread", "process")
 
 @dataclass
 class Found:
-    """What one side gave, over all rounds: gaps and steps in seconds, epochs a second."""
+    """What one side gave, round by round: gaps and steps in seconds, epochs a second."""
 
-    gaps: list[float] = field(default_factory=list)
-    steps: list[float] = field(default_factory=list)
+    gaps: list[list[float]] = field(default_factory=list)
+    steps: list[list[float]] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)
     alone: list[float] = field(default_factory=list)
 
@@ -112,11 +112,13 @@ def measure(window: Window, epochs: Epochs | None, found: Found) -> None:
     found.moved.append(rate(lambda: wait(SECONDS)))
     tick.stop()
     move.stop()
-    found.gaps += np.diff(times).tolist()
-    for _ in range(STEPS):
-        found.steps.append(
+    found.gaps.append(np.diff(times).tolist())
+    found.steps.append(
+        [
             window.step(lambda: dims.set_current_step(axis, (dims.current_step[axis] + 1) % slices))
-        )
+            for _ in range(STEPS)
+        ]
+    )
     found.alone.append(rate(lambda: wait(SECONDS)))
 
 
@@ -162,33 +164,36 @@ def side_by_side(name: str) -> dict[str, Found]:
 
 def rows(name: str, found: dict[str, Found]) -> list[Row]:
     """Ratios to the window in which nothing trains, and the cost to the training."""
-    made, idle = [], found["nothing"]
+    made = []
     for side in SIDES[1:]:
-        one = found[side]
-        for what, q, limit in (("median", 50, "<= 1.5"), ("99th percentile", 99, "<= 2")):
-            ours, theirs = (1000 * float(np.percentile(f.gaps, q)) for f in (one, idle))
+        for what, kind, q, limit in (
+            ("gaps of the event loop, median", "gaps", 50, "<= 1.5"),
+            ("gaps of the event loop, 99th percentile", "gaps", 99, "<= 2"),
+            ("step to another slice", "steps", 50, "<= 1.5"),
+        ):
+            ours, shown = of_rounds(getattr(found[side], kind), q)
+            theirs, shown_theirs = of_rounds(getattr(found["nothing"], kind), q)
             made.append(
-                Row(
-                    f"{name} in a {side}: gaps of the event loop, {what}", "no training",
-                    f"{ours:.3g} ms", f"{theirs:.3g} ms", ours / theirs, limit,
-                )
-            )  # fmt: skip
-        ours, theirs = (1000 * float(np.median(f.steps)) for f in (one, idle))
-        made.append(
-            Row(
-                f"{name} in a {side}: step to another slice", "no training",
-                f"{ours:.3g} ms", f"{theirs:.3g} ms", ours / theirs, "<= 1.5",
+                Row(f"{name} in a {side}: {what}", "no training", shown, shown_theirs, ours / theirs, limit)
             )
-        )  # fmt: skip
     thread, process = found["thread"], found["process"]
-    for what, ours, theirs in (
+    for what, a, b in (
         ("thread, moving through slices, against left alone", thread.moved, thread.alone),
         ("process, moving through slices, against left alone", process.moved, process.alone),
         ("process against thread, moving through slices", process.moved, thread.moved),
     ):
-        a, b = float(np.median(ours)), float(np.median(theirs))
-        made.append(Row(f"{name}, epochs a second", what, f"{a:.3g}", f"{b:.3g}", a / b))
+        ours, theirs = float(np.median(a)), float(np.median(b))
+        made.append(
+            Row(f"{name}, epochs a second", what, spread(ours, a), spread(theirs, b), ours / theirs)
+        )
     return made
+
+
+def of_rounds(rounds: list[list[float]], q: float) -> tuple[float, str]:
+    """Percentile of all rounds together in milliseconds, and as text with that of each round."""
+    each = [1000 * float(np.percentile(one, q)) for one in rounds]
+    whole = 1000 * float(np.percentile(np.concatenate(rounds), q))
+    return whole, spread(whole, each, " ms")
 
 
 def main() -> None:
