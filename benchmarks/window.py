@@ -3,7 +3,8 @@
 Each network trains in a thread, and in a process of its own, in turn with nothing; the same is done to the
 window each time: it moves through slices ten times a second while a timer of 5 ms counts the gaps of the
 event loop, then steps from slice to slice as fast as they are drawn, then is left alone. The gaps and
-steps of all rounds are put together; in brackets the least and the most of single rounds. Scans are random numbers in a folder of their own.
+steps of all rounds are put together; in brackets the least and the most of single rounds. Scans are random
+numbers in a folder of their own.
 """
 
 from __future__ import annotations
