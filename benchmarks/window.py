@@ -184,9 +184,7 @@ def rows(name: str, found: dict[str, Found]) -> list[Row]:
         ("process against thread, moving through slices", process.moved, thread.moved),
     ):
         ours, theirs = float(np.median(a)), float(np.median(b))
-        made.append(
-            Row(f"{name}, epochs a second", what, spread(ours, a), spread(theirs, b), ours / theirs)
-        )
+        made.append(Row(f"{name}, epochs a second", what, spread(ours, a), spread(theirs, b), ours / theirs))
     return made
 
 
