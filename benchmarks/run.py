@@ -28,6 +28,7 @@ SCRIPTS = (
     "dragging.py",
     "opening.py",
     "training.py",
+    "gpu.py",
     "permutations.py",
     "workers.py",
     "window.py",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.training.checkpoint import Checkpoint
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.events import EpochDone
+from napari_fmri_decoder.training.events import EpochDone, FitEvent
 from napari_fmri_decoder.training.fit import fit
 from napari_fmri_decoder.training.store import TaskStore
 from napari_fmri_decoder.volumes.frames import Grid
@@ -29,33 +30,45 @@ GRIDS = {"cnn2d": (40, 56, 3), "cnn3d": (40, 56, 40), "mlp": (992, 1, 1)}
 SAMPLES = {"cnn2d": 307, "cnn3d": 64, "mlp": 416}
 
 
+def numbers(kind: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Draw the samples of a network, their classes, and how many there are."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(SAMPLES[kind], np.prod(GRIDS[kind]))).astype(np.float32)
+    classes = 26 if kind == "mlp" else 2
+    y = rng.integers(0, classes, len(X))
+    y[:classes] = range(classes)
+    return X, y, classes
+
+
+def training(
+    name: str, epochs: int, device: str, precision: str = "float32", checkpoint: Checkpoint | None = None
+) -> Iterator[FitEvent]:
+    """Fit a network to its numbers."""
+    X, y, classes = numbers(name)
+    config = TrainingConfig.model_validate(
+        {
+            "epochs": epochs,
+            "threads": torch.get_num_threads(),
+            "device": device,
+            "validation": "last" if name == "cnn2d" else "none",
+            "precision": precision,
+        }
+    )
+    grid = Grid(GRIDS[name], np.eye(4))
+    space = Space(grid, np.ones(grid.shape, dtype=bool))
+    return fit(get_decoder({"name": name}), X, y, classes, space, config, seed=0, checkpoint=checkpoint)
+
+
 def main() -> None:
     """Train until nothing more is asked."""
     name, *how = sys.argv[1:]
-    kind = "mlp" if name == "sklearn" else name
-    n, grid = SAMPLES[kind], Grid(GRIDS[kind], np.eye(4))
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(n, np.prod(grid.shape))).astype(np.float32)
-    classes = 26 if kind == "mlp" else 2
-    y = rng.integers(0, classes, n)
-    y[:classes] = range(classes)
     if name == "sklearn":
-        theirs(X, y)
-    config = TrainingConfig.model_validate(
-        {
-            "epochs": 100_000,
-            "threads": torch.get_num_threads(),
-            "device": "cpu",
-            "validation": "last" if name == "cnn2d" else "none",
-            "precision": "bfloat16" if "bfloat16" in how else "float32",
-        }
-    )
+        theirs(*numbers("mlp")[:2])
     turns = Turns()
+    precision = "bfloat16" if "bfloat16" in how else "float32"
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(TaskStore(Path(folder)), "fit") if "checkpoint" in how else None
-        space = Space(grid, np.ones(grid.shape, dtype=bool))
-        decoder = get_decoder({"name": name})
-        for event in fit(decoder, X, y, classes, space, config, seed=0, checkpoint=checkpoint):
+        for event in training(name, 100_000, "cpu", precision, checkpoint):
             if isinstance(event, EpochDone):
                 turns.epoch_done()
 

@@ -2,9 +2,9 @@
 
 Each network trains in a thread, and in a process of its own, in turn with nothing; the same is done to the
 window each time: it moves through slices ten times a second while a timer of 5 ms counts the gaps of the
-event loop, then steps from slice to slice as fast as they are drawn, then is left alone. The gaps and
-steps of all rounds are put together; in brackets the least and the most of single rounds. Scans are random
-numbers in a folder of their own.
+event loop, then steps from slice to slice as fast as they are drawn, then is left alone. Told is the median
+over the rounds of each round's percentile, and in brackets the least and the most. Scans are random numbers
+in a folder of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from timing import Row, ensure_display, finish, spread
 SHAPES = {"cnn2d": (40, 56, 3), "mlp": (31, 32, 1), "cnn3d": (40, 56, 40)}
 SAMPLES = {"cnn2d": 307, "mlp": 416, "cnn3d": 64}
 CLASSES = {"cnn2d": 2, "mlp": 26, "cnn3d": 2}
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = 4.0
 STEPS = 15
 SIDES = ("nothing", "thread", "process")
@@ -189,10 +189,9 @@ def rows(name: str, found: dict[str, Found]) -> list[Row]:
 
 
 def of_rounds(rounds: list[list[float]], q: float) -> tuple[float, str]:
-    """Percentile of all rounds together in milliseconds, and as text with that of each round."""
+    """Median over the rounds of each one's percentile, in milliseconds, and as text with its spread."""
     each = [1000 * float(np.percentile(one, q)) for one in rounds]
-    whole = 1000 * float(np.percentile(np.concatenate(rounds), q))
-    return whole, spread(whole, each, " ms")
+    return float(np.median(each)), spread(float(np.median(each)), each, " ms")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The errors of this package: one that a user can mend, and one that a fit ends in.
+"""The errors of this package: one that a user can mend, and those that a fit ends in.
 
 Every message of `InputError` says three things: what must hold, what was found, and what to do.
 The command line prints it as one line and exits with 2; napari shows it as one notification.
@@ -24,3 +24,7 @@ class TrainingError(ArithmeticError):
 
     On purpose no RuntimeError: napari's generator workers swallow those, and most of torch's are.
     """
+
+
+class DivergedError(TrainingError):
+    """Raised where a loss is no longer finite: the same recipe would end there again."""

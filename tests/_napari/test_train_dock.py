@@ -281,6 +281,26 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     ]
 
 
+@pytest.mark.parametrize("where", ["serial", "apart"])
+def test_a_loss_that_explodes_is_said_once_and_cannot_be_resumed(
+    dock: TrainDock, qtbot: Any, notified: list[Any], where: str
+) -> None:
+    dock.setup.where.choose(where)
+    dock.setup.decoder.set_values(QUICK)
+    dock.setup.training.set_values({"epochs": 100, "optimizer": "sgd", "learning_rate": 1e30})
+    dock.train.click()
+    qtbot.waitUntil(lambda: dock.job is None, timeout=60_000)
+    (told,) = notified
+    assert "The loss must stay finite" in told.message
+    assert dock.train.isEnabled()
+    assert not dock.resume.isEnabled()
+    dock.setup.training.set_values({"epochs": 2, "learning_rate": 1e-3})
+    dock.train.click()
+    qtbot.waitUntil(lambda: dock.job is None, timeout=60_000)
+    assert "Accuracy" in dock.result.text()
+    assert len(notified) == 1
+
+
 def test_a_process_of_its_own_trains_and_stops_as_a_thread_does(
     dock: TrainDock, qtbot: Any, notified: list[Any]
 ) -> None:

@@ -205,19 +205,29 @@ def test_a_disk_that_is_full_at_the_stop_is_no_error(
 
 
 def test_a_loss_that_explodes_leaves_the_last_finite_state(
-    toy: Samples, thirds: list[Split], tmp_path: Path
+    toy: Samples, thirds: list[Split], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steep = config(learning_rate=1e4, epochs=50, momentum=0.9)
-    with pytest.raises(TrainingError, match=r"epoch \d+, batch 1\..*momentum = 0\.9") as caught:
-        list(cross_validate(get_decoder(MLP), toy, thirds, steep, tasks=Tasks(TaskStore(tmp_path))))
+    monkeypatch.setattr(module, "EVERY_S", 1e9)  # the first epoch alone is kept on the way
+
+    def steep(epochs: int, **kept: Tasks) -> list[FoldDone]:
+        settings = config(learning_rate=0.5, momentum=0.1, weight_decay=6.0, batch_size=10, epochs=epochs)
+        events = cross_validate(get_decoder(MLP), toy, thirds[:1], settings, **kept)
+        return [event for event in events if isinstance(event, FoldDone)]
+
+    with pytest.raises(TrainingError, match=r"epoch \d+, batch \d+\..*momentum = 0\.1") as caught:
+        steep(50, tasks=Tasks(TaskStore(tmp_path)))
     (path,) = checkpoints(tmp_path)
     assert str(path) in str(caught.value)
     arrays = TaskStore(tmp_path).read(path.stem)
     assert arrays is not None
-    assert f"after epoch {len(arrays['epochs'])}, the last kept" in str(caught.value)
-    weights = [value for name, value in arrays.items() if name.startswith("network.")]
-    assert weights
-    assert all(np.isfinite(value).all() for value in weights)
+    kept = len(arrays["epochs"])
+    assert kept > 1
+    assert f"after epoch {kept}, the last finite" in str(caught.value)
+    with pytest.raises(TrainingError, match="must stay finite"):
+        steep(kept + 1)
+    (done,) = steep(kept)
+    for name, value in done.result.model.state.items():
+        np.testing.assert_array_equal(arrays[f"network.{name}"], value)
 
 
 def channels_last(seed: int) -> FitState:

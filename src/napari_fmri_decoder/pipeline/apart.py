@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
 
 BEAT_S = 0.1
-"""Seconds between two signs of life, at each of which the parent can stop."""
+"""Seconds between two tellings, each with a sign of life, at each of which the parent can stop."""
 STOP_S = 0.8
 """Seconds that a child has to end by itself, with a checkpoint, before it is ended."""
-NICE = 5
+NICE = 10
 """How far the child steps back where the cores do not suffice for the window and it."""
 _COMMAND = "from napari_fmri_decoder.pipeline.apart import serve; serve()"
 
@@ -149,21 +149,32 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 class _Parent:
-    """The other end, as the child sees it."""
+    """The other end, as the child sees it.
+
+    Messages go out together, at each beat: a fast network has hundreds of events a second, and a window
+    beside which something wakes for each of them stutters.
+    """
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source, self._sink = source, sink
         self._lock = threading.Lock()
+        self._waiting: list[bytes] = []
         self.stopped = threading.Event()
         self.reading = ReadCounter(self.stopped.is_set)
 
     def tell(self, kind: str, content: object = None) -> None:
-        """Send a message; a parent that is gone has stopped us."""
+        """Let a message go out with the next beat, or with `send`."""
         message = pickle.dumps((kind, content), protocol=pickle.HIGHEST_PROTOCOL)
+        with self._lock:
+            self._waiting.append(message)
+
+    def send(self) -> None:
+        """Send what waits; a parent that is gone has stopped us."""
         try:
             with self._lock:
-                self._sink.write(message)
+                self._sink.writelines(self._waiting)
                 self._sink.flush()
+                self._waiting.clear()
         except (OSError, ValueError):
             self.stopped.set()
 
@@ -173,13 +184,14 @@ class _Parent:
         self.stopped.set()
 
     def beat(self) -> None:
-        """Give signs of life."""
+        """Send what waits, with a sign of life."""
         told = 0
         while not self.stopped.wait(BEAT_S):
             if told != self.reading.done:
                 told = self.reading.done
                 self.tell("read", told)
             self.tell("alive")
+            self.send()
 
 
 def serve() -> None:
@@ -204,6 +216,7 @@ def serve() -> None:
         pass
     except Exception as error:  # noqa: BLE001  # every one is raised again, in the parent
         parent.tell("error", _portable(error))
+    parent.send()
     # The thread that listens would hold up the end of the interpreter.
     os._exit(0)
 

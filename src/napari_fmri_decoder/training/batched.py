@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
-from napari_fmri_decoder.errors import TrainingError
+from napari_fmri_decoder.errors import DivergedError
 from napari_fmri_decoder.samples.scaling import fit_scaler
 from napari_fmri_decoder.training.computing import why_not
 from napari_fmri_decoder.training.devices import choose_device
@@ -127,7 +127,7 @@ def fit_batch(
 
     Raises
     ------
-    TrainingError
+    DivergedError
         If a fit's answers are no longer finite.
     """
     settings = config.resolved(decoder)
@@ -146,7 +146,7 @@ def fit_batch(
     with environment.step():
         logits = _out(fits, torch.relu(fits.Z[:, n:] + fits.b1))
         if not torch.isfinite(logits).all():
-            raise TrainingError(
+            raise DivergedError(
                 "The loss must stay finite, but under exchanged labels it did not. Most often the steps are "
                 f"too long: lower learning_rate = {settings.learning_rate:g}."
             )

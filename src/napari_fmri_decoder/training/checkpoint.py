@@ -23,7 +23,7 @@ from napari_fmri_decoder.training.events import Quality
 from napari_fmri_decoder.training.tasks import pack_history, unpack_history
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from torch import nn
 
@@ -202,20 +202,39 @@ class Checkpoint:
             with suppress(InputError):
                 self._write(state)
 
+    def keep_last_finite(self, steps_again: Iterable[FitState]) -> str:
+        """Write the last finite state before a failure, and say where it is, for a message.
+
+        To copy the weights at every epoch would cost a fast network a tenth of its time. The checkpoint
+        is seconds old at most, and the same steps from it come out alike: so they are taken once more.
+
+        Parameters
+        ----------
+        steps_again : iterable of FitState
+            The state at the end of each epoch from the checkpoint on.
+        """
+        last, epoch = None, self.epoch
+        for state in steps_again:
+            arrays = self._pack(state)
+            if arrays is not None:
+                last, epoch = arrays, state.epoch
+        if last is not None:
+            with suppress(InputError):  # where the disk is full, the checkpoint stays
+                self.store.write(self.name, last)
+                self.epoch = epoch
+        return f" The state after epoch {self.epoch}, the last finite, is in {self.store.path(self.name)}."
+
     def _write(self, state: FitState) -> bool:
-        with state.environment.step():
-            if not state.is_finite():
-                return False
-            arrays = state.pack()
+        arrays = self._pack(state)
+        if arrays is None:
+            return False
         self.store.write(self.name, arrays)
         self.epoch = state.epoch
         return True
 
-    def words(self) -> str:
-        """Say where it is, for a message; empty while there is none."""
-        if not self.epoch:
-            return ""
-        return f" The state after epoch {self.epoch}, the last kept, is in {self.store.path(self.name)}."
+    def _pack(self, state: FitState) -> Arrays | None:
+        with state.environment.step():
+            return state.pack() if state.is_finite() else None
 
     def drop(self) -> None:
         """Delete it: what the fit came to is kept."""

@@ -100,8 +100,10 @@ def fit(
     ------
     InputError
         If the samples cannot be learned from.
+    DivergedError
+        If the loss is no longer finite.
     TrainingError
-        If the loss is no longer finite, or torch gives up.
+        If torch gives up.
     """
     started = time.perf_counter()
     _check(X, y, n_classes, space)

@@ -8,6 +8,7 @@ network would. The score of a fold on its training part is predicted too, once, 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.training.checkpoint import FitState
 from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
@@ -27,7 +28,7 @@ from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.validation import BestEpoch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,65 +106,87 @@ def train_network(
         before = [_quality(network, part, settings) for part in (learned, *watched)]
         per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     _check_batch_size(network, settings.batch_size)
-    n = len(train.y)
-    sizes = batch_sizes(n, settings.batch_size)
     n_parameters = sum(p.numel() for p in network.parameters())
     last = min(epochs or settings.epochs, settings.epochs)
     best = BestEpoch(settings.patience if validation else 0)
     at = FitState(network, optimizer, environment, best)
+    sizes = batch_sizes(len(train.y), settings.batch_size)
+    course = _Course(at, learned, watched, sizes, settings, per_class)
     yield FitStarted(last, len(sizes), n_parameters, *before)
     if checkpoint is not None and checkpoint.restore(at):
         yield from at.history
     try:
         while at.epoch < last and not best.is_over(at.epoch):
-            yield from _epoch(at, learned, sizes, settings, per_class, checkpoint)
-            with environment.step():
-                seen = [_quality(network, part, settings) for part in watched]
-                now = EpochDone(at.epoch + 1, at.quality_so_far(), *seen)
-                best.see(now.epoch, now.validation, network)
-            at.turn_over(now)
+            now = yield from course.epoch()
             if checkpoint is not None:
                 checkpoint.offer(at)
             yield now
+        state = best.state if best.state and settings.keep_best else network.state_dict()
+        if not all(bool(torch.isfinite(value).all()) for value in state.values()):
+            raise _diverged(math.nan, at.epoch, len(sizes), settings)  # by the last step of all
     except GeneratorExit:
         if checkpoint is not None:
             checkpoint.leave(at)
         raise
-    state = best.state if best.state and settings.keep_best else network.state_dict()
-    if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-        # The last step of all, whose loss nothing looked at.
-        raise TrainingError(_explain_loss(math.nan, at.epoch, len(sizes), settings, checkpoint))
+    except DivergedError as error:
+        done = at.epoch
+        if checkpoint is not None and checkpoint.restore(at):
+            error.args = (f"{error}{checkpoint.keep_last_finite(course.once_more(done))}",)
+        raise
     with environment.step():
         return {name: value.detach().cpu().contiguous().numpy().copy() for name, value in state.items()}
 
 
-def _epoch(
-    at: FitState,
-    learned: TensorPart,
-    sizes: Sequence[int],
-    settings: ResolvedTraining,
-    per_class: torch.Tensor | None,
-    checkpoint: Checkpoint | None,
-) -> Generator[BatchDone, None, None]:
-    """Go through the batches of one epoch, or those that are left of it."""
-    epoch, n = at.epoch + 1, len(learned.y)
-    rate = settings.learning_rate * rate_factor(settings.schedule, epoch, settings.epochs)
-    set_rate(at.optimizer, rate)
-    if len(sizes) > 1 and not at.batch:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """The epochs of one fit, from where it stands."""
+
+    at: FitState
+    learned: TensorPart
+    watched: Sequence[TensorPart | None]
+    sizes: Sequence[int]
+    settings: ResolvedTraining
+    per_class: torch.Tensor | None
+
+    def epoch(self) -> Generator[BatchDone, None, EpochDone]:
+        """Go through one epoch, or what is left of it, and look at the parts that are watched."""
+        at = self.at
+        yield from self._batches()
         with at.environment.step():
-            at.order = torch.randperm(n).to(at.environment.device)
-    start = sum(sizes[: at.batch])
-    smaller = partial(_smaller_batch, at.network, tuple(learned.inputs.shape[1:]), max(sizes))
-    for size in sizes[at.batch :]:
-        with at.environment.step(smaller):
-            rows = slice(None) if at.order is None else at.order[start : start + size]
-            inputs, targets = learned.inputs[rows], learned.targets[rows]
-            loss, right = _step(at.network, at.optimizer, inputs, targets, per_class, settings)
-        start += size
-        at.add(size, loss, right)
-        if not math.isfinite(loss):
-            raise TrainingError(_explain_loss(loss, epoch, at.batch, settings, checkpoint))
-        yield BatchDone(epoch, at.batch, loss)
+            seen = [_quality(at.network, part, self.settings) for part in self.watched]
+            now = EpochDone(at.epoch + 1, at.quality_so_far(), *seen)
+            at.best.see(now.epoch, now.validation, at.network)
+        at.turn_over(now)
+        return now
+
+    def _batches(self) -> Generator[BatchDone, None, None]:
+        at, learned, settings = self.at, self.learned, self.settings
+        epoch = at.epoch + 1
+        rate = settings.learning_rate * rate_factor(settings.schedule, epoch, settings.epochs)
+        set_rate(at.optimizer, rate)
+        if len(self.sizes) > 1 and not at.batch:
+            with at.environment.step():
+                at.order = torch.randperm(len(learned.y)).to(at.environment.device)
+        start = sum(self.sizes[: at.batch])
+        smaller = partial(_smaller_batch, at.network, tuple(learned.inputs.shape[1:]), max(self.sizes))
+        for size in self.sizes[at.batch :]:
+            with at.environment.step(smaller):
+                rows = slice(None) if at.order is None else at.order[start : start + size]
+                inputs, targets = learned.inputs[rows], learned.targets[rows]
+                loss, right = _step(at.network, at.optimizer, inputs, targets, self.per_class, settings)
+            start += size
+            at.add(size, loss, right)
+            if not math.isfinite(loss):
+                raise _diverged(loss, epoch, at.batch, settings)
+            yield BatchDone(epoch, at.batch, loss)
+
+    def once_more(self, epochs: int) -> Iterator[FitState]:
+        """Go on from where the state was put back to, until so many epochs are done."""
+        with suppress(DivergedError):  # on a device whose sums vary
+            while self.at.epoch < epochs:
+                for _ in self.epoch():
+                    pass
+                yield self.at
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
@@ -250,14 +273,11 @@ def _smaller_batch(network: nn.Module, input_shape: tuple[int, ...], batch_size:
     )
 
 
-def _explain_loss(
-    loss: float, epoch: int, batch: int, settings: ResolvedTraining, checkpoint: Checkpoint | None
-) -> str:
-    """Say where it happened, the likely cause, and where the last finite state is."""
+def _diverged(loss: float, epoch: int, batch: int, settings: ResolvedTraining) -> DivergedError:
+    """Say where it happened, and the likely cause."""
     rate = settings.learning_rate
-    return (
+    return DivergedError(
         f"The loss must stay finite, but it became {loss} in epoch {epoch}, batch {batch}. Most often the "
         f"steps are too long: lower learning_rate = {rate:g} to {rate / 10:g}"
         + (f", or momentum = {settings.momentum:g}." if settings.momentum else ".")
-        + (checkpoint.words() if checkpoint is not None else "")
     )

@@ -33,7 +33,7 @@ from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.setup_view import SetupView
 from napari_fmri_decoder._napari.workers import Job, run_generator
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.folder import SCORES
@@ -261,8 +261,8 @@ class TrainDock(Dock):
         self.session.update(result=result, prepared=result.prepared)
 
     def _failed(self, error: Exception) -> None:
-        if self._running is not None and has_begun(self._running.folder):
-            self._stopped = self._running
+        if not isinstance(error, DivergedError):  # the same steps would end alike
+            self._may_resume()
         self.line.end("It could not be done; the message says why.")
         if isinstance(error, AuditError):
             self.audit.show_findings(error.findings)
@@ -281,13 +281,19 @@ class TrainDock(Dock):
 
     def _say_stopped(self) -> None:
         where = self.run.where
-        if self._running is not None and has_begun(self._running.folder):
-            self._stopped = self._running
+        if self._may_resume():
             self.line.end(f"Stopped: {where}. Resume goes on from there.")
         else:
             self.line.end(f"Stopped: {where}. No result was kept.")
         if self.run.fitting:
             self._say("Stopped: the curves are those of a part of the run.")
+
+    def _may_resume(self) -> bool:
+        """Offer to go on with the run that ended early, if it had begun."""
+        if self._running is None or not has_begun(self._running.folder):
+            return False
+        self._stopped = self._running
+        return True
 
     def _say(self, result: str) -> None:
         self.result.setText(result)

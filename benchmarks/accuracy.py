@@ -1,8 +1,8 @@
-"""How well a network trains from torch's first weights and constants, and from those of Keras.
+"""How well networks train: from torch's first weights and constants or Keras's, in float32 or bfloat16.
 
 Accuracy, not time: each network as its defaults say, on the phantom of the demo and, where
 FMRI_DECODER_DATA names its folder, on the slice of Haxby 2001; whole runs left out, several seeds.
-Run alone: ``python benchmarks/presets.py [SEEDS]``; half an hour on one core of a busy machine.
+Run alone: ``python benchmarks/accuracy.py [SEEDS] [phantom | Haxby]``; an hour on one core.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.pipeline.demo import demo_recipe
@@ -25,6 +27,7 @@ from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.phantom import write_phantom
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
 from napari_fmri_decoder.training.bundle import versions
+from napari_fmri_decoder.training.computing import why_not
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import EpochDone, FoldDone, FoldStarted
@@ -35,7 +38,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PRESETS = ("torch", "keras")
+LENGTHS = (25, 125)
+"""Epochs of `cnn2d`; the second as in the notebook."""
+BFLOAT16 = {"precision": "bfloat16"}
 LEARNED = 0.95
 """Accuracy on the training part; the epochs until then tell how fast a network learns."""
 
@@ -44,7 +49,8 @@ LEARNED = 0.95
 class Case:
     """One network on one set of samples; `options` and `training` are what departs from its defaults.
 
-    `folds` is into how many parts of whole runs the samples are cut; 0 leaves each run out alone.
+    `folds` is into how many parts of whole runs the samples are cut; 0 leaves each run out alone. Of the
+    presets, the first is the default.
     """
 
     data: str
@@ -52,6 +58,7 @@ class Case:
     options: dict[str, Any]
     training: dict[str, Any]
     folds: int = 0
+    presets: Sequence[str] = ("torch", "keras")
 
     @property
     def name(self) -> str:
@@ -61,10 +68,11 @@ class Case:
 
 
 CASES = (
-    Case("phantom", "cnn2d", {}, {"epochs": 25}, folds=3),
-    Case("Haxby", "cnn2d", {}, {"epochs": 25}, folds=2),
-    Case("Haxby", "mlp", {}, {"epochs": 300}),
+    *(Case("phantom", "cnn2d", {}, {"epochs": n}, folds=3) for n in LENGTHS),
+    *(Case("phantom", "cnn2d", {}, {"epochs": n, **BFLOAT16}, folds=3, presets=["torch"]) for n in LENGTHS),
     Case("phantom", "mlp", {"hidden": 128}, {"epochs": 200}),
+    *(Case("Haxby", "cnn2d", {}, {"epochs": n}, folds=2) for n in LENGTHS),
+    Case("Haxby", "mlp", {}, {"epochs": 300}),
 )
 
 
@@ -138,20 +146,25 @@ def main() -> None:
     print("| data | network | preset | accuracy | lowest fold | loss | epochs to 0.95 of the training part |")
     print("|---|---|---|---|---|---|---|")
     make: dict[str, Callable[[Path], Prepared]] = {"phantom": phantom, "Haxby": haxby}
-    if not (Path(os.environ.get("FMRI_DECODER_DATA", "")) / "haxby_slice").is_dir():
+    if len(sys.argv) > 2:
+        make = {name: made for name, made in make.items() if name == sys.argv[2]}
+    if "Haxby" in make and not (Path(os.environ.get("FMRI_DECODER_DATA", "")) / "haxby_slice").is_dir():
         print("Note: without the slice of Haxby 2001; set FMRI_DECODER_DATA to the folder that holds it.")
         del make["Haxby"]
+    lacking = why_not("bfloat16", torch.device("cpu"))
+    if lacking:
+        print(f"Note: {lacking}")
     prepared: dict[str, Prepared] = {}
     with tempfile.TemporaryDirectory() as folder:
         for case in CASES:
-            if case.data not in make:
+            if case.data not in make or (lacking and "precision" in case.training):
                 continue
             if case.data not in prepared:
                 prepared[case.data] = make[case.data](Path(folder))
             samples = prepared[case.data].samples
             split = SplitConfig(scheme="group-k-fold", n_splits=case.folds) if case.folds else SplitConfig()
             splits = make_splits(split, samples.table)
-            for preset in PRESETS:
+            for preset in case.presets:
                 told = [fitted(case, samples, splits, preset, seed) for seed in seeds]
                 print(row(case, len(splits), preset, told), flush=True)
     print(f"{(time.monotonic() - began) / 60:.0f} minutes")
