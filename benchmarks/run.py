@@ -21,24 +21,25 @@ import psutil
 from timing import Row, finish, table
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-SCRIPTS = (
-    "first_frame.py",
-    "slab.py",
-    "slices.py",
-    "dragging.py",
-    "opening.py",
-    "training.py",
-    "gpu.py",
-    "permutations.py",
-    "workers.py",
-    "window.py",
-)
+SCRIPTS = {
+    "first_frame.py": "Opening a large scan",
+    "slab.py": "Cutting a slab",
+    "slices.py": "Slices of a turned template",
+    "dragging.py": "Dragging the slab",
+    "opening.py": "Opening a scan in napari",
+    "training.py": "Training",
+    "gpu.py": "Training on a graphics processor",
+    "permutations.py": "Permutations of a network",
+    "workers.py": "Workers",
+    "window.py": "The window while a network trains",
+}
 
 
 def main() -> None:
     """Run those that are named, or all."""
     rows: list[Row] = []
     notes: list[str] = []
+    parts: list[str] = []
     for name in sys.argv[1:] or SCRIPTS:
         print(f"--- {name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
@@ -51,27 +52,35 @@ def main() -> None:
             if not kept.exists():
                 raise SystemExit(f"{name} ended with {done.returncode} before it had measured.")
             found, said = json.loads(kept.read_text(encoding="utf-8"))
-        rows += [Row(**row) for row in found]
+        measured = [Row(**row) for row in found]
+        rows += measured
         notes += said
+        parts.append(part(name, measured, said))
     print()
     if not sys.argv[1:]:
-        PAGE.write_text(page(rows, notes), encoding="utf-8")
+        PAGE.write_text(page(parts), encoding="utf-8")
     finish(rows, notes)
 
 
-def page(rows: list[Row], notes: list[str]) -> str:
+def part(script: str, rows: list[Row], notes: list[str]) -> str:
+    """Lay out what one script measured, for the page of the docs."""
+    shown = [f"## {SCRIPTS.get(script, script)}", f"`benchmarks/{script}`"]
+    shown += [table(rows)] if rows else []
+    shown += ["\n".join(f"- {note}" for note in notes)] if notes else []
+    return "\n\n".join(shown)
+
+
+def page(parts: list[str]) -> str:
     """Lay out the page of the docs."""
-    said = "\n".join(f"- {note}" for note in notes)
-    today = date.today().isoformat()
+    today, body = date.today().isoformat(), "\n\n".join(parts)
     return f"""# Benchmarks: what was measured
 
-Written by `tox run -e bench` on {today}; [what each figure means](../benchmarks/README.md).
+Written by `tox run -e bench` on {today}; [what each figure means](../benchmarks/README.md). Medians; in
+brackets the least and the most.
 
 {machine()}, Python {platform.python_version()}; {", ".join(versions())}.
 
-{table(rows)}
-
-{said}
+{body}
 """
 
 

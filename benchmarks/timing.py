@@ -109,7 +109,12 @@ def memory_mib(which: str) -> float:
 
 def spread(middle: float, each: Sequence[float], unit: str = "") -> str:
     """Write a median with its unit, and the least and the most of what it is the median of."""
-    return f"{middle:.3g}{unit} ({min(each):.3g} to {max(each):.3g})"
+    return f"{short(middle)}{unit} ({short(min(each))} to {short(max(each))})"
+
+
+def short(value: float) -> str:
+    """Write a number with three digits that count, and none as a power of ten."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def ensure_display() -> Any:

@@ -21,7 +21,7 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.training.allocation import memory_kept
 from napari_fmri_decoder.training.computing import make_optimizer, prepare
 from napari_fmri_decoder.training.config import TrainingConfig
-from timing import Row, finish
+from timing import Row, finish, spread
 from turns import Side
 
 OURS, KERAS = (Path(__file__).with_name(name) for name in ("side_ours.py", "side_keras.py"))
@@ -60,7 +60,7 @@ def keras(name: str) -> Side:
 
 def row(what: str, peer: str, a: dict[str, float], b: dict[str, float], limit: str = "") -> Row:
     """How many times as fast `a` is as `b`."""
-    words = [f"{1e3 * s['s']:.3g} ms ({1e3 * s['least']:.3g} to {1e3 * s['most']:.3g})" for s in (a, b)]
+    words = [spread(1e3 * s["s"], (1e3 * s["least"], 1e3 * s["most"]), " ms") for s in (a, b)]
     return Row(what, peer, *words, b["s"] / a["s"], limit)
 
 
