@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -279,6 +280,32 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     assert replayed(folder, tmp_path / "again") == [
         (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
     ]
+
+
+def test_a_run_stopped_while_its_folder_was_written_is_shown_by_resume(
+    dock: TrainDock, qtbot: Any, notified: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, go_on = threading.Event(), threading.Event()
+    module = import_module("napari_fmri_decoder.pipeline.run")  # its function has the same name
+    write_results = module.write_results
+
+    def slowly(*args: Any, **named: Any) -> None:
+        write_results(*args, **named)
+        written.set()
+        go_on.wait(30)
+
+    monkeypatch.setattr(module, "write_results", slowly)
+    dock.setup.decoder.set_values({"name": "linear"})
+    dock.train.click()
+    qtbot.waitUntil(written.is_set, timeout=60_000)
+    dock.stop.click()
+    go_on.set()
+    qtbot.waitUntil(dock.resume.isEnabled, timeout=20_000)
+    dock.resume.click()
+    qtbot.waitUntil(lambda: dock.job is None, timeout=60_000)
+    assert not notified
+    assert "Accuracy" in dock.result.text()
+    assert dock.report.isEnabled()
 
 
 @pytest.mark.parametrize("where", ["serial", "apart"])

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from small import write_small
 
 from napari_fmri_decoder.cli import progress
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import Stage
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Quality
+from napari_fmri_decoder.training.store import TaskStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator
+    from pathlib import Path
 
 
 def test_a_bar_says_accuracies_and_the_time_left_for_all_folds(
@@ -21,7 +30,7 @@ def test_a_bar_says_accuracies_and_the_time_left_for_all_folds(
     clock = [0.0]
     monkeypatch.setattr("tqdm.std.time", lambda: clock[0])
 
-    def events() -> Iterator[Any]:
+    def events() -> Generator[Any, None, None]:
         train, test, validation = Quality(0.5, 0.75), Quality(0.9, 0.5), Quality(0.7, 0.625)
         for fold in (0, 1):
             yield FoldStarted(fold, 2, f"run {fold + 1}")
@@ -46,3 +55,73 @@ def _last_lines(text: str) -> tuple[str, str]:
     lines = text.replace("\r", "\n").split("\n")
     first, second = ([line for line in lines if name in line][-1] for name in ("run 1", "run 2"))
     return first, second
+
+
+def test_the_first_interrupt_waits_for_the_step_and_the_second_does_not() -> None:
+    told, closed = [], []
+
+    def steps() -> Generator[int, None, None]:
+        try:
+            for i in range(5):
+                if i == 2:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.01)  # the step goes on
+                yield i
+        finally:
+            closed.append(True)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        told.extend(progress.stoppable(steps()))
+    assert told == [0, 1, 2]
+    assert closed == [True]
+    assert signal.getsignal(signal.SIGINT) is before
+
+    def stuck() -> Generator[int, None, None]:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+        yield 0
+
+    with pytest.raises(KeyboardInterrupt):
+        list(progress.stoppable(stuck()))
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_work_that_nobody_interrupts_gives_what_it_returns() -> None:
+    def steps() -> Generator[Stage, None, str]:
+        yield Stage("At work")
+        return "made"
+
+    assert progress.follow_to_end(steps()) == "made"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
+def test_ctrl_c_leaves_a_checkpoint_within_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> None:
+    network = 'name = "mlp"\nhidden = 4\n[training]\nepochs = 1000000\nbatch_size = 2\nthreads = 1'
+    recipe = write_small(tmp_path, network)
+    command = [sys.executable, "-m", "napari_fmri_decoder.cli", "train", str(recipe), "--out"]
+    with subprocess.Popen([*command, str(tmp_path / "run")], stderr=subprocess.PIPE, text=True) as child:
+        until(lambda: list((tmp_path / "run" / "tasks").glob("checkpoint*")))
+        first = kept(tmp_path)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert said.splitlines()[-1].endswith("go on with --resume.")
+    assert "Traceback" not in said
+    assert kept(tmp_path) > first
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def kept(folder: Path) -> tuple[int, int]:
+    """Epochs and batches in the one checkpoint."""
+    (path,) = (folder / "run" / "tasks").glob("checkpoint*")
+    arrays = TaskStore(path.parent).read(path.stem)
+    assert arrays is not None
+    return len(arrays["epochs"]), int(arrays["position"][0])

@@ -113,6 +113,9 @@ def test_another_recipe_or_other_inputs_do_not_go_on(serial, tmp_path):
     begun.write_text(json.dumps(content | {"versions": content["versions"] | {"torch": "1.0"}}))
     with pytest.raises(InputError, match=r"other software \(torch was 1\.0"):
         finish(run(recipe, tmp_path, out, resume=True))
+    begun.write_text(json.dumps(content | {"computed": {"device": "cuda", "precision": "float32"}}))
+    with pytest.raises(InputError, match=r"computed otherwise \(device was cuda, is cpu\)"):
+        finish(run(recipe, tmp_path, out, resume=True))
     begun.write_text("{")
     with pytest.raises(InputError, match="no longer says"):
         finish(run(recipe, tmp_path, out, resume=True))

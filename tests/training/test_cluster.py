@@ -33,9 +33,19 @@ def test_workers_are_started_only_where_there_is_much_to_do(monkeypatch):
     assert suits(CNN, config, MANY, batched=False) == "local:4"  # each computes with two threads
     assert suits(LINEAR, config, MANY - 1, batched=False) == "serial"
     assert suits(LINEAR, config, MANY, batched=True) == "serial"
-    assert suits(CNN, TrainingConfig(device="cuda"), MANY, batched=False) == "serial"
     monkeypatch.setattr("dask.system.CPU_COUNT", 1)
     assert suits(LINEAR, config, MANY, batched=False) == "serial"
+
+
+def test_a_graphics_processor_has_one_process(monkeypatch):
+    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    on_cpu = suits(CNN, TrainingConfig(device="auto", threads=2), MANY, batched=False)
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cuda"))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    for device in ("auto", "cuda"):
+        assert suits(CNN, TrainingConfig(device=device, threads=2), MANY, batched=False) == "serial"
+    assert suits(LINEAR, TrainingConfig(threads=2), MANY, batched=False) == "local:8", "needs none"
+    assert suits(CNN, TrainingConfig(device="cpu", threads=2), MANY, batched=False) == on_cpu == "local:4"
 
 
 def test_a_scheduler_that_does_not_answer_is_said(monkeypatch):

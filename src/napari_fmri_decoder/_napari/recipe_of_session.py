@@ -213,7 +213,7 @@ def carry_out(
         Whether to run in a process of its own; see `pipeline.run_apart`.
     """
     result: RunResult | None = None
-    if (plan.folder / SCORES).exists():
+    if not resume and (plan.folder / SCORES).exists():
         raise InputError(f"A run needs a folder of its own, but {plan.folder} holds another. Choose another.")
     new, begun = not plan.folder.exists(), False
     try:

@@ -31,14 +31,15 @@ def train(
     What is done is kept in the run folder as it comes, so that a run that was stopped goes on with
     --resume. The scores are the same wherever it runs.
     """
-    from napari_fmri_decoder.cli.progress import follow
+    from napari_fmri_decoder.cli.progress import follow, going_on
     from napari_fmri_decoder.pipeline import run
     from napari_fmri_decoder.recipe import load_recipe, with_training
 
     content = load_recipe(recipe)
     if device is not None:
         content = with_training(content, device=device)
-    result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
+    with going_on(out):
+        result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
     say_result(result)
 
 
@@ -55,7 +56,7 @@ def subjects(
 
     A subject that fails is said, and the others go on.
     """
-    from napari_fmri_decoder.cli.progress import follow_to_end
+    from napari_fmri_decoder.cli.progress import follow_to_end, going_on
     from napari_fmri_decoder.errors import InputError
     from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
     from napari_fmri_decoder.recipe import load_recipe
@@ -66,7 +67,9 @@ def subjects(
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()
         loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}
-    say_group(follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume)))
+    with going_on(out):
+        done = follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume))
+    say_group(done)
     typer.echo(f"Run folders, group.json and group.tsv: {out}")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Never, TypeVar
 
+import typer
 from tqdm import tqdm
 
 from napari_fmri_decoder.errors import InputError
@@ -15,8 +18,11 @@ from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note, Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Bar = tqdm[Never]
 
+Event = TypeVar("Event")
 Made = TypeVar("Made")
 
 
@@ -48,7 +54,57 @@ class Bars(ExitStack):
                 bar.update(done - bar.n)
 
 
-def follow(events: Iterator[PipelineEvent]) -> RunResult:
+@contextmanager
+def _first_interrupt() -> Iterator[Callable[[], bool]]:
+    """Take note of the first Ctrl-C, and tell whether it came; a second one stops at once, as ever."""
+    if threading.current_thread() is not threading.main_thread():  # others are sent no signals
+        yield lambda: False
+        return
+    asked = threading.Event()
+
+    def ask(*_: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        asked.set()
+        tqdm.write("Stopping after this step; press Ctrl-C again to stop at once.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def stoppable(steps: Generator[Event, None, Made]) -> Generator[Event, None, Made]:
+    """Let Ctrl-C stop work between two of its steps, so that it can keep what is done.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Then, once the work has been closed.
+    """
+    with _first_interrupt() as asked, closing(steps):
+        while True:
+            try:
+                event = next(steps)
+            except StopIteration as end:
+                made: Made = end.value
+                return made
+            yield event
+            if asked():
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def going_on(out: Path) -> Iterator[None]:
+    """Where the work inside is stopped by Ctrl-C, say how to go on with it, and exit as a shell expects."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. What is done is kept in {out}: go on with --resume.", err=True)
+        raise typer.Exit(130) from None
+
+
+def follow(events: Generator[PipelineEvent, None, None]) -> RunResult:
     """Show a run's events as they come, on standard error.
 
     Returns
@@ -58,7 +114,7 @@ def follow(events: Iterator[PipelineEvent]) -> RunResult:
     result: RunResult | None = None
     with Bars() as bars:
         fold, after = "", 0
-        for event in events:
+        for event in stoppable(events):
             match event:
                 case FoldStarted(number, n_folds, name):
                     fold = name if number >= n_folds else event.text
@@ -87,7 +143,7 @@ def _qualities(event: EpochDone) -> dict[str, str]:
     return {name: f"{part.accuracy:.3f}" for name, part in parts.items() if part is not None}
 
 
-def follow_steps(events: Iterator[object]) -> object:
+def follow_steps(events: Generator[object, None, None]) -> object:
     """Show stages and progress of shorter work on standard error.
 
     Returns
@@ -97,7 +153,7 @@ def follow_steps(events: Iterator[object]) -> object:
     """
     last: object = None
     with Bars() as bars:
-        for last in events:
+        for last in stoppable(events):
             bars.hear(last)
     return last
 
@@ -105,4 +161,4 @@ def follow_steps(events: Iterator[object]) -> object:
 def follow_to_end(steps: Generator[object, None, Made]) -> Made:
     """Show stages and progress of work on standard error, and give what it returns."""
     with Bars() as bars:
-        return returned(steps, bars.hear)
+        return returned(stoppable(steps), bars.hear)

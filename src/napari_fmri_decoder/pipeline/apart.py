@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.1
 """Seconds between two tellings, each with a sign of life, at each of which the parent can stop."""
-STOP_S = 0.8
-"""Seconds that a child has to end by itself, with a checkpoint, before it is ended."""
+STOP_S = 30.0
+"""Seconds that a child has to end by itself, with a checkpoint that may be large, before it is ended."""
 NICE = 10
 """How far the child steps back where the cores do not suffice for the window and it."""
 _COMMAND = "from napari_fmri_decoder.pipeline.apart import serve; serve()"
@@ -66,8 +66,8 @@ def run_apart(
     Yields
     ------
     PipelineEvent
-        Those of `run`, and `Alive` ten times a second. Closing the generator stops the process: within
-        `STOP_S` seconds it has written its checkpoint, or is ended in a step that takes longer.
+        Those of `run`, and `Alive` ten times a second. Closing the generator stops the process after
+        the step that it is in, with a checkpoint; one that does not end within `STOP_S` is ended.
 
     Raises
     ------

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.bundle import versions
+from napari_fmri_decoder.training.computing import why_not
+from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.store import TaskStore, digest_of, write_text
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.config import TrainingConfig
 
 TASKS = "tasks"
 """Folder within a run folder."""
@@ -55,6 +58,7 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
         "recipe": json.loads(recipe.model_dump_json(exclude=_OF_SAMPLES, exclude_none=True)),
         "samples": digest_of(samples, splits),
         "versions": versions(),
+        "computed": _computed(recipe.training),
     }
     store = TaskStore(out / TASKS)
     path = store.folder / BEGUN
@@ -72,6 +76,7 @@ def _check(path: Path, ours: Mapping[str, Any]) -> None:
     try:
         theirs = json.loads(path.read_text(encoding="utf-8"))
         recipe, samples, software = theirs["recipe"], theirs["samples"], theirs["versions"]
+        computed = theirs["computed"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{begin} in a way that {path.name} no longer says. {otherwise}") from error
     if recipe != ours["recipe"]:
@@ -84,6 +89,19 @@ def _check(path: Path, ours: Mapping[str, Any]) -> None:
     if software != ours["versions"]:
         changed = ", ".join(_differences(software, ours["versions"]))
         raise InputError(f"{begin} with other software ({changed}). Install that, or choose another folder.")
+    if computed != ours["computed"]:
+        changed = ", ".join(_differences(computed, ours["computed"]))
+        raise InputError(
+            f"{begin} where networks are computed otherwise ({changed}). Go on with it there, or choose "
+            "another folder."
+        )
+
+
+def _computed(config: TrainingConfig) -> dict[str, str]:
+    """On what kind of device, and in which precision, networks are trained here."""
+    device = choose_device(config.device).torch
+    precision = "float32" if why_not(config.precision, device) else config.precision
+    return {"device": device.type, "precision": precision}
 
 
 def _differences(old: Any, new: Any, place: str = "") -> list[str]:

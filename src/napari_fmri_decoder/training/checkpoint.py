@@ -23,7 +23,7 @@ from napari_fmri_decoder.training.events import Quality
 from napari_fmri_decoder.training.tasks import pack_history, unpack_history
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from torch import nn
 
@@ -157,6 +157,14 @@ class FitState:
         return json.dumps([FORMAT, type(self.optimizer).__name__, self.environment.device.type])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """A state laid out as arrays, and the epochs that are done in it."""
+
+    epoch: int
+    arrays: Arrays
+
+
 class Checkpoint:
     """The place of one fit's checkpoint.
 
@@ -202,39 +210,25 @@ class Checkpoint:
             with suppress(InputError):
                 self._write(state)
 
-    def keep_last_finite(self, steps_again: Iterable[FitState]) -> str:
-        """Write the last finite state before a failure, and say where it is, for a message.
-
-        To copy the weights at every epoch would cost a fast network a tenth of its time. The checkpoint
-        is seconds old at most, and the same steps from it come out alike: so they are taken once more.
-
-        Parameters
-        ----------
-        steps_again : iterable of FitState
-            The state at the end of each epoch from the checkpoint on.
-        """
-        last, epoch = None, self.epoch
-        for state in steps_again:
-            arrays = self._pack(state)
-            if arrays is not None:
-                last, epoch = arrays, state.epoch
-        if last is not None:
-            with suppress(InputError):  # where the disk is full, the checkpoint stays
-                self.store.write(self.name, last)
-                self.epoch = epoch
-        return f" The state after epoch {self.epoch}, the last finite, is in {self.store.path(self.name)}."
-
     def _write(self, state: FitState) -> bool:
-        arrays = self._pack(state)
-        if arrays is None:
-            return False
-        self.store.write(self.name, arrays)
-        self.epoch = state.epoch
-        return True
+        packed = self.packed(state)
+        if packed is not None:
+            self.keep(packed)
+        return packed is not None
 
-    def _pack(self, state: FitState) -> Arrays | None:
+    def packed(self, state: FitState) -> Packed | None:
+        """Copy a state, if it is finite."""
         with state.environment.step():
-            return state.pack() if state.is_finite() else None
+            return Packed(state.epoch, state.pack()) if state.is_finite() else None
+
+    def keep(self, packed: Packed) -> None:
+        """Write a state that was copied."""
+        self.store.write(self.name, packed.arrays)
+        self.epoch = packed.epoch
+
+    def words(self) -> str:
+        """Say where it is, for a message."""
+        return f" The state after epoch {self.epoch}, the last finite, is in {self.store.path(self.name)}."
 
     def drop(self) -> None:
         """Delete it: what the fit came to is kept."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.training.devices import choose_device
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -196,7 +197,7 @@ def suits(decoder: Decoder, config: TrainingConfig, permutations: int, *, batche
     settings = config.resolved(decoder)
     network = isinstance(decoder, NetworkDecoder)
     workers = workers_that_fit(settings.threads if network else 1)
-    elsewhere = network and settings.device not in ("auto", "cpu")  # one graphics processor, one process
+    elsewhere = network and choose_device(settings.device).torch.type != "cpu"  # one card, one process
     if permutations < MANY or batched or workers < 2 or elsewhere:
         return SERIAL
     return f"local:{workers}"

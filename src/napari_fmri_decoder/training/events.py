@@ -175,5 +175,5 @@ class Progress:
     total: int
 
 
-FitEvent = FitStarted | BatchDone | EpochDone | FitDone | Note
-TrainingEvent = FitEvent | FoldStarted | FoldDone | Progress
+FitEvent = FitStarted | BatchDone | EpochDone | FitDone | Note | Progress
+TrainingEvent = FitEvent | FoldStarted | FoldDone

@@ -21,14 +21,14 @@ from torch.nn import functional as F
 from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.training.checkpoint import FitState
 from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
-from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Quality
+from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
 from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.validation import BestEpoch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -129,9 +129,9 @@ def train_network(
             checkpoint.leave(at)
         raise
     except DivergedError as error:
-        done = at.epoch
-        if checkpoint is not None and checkpoint.restore(at):
-            error.args = (f"{error}{checkpoint.keep_last_finite(course.once_more(done))}",)
+        if checkpoint is not None:
+            kept = yield from course.once_more(checkpoint)
+            error.args = (f"{error}{kept}",)
         raise
     with environment.step():
         return {name: value.detach().cpu().contiguous().numpy().copy() for name, value in state.items()}
@@ -166,7 +166,7 @@ class _Course:
         set_rate(at.optimizer, rate)
         if len(self.sizes) > 1 and not at.batch:
             with at.environment.step():
-                at.order = torch.randperm(len(learned.y)).to(at.environment.device)
+                at.order = torch.randperm(len(learned.y), device=at.environment.device)
         start = sum(self.sizes[: at.batch])
         smaller = partial(_smaller_batch, at.network, tuple(learned.inputs.shape[1:]), max(self.sizes))
         for size in self.sizes[at.batch :]:
@@ -180,13 +180,24 @@ class _Course:
                 raise _diverged(loss, epoch, at.batch, settings)
             yield BatchDone(epoch, at.batch, loss)
 
-    def once_more(self, epochs: int) -> Iterator[FitState]:
-        """Go on from where the state was put back to, until so many epochs are done."""
+    def once_more(self, checkpoint: Checkpoint) -> Generator[Progress, None, str]:
+        """Keep the last finite state that was passed, and say where it is, for a message.
+
+        To copy the weights at every epoch would cost a fast network a tenth of its time. The checkpoint
+        is seconds old, and the same steps from it come out alike: so they are taken once more.
+        """
+        done, last = self.at.epoch, None
+        if not checkpoint.restore(self.at):
+            return ""
         with suppress(DivergedError):  # on a device whose sums vary
-            while self.at.epoch < epochs:
+            while self.at.epoch < done:
                 for _ in self.epoch():
-                    pass
-                yield self.at
+                    yield Progress("steps to the last finite state", self.at.epoch, done)
+                last = checkpoint.packed(self.at) or last
+        if last is not None:
+            with suppress(InputError):  # where the disk is full, the checkpoint stays
+                checkpoint.keep(last)
+        return checkpoint.words()
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
