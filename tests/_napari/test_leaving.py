@@ -160,3 +160,53 @@ def test_the_user_closes_amid_an_epoch(tmp_path: Path) -> None:
     said, folder = close_in_training(tmp_path, "user", 0.1)
     assert [words[0] for words in said] == ["closing", "asked", "run"]
     assert goes_on_at(folder)[1] > 4
+
+
+ABANDONED = textwrap.dedent(
+    """
+    import sys
+    import time
+
+    from qtpy.QtCore import QObject, QTimer
+    from qtpy.QtWidgets import QApplication, QWidget
+
+    from napari_fmri_decoder._napari import leaving
+    from napari_fmri_decoder._napari.workers import run_generator
+
+    leaving.GRACE_S = 0.1
+    sys.excepthook = lambda *error: print("told", error[0].__name__, flush=True)
+    app, window, owner = QApplication([]), QWidget(), QObject()
+    window.show()
+
+    def fail():
+        raise KeyError("in a slot, long before the end")
+
+    QTimer.singleShot(0, fail)
+    run_generator(time.sleep, 60, owner=owner, description="a step that is abandoned")
+    QTimer.singleShot(200, window.close)
+    app.exec()
+    print("last", getattr(sys, "last_type", None), flush=True)
+    if sys.argv[1] == "fails":
+        raise ValueError("in the script, after the window")
+    """
+)
+
+
+@pytest.mark.parametrize(("end", "status"), [("well", 0), ("fails", 1)])
+def test_an_error_told_before_the_window_closed_is_no_failure_of_the_program(
+    end: str, status: int, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(ABANDONED)
+    done = subprocess.run(
+        [sys.executable, str(script), end],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        env={**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")},
+    )
+    said = done.stdout.splitlines()
+    assert said[0] == "told KeyError", done.stderr
+    assert said[1].startswith("last "), done.stderr
+    assert done.returncode == status, (done.stdout, done.stderr)

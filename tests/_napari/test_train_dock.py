@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -13,15 +15,17 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from qtpy.QtWidgets import QApplication, QCheckBox
+from qtpy.QtWidgets import QApplication, QCheckBox, QPushButton
 from small import series, write_small
 
+from napari_fmri_decoder._napari.recipe_of_session import run_folder
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.showing import result_layers
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView, TimeLeft
 from napari_fmri_decoder._napari.widgets.train import NO_LABELS, NO_SERIES, TrainDock
 from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
 from napari_fmri_decoder.pipeline import Prepared, Stage, run
+from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldDone, FoldStarted, Quality
@@ -145,6 +149,12 @@ def test_workers_of_this_machine_give_the_same_numbers(dock: TrainDock, qtbot: A
     assert dock.folder is not None
     assert (dock.folder / "predictions.tsv").read_text() == replayed(dock.folder, tmp_path / "again")[0]
     assert len(dock.run.curves.table()) == 3 * 5, "folds that come whole are drawn too"
+
+
+def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    now = datetime(2001, 9, 28, 12, 0, 0)
+    names = [run_folder(tmp_path, "mlp", now).name for _ in range(2)]
+    assert names == ["2001-09-28_12-00-00_mlp", "2001-09-28_12-00-00_mlp_2"]
 
 
 def test_what_is_not_on_disk_is_written_into_the_run_folder(viewer: Any, qtbot: Any, tmp_path: Path) -> None:
@@ -493,27 +503,67 @@ def test_time_left_is_foretold_from_the_pace_so_far_and_anew_for_other_work() ->
 
 
 @pytest.mark.slow
-def test_train_stop_resume_train_fifty_times_in_quick_succession(
+def test_train_stop_resume_stop_train_stop_fifty_times_in_quick_succession(
     dock: TrainDock, qtbot: Any, notified: list[Any], tmp_path: Path
 ) -> None:
     dock.setup.decoder.set_values(QUICK)
-    dock.setup.training.set_values({"epochs": 30})
+    dock.setup.training.set_values({"epochs": 100_000})
     rng = np.random.default_rng(0)
-    pressed: list[str] = []
+    pressed: Counter[str] = Counter()
+    begun: list[Path] = []
+
+    def press(button: QPushButton) -> None:
+        """Wait as a user must, until it can be pressed, and press it."""
+        qtbot.waitUntil(button.isEnabled, timeout=10_000)
+        button.click()
+        pressed[button.objectName()] += 1
+        assert not button.isEnabled(), "it was taken"
+
+    def start(button: QPushButton, description: str) -> Path:
+        press(button)
+        assert dock.job is not None
+        assert dock.job.description == description
+        assert dock._running is not None
+        return dock._running.folder
+
+    def stop() -> None:
+        job = dock.job
+        assert job is not None
+        press(dock.stop)
+        assert job.stopping
+        assert dock.job is None
+
+    def trains() -> bool:
+        assert dock.job is not None, dock.line.text.text()
+        return len(dock.run.curves.table()) > 1
+
+    def pause() -> None:
+        qtbot.wait(int(rng.integers(0, 200)))
+
     for i in range(50):
-        button = (dock.train, dock.stop, dock.resume, dock.train)[i % 4]
-        pressed += [button.objectName()] if button.isEnabled() else []
-        button.click()  # a grey one does nothing
-        qtbot.wait(int(rng.integers(0, 700 if i % 2 == 0 else 300)))
-    dock.stop.click()
-    assert {"train_button", "stop_button", "resume_button"} == set(pressed)
-    assert not notified, [str(n.message) for n in notified]
+        begun.append(start(dock.train, "Training cnn2d"))
+        qtbot.waitUntil(trains, timeout=20_000)
+        stop()
+        assert start(dock.resume, "Going on with cnn2d") == begun[-1]
+        if i % 2:
+            qtbot.waitUntil(trains, timeout=20_000)
+        else:
+            pause()
+        stop()
+        start(dock.train, "Training cnn2d")
+        pause()
+        stop()
+    assert pressed == {"train_button": 100, "stop_button": 150, "resume_button": 50}
+    assert len(set(begun)) == 50
+    assert all(has_begun(folder) for folder in begun)
     qtbot.waitUntil(lambda: not dock._ending, timeout=20_000)
-    dock.train.click()
+    assert not notified, [str(n.message) for n in notified]
+    dock.setup.training.set_values({"epochs": 30})
+    folder = start(dock.train, "Training cnn2d")
     wait(dock, qtbot)
     assert not notified, [str(n.message) for n in notified]
-    folder = dock.folder
-    assert folder is not None
+    assert dock.folder == folder
+    assert dock.session.state.result.folder == folder
     assert replayed(folder, tmp_path / "again") == [
         (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
     ]

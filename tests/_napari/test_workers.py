@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -338,3 +339,23 @@ def test_a_message_is_shown_whole_and_stays_until_it_is_closed(viewer: Any, qtbo
         dialog.close()
     finally:
         notification_manager.notification_ready.disconnect(NapariQtNotification.show_notification)
+
+
+def test_jobs_that_overlap_leave_the_handling_of_warnings_as_it_was(log: Log, qtbot: Any) -> None:
+    other = Log()
+    qtbot.addWidget(other)
+    before = warnings.showwarning, list(warnings.filters)
+    first = log.run(count, 10**6, 0.005)
+    qtbot.waitUntil(lambda: len(log.events) > 2)
+    second = other.run(count, 10**6, 0.005)
+    qtbot.waitUntil(lambda: len(other.events) > 2)
+    assert warnings.showwarning is not before[0], "the worker's own, which logs"
+    first.stop()
+    qtbot.waitUntil(lambda: bool(log.ends))
+    assert second.running
+    second.stop()
+    qtbot.waitUntil(lambda: bool(other.ends))
+    assert warnings.showwarning is before[0]
+    assert list(warnings.filters) == before[1]
+    with pytest.raises(UserWarning, match="an error again, as pytest sets it"):
+        warnings.warn("an error again, as pytest sets it", stacklevel=1)

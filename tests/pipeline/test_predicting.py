@@ -197,3 +197,10 @@ def test_a_header_in_metres_lies_where_it_should(tmp_path) -> None:
     nib.save(image, tmp_path / "metres_bold.nii")
     found = features_of(bundle, read(tmp_path / "metres_bold.nii"))
     np.testing.assert_allclose(found.X, np.asarray(series.data)[bundle.space.mask].T, rtol=1e-5)
+
+
+def test_weights_that_give_nan_are_one_message_not_a_class() -> None:
+    bundle = model_on(grid_of())
+    bundle.model.state["out.weight"] = np.full_like(bundle.model.state["out.weight"], 3e38)
+    with pytest.raises(InputError, match=r"finite probabilities, but of 6 of 6 volumes it gives NaN"):
+        predict(bundle, scan_on(grid_of()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from safetensors.numpy import save_file
 
 from napari_fmri_decoder.decoders import get_decoder, registry
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training import bundle as bundles
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, load_bundle, save_bundle, versions
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import refit
@@ -146,3 +149,23 @@ def test_a_hash_is_that_of_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert file_hash(tmp_path / "abc") == known
+
+
+def test_the_digest_of_a_large_array_takes_no_copy_of_it(toy: Samples, tmp_path: Path) -> None:
+    arrays = {"large": np.arange(2**22, dtype=np.float64), "count": np.array(7), "none": np.zeros((0, 3))}
+    arrays["turned"] = np.arange(6.0).reshape(2, 3).T
+    path = save_bundle(bundle_of(toy, name="linear"), tmp_path / "model.safetensors")
+    header = bundles._read(path)[0]
+    tracemalloc.start()
+    try:
+        found = bundles._digest(header, arrays)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20, "the array has 32 MiB"
+    said = header.model_copy(update={"digest": ""}).model_dump_json(exclude={"step"})
+    expected = hashlib.sha256(said.encode())
+    for name in ("count", "large", "none", "turned"):
+        expected.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
+        expected.update(arrays[name].tobytes(order="C"))
+    assert found == expected.hexdigest()

@@ -283,3 +283,23 @@ def test_a_recipe_that_nests_deeply_is_told() -> None:
 
     with pytest.raises(InputError, match="nest"):
         parse_recipe("a = " + "[" * 100_000, "the model's recipe")
+
+
+def test_a_negative_variance_and_a_class_named_twice_are_refused_though_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "_digest", lambda header, arrays: header.digest)
+    path = tmp_path / "model.safetensors"
+    with safe_open(DATA / "format1-cnn2d.safetensors", framework="numpy") as file:
+        said = json.loads(file.metadata()[KEY])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
+    variances = [name for name in arrays if name.endswith("running_var")]
+    assert variances
+    for name in variances:
+        spoilt = arrays[name].copy()
+        spoilt[-1] = -spoilt[-1]
+        save_file(arrays | {name: spoilt}, path, metadata={KEY: json.dumps(said)})
+        assert f"{name} holds a variance that is negative" in str(outcome(path))
+    twice = [said["classes"][0]] * len(said["classes"])
+    save_file(arrays, path, metadata={KEY: json.dumps(said | {"classes": twice})})
+    assert f"two classes of one name in {', '.join(twice)}" in str(outcome(path))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.training import cross_validate as cross_validation
 from napari_fmri_decoder.training import outlook as module
 from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.outlook import look_ahead
 
 if TYPE_CHECKING:
@@ -63,3 +65,28 @@ def test_what_scikit_learn_fits_has_a_table_and_no_time(toy: Samples, thirds) ->
     found = look_ahead(get_decoder({"name": "linear"}), toy, thirds, config(select={"C": [0.1, 1.0]}))
     assert (found.epoch_s, found.total_s, found.memory) == (None, None, 0)
     assert found.summary.total == (toy.space.n_features + 1) * 3
+
+
+def test_fits_that_choose_options_are_counted_as_they_are_made(
+    toy: Samples, thirds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlp = get_decoder({"name": "mlp", "hidden": 2})
+    settings = config(epochs=2, batch_size=0, seeds=2, select={"epochs": [1, 3], "weight_decay": [0, 0.1]})
+    seconds = count()
+    monkeypatch.setattr(module, "perf_counter", lambda: float(next(seconds)))
+    found = look_ahead(mlp, toy, thirds, settings)
+    made, fit = [], cross_validation.fit
+
+    def counted(*args: Any, **options: Any) -> Any:
+        made.append(len(args[1]))
+        return fit(*args, **options)
+
+    monkeypatch.setattr(cross_validation, "fit", counted)
+    monkeypatch.setattr("napari_fmri_decoder.training.fit.fit", counted)  # `choose` imports it when it runs
+    for seed in (42, 43):
+        list(cross_validate(mlp, toy, thirds, settings.model_copy(update={"seed": seed})))
+    list(refit(mlp, toy, settings))
+    # By hand: of 4 runs 4 inner folds, of 5 runs 5; 4 candidates in each, and the one chosen.
+    assert found.fits == len(made) == 2 * 2 * (4 * 4 + 1) + (4 * 5 + 1)
+    # Candidates of 1, 1, 3, 3 epochs on 3/4 of the rows of a fold (4/5 of all), in 4 (5) folds; then 2.
+    assert found.total_s == pytest.approx(found.epoch_s * (4 * (8 * 4 * 3 / 4 + 2) + (8 * 5 * 4 / 5 + 2)))

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.evaluation.null import baselines, permutation_test
 from napari_fmri_decoder.recipe import make_recipe, parse_recipe
 from napari_fmri_decoder.training.config import TrainingConfig
@@ -151,3 +151,24 @@ def test_a_recipe_keeps_its_candidates_as_they_were_written() -> None:
     texts = [text for _, _, text in candidates(recipe.decoder, recipe.training)]
     assert texts[-1] == "hidden = 100, weight_decay = 0.01"
     assert [type(v) for v in recipe.training.select["hidden"]] == [int, int]
+
+
+def test_a_candidate_that_diverges_is_behind_all_others_and_ends_nothing(toy: Samples, thirds) -> None:
+    mlp, rates = get_decoder({"name": "mlp", "hidden": 4}), [1e30, 0.1]
+    settings = config(optimizer="sgd", select={"learning_rate": rates}, epochs=4)
+    events = list(cross_validate(mlp, toy, thirds, settings))
+    notes = [event.message for event in events if isinstance(event, Note)]
+    assert sum(isinstance(event, FoldDone) for event in events) == 2
+    (lost,) = (note for note in notes if note.startswith("learning_rate = 1e+30"))
+    assert "the loss does not stay finite" in lost
+    chosen = [note for note in notes if "chosen from 2" in note]
+    assert chosen
+    assert all(note.startswith("learning_rate = 0.1: chosen from 2 by 4 folds") for note in chosen)
+    alone = list(cross_validate(mlp, toy, thirds, config(optimizer="sgd", learning_rate=0.1, epochs=4)))
+    for one, other in zip(
+        *([e.result for e in s if isinstance(e, FoldDone)] for s in (events, alone)), strict=True
+    ):
+        np.testing.assert_array_equal(one.probabilities, other.probabilities)
+    hopeless = config(optimizer="sgd", select={"learning_rate": [1e30, 1e31]}, epochs=4)
+    with pytest.raises(DivergedError, match=r"None of the 2 candidates .* lower learning_rate = 1e\+31"):
+        list(cross_validate(mlp, toy, thirds, hopeless))

@@ -25,6 +25,8 @@ THREADS = 32
 _pool: QThreadPool | None = None
 _working: set[Any] = set()
 _until: float | None = None
+_told: BaseException | None = None
+"""The last error that was told before the end: one in a slot, hours ago, is no failure of the program."""
 
 
 def threads() -> QThreadPool:
@@ -45,6 +47,7 @@ def start(worker: Any) -> None:
     if app is not None and not app.property("fmri_decoder_leaving"):
         app.setProperty("fmri_decoder_leaving", True)
         app.lastWindowClosed.connect(_begin)  # type: ignore[attr-defined]
+        app.aboutToQuit.connect(_forget_errors)
         app.aboutToQuit.connect(_wait)
     if (viewer := current_viewer()) is not None:
         _AskOnce.of(viewer.window._qt_window)
@@ -57,6 +60,13 @@ def _begin() -> None:
     """The last window is closed: from now the time runs, unless another one opens."""
     global _until
     _until = time.monotonic() + GRACE_S
+    _forget_errors()
+
+
+def _forget_errors() -> None:
+    """Count only errors from now on: what a script does after napari may fail."""
+    global _told
+    _told = getattr(sys, "last_value", None)
 
 
 def _wait() -> bool:
@@ -78,7 +88,7 @@ def _leave() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-    failed = hasattr(sys, "last_type") and not hasattr(sys, "ps1")
+    failed = getattr(sys, "last_value", None) is not _told and not hasattr(sys, "ps1")
     os._exit(int(failed))  # what was registered to be done at exit before us is not
 
 

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.config import TrainingConfig
 
 RUNS = Path.home() / "fmri-decoder"
+_given: set[Path] = set()
 """Where the dock keeps run folders unless another folder is chosen."""
 
 LABEL_COLUMNS = ["volume", "label", "subject", "session", "run"]
@@ -99,10 +101,12 @@ class Plan:
 
 
 def run_folder(parent: Path, decoder: str, now: datetime) -> Path:
-    """Name a run folder that is not there yet: <date>-<time>_<decoder>."""
+    """Name a run folder that is not there yet, and was given to no other run: <date>-<time>_<decoder>."""
     stem = f"{now:%Y-%m-%d_%H-%M-%S}_{decoder}"
-    names = (stem if i == 1 else f"{stem}_{i}" for i in range(1, 1_000_000))
-    return next(parent / name for name in names if not (parent / name).exists())
+    paths = (parent / (stem if i == 1 else f"{stem}_{i}") for i in count(1))
+    folder = next(path for path in paths if path not in _given and not path.exists())
+    _given.add(folder)  # the run before may not have made its own yet, and takes it away if it is stopped
+    return folder
 
 
 def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choices, folder: Path) -> Plan:

@@ -8,9 +8,10 @@ often. Many events cost little: they cross over together.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _running: set[Job] = set()
+_warnings = ExitStack()
+"""How warnings were handled before the first of the jobs that run.
+
+Each worker keeps that and puts it back, and where two overlap the second puts back the first one's.
+"""
 
 
 class WorkerError(Exception):
@@ -101,8 +107,7 @@ class Job:
         self._worker.warned.connect(_log_warning)
         self._orphaned = False
         owner.destroyed.connect(self._lose_owner)
-        _running.add(self)
-        turn_wheels(WHEEL_SPEED)
+        _add(self)
         self._worker.start()
 
     @property
@@ -188,9 +193,7 @@ class Job:
         """Call the callback of the end, once, and let go of everything."""
         if not self.running:
             return
-        _running.discard(self)
-        if not _running:
-            turn_wheels(100)
+        _discard(self)
         if not self._orphaned:
             self.owner.destroyed.disconnect(self._lose_owner)
         self._call(name, *args)
@@ -264,6 +267,22 @@ def run_generator(
             )
     callbacks = {"event": on_event, "done": on_done, "error": on_error, "stopped": on_stopped}
     return Job(work, args, owner, description, total, callbacks)
+
+
+def _add(job: Job) -> None:
+    """Note that a job begins; with the first, remember what its end has to restore."""
+    if not _running:
+        _warnings.enter_context(warnings.catch_warnings())
+    _running.add(job)
+    turn_wheels(WHEEL_SPEED)
+
+
+def _discard(job: Job) -> None:
+    """Note that a job has ended: its thread has left the handling of warnings that it had."""
+    _running.discard(job)
+    if not _running:
+        _warnings.close()
+        turn_wheels(100)
 
 
 def _log_warning(warning: tuple[Any, ...]) -> None:

@@ -109,9 +109,20 @@ def predict(
     table : DataFrame
         `volume`, `subject`, `session`, `run`, `predicted`, and `p_<class>` per class.
     notes : tuple of str
+
+    Raises
+    ------
+    InputError
+        As `features_of` does; and if the model gives a probability that is not finite.
     """
     features = features_of(bundle, series, runs)
     probabilities = predict_proba(bundle.model, features.X, bundle.space)
+    if lost := int((~np.isfinite(probabilities)).any(axis=1).sum()):
+        raise InputError(
+            f"The model must give finite probabilities, but of {lost} of {len(probabilities)} volumes it "
+            "gives NaN: its weights, or the values of the scan, are too large to be reckoned with. Check the "
+            "scan's values, take another copy of the model, or train again."
+        )
     table = features.table.assign(predicted=np.array(bundle.classes)[probabilities.argmax(axis=1)])
     for i, name in enumerate(bundle.classes):
         table[f"p_{name}"] = probabilities[:, i]

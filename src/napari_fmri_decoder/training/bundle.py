@@ -230,7 +230,7 @@ def _read(path: Path) -> tuple[_Header, Decoder, Arrays]:
             pieces = {name: file.get_slice(name) for name in file.keys()}
             stated = {name: (str(p.get_dtype()), tuple(p.get_shape())) for name, p in pieces.items()}
             try:
-                check_stated(decoder, header.input_shape, len(header.classes), stated)
+                check_stated(decoder, header.input_shape, header.classes, stated)
             except ValueError as error:
                 raise _misfit(path, str(error)) from error
             return header, decoder, {name: file.get_tensor(name) for name in pieces}
@@ -288,7 +288,8 @@ def _digest(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> str:
     digest = hashlib.sha256(said.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
-        digest.update(np.array(arrays[name], order="C").tobytes())
+        # The bytes where they lie: a copy of the largest array may be more than there is room for.
+        digest.update(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,7 +50,9 @@ def check_options(options: Mapping[str, Any]) -> None:
         raise ValueError(f"the decoder's options are {length} letters long")
 
 
-def check_stated(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int, stated: Stated) -> None:
+def check_stated(
+    decoder: Decoder, input_shape: tuple[int, ...], classes: Sequence[str], stated: Stated
+) -> None:
     """Compare the arrays that a file states with those that its description needs.
 
     Parameters
@@ -58,7 +60,8 @@ def check_stated(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int,
     decoder : Decoder
     input_shape : tuple of int
         Of one sample in the decoder's layout.
-    n_classes : int
+    classes : sequence of str
+        Each name once.
     stated : mapping of str to (str, tuple of int)
 
     Raises
@@ -66,6 +69,8 @@ def check_stated(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int,
     ValueError
         With the first that does not fit.
     """
+    if len(set(classes)) < len(classes):
+        raise ValueError(f"two classes of one name in {', '.join(classes)[:200]}")
     grid = _stated(stated, "space.mask", "U8", 3)
     voxels = math.prod(grid)
     if not 0 < voxels <= LARGEST_GRID:
@@ -82,7 +87,7 @@ def check_stated(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int,
             raise ValueError(f"{name} is {stated[name][1]}")
     try:
         with torch.device("meta"):
-            network = decoder.build(input_shape, n_classes).state_dict()
+            network = decoder.build(input_shape, len(classes)).state_dict()
     except (RuntimeError, TypeError, ValueError, OverflowError, InputError) as error:
         raise ValueError(f"no such network can be built ({str(error)[:200]})") from error
     needed = {f"{WEIGHTS}{name}": (_TYPES.get(v.dtype), tuple(v.shape)) for name, v in network.items()}
@@ -101,11 +106,13 @@ def check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises
     ------
     ValueError
-        If one is NaN or infinite, or a spread is not positive.
+        If one is NaN or infinite, a spread is not positive, or a variance is negative.
     """
     for name, value in arrays.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise ValueError(f"{name} holds NaN or infinity")
+        if name.endswith(".running_var") and not (value >= 0).all():
+            raise ValueError(f"{name} holds a variance that is negative")
     if not (arrays["scaler.std"] > 0).all():
         raise ValueError("scaler.std holds a spread that is not positive")
 

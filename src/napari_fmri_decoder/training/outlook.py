@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder
 from napari_fmri_decoder.decoders.summary import Summary, summarize
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted
 from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.selecting import trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Samples
@@ -40,7 +45,7 @@ class Outlook:
     epoch_s : float or None
         Seconds of one epoch with its evaluation; None for a decoder that scikit-learn fits.
     fits : int
-        Folds for each seed, and the fit on all samples.
+        Folds for each seed, and the fit on all samples; with each those by which `select` chooses.
     total_s : float or None
         Of all of them.
     """
@@ -63,7 +68,8 @@ def look_ahead(
     samples : Samples
     splits : sequence of Split
     config : TrainingConfig
-        Options to be chosen (`select`) are taken as they stand.
+        Of options to be chosen (`select`) all candidates are counted, each with its epochs; how long an
+        epoch takes is that of the options as they stand.
 
     Returns
     -------
@@ -72,12 +78,28 @@ def look_ahead(
     """
     settings = config.resolved(decoder).model_copy(update={"select": {}})
     summary = summarize(decoder, samples.space.input_shape(decoder.layout), len(samples.classes))
-    fits = len(splits) * settings.seeds + 1
+    fits, epochs = _fits(decoder, samples, config, np.arange(len(samples.y)))
+    for split in splits:
+        n, of_split = _fits(decoder, samples, config, split.train)
+        fits, epochs = fits + settings.seeds * n, epochs + settings.seeds * of_split
     if isinstance(decoder, EstimatorDecoder):
         return Outlook(summary, 0, None, fits, None)
     epoch_s = _epoch(decoder, samples, splits[0], settings)
     memory = _memory(summary, settings, len(splits[0].train))
-    return Outlook(summary, memory, epoch_s, fits, epoch_s * settings.epochs * fits)
+    return Outlook(summary, memory, epoch_s, fits, epoch_s * epochs)
+
+
+def _fits(
+    decoder: Decoder, samples: Samples, config: TrainingConfig, rows: NDArray[np.int64]
+) -> tuple[int, float]:
+    """Count the fits for one training part, and their epochs in units of one through all of its rows."""
+    if not config.select:
+        return 1, config.resolved(decoder).epochs
+    options, folds = trials(decoder, config, samples.y[rows], samples.groups[rows])
+    epochs = [settings.resolved(candidate).epochs for candidate, settings, _ in options]
+    share = sum(len(train) for train, _ in folds) / len(rows)
+    chosen = fmean(epochs) if folds else epochs[0]  # which one it will be is not known
+    return len(options) * len(folds) + 1, sum(epochs) * share + chosen
 
 
 def _epoch(decoder: Decoder, samples: Samples, split: Split, settings: ResolvedTraining) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.samples.options import explain
 from napari_fmri_decoder.samples.splits import inner_folds
 
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.samples.splits import Indices
     from napari_fmri_decoder.training.config import TrainingConfig
     from napari_fmri_decoder.training.events import FitEvent, Progress
+
+Candidate = tuple["Decoder", "TrainingConfig", str]
 
 NOT_CHOSEN = ("name", "select", "seed", "seeds", "threads", "device")
 """Options that say what is run and where, not how well it learns."""
 
 
-def candidates(decoder: Decoder, config: TrainingConfig) -> list[tuple[Decoder, TrainingConfig, str]]:
+def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
     """Every combination of what ``config.select`` names, in its order.
 
     Parameters
@@ -81,6 +84,30 @@ def candidates(decoder: Decoder, config: TrainingConfig) -> list[tuple[Decoder, 
     return found
 
 
+def trials(
+    decoder: Decoder, config: TrainingConfig, y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> tuple[list[Candidate], list[tuple[Indices, Indices]]]:
+    """All that `choose` fits in a training part: each candidate in each fold.
+
+    Parameters
+    ----------
+    decoder, config
+        See `candidates`.
+    y : (n,) int64 array
+    groups : (n,) str array
+        The run of each sample.
+
+    Returns
+    -------
+    options : list of (decoder, config, text)
+    folds : list of (training, left out) rows
+        Those whose training rows are of two classes or more; empty where no run can be left out,
+        and then the first candidate is taken.
+    """
+    folds = [(train, test) for train, test in inner_folds(groups) if len(np.unique(y[train])) > 1]
+    return candidates(decoder, config), folds
+
+
 def choose(
     decoder: Decoder,
     X: NDArray[np.float32],
@@ -106,43 +133,58 @@ def choose(
     Progress
         Again and again, as places to stop.
     Note
-        What was chosen, and from how much.
+        Which candidates diverged; what was chosen, and from how much.
 
     Returns
     -------
     decoder, config
         With the combination whose predictions of the left-out runs, all together, have the highest
-        balanced accuracy; the first of equals.
+        balanced accuracy; the first of equals. One whose loss does not stay finite is behind all
+        others.
+
+    Raises
+    ------
+    DivergedError
+        If the loss of no candidate stays finite.
     """
     from sklearn.metrics import balanced_accuracy_score
 
     from napari_fmri_decoder.training.events import FitDone, Note, Progress
     from napari_fmri_decoder.training.fit import fit, predict_proba
 
-    options = candidates(decoder, config)
-    folds = [(train, test) for train, test in inner_folds(groups) if len(np.unique(y[train])) > 1]
+    options, folds = trials(decoder, config, y, groups)
     if not folds:
         chosen, settings, text = options[0]
         yield Note(f"{text}: no run of the training part could be left out to choose it.")
         return chosen, settings
-    scores = []
-    for i, (candidate, settings, _) in enumerate(options):
+    scores: list[float] = []
+    why = ""
+    for i, (candidate, settings, text) in enumerate(options):
         predicted, true = [], []
-        for j, (train, test) in enumerate(folds):
-            here = Progress("choosing options", i * len(folds) + j, len(options) * len(folds))
-            fitting = fit(
-                candidate, X[train], y[train], n_classes, space, settings, seed=seed, groups=groups[train]
-            )
-            with closing(fitting) as events:
-                for event in events:
-                    if isinstance(event, FitDone):
-                        of_test = predict_proba(
-                            event.model, X[test], space, device=settings.device, threads=settings.threads
-                        )
-                        predicted.append(of_test.argmax(axis=1))
-                    yield here
-            true.append(y[test])
-        scores.append(balanced_accuracy_score(np.concatenate(true), np.concatenate(predicted)))
+        try:
+            for j, (train, test) in enumerate(folds):
+                here = Progress("choosing options", i * len(folds) + j, len(options) * len(folds))
+                fitting = fit(
+                    candidate, X[train], y[train], n_classes, space, settings, seed=seed, groups=groups[train]
+                )
+                with closing(fitting) as events:
+                    for event in events:
+                        if isinstance(event, FitDone):
+                            of_test = predict_proba(
+                                event.model, X[test], space, device=settings.device, threads=settings.threads
+                            )
+                            predicted.append(of_test.argmax(axis=1))
+                        yield here
+                true.append(y[test])
+        except DivergedError as error:
+            why = str(error)
+            scores.append(-np.inf)
+        else:
+            scores.append(balanced_accuracy_score(np.concatenate(true), np.concatenate(predicted)))
+        if scores[-1] == -np.inf:
+            yield Note(f"{text}: not to be chosen, because with it the loss does not stay finite.")
+    if max(scores) == -np.inf:
+        raise DivergedError(f"None of the {len(options)} candidates of select can be learned with. {why}")
     chosen, settings, text = options[int(np.argmax(scores))]
     yield Note(
         f"{text}: chosen from {len(options)} by {len(folds)} folds of runs in the training part "

@@ -34,7 +34,8 @@ class OutlookView(QWidget):
         if outlook.epoch_s is not None and outlook.total_s is not None:
             said += (
                 f"; about {outlook.memory / 2**20:.0f} MB while it trains, {_short(outlook.epoch_s)} an "
-                f"epoch, {in_words(outlook.total_s)} for {outlook.fits} fits without permutations"
+                f"epoch, {in_words(outlook.total_s)} for {outlook.fits} fits "
+                "(permutations and compared networks are not counted)"
             )
         self.said.setText(f"{said}.")
         rows = [
