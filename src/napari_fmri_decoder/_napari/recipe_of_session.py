@@ -59,8 +59,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.config import TrainingConfig
 
 RUNS = Path.home() / "fmri-decoder"
-_given: set[Path] = set()
 """Where the dock keeps run folders unless another folder is chosen."""
+_given: set[Path] = set()
+"""Names that runs of this session were given."""
 
 LABEL_COLUMNS = ["volume", "label", "subject", "session", "run"]
 
