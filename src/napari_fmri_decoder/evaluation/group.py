@@ -235,7 +235,8 @@ def _mask(options: Any) -> Any:
         told["path"] = re.sub(r"(sub|ses|task|run)-[^_.]+_?", "", Path(options["path"]).name)
     if "masks" in options:
         masks = [_mask(one) for one in options["masks"]]
-        if told.get("how") != "minus" and all(one == masks[0] for one in masks):
+        shaped = any(told.get(key) for key in ("invert", "grow_mm", "largest"))
+        if not shaped and told.get("how") != "minus" and all(one == masks[0] for one in masks):
             return masks[0]
         told["masks"] = masks
     return told

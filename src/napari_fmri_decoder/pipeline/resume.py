@@ -18,6 +18,7 @@ from napari_fmri_decoder.training.store import TaskStore, digest_of, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -106,9 +107,8 @@ def _check_ended(out: Path, recipe: Recipe) -> None:
         theirs = parse_recipe(model.recipe)
     except InputError as error:
         raise InputError(f"{begin}, and no longer says of what. {otherwise}") from error
-    if changed := _differences(_content(theirs), _content(recipe)) or _differences(
-        model.versions, versions()
-    ):
+    changed = _differences(_content(theirs), _content(recipe)) or _differences(model.versions, versions())
+    if changed:
         raise InputError(f"{begin} ({', '.join(changed)}). {otherwise}")
     if sorted(model.hashes.values()) != sorted(file_hash(path) for path in input_files(recipe, out)):
         raise InputError(f"{begin}: its images, labels or mask have changed since. {otherwise}")

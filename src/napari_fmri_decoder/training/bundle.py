@@ -7,7 +7,6 @@ checked against its own digest and against the network that its options build.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +35,7 @@ from napari_fmri_decoder.training.events import FittedModel
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from napari_fmri_decoder.decoders.base import Decoder
