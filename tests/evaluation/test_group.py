@@ -76,6 +76,39 @@ def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path
     assert "differ" not in " ".join(summarise_group([one, two]).notes)
 
 
+def _data(folder, subject, *, mask="", task="faces", runs=2, space="MNI152NLin2009cAsym"):
+    """As a run folder of one subject of a dataset, whose files are its own."""
+    begin = [f"/data/sub-{subject}/sub-{subject}_ses-{subject}x_task-{task}_run-{i}" for i in range(runs)]
+    brains = [f'{{strategy = "file", path = "{one}_space-{space}_desc-brain_mask.nii"}}' for one in begin]
+    several = f'{{strategy = "combine", how = "and", masks = [{", ".join(brains)}]}}'
+    text = f"images = {[f'{one}_space-{space}_desc-preproc_bold.nii' for one in begin]}\n"
+    text += f"mask = {mask or (several if runs > 1 else brains[0])}"
+    made = _run_folder(folder / subject, 0.9, subject=subject)
+    (made / "recipe.toml").write_text(f"[data]\n{text}\n")
+    return made
+
+
+def test_other_masks_tasks_and_spaces_are_told_and_files_of_each_subject_are_not(tmp_path):
+    one = _data(tmp_path, "01")
+    fewer = _data(tmp_path, "02", runs=1)  # a run is missing there
+    assert summarise_group([one, fewer]).notes == ()
+    strategy = '{strategy = "intensity", floor = 3.0}'
+    said = [
+        summarise_group([one, _data(tmp_path, subject, **other)]).notes
+        for subject, other in {
+            "03": {"mask": strategy},
+            "04": {"task": "words"},
+            "05": {"space": "T1w"},
+            "06": {"mask": '{strategy = "file", path = "/masks/sub-06_FFA.nii"}'},
+        }.items()
+    ]
+    wanted = [["data.mask"], ["data.tasks"], ["data.mask", "data.space"], ["data.mask"]]
+    for notes, keys in zip(said, wanted, strict=True):
+        assert list(notes) == [
+            f"The runs differ in [{key}]: their scores are not of one analysis." for key in keys
+        ]
+
+
 def test_mean_spread_and_each_subject_against_its_own_null(folders):
     group = summarise_group(folders)
     scores = [0.9, 0.6, 0.7, 0.5]

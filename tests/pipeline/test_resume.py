@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,40 @@ def test_another_recipe_or_other_inputs_do_not_go_on(serial, tmp_path):
         finish(run(recipe, tmp_path, out, resume=True))
     begun.write_text("{")
     with pytest.raises(InputError, match="no longer says"):
+        finish(run(recipe, tmp_path, out, resume=True))
+
+
+def test_scores_come_last_and_a_run_that_has_ended_is_not_written_over_by_another(tmp_path, monkeypatch):
+    linear = LINEAR.replace(f"= {N}", "= 0")
+    write_small(tmp_path, linear)
+    recipe, out = load_recipe(tmp_path / "recipe.toml"), tmp_path / "run"
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_fmri_decoder.pipeline.folder.write_report", killed)
+        with pytest.raises(KeyboardInterrupt):
+            finish(run(recipe, tmp_path, out))
+    assert not (out / "scores.json").exists()
+    finish(run(recipe, tmp_path, out, resume=True))
+    assert 'href="scores.json"' in (out / "report.html").read_text(encoding="utf-8")
+    before = (out / "model.safetensors").read_bytes(), _numbers(out)
+
+    shutil.rmtree(out / "tasks")
+    other = load_recipe(write_small(tmp_path, linear.replace("0.1", "1.0")))
+    with pytest.raises(InputError, match=r"has ended \(decoder\.C was 0\.1, is 1\.0\).*Choose another"):
+        finish(run(other, tmp_path, out, resume=True))
+    write_small(tmp_path, linear, seed=5)
+    with pytest.raises(InputError, match="labels or mask have changed since"):
+        finish(run(recipe, tmp_path, out, resume=True))
+    assert ((out / "model.safetensors").read_bytes(), _numbers(out)) == before
+    write_small(tmp_path, linear)
+    finish(run(recipe, tmp_path, out, resume=True))  # the same: it may be done again
+    assert ((out / "model.safetensors").read_bytes(), _numbers(out)) == before
+    shutil.rmtree(out / "tasks")
+    (out / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="no longer says of what"):
         finish(run(recipe, tmp_path, out, resume=True))
 
 

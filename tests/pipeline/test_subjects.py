@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Generator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fmriprep_tree import write_tree
 
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarise_group
 from napari_fmri_decoder.pipeline import finish, run
 from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.events import Note
+from napari_fmri_decoder.training.events import Note, Progress
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,71 @@ def test_subjects_on_workers_are_those_of_this_process_and_resume_leaves_them(
     written = (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns
     returned(run_subjects(both, tmp_path / "there", resume=True))
     assert (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns == written
+
+
+def test_a_subject_that_is_done_by_another_recipe_is_refused(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def study(base: Path, **data: object) -> None:
+        each = one_per_subject(recipe(subjects="01", **data), base)
+        returned(run_subjects({n: (one, base) for n, one in each.items()}, out, resume=True))
+
+    first = tmp_path / "study"
+    shutil.copytree(root, first)
+    study(first, sessions=["a"])
+    written = (out / "sub-01" / "scores.json").stat().st_mtime_ns
+    for change, said in (({"mask": {"strategy": "all"}}, "data.mask was unset"), ({"sessions": "b"}, "sess")):
+        with pytest.raises(
+            InputError, match=rf"sub-01 was made with another recipe .*{said}.*Choose another"
+        ):
+            study(first, **{"sessions": ["a"], **change})
+    with pytest.raises(InputError, match=r"data\.bids was"):  # the same names in another dataset
+        study(root, sessions=["a"])
+    moved = tmp_path / "elsewhere"
+    first.rename(moved)
+    study(moved, sessions=["a"])
+    assert (out / "sub-01" / "scores.json").stat().st_mtime_ns == written
+    (out / "sub-01" / "asked.toml").unlink()
+    with pytest.raises(InputError, match="says not what was asked"):
+        study(moved, sessions=["a"])
+
+
+@pytest.mark.parametrize("error", [MemoryError("6 GiB"), OSError(5, "Input/output error"), KeyError("gone")])
+def test_a_subject_that_breaks_in_any_way_leaves_the_others_go_on(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(one: Recipe, base: Path, folder: Path, **more: bool) -> Generator[object, None, None]:
+        if folder.name == "sub-01":
+            raise error
+        folder.mkdir()
+        yield Progress("fold", 1, 1)
+        raise InputError("Data must be there.")
+
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.run", broken)
+    both = {n: (one, root) for n, one in one_per_subject(recipe(), root).items()}
+    events: list[object] = []
+    with pytest.raises(InputError, match="all failed"):
+        returned(run_subjects(both, tmp_path), events.append)
+    notes = [event.message for event in events if isinstance(event, Note)]
+    assert notes == [f"sub-01 failed: {type(error).__name__}: {error}", "sub-02 failed: Data must be there."]
+
+
+def test_a_subject_whose_workers_are_killed_is_said(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killing:
+        """Workers that die of each subject; test_cluster has true ones, and others that go on."""
+
+        def imap(self, function: Any, calls: Any, ended: Any) -> Generator[Any, None, None]:
+            yield from (ended(call, TrainingError("A task must leave its worker alive.")) for call in calls)
+
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.open_pool", lambda _: nullcontext(Killing()))
+    both = {n: (one, root) for n, one in one_per_subject(recipe(), root).items()}
+    events: list[object] = []
+    with pytest.raises(InputError, match="all failed"):
+        returned(run_subjects(both, tmp_path, cluster="local:2"), events.append)
+    for name in both:
+        assert Note(f"{name} failed: A task must leave its worker alive.") in events
 
 
 def test_recipes_of_images_and_subjects_that_all_fail_are_refused(root: Path, tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import dask.config
 import pytest
 from distributed import LocalCluster
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.cluster import MANY, check_cluster, open_pool, suits
 from napari_fmri_decoder.training.config import TrainingConfig
 
@@ -55,6 +56,20 @@ def test_a_scheduler_that_does_not_answer_is_said(monkeypatch):
         open_pool("tcp://127.0.0.1:9"),
     ):
         pass
+
+
+def test_a_task_that_ends_its_worker_is_told_and_the_others_go_on():
+    ends = "__import__('os')._exit(9)"
+    calls = [(ends,), *((f"{i} * {i}",) for i in range(6))]
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), open_pool("local:2") as pool:
+        told = pool.imap(eval, calls, lambda call, error: f"{call[0]}: {error}")
+        found = [result for result in told if result is not None]
+        lost = [result for result in found if isinstance(result, str)]
+        assert sorted(result for result in found if result not in lost) == [i * i for i in range(6)]
+        assert len(lost) == 1
+        assert lost[0].startswith(f"{ends}: A task must leave its worker alive")
+        with pytest.raises(TrainingError, match="must leave its worker alive"):  # as the folds of a run
+            list(pool.imap(eval, calls[:1]))
 
 
 def test_a_running_scheduler_is_used_from_any_thread_and_left_running():

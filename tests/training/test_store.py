@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import numpy as np
 import pytest
 
@@ -103,6 +106,16 @@ def test_notes_are_kept_with_a_fold_and_told_once(toy, thirds, tmp_path):
     )
     assert first == again
     assert len(first) == len(set(first)) > 0
+
+
+def test_what_another_process_may_be_writing_is_not_swept_away(tmp_path):
+    young, old = tmp_path / ".fold.task.7-1.partial", tmp_path / ".fold.task.8-1.partial"
+    for path in (young, old):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 2 * 3600,) * 2)
+    TaskStore(tmp_path).sweep()
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_nothing_is_left_half_written(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ no t test is done over them. What a group shows is how subjects differ, and how 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.bids import entities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,7 +215,31 @@ def _read(folder: Path) -> _Run:
         options["slab"] = {k: v for k, v in options["slab"].items() if not k.startswith("resolved")}
     labels = recipe.get("labels", {})  # files and runs are each subject's own
     options["labels"] = {key: labels.get(key) for key in ("exclude", "lag", "trim_start", "trim_end")}
+    data = recipe.get("data", {})
+    options |= {"data.tr": data.get("tr"), "data.mask": _mask(data.get("mask"))}
+    names = [entities(path) for path in data.get("images", ())]
+    for choice, entity in (("tasks", "task"), ("space", "space"), ("space", "res")):
+        options.setdefault(f"data.{choice}", []).append(sorted({name.get(entity, "") for name in names}))
     return _Run(row, scores, options)
+
+
+def _mask(options: Any) -> Any:
+    """Tell how a mask was made, without what is each subject's own: folders, and the runs in file names.
+
+    Several masks that are alike but for those, as the brain masks of all runs, are one.
+    """
+    if not isinstance(options, dict):
+        return options
+    told = {key: value for key, value in options.items() if key not in ("path", "masks")}
+    if "path" in options:
+        told["path"] = re.sub(r"(sub|ses|task|run)-[^_.]+_?", "", Path(options["path"]).name)
+    if "masks" in options:
+        masks = [_mask(one) for one in options["masks"]]
+        shaped = any(told.get(key) for key in ("invert", "grow_mm", "largest"))
+        if not shaped and told.get("how") != "minus" and all(one == masks[0] for one in masks):
+            return masks[0]
+        told["masks"] = masks
+    return told
 
 
 def _measure(found: Sequence[_Run]) -> tuple[str, list[str]]:

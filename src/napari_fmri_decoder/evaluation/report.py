@@ -114,7 +114,7 @@ def write_report(
     Parameters
     ----------
     folder : Path
-        The run folder; tables that lie in it already are linked.
+        The run folder; files that lie in it already are linked, and `scores.json`.
     scores : Scores
         With baseline, permutation and audit set.
     figures : mapping of str to Figure
@@ -308,7 +308,7 @@ def _files(folder: Path) -> str:
     items = [
         f'<li><a href="{name}" download>{name}</a>: {escape(what)}</li>'
         for name, what in FILES.items()
-        if (folder / name).exists()
+        if name == "scores.json" or (folder / name).exists()  # that one is written last, after this page
     ]
     items.append('<li><a href="figures/">figures/</a>: the pictures of this page, as PNG and SVG</li>')
     return f"<ul>{''.join(items)}</ul>"

@@ -17,10 +17,11 @@ from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
-from napari_fmri_decoder.pipeline.resume import has_begun
+from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
+from napari_fmri_decoder.training.durable import bring_to_disk, make_folder
 from napari_fmri_decoder.training.store import write_text
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FittedModel, FoldResult
 
-SCORES = "scores.json"
+SCORES = ENDED
 
 
 def claim(folder: Path, *, resume: bool = False) -> None:
@@ -61,7 +62,7 @@ def claim(folder: Path, *, resume: bool = False) -> None:
             "Choose another folder, or move that one away."
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
@@ -98,13 +99,14 @@ def write_results(
     hashes: dict[str, str],
     step: float | None = None,
 ) -> None:
-    """Write everything; `scores.json` comes last, so that a folder that has it is whole.
+    """Write everything; `scores.json` comes last, so that a folder that has it is whole, on the disk too.
 
     The recipe's paths start from `folder`. `hashes` and `step` are those of `Bundle`.
     """
     text = write_recipe(folder, recipe)
-    _write_table(predictions_table(folds, samples), folder / "predictions.tsv")
-    _write_table(history_table(folds), folder / "history.tsv")
+    tables = folder / "predictions.tsv", folder / "history.tsv"
+    _write_table(predictions_table(folds, samples), tables[0])
+    _write_table(history_table(folds), tables[1])
     known = versions()
 
     def keep(fitted: FittedModel, path: Path) -> None:
@@ -113,7 +115,7 @@ def write_results(
     keep(model, folder / "model.safetensors")
     for result in folds:
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
-    write_layers(folder / "layers", model, samples)
+    layers = write_layers(folder / "layers", model, samples)
     mean, std = moments
     mask = recipe.data.mask
     floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
@@ -130,11 +132,7 @@ def write_results(
         seed=recipe.training.seed,
         design=fold_design(splits, samples, recipe.decoder, recipe.training),
     )
-    content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    partial = folder / f".{SCORES}.partial"
-    partial.write_text(content + "\n", encoding="utf-8")
-    partial.replace(folder / SCORES)
-    write_report(
+    report = write_report(
         folder,
         scores=scores,
         figures=pictures,
@@ -145,6 +143,9 @@ def write_results(
         versions=known,
         absent=list(filter(None, [recipe.decoder.no_curves])),
     )
+    bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
+    content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / SCORES, content + "\n")
 
 
 def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:

@@ -1,19 +1,25 @@
-"""Going on with a run that was stopped or killed: only with the same recipe, samples and software."""
+"""Going on with a run that was stopped or killed: only with the same recipe, samples and software.
+
+A run that has ended, and whose tasks were deleted, is compared by what its model states; a subject of a study
+that has ended, and is passed over, by the recipe that was asked for.
+"""
 
 from __future__ import annotations
 
 import json
+from glob import glob
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.bundle import versions
+from napari_fmri_decoder.recipe import input_files, load_recipe, parse_recipe, rebased
+from napari_fmri_decoder.training.bundle import file_hash, load_bundle, versions
 from napari_fmri_decoder.training.computing import why_not
 from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.store import TaskStore, digest_of, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
@@ -24,6 +30,10 @@ TASKS = "tasks"
 """Folder within a run folder."""
 BEGUN = "run.json"
 """File within it, that says of what the tasks are."""
+ENDED = "scores.json"
+"""File of a run folder that is written last."""
+ASKED = "asked.toml"
+"""File of a subject's run folder: the recipe before anything was resolved or looked for in a dataset."""
 _OF_SAMPLES = {"data", "labels"}
 """Sections that only say where samples come from: those are compared themselves, so a folder may move."""
 
@@ -52,7 +62,7 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
     Raises
     ------
     InputError
-        If tasks of another recipe, of other samples or by other software lie there.
+        If tasks, or the model, of another recipe, of other samples or by other software lie there.
     """
     ours: dict[str, Any] = {
         "recipe": json.loads(recipe.model_dump_json(exclude=_OF_SAMPLES, exclude_none=True)),
@@ -66,6 +76,8 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
         _check(path, ours)
         store.sweep()
     else:
+        if (out / ENDED).exists():
+            _check_ended(out, recipe)
         write_text(path, json.dumps(ours, indent=2, ensure_ascii=False) + "\n")
     return store
 
@@ -102,6 +114,66 @@ def _computed(config: TrainingConfig) -> dict[str, str]:
     device = choose_device(config.device).torch
     precision = "float32" if why_not(config.precision, device) else config.precision
     return {"device": device.type, "precision": precision}
+
+
+def _check_ended(out: Path, recipe: Recipe) -> None:
+    """Refuse to write over a run that has ended and has no tasks, unless it would come out the same."""
+    begin = f"A run needs a folder of its own, but {out} holds the scores of another that has ended"
+    otherwise = "Choose another folder, or move that one away."
+    try:
+        model = load_bundle(out / "model.safetensors")
+        theirs = parse_recipe(model.recipe)
+    except InputError as error:
+        raise InputError(f"{begin}, and no longer says of what. {otherwise}") from error
+    changed = _differences(_content(theirs), _content(recipe)) or _differences(model.versions, versions())
+    if changed:
+        raise InputError(f"{begin} ({', '.join(changed)}). {otherwise}")
+    if sorted(model.hashes.values()) != sorted(file_hash(path) for path in input_files(recipe, out)):
+        raise InputError(f"{begin}: its images, labels or mask have changed since. {otherwise}")
+
+
+def write_asked(folder: Path, recipe: Recipe, base: Path) -> None:
+    """Write down in a run folder what is asked of it; paths of `recipe` start from `base`."""
+    write_text(folder / ASKED, rebased(recipe, base, folder).to_toml())
+
+
+def check_asked(folder: Path, recipe: Recipe, base: Path) -> None:
+    """Hold what is asked now against what was asked of a run that has ended.
+
+    Nothing is read but what `write_asked` wrote, so that the data need not lie there any more. Files that
+    are no longer where they were are known by their names.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    begin = f"A run that has ended is left as it is only where the same is asked again, but {folder}"
+    otherwise = "Choose another folder, move that one away, or ask for the same."
+    if not (folder / ASKED).exists():
+        raise InputError(f"{begin} holds one that says not what was asked ({ASKED}). {otherwise}")
+    old, new = _content(load_recipe(folder / ASKED)), _content(rebased(recipe, base, folder))
+    if changed := _differences(_moved(old, new), new):
+        raise InputError(f"{begin} was made with another recipe ({', '.join(changed)}). {otherwise}")
+
+
+def _content(recipe: Recipe) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(recipe.model_dump_json(exclude_none=True))
+    return content
+
+
+def _moved(old: Any, new: Any) -> Any:
+    """Put the new place of a file in place of an old one at which there is nothing any more."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {key: _moved(value, new.get(key)) for key, value in old.items()}
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [_moved(a, b) for a, b in zip(old, new, strict=True)]
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return old
+    here, there = Path(old), Path(new)
+    if not (here.is_absolute() and there.is_absolute()) or here.name != there.name:
+        return old  # no path, or one within the run folder, or another file
+    return old if here.exists() or glob(old) else new
 
 
 def _differences(old: Any, new: Any, place: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarise_group, write_group
 from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.pipeline.folder import SCORES
+from napari_fmri_decoder.pipeline.resume import check_asked, write_asked
 from napari_fmri_decoder.pipeline.run import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
 from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
@@ -92,11 +93,14 @@ def run_subjects(
     Raises
     ------
     InputError
-        If all of them fail.
+        If one that is done was asked for by another recipe, or all of them fail.
     """
     done: list[Path] = []
     failed: list[Path] = []
     calls = [(recipe, base, out / name, resume) for name, (recipe, base) in recipes.items()]
+    for recipe, base, folder, _ in calls:  # before hours are spent on the others
+        if resume and (folder / SCORES).exists():
+            check_asked(folder, recipe, base)
 
     def ended(folder: Path, problem: str) -> Generator[PipelineEvent, None, None]:
         (failed if problem else done).append(folder)
@@ -111,7 +115,7 @@ def run_subjects(
                 yield Stage(call[2].name)
                 yield from ended(*(yield from _one(*call)))
         else:
-            with closing(pool.imap(run_subject, calls)) as results:
+            with closing(pool.imap(run_subject, calls, ended=_lost)) as results:
                 for result in results:
                     if result is None:  # a place to stop
                         yield Progress(WHAT, len(done) + len(failed), len(calls))
@@ -141,12 +145,24 @@ def _one(
 ) -> Generator[PipelineEvent, None, tuple[Path, str]]:
     if resume and (folder / SCORES).exists():
         return folder, ""
+    asked = False
     try:
         with closing(run(recipe, base, folder, resume=resume)) as events:
-            yield from events
+            for event in events:
+                if not asked:  # the folder is made, and is ours
+                    write_asked(folder, recipe, base)
+                    asked = True
+                yield event
     except (InputError, TrainingError) as error:
         return folder, str(error)
+    except Exception as error:  # noqa: BLE001  # of memory, disks, libraries: none may end the other subjects
+        return folder, f"{type(error).__name__}: {error}"
     return folder, ""
+
+
+def _lost(call: tuple[Recipe, Path, Path, bool], error: TrainingError) -> tuple[Path, str]:
+    """Tell of a subject whose workers were killed, as if it had failed itself."""
+    return call[2], str(error)
 
 
 def _where(cluster: str, recipes: Mapping[str, tuple[Recipe, Path]]) -> str:

@@ -7,9 +7,7 @@ checked against its own digest and against the network that its options build.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,10 +30,12 @@ from napari_fmri_decoder.training.bundle_checks import (
     check_options,
     check_stated,
 )
+from napari_fmri_decoder.training.durable import replacing
 from napari_fmri_decoder.training.events import FittedModel
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from napari_fmri_decoder.decoders.base import Decoder
@@ -117,7 +117,7 @@ def file_hash(path: str | os.PathLike[str]) -> str:
 
 
 def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
-    """Write a bundle; an older file of that name stays whole until the new one is.
+    """Write a bundle; an older file of that name stays whole until the new one is on the disk.
 
     Parameters
     ----------
@@ -156,17 +156,13 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         step=bundle.step,
     )
     header = header.model_copy(update={"digest": _digest(header, arrays)})
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()
-        mode = partial.stat().st_mode
-        save_file(arrays, partial, metadata={_KEY: header.model_dump_json()})
-        partial.chmod(mode)  # safetensors lets nobody else read what it writes
-        partial.replace(target)
+        with replacing(target) as partial:
+            partial.touch()
+            mode = partial.stat().st_mode
+            save_file(arrays, partial, metadata={_KEY: header.model_dump_json()})
+            partial.chmod(mode)  # safetensors lets nobody else read what it writes
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            partial.unlink()
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"A model must be saved where a file can be written, but {target} cannot be: {reason}. "

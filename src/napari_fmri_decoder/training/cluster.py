@@ -47,7 +47,10 @@ class Pool:
         return len(self._client.nthreads())
 
     def imap(
-        self, function: Callable[..., Result], calls: Iterable[tuple[Any, ...]]
+        self,
+        function: Callable[..., Result],
+        calls: Iterable[tuple[Any, ...]],
+        ended: Callable[[Any, TrainingError], Result] | None = None,
     ) -> Generator[Result | None, None, None]:
         """Run a task per call; closing the generator cancels those that have not begun.
 
@@ -57,6 +60,10 @@ class Pool:
             Of a module, so that a worker can import it.
         calls : iterable of tuple
             Arguments of each task, asked for only when a worker will soon be free.
+        ended : callable, optional
+            Gives the result of a task that ends its worker again and again, from its arguments and the
+            error, so that the others go on. Then no task waits on a worker that another one ends, for
+            which it would be blamed too.
 
         Yields
         ------
@@ -66,19 +73,20 @@ class Pool:
         Raises
         ------
         TrainingError
-            If a task ends its worker again and again, or the scheduler is lost.
+            If a task ends its worker again and again and there is no `ended`, or the scheduler is lost.
         Exception
             That of the task.
         """
         done: queue.SimpleQueue[Future[Result]] = queue.SimpleQueue()
-        waiting: set[Future[Result]] = set()
+        waiting: dict[Future[Result], tuple[Any, ...]] = {}
         source = iter(calls)
         try:
             while True:
-                for call in _first(source, max(4, 2 * self.workers) - len(waiting)):
+                most = max(4, 2 * self.workers) if ended is None else max(1, self.workers)
+                for call in _first(source, most - len(waiting)):
                     key = f"{function.__name__}-{self._run}-{uuid4().hex}"
                     future: Future[Result] = self._client.submit(function, *call, key=key, pure=False)
-                    waiting.add(future)
+                    waiting[future] = call
                     future.add_done_callback(done.put)
                 if not waiting:
                     return
@@ -87,8 +95,14 @@ class Pool:
                 except queue.Empty:
                     yield None
                     continue
-                waiting.discard(future)
-                yield _result(future)
+                call = waiting.pop(future)
+                try:
+                    result = _result(future)
+                except _WorkersEndedError as error:
+                    if ended is None:
+                        raise
+                    result = ended(call, error)
+                yield result
         finally:
             if waiting:
                 with suppress(Exception):  # the scheduler may be gone: then there is nothing to cancel
@@ -211,13 +225,17 @@ def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...
             return
 
 
+class _WorkersEndedError(TrainingError):
+    """Raised for a task that ended its worker again and again; the scheduler, and other tasks, go on."""
+
+
 def _result(future: Future[Result]) -> Result:
     from distributed import KilledWorker
 
     try:
         result: Result = future.result()
     except KilledWorker as error:
-        raise TrainingError(
+        raise _WorkersEndedError(
             "A task must leave its worker alive, but several workers ended with one. Most often memory is "
             "short: start fewer workers, choose a smaller mask or batch_size, and go on with --resume."
         ) from error

@@ -1,7 +1,8 @@
 """What a run keeps on disk on its way: the samples for other processes, and each task that is done.
 
-Every file is written beside its place and then moved there, so that a process that is killed leaves
-none cut short; each task carries its digest, so that one that was damaged later is found and done again.
+Every file is written beside its place and then moved there (`durable`), so that neither a process that is
+killed nor a power cut leaves one cut short; each task carries its digest, so that one that was damaged later
+is found and done again.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import threading
+import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import Split
+from napari_fmri_decoder.training.durable import PARTIAL, replacing
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ Prepared = tuple[Samples, tuple[Split, ...]]
 
 _SUFFIX = ".task"
 _SAMPLES = ("samples.npy", f"samples{_SUFFIX}")
-_PARTIAL = ".partial"
 _DIGEST = hashlib.sha256().digest_size
+_LEFT_S = 3600.0
+"""Age in seconds from which a half written file is one that was left."""
 
 
 class TaskStore:
@@ -78,10 +80,14 @@ class TaskStore:
             self.path(name).unlink()
 
     def sweep(self) -> None:
-        """Delete what a process that was killed had half written."""
-        for path in self.folder.glob(f".*{_PARTIAL}"):
+        """Delete what a process that was killed had half written.
+
+        Younger ones stay: another process of this run, perhaps of another machine, may be writing them.
+        """
+        for path in self.folder.glob(f".*{PARTIAL}"):
             with suppress(OSError):
-                path.unlink()
+                if time.time() - path.stat().st_mtime > _LEFT_S:
+                    path.unlink()
 
     def names(self, start: str) -> Iterator[str]:
         """Names of the tasks that begin with `start`, in order."""
@@ -107,7 +113,8 @@ class TaskStore:
         }
         patterns = io.BytesIO()
         np.save(patterns, samples.X)
-        _replace(self.folder / _SAMPLES[0], patterns.getbuffer())
+        # not durable: made anew at each start of workers, and as large as the data
+        _replace(self.folder / _SAMPLES[0], patterns.getbuffer(), durable=False)
         self.write(
             "samples",
             columns
@@ -188,19 +195,15 @@ def digest_of(samples: Samples, splits: Sequence[Split]) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file, whole or not at all, and such that it outlives a power cut."""
     _replace(path, text.encode())
 
 
-def _replace(path: Path, content: bytes | memoryview) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{_PARTIAL}")
+def _replace(path: Path, content: bytes | memoryview, *, durable: bool = True) -> None:
     try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        with replacing(path, durable=durable) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise InputError(
             f"The run folder must take what is done, but {path} cannot be written: "
             f"{error.strerror or error}. Make room, or choose another folder."
