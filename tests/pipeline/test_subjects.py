@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from fmriprep_tree import write_tree
 
+from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarise_group
 from napari_fmri_decoder.pipeline import finish, run
-from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
+from napari_fmri_decoder.pipeline.subjects import _where, one_per_subject, run_subjects
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.events import Note, Progress
@@ -150,3 +151,16 @@ def test_recipes_of_images_and_subjects_that_all_fail_are_refused(root: Path, tm
         one_per_subject(images, root)
     with pytest.raises(InputError, match="all failed"):
         returned(run_subjects({"one": (images, root)}, tmp_path))
+
+
+def test_networks_of_several_subjects_do_not_share_a_graphics_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    linear, network = recipe(), recipe().model_copy(update={"decoder": get_decoder({"name": "mlp"})})
+    two = {name: (linear, Path()) for name in ("sub-1", "sub-2")}
+    assert _where("auto", two) == _where("auto", two | {"sub-2": (network, Path())}) == "local:2"
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cuda"))
+    assert _where("auto", two) == "local:2"
+    assert _where("auto", two | {"sub-2": (network, Path())}) == "serial"
+    assert _where("local:2", two | {"sub-2": (network, Path())}) == "local:2", "who asks for it gets it"

@@ -15,7 +15,7 @@ from napari_fmri_decoder.pipeline.run import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
 from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
 from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.cluster import SERIAL, open_pool, workers_that_fit
+from napari_fmri_decoder.training.cluster import SERIAL, on_card, open_pool, workers_that_fit
 from napari_fmri_decoder.training.events import Note, Progress
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def _where(cluster: str, recipes: Mapping[str, tuple[Recipe, Path]]) -> str:
     """Find out where; "auto" is on workers of this machine, as many as there is work and room for."""
     if cluster != AUTO:
         return cluster
+    if any(on_card(recipe.decoder, recipe.training) for recipe, _ in recipes.values()):
+        return SERIAL
     threads = max((recipe.training.threads for recipe, _ in recipes.values()), default=1)
     workers = min(workers_that_fit(threads), len(recipes))
     return f"local:{workers}" if workers > 1 else SERIAL

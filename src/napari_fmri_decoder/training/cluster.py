@@ -211,10 +211,14 @@ def suits(decoder: Decoder, config: TrainingConfig, permutations: int, *, batche
     settings = config.resolved(decoder)
     network = isinstance(decoder, NetworkDecoder)
     workers = workers_that_fit(settings.threads if network else 1)
-    elsewhere = network and choose_device(settings.device).torch.type != "cpu"  # one card, one process
-    if permutations < MANY or batched or workers < 2 or elsewhere:
+    if permutations < MANY or batched or workers < 2 or on_card(decoder, config):
         return SERIAL
     return f"local:{workers}"
+
+
+def on_card(decoder: Decoder, config: TrainingConfig) -> bool:
+    """Whether a graphics processor fits this, whose memory several processes would share."""
+    return isinstance(decoder, NetworkDecoder) and choose_device(config.device).torch.type != "cpu"
 
 
 def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...]]:
