@@ -285,7 +285,7 @@ def _fit_rows(
     *,
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Generator[FitEvent | Progress, None, None]:
+) -> Generator[FitEvent, None, None]:
     X, y, groups = samples.X, samples.y, samples.groups[train]
     n_classes, space = len(samples.classes), samples.space
     if config.select:

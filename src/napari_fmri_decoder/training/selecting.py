@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.samples.splits import Indices
     from napari_fmri_decoder.training.config import TrainingConfig
-    from napari_fmri_decoder.training.events import FitEvent, Progress
+    from napari_fmri_decoder.training.events import FitEvent
 
 Candidate = tuple["Decoder", "TrainingConfig", str]
 
@@ -117,7 +117,7 @@ def choose(
     config: TrainingConfig,
     groups: NDArray[np.str_],
     seed: int,
-) -> Generator[FitEvent | Progress, None, tuple[Decoder, TrainingConfig]]:
+) -> Generator[FitEvent, None, tuple[Decoder, TrainingConfig]]:
     """Choose options by leaving out runs within a training part.
 
     Parameters

@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
-from napari_fmri_decoder._napari.plots.curves import REDRAW_MS, CurvesPlot
+from napari_fmri_decoder._napari.plots.curves import CurvesPlot
 from napari_fmri_decoder.pipeline import Prepared, Stage
 from napari_fmri_decoder.training.events import (
     BatchDone,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 STEPS = 1000
 """Of the bar, for what is shown there at a time."""
+BEAT_MS = 500
+"""Between two pictures of work that goes on: for each, Qt composes the whole window, slices included."""
 
 
 class TimeLeft:
@@ -64,7 +66,7 @@ def in_words(seconds: float) -> str:
 
 
 class ProgressLine(QWidget):
-    """One line of text over a bar; written at most five times a second.
+    """One line of text over a bar; written twice a second.
 
     Whatever else is drawn while work goes on is drawn at `beat`, just before: then the window is composed
     once for all of it.
@@ -92,7 +94,7 @@ class ProgressLine(QWidget):
         self._before = 0.0
         self._left = TimeLeft()
         self._timer = QTimer(self)
-        self._timer.setInterval(REDRAW_MS)
+        self._timer.setInterval(BEAT_MS)
         self._timer.timeout.connect(self._write)
 
     def start(self, text: str) -> None:
