@@ -9,9 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -24,9 +23,11 @@ from torch import nn
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.bundle import versions
+from napari_fmri_decoder.training.durable import replacing
 from napari_fmri_decoder.training.fit import module_of, predict_proba
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     from napari_fmri_decoder.training.bundle import Bundle
@@ -119,14 +120,10 @@ def export_onnx(bundle: Bundle, path: str | os.PathLike[str]) -> Exported:
     content = _graph(bundle)
     difference = _compare(bundle, content)
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(target)
+        with replacing(target) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise InputError(
             f"An ONNX file must be saved where a file can be written, but {target} cannot be: "
             f"{error.strerror or error}. Choose another folder, or make room."
