@@ -1,0 +1,115 @@
+"""Files as users give them: regular ones alone are opened, and text is decoded in one way."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.text import nfc, printable
+
+LARGEST_TEXT = 2**28
+"""Bytes of the largest text file that is read: 256 MiB."""
+
+
+def check_regular(path: Path, what: str) -> Path:
+    """Refuse whatever is not a regular file: reading a pipe or a device may never end.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What messages call it: "recipe", "events file".
+
+    Returns
+    -------
+    Path
+        `path`, or the file of this name in the other Unicode form where only that exists.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is a folder, a pipe, a device or a socket.
+    """
+    try:
+        path = existing(path)
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        if isinstance(error, FileNotFoundError) and path.is_symlink():
+            raise InputError(
+                f"The {what} must be here, but {printable(path)} is a link whose content is not (as in a "
+                "DataLad dataset before `datalad get`). Get the content first."
+            ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"The {what} must be a file that exists, got {printable(path)}: {reason}. Check the path."
+        ) from error
+    if not stat.S_ISREG(mode):
+        found = next(name for test, name in _TYPES if test(mode))
+        raise InputError(
+            f"The {what} must be a regular file, but {printable(path)} is a {found}. Give a file."
+        )
+    return path
+
+
+_TYPES = (
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+    (lambda mode: True, "special file"),
+)
+
+
+def existing(path: Path) -> Path:
+    """Find a path in whichever Unicode form it has on the disk; as given where neither exists.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Path
+    """
+    if path.exists():
+        return path
+    found = Path(path.anchor)
+    for part in path.parts[1:] if path.anchor else path.parts:
+        step = found / part
+        if not step.exists() and not part.isascii() and found.is_dir():
+            step = next((p for p in sorted(found.iterdir()) if nfc(p.name) == nfc(part)), step)
+        found = step
+    return found if found.exists() else path
+
+
+def read_text(path: Path, what: str) -> str:
+    """Read a text file: UTF-8, with or without a byte order mark.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        See `check_regular`.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file, larger than `LARGEST_TEXT`, or not UTF-8.
+    """
+    path = check_regular(path, what)
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_TEXT:
+            raise InputError(
+                f"The {what} must be a text file of at most {LARGEST_TEXT} bytes, but {printable(path)} has "
+                f"{size}. Give the right file."
+            )
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"The {what} must be a text file in UTF-8 that can be read, got {printable(path)}: {reason}. "
+            "Save it as UTF-8."
+        ) from error
