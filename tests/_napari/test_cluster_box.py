@@ -24,7 +24,7 @@ def test_what_is_chosen_is_what_the_command_line_takes(qtbot: Any) -> None:
     assert box.cluster == "local:3"
     box.place.setCurrentIndex(box.place.findData("tcp"))
     assert box.processes.isHidden()
-    with pytest.raises(InputError, match="tcp://ADDRESS:PORT"):
+    with pytest.raises(InputError, match="tcp://HOST:PORT"):
         _ = box.cluster
     box.address.setText(" tcp://10.0.0.1:8786 ")
     assert box.cluster == "tcp://10.0.0.1:8786"

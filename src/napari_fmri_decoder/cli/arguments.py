@@ -22,8 +22,8 @@ Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; eac
 Cluster = Annotated[
     str,
     typer.Option(
-        help="Where tasks are done: serial (this process), local:N (N processes), tcp://ADDRESS:PORT (a Dask "
-        "scheduler); auto: local for many permutations, or several subjects."
+        help="Where tasks run: serial (this process), local:N (N processes of this machine), tls://HOST:PORT "
+        "or tcp://HOST:PORT (a Dask scheduler); auto: local for many permutations, or several subjects."
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was stopped or killed.")]

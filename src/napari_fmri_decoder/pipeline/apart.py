@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.pipeline.events import Alive, Prepared, RunDone
 from napari_fmri_decoder.pipeline.run import run
+from napari_fmri_decoder.training import children
 from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.volumes.watched import ReadCounter, StoppedReading, WatchedVoxels
 
@@ -99,19 +100,12 @@ def run_apart(
                 case _:
                     yield Alive()
     finally:
-        _end(child)
+        children.end(child, STOP_S)
 
 
 def _start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", _COMMAND],  # -P: no module of the folder that we are in
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)},
-        start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops the child
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-    )
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+    return children.start(_COMMAND, creationflags=flags)
 
 
 def _send(pipe: Any, message: object) -> None:
@@ -125,27 +119,12 @@ def _receive(child: subprocess.Popen[bytes]) -> tuple[str, Any]:
         message: tuple[str, Any] = pickle.load(child.stdout)  # type: ignore[arg-type]  # from our own child
         return message
     except (EOFError, pickle.UnpicklingError) as error:
-        code = child.wait()
-        how = f"by signal {-code}; 9 is most often a full memory" if code < 0 else f"with status {code}"
+        how = children.how_it_ended(child.wait())
         raise TrainingError(
             f"The process of the run must live to its end, but it ended {how}. What was done is kept: go on "
             "with Resume (or --resume), with a smaller batch or mask if memory was full, or without a "
             "process of its own."
         ) from error
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let the child end by itself, or end it."""
-    for pipe in (child.stdin, child.stdout):
-        with suppress(OSError):
-            pipe.close()  # type: ignore[union-attr]
-    for end in (child.terminate, child.kill):
-        try:
-            child.wait(STOP_S)
-            return
-        except subprocess.TimeoutExpired:
-            end()
-    child.wait()
 
 
 class _Parent:

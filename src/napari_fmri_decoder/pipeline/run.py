@@ -28,7 +28,7 @@ from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
 from napari_fmri_decoder.samples.masks import moments
 from napari_fmri_decoder.training.batched import can_batch
-from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, open_pool, suits
+from napari_fmri_decoder.training.cluster import LOG, SERIAL, check_cluster, open_pool, suits, unprotected
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
     FitDone,
@@ -76,8 +76,8 @@ def run(
         See `prepare_steps`.
     cluster : str
         Where folds and permutations are done: "serial" in this process, "local:N" by N processes of
-        this machine, "tcp://ADDRESS:PORT" by the workers of a Dask scheduler, "auto" as suits. The
-        scores are the same.
+        this machine, "tls://HOST:PORT" or "tcp://HOST:PORT" by the workers of a Dask scheduler, "auto"
+        as suits. The scores are the same.
     resume : bool
         Whether `out` may hold a run of the same recipe that was stopped or killed: what is done in
         it is not done again.
@@ -107,9 +107,12 @@ def run(
         where = _cluster(cluster, recipe, samples, splits)
         if where != SERIAL:
             yield Stage(f"Starting workers: {where}")
-            store.write_samples(samples, splits)
+            if note := unprotected(where):
+                heard.append(note)
+                yield Note(note)
+            store.write_samples(samples, splits, private=where.startswith("local:"))
             workers.callback(store.drop_samples)
-        tasks = Tasks(store, workers.enter_context(open_pool(where)))
+        tasks = Tasks(store, workers.enter_context(open_pool(where, out / LOG)))
 
         yield Stage("Training")
         folds, scores = yield from _scored(decoder, samples, splits, config, tasks, heard)

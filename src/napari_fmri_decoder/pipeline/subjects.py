@@ -15,7 +15,7 @@ from napari_fmri_decoder.pipeline.run import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
 from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
 from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.cluster import SERIAL, on_card, open_pool, workers_that_fit
+from napari_fmri_decoder.training.cluster import LOG, SERIAL, on_card, open_pool, unprotected, workers_that_fit
 from napari_fmri_decoder.training.events import Note, Progress
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ def run_subjects(
         yield Progress(WHAT, len(done) + len(failed), len(calls))
 
     yield Progress(WHAT, 0, len(calls))
-    with open_pool(_where(cluster, recipes)) as pool:
+    where = _where(cluster, recipes)
+    if note := unprotected(where):
+        yield Note(note)
+    with open_pool(where, out / LOG) as pool:
         if pool is None:
             for call in calls:
                 yield Stage(call[2].name)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -18,7 +19,9 @@ from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.devices import choose_device
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from pathlib import Path
+
+    from distributed import Client, Future, Security
 
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.training.config import TrainingConfig
@@ -29,22 +32,44 @@ SERIAL = "serial"
 """No workers: everything in this process."""
 MANY = 50
 """Permutations from which workers of this machine are worth their start."""
+LOG = "workers.log"
+"""Name of the file in a run folder that takes what the workers print; deleted if they print nothing."""
+MOST = 1024
+"""Worker processes that can be asked for."""
 _CONNECT = "10s"
 _WAIT_S = 0.2
 """Seconds without news after which a place to stop is given."""
 
 
 class Pool:
-    """Workers that run tasks; made by `open_pool`."""
+    """Workers that run tasks; made by `open_pool`.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    Parameters
+    ----------
+    client : Client
+    check : callable
+        Raises if the workers' processes are gone, or go within so many seconds.
+    advice : str
+        A sentence that says where their log is; ends each error about them.
+    """
+
+    def __init__(self, client: Client, check: Callable[[float], None], advice: str) -> None:
+        self._client, self._check, self._advice = client, check, advice
         self._run = uuid4().hex[:8]
 
     @property
     def workers(self) -> int:
-        """How many workers there are now."""
-        return len(self._client.nthreads())
+        """How many workers there are now.
+
+        Raises
+        ------
+        TrainingError
+            If the scheduler is lost.
+        """
+        try:
+            return len(self._client.nthreads())
+        except OSError as error:
+            raise self._lost() from error
 
     def imap(
         self,
@@ -93,11 +118,12 @@ class Pool:
                 try:
                     future = done.get(timeout=_WAIT_S)
                 except queue.Empty:
+                    self._check(0)
                     yield None
                     continue
                 call = waiting.pop(future)
                 try:
-                    result = _result(future)
+                    result = self._result(future)
                 except _WorkersEndedError as error:
                     if ended is None:
                         raise
@@ -109,15 +135,41 @@ class Pool:
                     self._client.cancel(list(waiting), force=True)
 
 
+    def _result(self, future: Future[Result]) -> Result:
+        from distributed import KilledWorker
+
+        try:
+            result: Result = future.result()
+        except KilledWorker as error:
+            raise _WorkersEndedError(
+                "A task must leave its worker alive, but several workers ended with one. Most often memory is "
+                "short: start fewer workers, choose a smaller mask or batch_size, and use --resume. "
+                f"{self._advice}"
+            ) from error
+        except CancelledError as error:
+            raise self._lost() from error
+        return result
+
+    def _lost(self) -> TrainingError:
+        self._check(_WAIT_S)  # a process that was killed closes its connections before it is gone
+        return TrainingError(
+            "The scheduler must stay until the run has ended, but it was lost. Completed work is kept: "
+            f"start it again, and use --resume. {self._advice}"
+        )
+
+
 @contextmanager
-def open_pool(where: str) -> Iterator[Pool | None]:
+def open_pool(where: str, log: Path | None = None) -> Iterator[Pool | None]:
     """Start workers, or connect to a scheduler; both end with the block.
 
     Parameters
     ----------
     where : str
         "serial": none (None is given); "local:4": four processes of this machine, one task each at a
-        time; "tcp://...", "tls://...": the address of a scheduler that runs, whose workers see this disk.
+        time, which nobody else can connect to; "tls://...", "tcp://...": the address of a scheduler that
+        runs, whose workers see this disk. Certificates for "tls://" are those of Dask's configuration.
+    log : Path, optional
+        File that takes what workers of this machine print; standard error by default.
 
     Raises
     ------
@@ -128,44 +180,69 @@ def open_pool(where: str) -> Iterator[Pool | None]:
     if where == SERIAL:
         yield None
         return
-    from distributed import Client
-
     with ExitStack() as stack:
+        stack.enter_context(_quiet())
         if where.startswith("local:"):
-            address: Any = stack.enter_context(_local(int(where.removeprefix("local:"))))
+            from napari_fmri_decoder.training.local_workers import start_workers
+
+            workers = stack.enter_context(start_workers(int(where.removeprefix("local:")), log))
+            client = _connect(workers.address, workers.security, workers.advice)
+            pool = Pool(client, workers.check, workers.advice)
         else:
-            address = where
-        try:
-            client = stack.enter_context(Client(address, timeout=_CONNECT, set_as_default=False))
-        except (OSError, TimeoutError) as error:
-            raise InputError(
-                f"A Dask scheduler must answer at {where}, but none did within {_CONNECT}. "
-                "Start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`."
-            ) from error
-        yield Pool(client)
+            security = _certificates() if where.startswith("tls:") else None
+            client = _connect(where, security, "Start one as docs/scale.md describes.")
+            pool = Pool(client, lambda _: None, "The logs of its workers may say more.")
+        stack.enter_context(closing(client))
+        yield pool
 
 
 @contextmanager
-def _local(n: int) -> Iterator[Any]:
-    from distributed import LocalCluster
+def _quiet() -> Iterator[None]:
+    """Keep Dask's client from printing its tracebacks above the one sentence of an error."""
+    from distributed.utils import silence_logging_cmgr
+
+    with ExitStack() as stack:
+        for name in ("distributed", "distributed.client"):
+            stack.enter_context(silence_logging_cmgr(logging.CRITICAL + 1, name))
+        yield
+
+
+def _connect(address: str, security: Security | None, advice: str) -> Client:
+    from distributed import Client
 
     try:
-        # The nanny starts each worker with one thread for BLAS; torch takes the recipe's threads itself.
-        cluster = LocalCluster(
-            n_workers=n,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # any free port: its default warns where another one has it
-            silence_logs=logging.ERROR,
-        )
-    except (OSError, RuntimeError, TimeoutError) as error:
-        said = " ".join(str(error).split())[:200].rstrip(".")
+        return Client(address, security=security, timeout=_CONNECT, set_as_default=False)
+    except (OSError, TimeoutError) as error:
         raise InputError(
-            f"Worker processes must be able to start, but: {said}. In a script, run under "
-            "`if __name__ == '__main__':`; or choose --cluster serial."
+            f"A Dask scheduler must answer at {address}, but none did within {_CONNECT}. A scheduler with "
+            f"certificates answers at tls:// alone, and only to a certificate that it knows. {advice}"
         ) from error
-    with cluster:
-        yield cluster
+
+
+def _certificates() -> Security | None:
+    """Certificates of Dask's configuration; None where a loader of the user's gives them."""
+    import dask.config
+    from distributed import Security
+
+    if dask.config.get("distributed.client.security-loader", None):
+        return None
+    settings = "Set distributed.comm.tls.ca-file, client.cert and client.key in Dask's configuration"
+    try:
+        security = Security(require_encryption=True)
+        context = security.get_connection_args("client")["ssl_context"]
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        name = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        raise InputError(
+            f"A tls:// address needs certificates that can be read, but: {name}{problem}. "
+            f"{settings} (see docs/scale.md)."
+        ) from error
+    if context is None:
+        raise InputError(
+            f"A tls:// address needs certificates, but Dask's configuration names none. "
+            f"{settings} (see docs/scale.md)."
+        )
+    return security
 
 
 def check_cluster(where: str) -> None:
@@ -176,12 +253,27 @@ def check_cluster(where: str) -> None:
     InputError
     """
     kind, _, rest = where.partition(":")
-    right = where == SERIAL or (kind == "local" and rest.isdecimal() and 1 <= int(rest) <= 1024)
-    if not right and not (kind in ("tcp", "tls") and len(rest) > 2):
+    local = kind == "local" and re.fullmatch("[0-9]{1,4}", rest) is not None and 1 <= int(rest) <= MOST
+    if where != SERIAL and not local and not _is_address(where):
         raise InputError(
-            "A cluster must be auto, serial, local:N (N worker processes) or tcp://ADDRESS:PORT, "
-            f"got {where!r}."
+            f"A cluster must be auto, serial, local:N (N worker processes, 1 to {MOST}), tls://HOST:PORT or "
+            f"tcp://HOST:PORT (a Dask scheduler), got {where!r}."
         )
+
+
+def unprotected(where: str) -> str | None:
+    """Say so where others could connect to the scheduler; None where they cannot."""
+    if not where.startswith("tcp:"):
+        return None
+    return (
+        f"{where} has no password and no encryption: anyone who can reach its port can run programs as you. "
+        "Use it only in a network that is yours alone; else use tls:// (see docs/scale.md)."
+    )
+
+
+def _is_address(where: str) -> bool:
+    found = re.fullmatch(r"(?:tcp|tls)://(?:\[[0-9a-fA-F:.%\w]+\]|[^\s/:@\[\]]+):([0-9]{1,5})", where)
+    return found is not None and 1 <= int(found[1]) <= 65535
 
 
 def workers_that_fit(threads: int) -> int:
@@ -232,20 +324,3 @@ def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...
 class _WorkersEndedError(TrainingError):
     """Raised for a task that ended its worker again and again; the scheduler, and other tasks, go on."""
 
-
-def _result(future: Future[Result]) -> Result:
-    from distributed import KilledWorker
-
-    try:
-        result: Result = future.result()
-    except KilledWorker as error:
-        raise _WorkersEndedError(
-            "A task must leave its worker alive, but several workers ended with one. Most often memory is "
-            "short: start fewer workers, choose a smaller mask or batch_size, and go on with --resume."
-        ) from error
-    except CancelledError as error:
-        raise TrainingError(
-            "The scheduler must stay until the run has ended, but it was lost. What is done is kept: start "
-            "it again, and go on with --resume."
-        ) from error
-    return result

@@ -55,12 +55,12 @@ class TaskStore:
         """Where a task is kept."""
         return self.folder / f"{name}{_SUFFIX}"
 
-    def write(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the arrays of a task under its name."""
+    def write(self, name: str, arrays: Mapping[str, NDArray[Any]], *, private: bool = False) -> None:
+        """Keep the arrays of a task under its name; see `write_samples` for `private`."""
         content = io.BytesIO()
         np.savez(content, **arrays)  # type: ignore[arg-type]
         body = content.getvalue()
-        _replace(self.path(name), hashlib.sha256(body).digest() + body)
+        _replace(self.path(name), hashlib.sha256(body).digest() + body, private=private)
 
     def read(self, name: str) -> Arrays | None:
         """Give the arrays of a task that was done; None if it was not, or its file is damaged."""
@@ -94,8 +94,17 @@ class TaskStore:
         for path in sorted(self.folder.glob(f"{start}*{_SUFFIX}")):
             yield path.name.removesuffix(_SUFFIX)
 
-    def write_samples(self, samples: Samples, splits: Sequence[Split]) -> None:
-        """Write what all tasks read: once per run, on a disk that all workers see."""
+    def write_samples(self, samples: Samples, splits: Sequence[Split], *, private: bool = False) -> None:
+        """Write what all tasks read: once per run, on a disk that all workers see.
+
+        Parameters
+        ----------
+        samples : Samples
+        splits : sequence of Split
+        private : bool
+            Whether no other user of the machine may read them, whatever the umask: the images that they
+            come from may be closed to others. Workers of a scheduler may be another user's.
+        """
         columns: Arrays = {
             f"column.{name}": np.asarray(column, dtype=None if column.dtype.kind in "iuf" else np.str_)
             for name, column in samples.table.items()
@@ -114,7 +123,7 @@ class TaskStore:
         patterns = io.BytesIO()
         np.save(patterns, samples.X)
         # not durable: made anew at each start of workers, and as large as the data
-        _replace(self.folder / _SAMPLES[0], patterns.getbuffer(), durable=False)
+        _replace(self.folder / _SAMPLES[0], patterns.getbuffer(), durable=False, private=private)
         self.write(
             "samples",
             columns
@@ -124,6 +133,7 @@ class TaskStore:
                 "affine": space.grid.affine,
                 "described": np.array(json.dumps(described)),
             },
+            private=private,
         )
 
     def drop_samples(self) -> None:
@@ -199,9 +209,13 @@ def write_text(path: Path, text: str) -> None:
     _replace(path, text.encode())
 
 
-def _replace(path: Path, content: bytes | memoryview, *, durable: bool = True) -> None:
+def _replace(
+    path: Path, content: bytes | memoryview, *, durable: bool = True, private: bool = False
+) -> None:
     try:
         with replacing(path, durable=durable) as partial:
+            if private:
+                partial.touch(0o600)
             partial.write_bytes(content)
     except OSError as error:
         raise InputError(

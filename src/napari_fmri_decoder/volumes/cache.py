@@ -139,7 +139,7 @@ def uncompressed_copy(
             )
         partial = copy.parent.with_name(f".partial-{os.getpid()}-{copy.parent.name}")
         try:
-            partial.mkdir(exist_ok=True)
+            partial.mkdir(0o700, exist_ok=True)  # the image may be closed to other users of the machine
             for part in _files(image, path):
                 if part == held:
                     _unpack(part, partial / _plain(part.name), total, progress)

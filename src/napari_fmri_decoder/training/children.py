@@ -1,0 +1,120 @@
+"""Interpreters that a run starts beside itself: they import what is installed, not what the working folder holds.
+
+A file of the user's that has the name of a module, `signal.py` say, is neither imported nor run by them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from types import ModuleType
+from typing import IO, Any
+
+import psutil
+
+
+def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subprocess.Popen[bytes]:
+    """Start a Python process with a pipe to its standard input, and one from its standard output.
+
+    Parameters
+    ----------
+    code : str
+        What it runs.
+    stderr : file, optional
+        Takes what it and its own children print; this process' standard error by default.
+    **more
+        For `subprocess.Popen`.
+    """
+    installed, users = import_folders()
+    # after the start, in which Python runs a `sitecustomize.py`
+    code = f"import sys; sys.path += {users!r}; {code}"
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", code],  # -P: no module of the working folder; its children inherit it
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(installed)},
+        start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops the child
+        **more,
+    )
+
+
+def end(child: subprocess.Popen[bytes], patience_s: float) -> None:
+    """Close the pipes of a child, on which it ends by itself; one that does not is ended, with all it started.
+
+    Parameters
+    ----------
+    child : Popen
+    patience_s : float
+        Seconds that it has.
+    """
+    for pipe in (child.stdin, child.stdout):
+        with suppress(OSError):
+            pipe.close()  # type: ignore[union-attr]
+    try:
+        child.wait(patience_s)
+        return
+    except subprocess.TimeoutExpired:
+        pass
+    family: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        family = psutil.Process(child.pid).children(recursive=True)
+    child.kill()
+    child.wait()
+    for process in family:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(family, timeout=patience_s)
+
+
+def how_it_ended(code: int) -> str:
+    """Exit status in words."""
+    return f"by signal {-code}; 9 is most often a full memory" if code < 0 else f"with status {code}"
+
+
+def import_folders() -> tuple[list[str], list[str]]:
+    """Give the folders that a child imports from: those of this process but the working folder's.
+
+    Python puts first on `sys.path` the working folder (`python -m`, a notebook) or the folder of the script.
+    Where modules of this process come from there, such as a decoder beside a notebook, the folder is the
+    child's too, but last, so that its files hide no installed module.
+
+    Returns
+    -------
+    installed, users : list of str
+        Absolute paths; the second is to follow the first.
+    """
+    first = {os.path.realpath(folder) for folder in _unsafe()}
+    used = {os.path.realpath(folder) for folder in _folders_of_modules()}
+    installed, users = [], []
+    for entry in dict.fromkeys(os.path.abspath(entry) for entry in sys.path):  # "" is the working folder
+        if os.path.realpath(entry) not in first:
+            installed.append(entry)
+        elif os.path.realpath(entry) in used:
+            users.append(entry)
+    return installed, users
+
+
+def _unsafe() -> list[str]:
+    folders = []
+    with suppress(OSError):  # a working folder that was deleted
+        folders.append(os.getcwd())
+    script = vars(sys.modules["__main__"]).get("__file__")
+    if isinstance(script, str):
+        folders.append(os.path.dirname(os.path.abspath(script)))
+    return folders
+
+
+def _folders_of_modules() -> set[str]:
+    """Folders that this process imported top-level modules from; `__main__` is the script itself."""
+    folders = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name or name.startswith("__") or not isinstance(module, ModuleType):
+            continue
+        path = vars(module).get("__file__")
+        if isinstance(path, str):
+            folder, file = os.path.split(os.path.abspath(path))
+            folders.add(os.path.dirname(folder) if file.startswith("__init__.") else folder)
+    return folders

@@ -1,0 +1,140 @@
+"""Worker processes of this machine, for one run: nobody else can connect, and what they print goes to its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.training import children
+from napari_fmri_decoder.training.durable import make_folder
+from napari_fmri_decoder.training.worker_host import CODE, Order
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from distributed import Security
+
+_PATIENCE_S = 30.0
+"""Seconds that the workers have to end by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalWorkers:
+    """Workers that run.
+
+    Attributes
+    ----------
+    address : str
+        Of their scheduler.
+    security : Security
+        What a client needs to connect.
+    host : Popen
+        The process they live in.
+    advice : str
+        A sentence that says where their log is.
+    """
+
+    address: str
+    security: Security
+    host: subprocess.Popen[bytes]
+    advice: str
+
+    def check(self, patience_s: float) -> None:
+        """Raise if the process they live in has ended, or ends within so many seconds."""
+        try:
+            code = self.host.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return
+        raise TrainingError(
+            "The worker processes must live until the run has ended, but they ended "
+            f"{children.how_it_ended(code)}. Completed work is kept: use --resume, with fewer workers if "
+            f"memory was full. {self.advice}"
+        )
+
+
+@contextmanager
+def start_workers(n: int, log: Path | None) -> Iterator[LocalWorkers]:
+    """Start workers; they end with the block.
+
+    Parameters
+    ----------
+    n : int
+    log : Path, optional
+        See `cluster.open_pool`.
+
+    Raises
+    ------
+    InputError
+        If they cannot start.
+    """
+    import dask.config
+    from distributed import Security
+
+    security = Security.temporary()
+    with ExitStack() as stack:
+        scratch = stack.enter_context(_scratch(dask.config.get("temporary-directory", None)))
+        printed = None if log is None else stack.enter_context(_log(log))
+        advice = "The lines above say more." if log is None else f"Their log is {log}."
+        host = children.start(CODE, stderr=printed)
+        stack.callback(children.end, host, _PATIENCE_S)
+        with suppress(BrokenPipeError):  # of a process that died at once: its answer is missing
+            pickle.dump(Order(n, security, scratch, dask.config.config), host.stdin)  # type: ignore[arg-type]
+            host.stdin.flush()  # type: ignore[union-attr]
+        answer = _answer(host)
+        if problem := answer.get("error"):
+            said = " ".join(problem.split())[:200].rstrip(".")
+            raise InputError(
+                f"Worker processes must be able to start, but: {said}. {advice} Start fewer, or use "
+                "--cluster serial."
+            )
+        yield LocalWorkers(answer["address"], security, host, advice)
+
+
+def _answer(host: subprocess.Popen[bytes]) -> dict[str, Any]:
+    line = host.stdout.readline()  # type: ignore[union-attr]
+    if not line:
+        return {"error": f"their process ended {children.how_it_ended(host.wait())}"}
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+@contextmanager
+def _scratch(above: str | None) -> Iterator[str]:
+    """Make a folder that only this user can enter."""
+    try:
+        if above is not None:
+            os.makedirs(above, exist_ok=True)
+        folder = tempfile.TemporaryDirectory("", "fmri-decoder-workers-", above, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise InputError(
+            f"Workers need a folder for temporary files, but none can be made in "
+            f"{above or tempfile.gettempdir()}: {error.strerror}. Make room, or set TMPDIR."
+        ) from error
+    with folder as name:
+        yield name
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        make_folder(path.parent)
+        file = path.open("ab")  # after what the workers printed before a stop
+    except OSError as error:
+        raise InputError(
+            f"The run folder must take the workers' log, but {path} cannot be written: {error.strerror}. Make "
+            "room, or choose another folder."
+        ) from error
+    with file:
+        yield file
+    with suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
+
