@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import types
 from pathlib import Path
 
 import psutil
 import pytest
+from hostile_folder import STANDARD, enter_hostile_folder
 
+import napari_fmri_decoder
 from napari_fmri_decoder.training import children
 from napari_fmri_decoder.training.children import import_folders
 
-HIDING = ("signal", "select", "queue", "random", "typing", "email", "lz4", "numpy", "sitecustomize")
-"""Modules that Python, Dask or numpy would import from the working folder, if they looked there."""
-
-
-@pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder of which no file may be run, first on the path as `python -m` puts it."""
-    folder = tmp_path / "study"
-    folder.mkdir()
-    for name in HIDING:
-        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'was_run')!r}, 'a').write({name!r})\n")
-    monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(str(folder))
-    return folder
+PYTHONS_OWN = Path(os.__file__).parent
+WHERE = f"import {', '.join(STANDARD)}; print(signal.__file__, flush=True)"
 
 
 def said(code: str) -> str:
-    child = children.start(f"{code}; sys.stdin.read()")
+    """What a child prints first; it ends when told to."""
+    child = children.start(f"{code}; import sys; sys.stdin.read()")
     try:
         return child.stdout.readline().decode().strip()  # type: ignore[union-attr]
     finally:
@@ -38,55 +30,66 @@ def said(code: str) -> str:
         assert child.returncode == 0
 
 
-def test_no_file_of_the_working_folder_is_run(hostile: Path) -> None:
-    code = f"import sys; import {', '.join(set(HIDING) - {'lz4', 'sitecustomize'})}; print(signal.__file__)"
-    assert Path(said(code)).parent == Path(os.__file__).parent
-    assert not (hostile.parent / "was_run").exists()
+def test_no_file_of_the_working_folder_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = enter_hostile_folder(tmp_path, monkeypatch)
+    assert Path(said(WHERE)).parent == PYTHONS_OWN
+    assert Path(
+        said(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WHERE!r}])")
+    ).parent == (PYTHONS_OWN), "nor by processes that the child starts"
+    assert not evidence.exists()
 
 
-def test_processes_that_it_starts_do_not_look_there_either(hostile: Path) -> None:
-    inner = "import sys, signal; print(signal.__file__, flush=True)"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
-    assert Path(said(code)).parent == Path(os.__file__).parent
-    spawned = (
-        "import multiprocessing.spawn, subprocess, sys; "
-        "subprocess.run([*multiprocessing.spawn.get_command_line()[:-2], 'import sys; print(sys.flags.safe_path)'])"
+def test_the_command_run_as_a_module_is_as_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = enter_hostile_folder(tmp_path, monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", str(Path(napari_fmri_decoder.__file__).parents[1]))
+    (Path.cwd() / "sitecustomize.py").unlink()  # Python itself runs it, before any of ours
+    done = subprocess.run(
+        [sys.executable, "-m", "napari_fmri_decoder.cli.nothing"], capture_output=True, text=True, check=False
     )
-    assert said(spawned) == "True"
-    assert not (hostile.parent / "was_run").exists()
+    assert "No module named napari_fmri_decoder.cli.nothing" in done.stderr
+    assert not evidence.exists()
 
 
 @pytest.mark.parametrize("first", ["", ".", "{cwd}", "{cwd}/../study"])
 def test_the_working_folder_is_left_out_however_it_is_written(
-    hostile: Path, monkeypatch: pytest.MonkeyPatch, first: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    monkeypatch.setattr(sys, "path", [first.format(cwd=hostile), *sys.path[1:]])
+    enter_hostile_folder(tmp_path, monkeypatch)
+    monkeypatch.setattr(sys, "path", [first.format(cwd=Path.cwd()), *sys.path[1:]])
     installed, users = import_folders()
     assert users == []
-    assert hostile.resolve() not in [Path(folder).resolve() for folder in installed]
-    assert str(Path(os.__file__).parent) in installed
+    assert Path.cwd() not in [Path(folder).resolve() for folder in installed]
+    assert str(PYTHONS_OWN) in installed
 
 
 def test_the_folder_of_a_script_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "analysis.py"), raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert str(tmp_path) not in sum(import_folders(), [])
+    assert all(str(tmp_path) not in folders for folders in import_folders())
 
 
 @pytest.mark.parametrize("file", ["my_decoder.py", "my_decoder/__init__.py"])
-def test_a_folder_that_modules_came_from_stays_but_last(
-    hostile: Path, monkeypatch: pytest.MonkeyPatch, file: str
+def test_a_folder_that_modules_came_from_follows_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
+    evidence = enter_hostile_folder(tmp_path, monkeypatch)
     module = types.ModuleType("my_decoder")
-    module.__file__ = str(hostile / file)
+    module.__file__ = str(Path.cwd() / file)
     monkeypatch.setitem(sys.modules, "my_decoder", module)
-    installed, users = import_folders()
-    assert users == [str(hostile)]
-    assert str(hostile) not in installed
-    (hostile / "my_decoder.py").write_text("")
-    code = "import sys, signal, my_decoder; print(signal.__file__)"
-    assert Path(said(code)).parent == Path(os.__file__).parent
-    assert not (hostile.parent / "was_run").exists()
+    assert import_folders()[1] == [str(Path.cwd())]
+    Path(file).parent.mkdir(exist_ok=True)
+    Path(file).write_text("")
+    assert Path(said(f"import my_decoder; {WHERE}")).parent == PYTHONS_OWN
+    assert not evidence.exists()
+
+
+def test_a_working_folder_that_is_gone_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "getcwd", gone)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if os.path.isabs(path)])
+    assert str(PYTHONS_OWN) in import_folders()[0]
 
 
 def test_a_child_that_does_not_end_is_ended_with_what_it_started() -> None:
@@ -99,5 +102,4 @@ def test_a_child_that_does_not_end_is_ended_with_what_it_started() -> None:
     inner = psutil.Process(int(child.stdout.readline()))  # type: ignore[union-attr]
     children.end(child, 0)
     assert child.returncode != 0
-    inner.wait(60)
-    assert not inner.is_running()
+    assert not inner.is_running() or inner.status() == psutil.STATUS_ZOMBIE

@@ -15,7 +15,14 @@ from napari_fmri_decoder.pipeline.run import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
 from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
 from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.cluster import LOG, SERIAL, on_card, open_pool, unprotected, workers_that_fit
+from napari_fmri_decoder.training.cluster import (
+    LOG,
+    SERIAL,
+    on_card,
+    open_pool,
+    unprotected,
+    workers_that_fit,
+)
 from napari_fmri_decoder.training.events import Note, Progress
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""Interpreters that a run starts beside itself: they import what is installed, not what the working folder holds.
+"""Python processes that a run starts: they import what is installed, not what the working folder holds.
 
-A file of the user's that has the name of a module, `signal.py` say, is neither imported nor run by them.
+A user's file that has the name of a module, `signal.py` say, is neither imported nor run by them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from types import ModuleType
 from typing import IO, Any
 
 import psutil
+
+_KILLED_S = 10.0
+"""Seconds to wait for a process that was killed to be gone."""
 
 
 def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subprocess.Popen[bytes]:
@@ -42,13 +45,13 @@ def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subproc
 
 
 def end(child: subprocess.Popen[bytes], patience_s: float) -> None:
-    """Close the pipes of a child, on which it ends by itself; one that does not is ended, with all it started.
+    """Close the pipes of a child, which then ends by itself; one that does not is killed with its children.
 
     Parameters
     ----------
     child : Popen
     patience_s : float
-        Seconds that it has.
+        Seconds that it has to end by itself.
     """
     for pipe in (child.stdin, child.stdout):
         with suppress(OSError):
@@ -66,7 +69,7 @@ def end(child: subprocess.Popen[bytes], patience_s: float) -> None:
     for process in family:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(family, timeout=patience_s)
+    psutil.wait_procs(family, timeout=_KILLED_S)
 
 
 def how_it_ended(code: int) -> str:

@@ -134,7 +134,6 @@ class Pool:
                 with suppress(Exception):  # the scheduler may be gone: then there is nothing to cancel
                     self._client.cancel(list(waiting), force=True)
 
-
     def _result(self, future: Future[Result]) -> Result:
         from distributed import KilledWorker
 
@@ -142,8 +141,8 @@ class Pool:
             result: Result = future.result()
         except KilledWorker as error:
             raise _WorkersEndedError(
-                "A task must leave its worker alive, but several workers ended with one. Most often memory is "
-                "short: start fewer workers, choose a smaller mask or batch_size, and use --resume. "
+                "A task must leave its worker alive, but several workers ended with one. Most often memory "
+                "is short: start fewer workers, choose a smaller mask or batch_size, and use --resume. "
                 f"{self._advice}"
             ) from error
         except CancelledError as error:
@@ -323,4 +322,3 @@ def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...
 
 class _WorkersEndedError(TrainingError):
     """Raised for a task that ended its worker again and again; the scheduler, and other tasks, go on."""
-

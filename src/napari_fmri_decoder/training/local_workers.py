@@ -1,4 +1,4 @@
-"""Worker processes of this machine, for one run: nobody else can connect, and what they print goes to its log."""
+"""Worker processes of this machine, for one run: nobody else can connect, and they print to its log."""
 
 from __future__ import annotations
 
@@ -129,12 +129,11 @@ def _log(path: Path) -> Iterator[IO[bytes]]:
         file = path.open("ab")  # after what the workers printed before a stop
     except OSError as error:
         raise InputError(
-            f"The run folder must take the workers' log, but {path} cannot be written: {error.strerror}. Make "
-            "room, or choose another folder."
+            f"The run folder must take the workers' log, but {path} cannot be written: {error.strerror}. "
+            "Make room, or choose another folder."
         ) from error
     with file:
         yield file
     with suppress(OSError):
         if path.stat().st_size == 0:
             path.unlink()
-

@@ -209,9 +209,7 @@ def write_text(path: Path, text: str) -> None:
     _replace(path, text.encode())
 
 
-def _replace(
-    path: Path, content: bytes | memoryview, *, durable: bool = True, private: bool = False
-) -> None:
+def _replace(path: Path, content: bytes | memoryview, *, durable: bool = True, private: bool = False) -> None:
     try:
         with replacing(path, durable=durable) as partial:
             if private:

@@ -1,8 +1,8 @@
 """The process in which the workers of one run live: Dask's scheduler, and a nanny for each worker.
 
 `cluster.open_pool` starts it as a fresh interpreter. It reads from its standard input what to start, answers
-with the scheduler's address, and ends when that input does. What it and the workers print goes to its standard
-error, which is the run's log.
+with the scheduler's address, and ends when that input does. What it and the workers print goes to its
+standard error, which is the run's log.
 
 Only holders of the certificate that came through the pipe can connect: every socket is TLS on the loopback
 interface, and asks for it. There is no web server.

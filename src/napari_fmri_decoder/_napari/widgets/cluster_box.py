@@ -53,9 +53,9 @@ class ClusterBox(QWidget):
         self.address.setObjectName("cluster_address")
         self.address.setPlaceholderText("tls://HOST:8786")
         self.address.setToolTip(
-            "<p>Address of a running Dask scheduler, whose workers see the run folder under the same path.</p>"
-            "<p><b>tls://</b> is encrypted and admits only holders of a certificate. <b>tcp://</b> is neither: "
-            "anyone who can reach the port can run programs as you. docs/scale.md explains both.</p>"
+            "<p>Address of a running Dask scheduler. Its workers see the run folder under the same path.</p>"
+            "<p><b>tls://</b> is encrypted and admits only holders of a certificate. <b>tcp://</b> is "
+            "neither: anyone who can reach the port can run programs as you. docs/scale.md explains both.</p>"
         )
         self._parts = {
             "local": (QLabel("Processes"), self.processes),
