@@ -196,10 +196,10 @@ class _Step:
         settings: ResolvedTraining,
     ) -> None:
         self.n, self.settings = n, settings
-        self.target = F.one_hot(y, n_classes).transpose(1, 2).to(torch.float32).contiguous()
+        self.target = F.one_hot(y, n_classes).transpose(1, 2).to(inputs.dtype).contiguous()
         exact = inputs.to(torch.float64)
         few = 2 * inputs.shape[1] < n
-        self.factors = [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).float()]
+        self.factors = [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).to(inputs.dtype)]
         self.velocity: dict[str, torch.Tensor] = {}
         self.mask: torch.Tensor | None = None
 
