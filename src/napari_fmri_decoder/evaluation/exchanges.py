@@ -18,7 +18,6 @@ from napari_fmri_decoder.evaluation.measures import accuracy, balanced_accuracy,
 from napari_fmri_decoder.evaluation.scores import headline_of
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.batched import can_batch, fit_batch, fits_at_once
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone
 from napari_fmri_decoder.training.seeds import derive_seed
@@ -27,6 +26,7 @@ from napari_fmri_decoder.training.tasks import task_name
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from typing import TypeGuard
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -118,7 +118,9 @@ def permuted_scores(
     exchanged = [permuted(samples, config.seed, number) for number in numbers]
     labels = np.stack([one.y for one in exchanged])
     counts: list[list[NDArray[np.int64]]] = [[] for _ in numbers]
-    if isinstance(decoder, NetworkDecoder) and can_batch(decoder, samples, splits, config):
+    if batches(decoder, samples, splits, config):
+        from napari_fmri_decoder.training.batched import fit_batch
+
         for fold, split in enumerate(splits):
             seeds = [derive_seed(config.seed, fold, number) for number in numbers]
             with closing(fit_batch(decoder, samples, split, labels, seeds, config)) as fits:
@@ -167,7 +169,9 @@ def scored_permutations(
         None at places to stop where nothing new is done.
     """
     batch = 0
-    if isinstance(decoder, NetworkDecoder) and can_batch(decoder, samples, splits, config):
+    if batches(decoder, samples, splits, config):
+        from napari_fmri_decoder.training.batched import fits_at_once
+
         batch = fits_at_once(decoder, samples, splits)
     missing = np.ones(n + 1, dtype=bool)
     missing[0] = False
@@ -234,6 +238,17 @@ def permutation_task(
     done = Scored(np.array(numbers), returned(permuted_scores(decoder, samples, splits, config, numbers)))
     _keep(TaskStore(folder), decoder, config, [done])
     return done, time.perf_counter() - started
+
+
+def batches(
+    decoder: Decoder, samples: Samples, splits: Sequence[Split], config: TrainingConfig
+) -> TypeGuard[NetworkDecoder]:
+    """Whether many permutations are fitted as one computation; asked of networks alone, which load torch."""
+    if not isinstance(decoder, NetworkDecoder):
+        return False
+    from napari_fmri_decoder.training.batched import can_batch
+
+    return can_batch(decoder, samples, splits, config)
 
 
 class _Chunks:

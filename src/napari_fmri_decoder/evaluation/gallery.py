@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_fmri_decoder.evaluation import diagnostics, figures
+from napari_fmri_decoder.evaluation import diagnostics
 from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def run_figures(
         What cannot be drawn (curves of a decoder without epochs, a t-SNE of three samples) is
         left out.
     """
+    from napari_fmri_decoder.evaluation import figures
+
     predictions, history = predictions_table(results, samples), history_table(results)
     pictures: dict[str, Figure] = {}
     if history["epoch"].nunique() > 1:
@@ -96,6 +98,8 @@ def run_figures(
 
 def _layouts(samples: Samples, seed: int) -> dict[str, Figure]:
     """Lay the samples out, where there are enough that differ."""
+    from napari_fmri_decoder.evaluation import figures
+
     n = len(samples.X)
     kept = np.unique(np.linspace(0, n - 1, min(n, LAID_OUT)).astype(int))
     X = samples.X[kept]

@@ -11,7 +11,6 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.decoders import registry
-from napari_fmri_decoder.evaluation.style import save_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +135,10 @@ def write_report(
         Of the page.
     """
     pictures = folder / "figures"
-    save_all(figures, pictures)
+    if figures:
+        from napari_fmri_decoder.evaluation.style import save_all
+
+        save_all(figures, pictures)
     parts = [
         f"<h1>{escape(title)}</h1>",
         _headline(scores),

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
-from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
@@ -162,6 +162,10 @@ def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Pat
         samples.space.mask.astype(np.uint8), samples.space.grid.affine, "mask", name="decoded voxels"
     )
     paths = [write(mask, folder / "mask.nii.gz")]
+    if not isinstance(model.decoder, NetworkDecoder):
+        return paths
+    from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+
     for name in hidden_layers(model):
         grid = layer_grid(model, name, samples.space)
         total = np.zeros(0)

@@ -11,11 +11,10 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import input_files, load_recipe, parse_recipe, rebased
 from napari_fmri_decoder.training.bundle import file_hash, load_bundle, versions
-from napari_fmri_decoder.training.computing import why_not
-from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.store import TaskStore, digest_of, write_text
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
-    from napari_fmri_decoder.training.config import TrainingConfig
 
 TASKS = "tasks"
 """Folder within a run folder."""
@@ -68,7 +66,7 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
         "recipe": json.loads(recipe.model_dump_json(exclude=_OF_SAMPLES, exclude_none=True)),
         "samples": digest_of(samples, splits),
         "versions": versions(),
-        "computed": _computed(recipe.training),
+        "computed": _computed(recipe),
     }
     store = TaskStore(out / TASKS)
     path = store.folder / BEGUN
@@ -109,8 +107,15 @@ def _check(path: Path, ours: Mapping[str, Any]) -> None:
         )
 
 
-def _computed(config: TrainingConfig) -> dict[str, str]:
+def _computed(recipe: Recipe) -> dict[str, str]:
     """On what kind of device, and in which precision, networks are trained here."""
+    config = recipe.training
+    decoders = (recipe.decoder, *(other.decoder for other in recipe.compare))
+    if not any(isinstance(decoder, NetworkDecoder) for decoder in decoders):
+        return {"device": "cpu", "precision": "float32"}
+    from napari_fmri_decoder.training.computing import why_not
+    from napari_fmri_decoder.training.devices import choose_device
+
     device = choose_device(config.device).torch
     precision = "float32" if why_not(config.precision, device) else config.precision
     return {"device": device.type, "precision": precision}

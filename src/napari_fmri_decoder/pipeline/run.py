@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.by_run import baseline_by_run
+from napari_fmri_decoder.evaluation.exchanges import batches
 from napari_fmri_decoder.evaluation.null import (
     BaselinesDone,
     PermutationsDone,
@@ -27,7 +28,6 @@ from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
 from napari_fmri_decoder.samples.masks import moments
-from napari_fmri_decoder.training.batched import can_batch
 from napari_fmri_decoder.training.cluster import LOG, SERIAL, check_cluster, open_pool, suits, unprotected
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
@@ -184,7 +184,7 @@ def run(
 def _cluster(cluster: str, recipe: Recipe, samples: Samples, splits: Sequence[Split]) -> str:
     if cluster != AUTO:
         return cluster
-    batched = can_batch(recipe.decoder, samples, splits, recipe.training)
+    batched = batches(recipe.decoder, samples, splits, recipe.training)
     return suits(recipe.decoder, recipe.training, recipe.null.permutations, batched=batched)
 
 

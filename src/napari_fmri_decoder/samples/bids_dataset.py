@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nilearn.interfaces.bids import get_bids_files, parse_bids_filename
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import (
@@ -167,6 +166,8 @@ def one_space(runs: Sequence[BidsRun]) -> list[BidsRun]:
 
 
 def _runs_in(root: Path) -> list[BidsRun]:
+    from nilearn.interfaces.bids import get_bids_files, parse_bids_filename
+
     found = []
     pattern = glob.escape(str(root))  # nilearn takes a [ in it for one
     for file in get_bids_files(pattern, file_tag="bold", file_type="nii*", modality_folder="func"):

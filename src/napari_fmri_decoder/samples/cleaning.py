@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from nilearn.signal import clean
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
@@ -78,6 +77,8 @@ def clean_runs(
             part = slice(start, start + _CHUNK)
             values = X[rows, part].astype(np.float64)
             if detrend or regressors is not None:
+                from nilearn.signal import clean
+
                 cleaned = clean(values, detrend=detrend, confounds=regressors, standardize=None, filter=False)
             else:
                 cleaned = values

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from nilearn.image.image import smooth_array
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
@@ -104,6 +103,8 @@ def smooth(volume: NDArray[np.float32], series: Volume, fwhm: float) -> NDArray[
     -------
     (x, y, z) float32 array
     """
+    from nilearn.image.image import smooth_array
+
     finite = np.isfinite(volume)
     smoothed = smooth_array(volume, series.affine, fwhm)
     if not finite.all():

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, train_test_split
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.options import Options
@@ -169,6 +168,8 @@ def _k_fold(table: pd.DataFrame, labels: NDArray[np.str_], config: SplitConfig) 
             f"Each fold must test at least one {config.group}, got {n_splits} folds for {n_groups} "
             f"{config.group}(s). Choose n_splits between 2 and the number of {config.group}s."
         )
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     stratified = config.scheme == "stratified-group-k-fold"
     cutter = StratifiedGroupKFold(n_splits) if stratified else GroupKFold(n_splits)
     with warnings.catch_warnings():
@@ -235,6 +236,8 @@ def _random(labels: NDArray[np.str_], config: SplitConfig) -> Split:
         cut = int(round(1 - config.test_size, 12) * n)
         train, test = order[:cut], order[cut:]
     else:
+        from sklearn.model_selection import train_test_split
+
         stratify = labels if config.method == "stratified" else None
         try:
             train, test = train_test_split(
@@ -289,5 +292,7 @@ def inner_folds(groups: NDArray[np.str_], most: int = 5) -> list[tuple[Indices, 
     list of (training, left out) rows
         Empty where there is one run.
     """
+    from sklearn.model_selection import GroupKFold
+
     n = min(most, len(np.unique(groups)))
     return list(GroupKFold(n).split(groups, groups=groups)) if n > 1 else []

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_fmri_decoder.errors import InputError
 
@@ -33,8 +32,8 @@ Stated = Mapping[str, tuple[str, tuple[int, ...]]]
 
 WEIGHTS = "weights."
 _TYPES = {
-    **{torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32", torch.float64: "F64"},
-    **{torch.bool: "BOOL", torch.uint8: "U8", torch.int32: "I32", torch.int64: "I64"},
+    **{"torch.float16": "F16", "torch.bfloat16": "BF16", "torch.float32": "F32", "torch.float64": "F64"},
+    **{"torch.bool": "BOOL", "torch.uint8": "U8", "torch.int32": "I32", "torch.int64": "I64"},
 }
 
 
@@ -85,12 +84,14 @@ def check_stated(
     for name in ("scaler.mean", "scaler.std"):
         if _stated(stated, name, "F32", 1)[0] > voxels:
             raise ValueError(f"{name} is {stated[name][1]}")
+    import torch
+
     try:
         with torch.device("meta"):
             network = decoder.build(input_shape, len(classes)).state_dict()
     except (RuntimeError, TypeError, ValueError, OverflowError, InputError) as error:
         raise ValueError(f"no such network can be built ({str(error)[:200]})") from error
-    needed = {f"{WEIGHTS}{name}": (_TYPES.get(v.dtype), tuple(v.shape)) for name, v in network.items()}
+    needed = {f"{WEIGHTS}{name}": (_TYPES.get(str(v.dtype)), tuple(v.shape)) for name, v in network.items()}
     others = ("space.mask", "space.affine", "scaler.mean", "scaler.std", "chosen")
     found = {name: what for name, what in stated.items() if name not in others}
     for name in sorted(needed.keys() | found.keys()):

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError, TrainingError
-from napari_fmri_decoder.training.devices import choose_device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -309,7 +308,11 @@ def suits(decoder: Decoder, config: TrainingConfig, permutations: int, *, batche
 
 def on_card(decoder: Decoder, config: TrainingConfig) -> bool:
     """Whether a graphics processor fits this, whose memory several processes would share."""
-    return isinstance(decoder, NetworkDecoder) and choose_device(config.device).torch.type != "cpu"
+    if not isinstance(decoder, NetworkDecoder):
+        return False
+    from napari_fmri_decoder.training.devices import choose_device
+
+    return choose_device(config.device).torch.type != "cpu"
 
 
 def _first(source: Iterator[tuple[Any, ...]], n: int) -> Iterator[tuple[Any, ...]]:

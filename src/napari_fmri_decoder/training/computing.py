@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -12,9 +12,7 @@ from torch import nn
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from napari_fmri_decoder.training.config import ResolvedTraining
-
-Precision = Literal["float32", "bfloat16"]
+    from napari_fmri_decoder.training.config import Precision, ResolvedTraining
 
 _FUSED = ("cpu", "cuda")
 """Devices whose optimisers update all weights in one pass."""

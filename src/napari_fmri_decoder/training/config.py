@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from napari_fmri_decoder.training.balance import Balance
-from napari_fmri_decoder.training.computing import Precision
 from napari_fmri_decoder.training.schedules import Schedule
 from napari_fmri_decoder.training.validation import Validation
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
 
 Optimizer = Literal["sgd", "adam"]
+Precision = Literal["float32", "bfloat16"]
 
 _FALLBACK: dict[str, Any] = {
     "epochs": 100,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.checkpoint import Checkpoint
 from napari_fmri_decoder.training.events import (
     EpochDone,
     FitDone,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.checkpoint import Checkpoint
     from napari_fmri_decoder.training.cluster import Pool
     from napari_fmri_decoder.training.config import TrainingConfig
 
@@ -89,7 +90,7 @@ def cross_validate(
             found = _read_fold(tasks.store, decoder, config, fold, split)
             if found is not None:
                 kept[fold] = found
-                _checkpoint(tasks.store, decoder, config, fold).drop()
+                _drop(_checkpoint(tasks.store, decoder, config, fold))
     by_workers = tasks.pool if tasks is not None and permutation == 0 else None
     told: set[str] = set()
     for fold, split in enumerate(splits):
@@ -210,15 +211,29 @@ def _fit_fold(
                 heard.append(event)
             yield event
     result = _result(fold, split, samples, config, heard)
-    if store is not None and checkpoint is not None:
+    if store is not None:
         store.write(task_name("fold", decoder, config, fold=fold), pack_fold(result, messages))
-        checkpoint.drop()
+        _drop(checkpoint)
     return result, messages
 
 
-def _checkpoint(store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int) -> Checkpoint:
-    """Where the fit of a fold, or of all samples after the last, keeps its state until it is done."""
+def _checkpoint(
+    store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int
+) -> Checkpoint | None:
+    """Where the fit of a fold, or of all samples after the last, keeps its state until it is done.
+
+    None for an estimator, which has no state between two steps, and needs no torch.
+    """
+    if not isinstance(decoder, NetworkDecoder):
+        return None
+    from napari_fmri_decoder.training.checkpoint import Checkpoint
+
     return Checkpoint(store, task_name("checkpoint", decoder, config, fold=fold))
+
+
+def _drop(checkpoint: Checkpoint | None) -> None:
+    if checkpoint is not None:
+        checkpoint.drop()
 
 
 def refit(
@@ -255,8 +270,7 @@ def refit(
     name = task_name("refit", decoder, config, fold=n_folds)
     checkpoint = None if tasks is None else _checkpoint(tasks.store, decoder, config, n_folds)
     if tasks is not None and (arrays := tasks.store.read(name)) is not None:
-        if checkpoint is not None:
-            checkpoint.drop()
+        _drop(checkpoint)
         model, messages = unpack_model(arrays, decoder)
         yield from map(Note, messages)
         yield FitDone(model, 0.0)
@@ -269,9 +283,9 @@ def refit(
         for event in events:
             if isinstance(event, Note):
                 messages.append(event.message)
-            if isinstance(event, FitDone) and tasks is not None and checkpoint is not None:
+            if isinstance(event, FitDone) and tasks is not None:
                 tasks.store.write(name, pack_model(event.model, messages))
-                checkpoint.drop()
+                _drop(checkpoint)
             yield event
 
 

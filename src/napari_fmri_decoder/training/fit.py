@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from traceback import clear_frames
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from torch import nn
 
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
-from napari_fmri_decoder.training.allocation import memory_kept
 from napari_fmri_decoder.training.balance import balanced_rows, class_weights
-from napari_fmri_decoder.training.computing import why_not
-from napari_fmri_decoder.training.devices import choose_device
-from napari_fmri_decoder.training.environment import Environment
 from napari_fmri_decoder.training.events import (
     BatchDone,
     EpochDone,
@@ -31,14 +24,17 @@ from napari_fmri_decoder.training.events import (
     Note,
     Quality,
 )
-from napari_fmri_decoder.training.memory import give_back
-from napari_fmri_decoder.training.network import Part, probabilities, train_network
+from napari_fmri_decoder.training.one_layer import layer_probabilities
+from napari_fmri_decoder.training.parts import Part
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.screening import screen
 from napari_fmri_decoder.training.validation import hold_back
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    import torch
+    from torch import nn
 
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.checkpoint import Checkpoint
@@ -145,31 +141,20 @@ def fit(
     held_out = arranged(test)
     weights = class_weights(y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
-        device = choose_device(settings.device)
-        reason = why_not(settings.precision, device.torch)
-        if reason:
-            settings = settings.model_copy(update={"precision": "float32"})
-        yield from map(Note, filter(None, (device.note, reason)))
-        environment = Environment(seed, settings.threads, device.torch)
-        try:
-            with memory_kept():
-                state = yield from train_network(
-                    decoder,
-                    train,
-                    held_out,
-                    n_classes,
-                    settings,
-                    environment,
-                    weights,
-                    validation=arranged(validation),
-                    epochs=epochs,
-                    checkpoint=checkpoint,
-                )
-        except BaseException as error:
-            clear_frames(error.__traceback__)  # whoever keeps the error would keep the network's memory too
-            raise
-        finally:
-            give_back(device.torch)
+        from napari_fmri_decoder.training.fit_network import fit_network
+
+        state = yield from fit_network(
+            decoder,
+            train,
+            held_out,
+            n_classes,
+            settings,
+            seed,
+            weights,
+            validation=arranged(validation),
+            epochs=epochs,
+            checkpoint=checkpoint,
+        )
         model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
     elif isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
@@ -210,10 +195,8 @@ def _fit_estimator(
     for message in solution.notes:
         yield Note(message)
     model = FittedModel(decoder, input_shape, n_classes, solution.state, scaler)
-    network = module_of(model)
     qualities: list[Quality | None] = [
-        quality(probabilities(network, torch.tensor(part.inputs)), part.y) if part else None
-        for part in (train, test)
+        quality(_of_arranged(model, part.inputs), part.y) if part else None for part in (train, test)
     ]
     if qualities[0] is not None:
         yield EpochDone(1, qualities[0], qualities[1])
@@ -232,6 +215,8 @@ def module_of(model: FittedModel) -> nn.Sequential:
     nn.Sequential
         Takes scaled, arranged (n, *input_shape) inputs and gives (n, classes) logits.
     """
+    import torch
+
     with torch.device("meta"):  # no first weights are drawn, so no random number is used up
         network = model.decoder.build(model.input_shape, model.n_classes)
     state: dict[str, Any] = {name: torch.tensor(value) for name, value in model.state.items()}
@@ -241,9 +226,27 @@ def module_of(model: FittedModel) -> nn.Sequential:
 
 def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> torch.Tensor:
     """Scale and arrange (n, features) samples as the network of `model` takes them."""
+    import torch
+
+    return torch.tensor(_arranged(model, X, space))
+
+
+def _arranged(model: FittedModel, X: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
     if model.chosen is not None:
         X, space = X[:, model.chosen], space.only(model.chosen)
-    return torch.tensor(space.arrange(model.scaler.apply(X), model.decoder.layout))
+    return space.arrange(model.scaler.apply(X), model.decoder.layout)
+
+
+def _of_arranged(model: FittedModel, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Predict with an estimator; torch is loaded only for one that is more than a linear layer."""
+    found = layer_probabilities(model.state, inputs)
+    if found is not None:
+        return found
+    import torch
+
+    from napari_fmri_decoder.training.network import probabilities
+
+    return probabilities(module_of(model), torch.tensor(inputs))
 
 
 def predict_proba(
@@ -275,19 +278,13 @@ def predict_proba(
     """
     if not len(X):
         return np.empty((0, model.n_classes), dtype=np.float32)
-    place = choose_device(device).torch
-    try:
-        with Environment(0, threads or torch.get_num_threads(), place).step():
-            return _on_device(model, X, space, place)
-    finally:
-        give_back(place)
+    if isinstance(model.decoder, EstimatorDecoder):
+        return _of_arranged(model, _arranged(model, X, space))
+    from napari_fmri_decoder.training.fit_network import predict_on
 
-
-def _on_device(
-    model: FittedModel, X: NDArray[np.float32], space: Space, place: torch.device
-) -> NDArray[np.float32]:
-    """Predict; what lies on the device goes when this returns."""
-    return probabilities(module_of(model).to(place), network_inputs(model, X, space).to(place))
+    return predict_on(
+        lambda: module_of(model), lambda: network_inputs(model, X, space), device=device, threads=threads
+    )
 
 
 def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:

@@ -23,6 +23,7 @@ from napari_fmri_decoder.training.checkpoint import FitState
 from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
 from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
+from napari_fmri_decoder.training.parts import Part as Part
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.validation import BestEpoch
@@ -39,19 +40,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2**19
 """Input values per step where nothing is learned, so that the layers of whole brains fit into memory."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Samples as the decoder takes them: inputs (n, *input_shape) float32, y (n,) int64."""
-
-    inputs: NDArray[np.float32]
-    y: NDArray[np.int64]
-
-    def to(self, device: torch.device, order: torch.memory_format) -> TensorPart:
-        """Copy to a device, the values of a sample in that order."""
-        inputs = torch.tensor(self.inputs, device=device).contiguous(memory_format=order)
-        return TensorPart(inputs, torch.tensor(self.y, device=device), self.y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,8 +89,8 @@ def train_network(
         network = decoder.build(train.inputs.shape[1:], n_classes)
         order = prepare(network, device)
         optimizer = make_optimizer(network, settings, decoder.adam_epsilon)
-        learned = train.to(device, order)
-        watched = [part.to(device, order) if part else None for part in (test, validation)]
+        learned = _on_device(train, device, order)
+        watched = [_on_device(part, device, order) if part else None for part in (test, validation)]
         before = [_quality(network, part, settings) for part in (learned, *watched)]
         per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     _check_batch_size(network, settings.batch_size)
@@ -215,6 +203,12 @@ def batch_sizes(n: int, batch_size: int) -> list[int]:
     if len(sizes) > 1 and sizes[-1] == 1 and size > 1:
         sizes[-2:] = [sizes[-2] + 1]
     return sizes
+
+
+def _on_device(part: Part, device: torch.device, order: torch.memory_format) -> TensorPart:
+    """Copy samples to a device, the values of each in that order."""
+    inputs = torch.tensor(part.inputs, device=device).contiguous(memory_format=order)
+    return TensorPart(inputs, torch.tensor(part.y, device=device), part.y)
 
 
 def probabilities(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:

@@ -8,9 +8,6 @@ from typing import ClassVar, Literal
 
 import nibabel as nib
 import numpy as np
-from nilearn.datasets import load_mni152_brain_mask
-from nilearn.exceptions import MaskWarning
-from nilearn.masking import compute_epi_mask
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
@@ -43,6 +40,9 @@ class EpiMask(MaskConfig):
 
     def make(self, series: Volume, base: Path) -> Made:
         """Ask nilearn."""
+        from nilearn.exceptions import MaskWarning
+        from nilearn.masking import compute_epi_mask
+
         if self.upper_cutoff <= self.lower_cutoff:
             raise InputError(
                 f"upper_cutoff must exceed lower_cutoff, got {self.upper_cutoff:g} and {self.lower_cutoff:g}."
@@ -72,6 +72,8 @@ class TemplateMask(MaskConfig):
 
     def make(self, series: Volume, base: Path) -> Made:
         """Resample the template's brain."""
+        from nilearn.datasets import load_mni152_brain_mask
+
         image = load_mni152_brain_mask(resolution=2, threshold=self.threshold)
         template = Volume(
             np.asarray(image.dataobj, dtype=np.uint8), image.affine, "mask", name="MNI152 brain"
