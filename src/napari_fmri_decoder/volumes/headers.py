@@ -153,7 +153,37 @@ def _nifti_placement(image: Any, transform: Transform) -> Placement:
     _, label, found = forms[used]
     if found is None:
         raise InputError("The qform must be a rotation, found quaternions that are none. Repair the header.")
+    if transform == "auto":
+        notes += _contradiction(image.shape, forms)
     return Placement(found, used, label, notes)
+
+
+def _contradiction(
+    shape: tuple[int, ...], forms: dict[str, tuple[int, str, Affine | None]]
+) -> tuple[str, ...]:
+    """Say so where sform and qform claim one space, or mirror one another, but place voxels differently.
+
+    Transforms to different spaces, such as the scanner's and a template's, may differ.
+    """
+    (code, label, sform), (other_code, other_label, qform) = forms["sform"], forms["qform"]
+    if sform is None or qform is None:
+        return ()
+    last = np.array([*shape[:3], 1, 1, 1][:3]) - 1
+    corners = np.array([[i, j, k] for i in (0, last[0]) for j in (0, last[1]) for k in (0, last[2])])
+    apart = float(np.abs((corners @ (sform - qform)[:3, :3].T) + (sform - qform)[:3, 3]).max())
+    voxel = float(np.linalg.norm(sform[:3, :3], axis=0).min())
+    mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
+    if mirrored:
+        return (
+            f"{UNCERTAIN}sform and qform contradict each other, one is the mirror image of the other. The "
+            "sform is used. Find out which is right, and remove the other from the header.",
+        )
+    if not np.isfinite(apart) or apart <= voxel / 2 or (code != other_code and max(code, other_code) > 2):
+        return ()
+    return (
+        f"sform ({label}) and qform ({other_label}) contradict each other: they place voxels up to "
+        f"{apart:.1f} mm apart. The sform is used. Find out which is right, and correct the header.",
+    )
 
 
 def _mm(image: Any) -> Affine:
@@ -180,6 +210,14 @@ def seconds(image: Any) -> float | None:
         return None
     # the shortest number that the header's type tells apart: 1.35, not 1.350000023841858
     return round(float(str(zooms[3])) * _SECONDS.get(unit, 1.0), 9)
+
+
+def means_its_step(image: Any) -> bool:
+    """Whether a header's TR is meant: a 1 without a unit is what programs write that know no TR."""
+    zooms = image.header.get_zooms()
+    if isinstance(image, (AFNIImage, nib.MGHImage)) or len(zooms) < 4 or float(zooms[3]) != 1.0:
+        return True
+    return is_nifti(image) and units(image)[1] in _SECONDS
 
 
 def intent(image: Any) -> tuple[int, str | None, tuple[float, ...]]:

@@ -15,7 +15,7 @@ from nibabel.nifti1 import Nifti1Extension, intent_codes, xform_codes
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key, stem
 from napari_fmri_decoder.volumes.headers import COMMENT, KEY
-from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.kinds import ImageFacts, guess_kind
 from napari_fmri_decoder.volumes.read import read, read_series
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def _image(volume: Volume, path: Path) -> Any:
         header.set_intent(name, parameters)
         header["intent_name"] = volume.intent_name.encode("latin-1", "replace")[:16]
     kept: dict[str, Any] = {"names": list(volume.names)} if volume.names else {}
-    first = data[..., 0] if volume.is_series else data
-    if kind_of(path.name, int(header["intent_code"]), first, series=volume.is_series) != volume.kind:
+    if _taken_for(volume, path, data, int(header["intent_code"])) != volume.kind:
         kept["kind"] = volume.kind
     if volume.step and volume.kind != "bold":
         kept["timed"] = True
@@ -99,6 +98,17 @@ def _image(volume: Volume, path: Path) -> Any:
     if kept:
         header.extensions.append(Nifti1Extension(COMMENT, json.dumps({KEY: kept}).encode()))
     return image
+
+
+def _taken_for(volume: Volume, path: Path, data: Any, intent: int) -> str:
+    """Find the kind that a file would be taken for without a word of ours in it; "" where it is a guess."""
+    several = volume.is_series
+    first, second = (
+        (data[..., 0], data[..., 1] if volume.n_volumes > 1 else None) if several else (data, None)
+    )
+    step = volume.step if several else None
+    guess = guess_kind(ImageFacts(path.name, first, several, intent, step, second=second))
+    return guess.kind if guess.sure or not several else ""
 
 
 def _stored(volume: Volume) -> Any:

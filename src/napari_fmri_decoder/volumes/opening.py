@@ -21,10 +21,12 @@ from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError, ImageDataError
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import check_regular
 from napari_fmri_decoder.volumes.files import ending, is_compressed
+from napari_fmri_decoder.volumes.foreign import CIFTI, OPENS, is_ours, misnamed_gzip, what_it_is
 
 _PAIR = "an Analyze or NIfTI"
-_FORMATS = {".nii": "a NIfTI", ".mg": "an MGH", ".img": _PAIR, ".hdr": _PAIR}
+_FORMATS = {".nii": "a NIfTI", ".mg": "an MGH", ".img": _PAIR, ".hdr": _PAIR, "": "an AFNI"}
 _BROKEN = (
     *(ImageFileError, HeaderDataError, ImageDataError),
     *(OSError, EOFError, zlib.error, struct.error),
@@ -55,16 +57,15 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
     InputError
         If the file is missing, is no image, or is too short for what its header says.
     """
-    if not path.exists():
-        raise InputError(f"The image must exist, found no file {path}. Check the path.")
+    path = check_regular(path, "image")
+    _check_format(path)
     with clear_errors(path):
         with _mended() as notes, np.errstate(all="ignore"):
             image = _load(path)
-        if not isinstance(image, _KNOWN) or isinstance(image, nib.Cifti2Image):
-            raise InputError(
-                f"{path.name} must be {_expected(path)} image of voxels, found a {type(image).__name__}. "
-                "Convert it to NIfTI first."
-            )
+        if isinstance(image, nib.Cifti2Image):
+            raise _foreign(path, *CIFTI)
+        if not isinstance(image, _KNOWN):
+            raise _foreign(path, f"a {type(image).__name__}", "Convert it to NIfTI")
         held = voxel_file(image, path)
         if held.suffix.lower() in (".bz2", ".zst", ".z"):
             raise InputError(
@@ -72,6 +73,46 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
             )
         _check_length(held, image)
     return image, tuple(notes)
+
+
+def _check_format(path: Path) -> None:
+    """Refuse what is no image of ours, by its true name; a damaged image is found later."""
+    if found := what_it_is(path):
+        raise _foreign(path, *found)
+    if wrong := misnamed_gzip(path):
+        raise InputError(f"{path.name} is {wrong}.")
+    if not is_ours(path):
+        raise _foreign(path, "of no format that is known here", "Convert it to NIfTI, or check its ending")
+    _check_pair(path)
+
+
+def _foreign(path: Path, what: str, advice: str) -> InputError:
+    return InputError(f"An image must be {OPENS}, but {path.name} is {what}. {advice}.")
+
+
+_PARTNERS = {".img": (".hdr",), ".hdr": (".img",), ".brik": (".head",)}
+
+
+def _check_pair(path: Path) -> None:
+    """Refuse one file of a pair without the other, in any case, compressed or not."""
+    own = ending(path)
+    plain = own.lower().removesuffix(".gz")
+    if plain not in _PARTNERS:
+        return
+    base = path.name.removesuffix(own).lower()
+    wanted = {f"{base}{_PARTNERS[plain][0]}{packed}" for packed in ("", ".gz", ".bz2", ".z")}
+    try:
+        found = any(other.name.lower() in wanted for other in path.parent.iterdir())
+    except OSError:
+        return  # the file can be opened, but its folder not listed
+    if not found:
+        partner = _PARTNERS[plain][0]
+        lost = path.name.removesuffix(own) + (partner.upper() if plain == ".brik" else partner)
+        holds = "voxels" if plain == ".hdr" else "header"
+        raise InputError(
+            f"{path.name} must have {lost} beside it, which holds its {holds}, found no such file. "
+            "Put both into one folder."
+        )
 
 
 def _load(path: Path) -> Any:
@@ -127,17 +168,25 @@ def clear_errors(path: Path) -> Iterator[None]:
             f"{path.name} must have {lost} beside it, found no such file. Put both into one folder."
         ) from error
     except _BROKEN as error:
-        reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        reason = _reason(error)
         raise InputError(
             f"{path.name} must be {_expected(path)} image that can be read whole, found: {reason}. "
             "Check that the file is complete, and that its ending names its format."
         ) from error
 
 
+def _reason(error: BaseException) -> str:
+    """Say what was wrong; a bare key is that of a field that the header lacks."""
+    cause = error.__cause__ if isinstance(error.__cause__, KeyError) else error
+    if isinstance(cause, KeyError):
+        return f"its header has no {cause.args[0] if cause.args else 'such field'}"
+    return " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+
+
 def _expected(path: Path) -> str:
     """Name the format that a file's ending promises."""
     own = ending(path).lower()
-    return next((name for start, name in _FORMATS.items() if own.startswith(start)), "an AFNI")
+    return next(name for start, name in _FORMATS.items() if own.startswith(start))
 
 
 def voxel_file(image: Any, path: Path) -> Path:

@@ -15,13 +15,17 @@ from napari_fmri_decoder.volumes.atlas_names import regions_of
 from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
 from napari_fmri_decoder.volumes.frames import Grid, is_straight
 from napari_fmri_decoder.volumes.headers import Transform, placement
-from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.joining import joined
+from napari_fmri_decoder.volumes.kinds import ImageFacts
 from napari_fmri_decoder.volumes.opening import clear_errors, open_image
-from napari_fmri_decoder.volumes.series import FileSeries, JoinedSeries
+from napari_fmri_decoder.volumes.series import FileSeries
+from napari_fmri_decoder.volumes.settling import settle
 from napari_fmri_decoder.volumes.volume import Kind, Part, Volume
 
 
-def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
+def read(
+    path: str | Path, *, transform: Transform = "auto", kind: Kind | None = None, tr: float | None = None
+) -> Volume:
     """Read an image file, or a folder of maps as one series.
 
     A single image is read into memory; a series is read volume by volume when it is asked for.
@@ -34,12 +38,16 @@ def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
         images of one grid.
     transform : {"auto", "sform", "qform"}
         Which transform of a NIfTI header places the image; auto is its sform, else its qform.
+    kind : {"anatomy", "bold", "stat", "mask", "atlas"}, optional
+        What the image shows, where it is known; else it is found out (see `kinds`).
+    tr : float, optional
+        Seconds between volumes, where they are known; a series is one in time then. Else the header's.
 
     Returns
     -------
     Volume
         In the file's voxel order. A folder's file names, naturally sorted, are the names along the
-        last axis.
+        last axis. Its notes say what was assumed.
 
     Raises
     ------
@@ -54,11 +62,17 @@ def read(path: str | Path, *, transform: Transform = "auto") -> Volume:
             raise InputError(
                 f"A folder of maps must hold images, such as .nii.gz files, found none in {path}."
             )
-        return replace(read_series(files, transform=transform), name=path.name)
-    return _read_file(path, transform)
+        return replace(read_series(files, transform=transform, kind=kind, tr=tr), name=path.name)
+    return _read_file(path, transform, kind, tr)
 
 
-def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -> Volume:
+def read_series(
+    paths: Iterable[str | Path],
+    *,
+    transform: Transform = "auto",
+    kind: Kind | None = None,
+    tr: float | None = None,
+) -> Volume:
     """Join files of one grid along the last axis, without reading them whole.
 
     Parameters
@@ -66,7 +80,7 @@ def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -
     paths : iterable of str or Path
         Sorted naturally first; the two files of a pair count once. 3-D files give their names to
         their volumes.
-    transform : {"auto", "sform", "qform"}
+    transform, kind, tr
         See `read`.
 
     Returns
@@ -82,64 +96,35 @@ def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -
     files = sorted(once(Path(p) for p in paths), key=natural_key)
     if not files:
         raise InputError("A series needs at least one file, found none.")
-    volumes = [_read_file(p, transform) for p in files]
+    volumes = [_read_file(p, transform, kind, tr) for p in files]
     if len(volumes) == 1:
         return volumes[0]
-    first = volumes[0]
-    for path, volume in zip(files, volumes, strict=True):
-        if not volume.grid.same_as(first.grid):
-            raise InputError(
-                f"All files of a series must lie on one grid, but {path.name} has shape "
-                f"{volume.shape[:3]} and origin {volume.affine[:3, 3].round(2).tolist()}, and "
-                f"{files[0].name} has {first.shape[:3]} and {first.affine[:3, 3].round(2).tolist()}. "
-                "Resample it first, or leave it out."
-            )
-        if (volume.step or 0) != (first.step or 0):
-            raise InputError(
-                f"All files of a series must have one TR, but {path.name} has {volume.step} s and "
-                f"{files[0].name} has {first.step} s."
-            )
-    names = tuple(n for v, p in zip(volumes, files, strict=True) for n in _names(v, p))
-    timed = first.kind == "bold" or first.step is not None
-    kind = first.kind if first.kind in ("stat", "bold") else ("bold" if first.is_series else "stat")
-    same_intent = len({(v.intent, v.intent_parameters) for v in volumes}) == 1
-    intent_names = {v.intent_name for v in volumes}
-    return replace(
-        first,
-        data=JoinedSeries([v.data for v in volumes]),
-        kind=kind,
-        names=() if timed else names,
-        name=files[0].parent.name,
-        parts=tuple(part for v in volumes for part in v.parts),
-        intent=first.intent if same_intent else None,
-        intent_parameters=first.intent_parameters if same_intent else (),
-        intent_name=first.intent_name if same_intent and len(intent_names) == 1 else "",
-        notes=tuple(dict.fromkeys(note for v in volumes for note in v.notes)),
-    )
+    return joined(volumes, files, kind, tr)
 
 
-def _names(volume: Volume, path: Path) -> list[str]:
-    if volume.names:
-        return list(volume.names)
-    if not volume.is_series:
-        return [stem(path)]
-    return [f"{stem(path)} [{i}]" for i in range(volume.n_volumes)]
-
-
-def _read_file(path: Path, transform: Transform) -> Volume:
+def _read_file(path: Path, transform: Transform, stated: Kind | None, tr: float | None) -> Volume:
     image, mended = open_image(path)
     with clear_errors(path):
-        shape = _squeezed(image.shape, path)
+        shape = squeezed(image.shape, path)
         data = FileSeries(image, shape, path)
         place = placement(image, transform)
         series = len(shape) == 4
         code, intent, parameters = headers.intent(image)
         kept = headers.kept(image)
-        first = data[..., 0] if series else data.whole()
-    kind = kind_of(path.name, code, first, series=series)
-    if kept.get("kind") in get_args(Kind):
-        kind = kept["kind"]
-    step = headers.seconds(image) if series and (kind == "bold" or kept.get("timed")) else None
+        two = data[..., :2] if series else None  # at once: a gzip is read from its beginning
+        first = data.whole() if two is None else two[..., 0]
+        facts = ImageFacts(
+            path.name,
+            first,
+            series,
+            code,
+            headers.seconds(image) if series else None,
+            headers.means_its_step(image),
+            len(image.shape) == 5 and image.shape[3] == 1 and image.shape[4] > 1,
+            None if two is None else two[..., 1],
+        )
+    own = kept.get("kind") if kept.get("kind") in get_args(Kind) else None
+    kind, by, step, step_from, assumed = settle(facts, stated, tr, own, bool(kept.get("timed")))
     regions, unnamed = regions_of(path) if kind == "atlas" else ({}, ())
     volume = Volume(
         data if series else first,
@@ -153,8 +138,10 @@ def _read_file(path: Path, transform: Transform) -> Volume:
         intent_parameters=parameters,
         intent_name=headers.intent_name(image),
         space=place.space,
-        notes=(*place.notes, *_doubts(step), *mended, *unnamed),
+        notes=(*place.notes, *assumed, *mended, *unnamed),
         regions=regions or headers.regions(image),
+        kind_from=by,
+        step_from=step_from,
     )
     _check_place(volume.grid, path)
     return volume
@@ -176,16 +163,7 @@ def _check_place(grid: Grid, path: Path) -> None:
         )
 
 
-def _doubts(step: float | None) -> tuple[str, ...]:
-    if step is None or step < 100:
-        return ()
-    return (
-        f"By its header the TR is {step:g} s; most likely these are milliseconds, and times here are a "
-        "thousand times too long. Correct the header: its unit of time, or pixdim[4].",
-    )
-
-
-def _squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
+def squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:
     """Shape with 3 or 4 axes: trailing axes of length 1 dropped, missing ones added."""
     kept = list(shape)
     while len(kept) > 3 and kept[-1] == 1:

@@ -56,7 +56,9 @@ class FileSeries:
         self._needed = needed_bytes(image)
         self._packed = is_compressed(self._path)
         self._raw = not own
-        self._proxy = proxy if own or tuple(proxy.shape) == shape else proxy.reshape(shape)
+        # An AFNI proxy cannot be reshaped; read raw, only its offset, type and scaling are asked for.
+        kept = isinstance(proxy, AFNIArrayProxy) or tuple(proxy.shape) == shape
+        self._proxy = proxy if kept else proxy.reshape(shape)
         self.shape = shape
         self.ndim = len(shape)
         native = stored.newbyteorder("=")
@@ -68,7 +70,7 @@ class FileSeries:
         with clear_errors(self._path):
             if self._raw and not self._packed:
                 return self._as_shown(self._mapped(key))
-            if not self._raw and self._proxy.ndim > self.ndim:  # AFNI counts a single brick as a series
+            if self._proxy.ndim > self.ndim:  # AFNI counts a single brick as a series
                 key = (*full_key(key, self.ndim), *(0,) * (self._proxy.ndim - self.ndim))
             with np.errstate(over="ignore", invalid="ignore"):
                 return np.asarray(self._proxy[key], dtype=self.dtype)

@@ -57,6 +57,10 @@ class Volume:
     step : float or None
         Seconds from one volume to the next of a BOLD series; None where the last axis is
         no time (a stack of maps) or there is none.
+    kind_from, step_from : str
+        What says so: "stated" by the user, "file" where this program wrote it there, else in words,
+        such as "its BIDS suffix (bold)" and "its header". "" where nothing is known of it; a step
+        "assumed" is that of a header that may not mean it.
     names : tuple of str
         One name per volume of a stack of maps, else empty.
     name : str
@@ -90,6 +94,8 @@ class Volume:
     space: str = "unknown"
     notes: tuple[str, ...] = ()
     regions: Mapping[int, str] = field(default_factory=dict)
+    kind_from: str = ""
+    step_from: str = ""
 
     def __post_init__(self) -> None:
         if self.data.ndim not in (3, 4):
