@@ -111,7 +111,7 @@ def test_unknown_source_lists_the_known_ones():
 
 def test_unknown_option_is_named_with_the_known_ones():
     with pytest.raises(
-        InputError, match=r"tabel: .*Its options are: exclude, lag, trim_start, trim_end, table"
+        InputError, match=r"tabel: .*Its options are: exclude, .*lag, trim_start, trim_end, table"
     ):
         parse_labels({"source": "table", "table": "v.tsv", "tabel": "v.tsv"})
 
@@ -170,7 +170,7 @@ def test_what_is_wrong_with_a_table_is_said(tmp_path, text, message):
 
 
 def test_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"v\.tsv must exist"):
+    with pytest.raises(InputError, match=r"label table must be a file that exists, got .*v\.tsv"):
         label_table(parse_labels({"source": "table", "table": "v.tsv"}), bold(3), tmp_path)
 
 
@@ -343,7 +343,7 @@ def test_an_excluded_event_gives_way_to_the_one_that_it_overlaps(tmp_path):
     ("header", "row", "message"),
     [
         ("onset\tduration", "1\t2", "lacks trial_type and has onset, duration"),
-        ("onset\tduration\ttrial_type", "soon\t2\ta", "row 1 of .* has 'soon' and '2'"),
+        ("onset\tduration\ttrial_type", "soon\t2\ta", "row 1 of .* has 'soon'"),
     ],
 )
 def test_what_is_wrong_with_events_is_said(tmp_path, header, row, message):

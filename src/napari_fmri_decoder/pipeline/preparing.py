@@ -97,7 +97,7 @@ def prepare_steps(
         recipe.prepare,
         mask=mask,
         slab=recipe.slab,
-        exclude=recipe.labels.exclude,
+        exclude=recipe.labels.excluded(table["label"]),
         confounds=confounds,
     )
     splits = tuple(make_splits(recipe.split, samples.table))

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.names import spellings
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Grid
@@ -164,10 +165,13 @@ class Samples:
 def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     """(n,) keys of (subject, session, run), without the parts that are empty throughout.
 
+    Labels that differ in leading zeros alone, 1 and 01, are one: the one that comes first.
+
     Examples
     --------
     >>> group_keys(pd.DataFrame({"subject": ["", ""], "session": ["", ""], "run": ["1", "2"]})).tolist()
     ['1', '2']
     """
-    names = [c for c in ("subject", "session", "run") if (table[c].astype(str) != "").any()]
-    return np.asarray(table[names].astype(str).agg("/".join, axis=1).to_numpy(), dtype=np.str_)
+    columns = {c: table[c].astype(str) for c in ("subject", "session", "run")}
+    named = {c: column.replace(spellings(column, c)) for c, column in columns.items() if (column != "").any()}
+    return np.asarray(pd.DataFrame(named, index=table.index).agg("/".join, axis=1).to_numpy(), dtype=np.str_)

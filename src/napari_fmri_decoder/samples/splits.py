@@ -7,6 +7,7 @@ from; `audit` marks them.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,10 +207,20 @@ def _explicit(table: pd.DataFrame, groups: NDArray[np.str_], config: SplitConfig
 
 
 def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[np.str_]) -> NDArray[np.bool_]:
-    runs, rows = table["run"].to_numpy(dtype=str), np.zeros(len(table), dtype=bool)
+    kinds = [kind for kind in _KINDS.values() if (table[kind].astype(str) != "").any()]
+    columns = {kind: [plain_label(label, kind) for label in table[kind].astype(str)] for kind in _KINDS.values()}
+    plain = ["/".join(parts) for parts in zip(*(columns[kind] for kind in kinds), strict=True)]
+    rows = np.zeros(len(table), dtype=bool)
     for name in names:
-        found = (runs == name) | np.array([fnmatchcase(group, name) for group in groups.tolist()])
-        found |= _by_kind(name, table)
+        asked = nfc(name)
+        found = np.array(columns["run"]) == plain_label(asked, "run")
+        found |= _by_kind(asked, columns)
+        parts = asked.split("/")
+        if len(parts) == len(kinds):
+            asked = "/".join(plain_label(part, kind) for part, kind in zip(parts, kinds, strict=True))
+        found |= [
+            fnmatchcase(a, asked) or fnmatchcase(nfc(b), nfc(name)) for a, b in zip(plain, groups, strict=True)
+        ]
         if not found.any():
             known = ", ".join(dict.fromkeys(groups.tolist()))
             raise InputError(f"A split must name runs that exist, got {name!r}. The runs are: {known}.")
@@ -215,15 +228,14 @@ def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[n
     return rows
 
 
-def _by_kind(name: str, table: pd.DataFrame) -> NDArray[np.bool_]:
+def _by_kind(name: str, columns: Mapping[str, list[str]]) -> NDArray[np.bool_]:
     """Rows that "sub-2", "ses-1" or "sub-2/run-3" name; none where it is no such name."""
-    rows = np.ones(len(table), dtype=bool)
+    rows = np.ones(len(columns["run"]), dtype=bool)
     for part in name.split("/"):
-        kind = part.partition("-")[0]
-        if kind not in _KINDS:
-            return np.zeros(len(table), dtype=bool)
-        values = table[_KINDS[kind]].to_numpy(dtype=str)
-        rows &= (values == part) | (values == part.removeprefix(f"{kind}-"))
+        kind = _KINDS.get(part.partition("-")[0])
+        if kind is None:
+            return np.zeros(len(rows), dtype=bool)
+        rows &= np.array(columns[kind]) == plain_label(part, kind)
     return rows
 
 

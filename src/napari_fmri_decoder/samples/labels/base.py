@@ -7,19 +7,22 @@ itself under the literal of its field `source`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Field, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import runs_of_files
 from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
+from napari_fmri_decoder.samples.labels.naming import label_map, named
+from napari_fmri_decoder.samples.names import spellings
 from napari_fmri_decoder.samples.options import Registered, choose
 from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -28,6 +31,8 @@ label_sources: dict[str, type[LabelsConfig]] = {}
 """Every source of labels by its name."""
 
 COLUMNS = ("label", "subject", "session", "run")
+Name = Annotated[str, AfterValidator(nfc)]
+"""A label as the user writes it, in the form in which equal texts are equal."""
 
 
 class LabelsConfig(Registered):
@@ -38,10 +43,34 @@ class LabelsConfig(Registered):
     summary: ClassVar[str]
     """One line for menus."""
 
+    maps_names: ClassVar[bool] = False
+    """Whether `rows` gives labels that `rename` and `merge` were applied to already."""
+
     source: str
-    exclude: tuple[str, ...] = Field(
+    exclude: tuple[Name, ...] = Field(
         (),
         description='Labels whose volumes are not decoded, such as "rest"; they still count in detrending.',
+    )
+    keep: tuple[Name, ...] = Field(
+        (),
+        description="Labels that are decoded; all others are excluded. Empty keeps all but those in exclude.",
+    )
+    rename: dict[Name, Name] = Field(
+        {},
+        description="New names of labels: rename = {cond001 = \"house\"}. Applied before merge, keep and "
+        "exclude, which take the new names.",
+    )
+    merge: dict[Name, tuple[Name, ...]] = Field(
+        {},
+        description='Labels that become one: merge = {animate = ["face", "cat"]}. Applied before keep and '
+        "exclude, which take the merged name.",
+    )
+    missing: tuple[Name, ...] | None = Field(
+        None,
+        description="Cells of a table that hold no label, besides empty ones. Empty takes n/a, N/A, nan, NaN, "
+        "NA, None, null and the like; NA, None and null count as a class only where they occur as often as "
+        "each other label in every run and no other cell is missing.",
+        json_schema_extra={"none": "the usual spellings"},
     )
     lag: float = Field(
         0.0,
@@ -64,6 +93,29 @@ class LabelsConfig(Registered):
         description="Volumes left out at the end of each block of one label.",
         json_schema_extra={"unit": "volumes"},
     )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        if both := sorted(set(self.keep) & set(self.exclude)):
+            raise ValueError(f"keep and exclude must not name the same label, got {', '.join(both)} in both")
+        label_map(self.rename, self.merge)
+        return self
+
+    def renamed(self, labels: Iterable[str]) -> list[str]:
+        """Apply `rename` and `merge` to labels."""
+        names = label_map(self.rename, self.merge)
+        return [names.get(label, label) for label in labels]
+
+    def excluded(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Tell which labels are not decoded: those of `exclude`, and all that `keep` does not name.
+
+        Parameters
+        ----------
+        labels : iterable of str
+            All labels that occur, by their new names.
+        """
+        others = sorted(set(labels) - {"", *self.keep, *self.exclude}) if self.keep else []
+        return (*self.exclude, *others)
 
     @abstractmethod
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -135,24 +187,34 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     table = pd.DataFrame({"volume": np.arange(n)})
     for column in COLUMNS:
         table[column] = rows[column].astype(str).str.strip() if column in rows else ""
+    if not config.maps_names:
+        table["label"], said = named(config, table["label"].tolist())
+        notes = [*notes, *said]
+    for column in COLUMNS[1:]:
+        same = spellings(table[column], column)
+        table[column] = table[column].replace(same)
+        notes += [f"{column.capitalize()} {a!r} and {column} {b!r} count as one." for a, b in same.items()]
+    excluded = config.excluded(table["label"])
     table["block"] = number_blocks(table)
-    table, trimmed = _trimmed(table, config)
+    table, trimmed = _trimmed(table, config, excluded)
     notes = [*notes, *trimmed]
     if not (table["label"] != "").any():
         raise InputError(
             f"At least one volume must have a label, but none of {n} has. "
             + " ".join(notes or ["Check the source."])
         )
-    return table, notes + _left_out(table, config.exclude) + _parted_runs(table, series)
+    return table, notes + _left_out(table, excluded) + _parted_runs(table, series)
 
 
-def _trimmed(table: pd.DataFrame, config: LabelsConfig) -> tuple[pd.DataFrame, list[str]]:
+def _trimmed(
+    table: pd.DataFrame, config: LabelsConfig, excluded: tuple[str, ...]
+) -> tuple[pd.DataFrame, list[str]]:
     """Take the labels off the volumes at the edges of blocks, where one response passes into another."""
     if not config.trim_start and not config.trim_end:
         return table, []
     blocks = table.groupby("block")["volume"]
     since, left = blocks.cumcount(), blocks.cumcount(ascending=False)
-    shown = (table["label"] != "") & ~table["label"].isin(config.exclude)
+    shown = (table["label"] != "") & ~table["label"].isin(excluded)
     edge = shown & ((since < config.trim_start) | (left < config.trim_end))
     notes = [
         f"{int(edge.sum())} of {int(shown.sum())} labelled volumes are trimmed: {config.trim_start} at the "

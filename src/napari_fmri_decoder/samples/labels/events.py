@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import find_events, run_of
-from napari_fmri_decoder.samples.labels.base import LabelsConfig
-from napari_fmri_decoder.samples.labels.table import read_table
+from napari_fmri_decoder.samples.labels.assigning import Event
+from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
+from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.samples.patterns import expand
-from napari_fmri_decoder.volumes.volume import Part, Volume
+from napari_fmri_decoder.samples.tables import label_cells, no_numbers, number_cells, read_table
+from napari_fmri_decoder.volumes.volume import Part
 
-_DIGITS = 6
-"""Times are compared to the microsecond, so that rounding moves no volume across an edge."""
-_GETS = {"none": "no label", "first": "that of the earlier", "last": "that of the later"}
+__all__ = ["Event", "EventLabels", "events_beside", "run_keys", "timed"]
 
 
-class EventLabels(LabelsConfig):
+class EventLabels(OnsetLabels):
     """Events of each run: volume i belongs to one when (i + 0.5) TR - lag is in [onset, onset + duration)."""
 
     summary: ClassVar[str] = "BIDS events: onset and duration in seconds, one file per run"
@@ -35,51 +34,22 @@ class EventLabels(LabelsConfig):
         json_schema_extra={"mode": "files"},
     )
     column: str = Field("trial_type", description="Column of the labels in the events files.")
-    overlap: Literal["error", "none", "first", "last"] = Field(
-        "error",
-        description="What a volume gets that lies in events of different labels. error: nothing goes on "
-        "until it is settled; none: no label; first, last: the label of the event that began earlier, or "
-        "later. Excluded events give way to all others.",
-    )
 
-    def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
-        """Read the events of every run."""
-        if series.step is None:
-            raise InputError(
-                "Labels from events need the seconds between volumes (TR), but these images are not a series "
-                "in time. Give BOLD images, or repair the TR in the file's header."
-            )
-        runs, notes = [], []
-        for part, file, (subject, session, run), events in self.read_runs(series, base):
-            if self.overlap == "error":
-                _check_overlaps(events, self.exclude, file)
-            labels, unused, shared = _labels(events, part.n_volumes, series.step, self)
-            if shared:
-                notes.append(
-                    f"{shared} volumes of {file.name} lie in events of different labels and get "
-                    f"{_GETS[self.overlap]} (overlap = {self.overlap})."
-                )
-            if unused:
-                notes.append(_say_unused(unused, file, part.n_volumes * series.step))
-            runs.append(pd.DataFrame({"label": labels, "subject": subject, "session": session, "run": run}))
-        return pd.concat(runs, ignore_index=True), notes
-
-    def read_runs(
-        self, series: Volume, base: Path
-    ) -> list[tuple[Part, Path, tuple[str, str, str], list[Event]]]:
-        """Read the events of every run as they are, those that are excluded too.
-
-        Returns
-        -------
-        list of (Part, Path, (subject, session, run), list of Event)
-            The BOLD file and its volumes, the events file, and what the names say.
-        """
-        parts = series.parts or (Part(series.name or "series", series.n_volumes),)
-        files, keys = self._files(parts, base), _run_keys(parts)
-        return [
-            (part, file, key, read_events(file, self.column))
-            for part, file, key in zip(parts, files, keys, strict=True)
-        ]
+    def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
+        """Read the events files."""
+        files, keys = self._files(tuple(parts), base), run_keys(tuple(parts))
+        tables = [_columns(file, self.column) for file in files]
+        joined = pd.concat([table["label"] for table in tables], ignore_index=True)
+        of_run = [i for i, table in enumerate(tables) for _ in range(len(table))]
+        labels, notes = label_cells(joined, of_run, self.missing)
+        runs, at, blank = [], 0, 0
+        for part, file, key, table in zip(parts, files, keys, tables, strict=True):
+            events, without = timed(table.assign(label=labels[at : at + len(table)].to_numpy()), file)
+            runs.append(EventRun(part, file, key, tuple(events)))
+            at, blank = at + len(table), blank + without
+        if blank:
+            notes.append(f"{blank} event(s) have no duration and count as lasting 0 s.")
+        return runs, notes
 
     def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
         if not self.events:
@@ -93,39 +63,9 @@ class EventLabels(LabelsConfig):
         return files
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What happened from `onset` on for `duration`, both in seconds from the run's first volume."""
-
-    onset: float
-    duration: float
-    label: str
-
-    def __str__(self) -> str:
-        """Say what it is, and when."""
-        return f"{self.label} at {self.onset:g} s for {self.duration:g} s"
-
-
-def read_events(path: Path, column: str = "trial_type") -> list[Event]:
-    """Read a BIDS events file.
-
-    Parameters
-    ----------
-    path : Path
-        Table with `onset` and `duration` in seconds and the labels in `column`.
-    column : str
-
-    Returns
-    -------
-    list of Event
-        By onset; those without a label are left out.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, or a time is no number.
-    """
-    table = read_table(path)
+def _columns(path: Path, column: str) -> pd.DataFrame:
+    """Read onset, duration and label of each row, as they are written."""
+    table = read_table(path, "events file")
     missing = [c for c in ("onset", "duration", column) if c not in table]
     if missing:
         raise InputError(
@@ -133,83 +73,71 @@ def read_events(path: Path, column: str = "trial_type") -> list[Event]:
             f"{', '.join(missing)} and has {', '.join(table.columns)}. Add them, or name the column of the "
             "labels."
         )
-    events = []
-    for i, (onset, duration, label) in enumerate(
-        zip(table["onset"], table["duration"], table[column], strict=True)
-    ):
-        if not label:
-            continue
-        try:
-            event = Event(float(onset), float(duration or 0), label)
-        except ValueError as error:
-            raise InputError(
-                f"Onset and duration must be seconds; row {i + 1} of {path} has {onset!r} and {duration!r}. "
-                "Write them as numbers."
-            ) from error
-        events.append(event)
-    return sorted(events, key=lambda event: event.onset)
+    return pd.DataFrame({"onset": table["onset"], "duration": table["duration"], "label": table[column]})
 
 
-def _labels(
-    events: list[Event], n: int, step: float, config: EventLabels
-) -> tuple[list[str], list[Event], int]:
-    """Label the n volumes of a run; also give the events that hold none, and how many volumes are shared."""
-    times = np.round((np.arange(n) + 0.5) * step - config.lag, _DIGITS)
-    rest, labels = np.full(n, "", dtype=object), np.full(n, "", dtype=object)
-    shared = np.zeros(n, dtype=bool)
-    unused = []
-    for event in events:
-        inside = (times >= round(event.onset, _DIGITS)) & (
-            times < round(event.onset + event.duration, _DIGITS)
+def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
+    """Read the times of events.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `onset` and `duration` in seconds as they are written, and `label` ("" for none).
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    events : list of Event
+        Those with a label.
+    blank : int
+        How many of them have no duration.
+
+    Raises
+    ------
+    InputError
+        If an onset is missing, a time is no number, or a duration is negative.
+    """
+    table = table.reset_index(drop=True)
+    table = table[table["label"] != ""]
+    rows = table.index
+    (onsets, wrong), (durations, wrong_too) = number_cells(table["onset"]), number_cells(table["duration"])
+    for column, found in (("onset", wrong), ("duration", wrong_too)):
+        if found:
+            raise no_numbers(path, int(rows[found[0]]), "Onset and duration", table[column].iloc[found[0]])
+    if len(gone := rows[pd.isna(onsets)]):
+        raise InputError(
+            f"Each event must have an onset; in {path} {len(gone)} of {len(table)} events have none, the first "
+            f"in row {gone[0] + 1}. Fill them in, or remove those rows."
         )
-        if event.label in config.exclude:
-            rest[inside] = event.label
-            continue
-        if not inside.any():
-            unused.append(event)
-        taken = inside & (labels != "")
-        shared |= taken & (labels != event.label)
-        labels[inside & ~taken if config.overlap == "first" else inside] = event.label
-    if config.overlap == "none":
-        labels[shared] = ""
-    # Excluded events stand where no other does, not where others cancel out.
-    labels = np.where((labels == "") & ~shared, rest, labels)
-    return labels.tolist(), unused, int(shared.sum())
+    if len(negative := rows[durations < 0]):
+        raise InputError(
+            f"Durations must be 0 s or more; in {path} {len(negative)} of {len(table)} events have a negative "
+            f"one, the first in row {negative[0] + 1} ({table['duration'][negative[0]]}). Correct them."
+        )
+    blank = pd.isna(durations)
+    events = [
+        Event(float(onset), 0.0 if lacks else float(duration), str(label))
+        for onset, duration, lacks, label in zip(onsets, durations, blank, table["label"], strict=True)
+    ]
+    return events, int(blank.sum())
 
 
-def _check_overlaps(events: list[Event], exclude: tuple[str, ...], path: Path) -> None:
-    latest: Event | None = None
-    for event in (event for event in events if event.duration > 0 and event.label not in exclude):
-        end = latest.onset + latest.duration if latest else -np.inf
-        if latest and event.label != latest.label and round(end - event.onset, _DIGITS) > 0:
-            raise InputError(
-                f"Events of different labels must not overlap; in {path} {latest} overlaps {event}. "
-                "Shorten one, exclude one of the two labels, or say in overlap which of them counts."
-            )
-        if event.onset + event.duration >= end:
-            latest = event
-
-
-def _say_unused(unused: list[Event], path: Path, seconds: float) -> str:
-    return (
-        f"{len(unused)} event(s) of {path.name} hold no volume and are left out, such as {unused[0]}; the "
-        f"images last {seconds:g} s."
-    )
-
-
-def _run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
-    keys: dict[tuple[str, str, str], str] = {}
-    for part in parts:
-        key = run_of(part.path)
-        if key in keys:
+def run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
+    """Name the run of each BOLD file as (subject, session, run); two of one name are refused."""
+    keys = [run_of(part.path) for part in parts]
+    seen: dict[tuple[str, ...], str] = {}
+    for part, key in zip(parts, keys, strict=True):
+        same = tuple(plain_label(label) for label in key)
+        if same in seen:
             subject, session, run = key
             raise InputError(
-                f"Each BOLD file must be a run of its own, but {Path(keys[key]).name} and "
+                f"Each BOLD file must be a run of its own, but {Path(seen[same]).name} and "
                 f"{Path(part.path).name} both are subject {subject!r}, session {session!r}, run {run!r} by "
                 "their names. Rename one, decode them apart, or give the runs in a table."
             )
-        keys[key] = part.path
-    return list(keys)
+        seen[same] = part.path
+    return keys
 
 
 def events_beside(bold: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -11,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
+from napari_fmri_decoder.samples.searching import compile_search
 from napari_fmri_decoder.volumes.nifti import stem
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class FilenameLabels(LabelsConfig):
     pattern: str = Field(
         "",
         description="Regular expression, searched in each file's name, with the named group label and if you "
-        r"like run, session and subject: run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap. Empty goes by order.",
+        r"like run, session and subject: run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap. Look-ahead and backreferences "
+        "are not supported. Empty goes by order.",
     )
     per_class: int = Field(
         0, ge=0, description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4."
@@ -47,10 +48,7 @@ class FilenameLabels(LabelsConfig):
     def _has_a_label(cls, pattern: str) -> str:
         if not pattern:
             return pattern
-        try:
-            groups = re.compile(pattern).groupindex
-        except re.error as error:
-            raise ValueError(f"must be a regular expression, but {error}") from error
+        groups = compile_search(pattern).names
         if "label" not in groups or not set(groups) <= set(_GROUPS):
             raise ValueError(
                 "must have the named group (?P<label>...), and may have (?P<run>...), (?P<session>...) and "
@@ -78,15 +76,16 @@ class FilenameLabels(LabelsConfig):
         )
 
     def _by_pattern(self, names: list[str]) -> tuple[pd.DataFrame, list[str]]:
-        matches = [re.search(self.pattern, name) for name in names]
+        pattern = compile_search(self.pattern)
+        matches = [pattern.groups(name) for name in names]
         without = [name for name, match in zip(names, matches, strict=True) if match is None]
         if without:
             raise InputError(
                 f"The pattern must be found in the name of every volume; {len(without)} of {len(names)} lack "
-                f"it, such as {without[0]!r}. The pattern is {self.pattern!r}; mend it, or move those files "
-                "away."
+                f"it, such as {without[0]!r}. The pattern is {self.pattern!r}; correct it, or move those "
+                "files away."
             )
-        rows = pd.DataFrame([{k: v or "" for k, v in m.groupdict().items()} for m in matches if m])
+        rows = pd.DataFrame(matches)
         notes = []
         if set(rows.columns) == {"label"}:
             notes.append("The pattern names no run, session or subject: all volumes count as one run.")

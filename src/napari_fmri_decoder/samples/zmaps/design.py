@@ -16,7 +16,7 @@ from napari_fmri_decoder.samples.zmaps.runs import frame_times
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_fmri_decoder.samples.labels.events import Event
+    from napari_fmri_decoder.samples.labels.assigning import Event
     from napari_fmri_decoder.samples.zmaps.runs import Run
     from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
 

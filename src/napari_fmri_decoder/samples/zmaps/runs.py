@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.blocks import run_starts
 from napari_fmri_decoder.samples.labels import label_table
-from napari_fmri_decoder.samples.labels.events import Event, EventLabels
+from napari_fmri_decoder.samples.labels.assigning import Event
+from napari_fmri_decoder.samples.labels.onsets import OnsetLabels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,20 +91,25 @@ def find_runs(labels: LabelsConfig, series: Volume, base: Path) -> tuple[list[Ru
     if labels.trim_start or labels.trim_end:
         said = ["Nothing is trimmed for z-maps: the model takes each event as long as it lasted."]
         labels = labels.model_copy(update={"trim_start": 0, "trim_end": 0})
-    if isinstance(labels, EventLabels):
-        return _of_files(labels, series, base), said
+    if isinstance(labels, OnsetLabels):
+        if labels.assign or labels.fill_gaps:
+            said.append("assign and fill_gaps do not apply to z-maps: the model takes each event as it is.")
+        runs, notes = _of_files(labels, series, base)
+        return runs, [*said, *notes]
     table, notes = label_table(labels, series, base)
-    return runs_of_table(table, series.step, labels.exclude), [*said, *notes]
+    return runs_of_table(table, series.step, labels.excluded(table["label"])), [*said, *notes]
 
 
-def _of_files(labels: EventLabels, series: Volume, base: Path) -> list[Run]:
+def _of_files(labels: OnsetLabels, series: Volume, base: Path) -> tuple[list[Run], list[str]]:
+    found, notes = labels.read_runs(series, base)
+    excluded = labels.excluded(event.label for one in found for event in one.events)
     runs, start = [], 0
-    for part, file, (subject, session, run), events in labels.read_runs(series, base):
-        kept = (replace(e, onset=e.onset + labels.lag) for e in events if e.label not in labels.exclude)
-        stop = start + part.n_volumes
-        runs.append(Run(subject, session, run, start, stop, tuple(kept), Path(part.path), file))
+    for one in found:
+        kept = (replace(e, onset=e.onset + labels.lag) for e in one.events if e.label not in excluded)
+        stop = start + one.part.n_volumes
+        runs.append(Run(*one.key, start, stop, tuple(kept), Path(one.part.path), one.file))
         start = stop
-    return runs
+    return runs, notes
 
 
 def runs_of_table(table: pd.DataFrame, step: float, exclude: Sequence[str] = ()) -> list[Run]:
