@@ -31,7 +31,10 @@ class FilenameLabels(LabelsConfig):
         r"like run, session and subject: run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap. Empty goes by order.",
     )
     per_class: int = Field(
-        0, ge=0, description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4."
+        0,
+        ge=0,
+        le=1_000_000,
+        description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4.",
     )
     classes: tuple[str, ...] = Field(
         (),
@@ -39,7 +42,10 @@ class FilenameLabels(LabelsConfig):
         "them: class 01, class 02 and so on.",
     )
     sessions: int = Field(
-        1, ge=1, description="By order: how often all classes are gone through; each time is one run."
+        1,
+        ge=1,
+        le=1_000_000,
+        description="By order: how often all classes are gone through; each time is one run.",
     )
 
     @field_validator("pattern")
