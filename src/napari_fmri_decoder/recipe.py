@@ -21,7 +21,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.labels.events import EventLabels, events_beside
 from napari_fmri_decoder.samples.masks import MaskField
-from napari_fmri_decoder.samples.options import Options, explain
+from napari_fmri_decoder.samples.options import Options, explain, several_texts
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
@@ -36,12 +36,9 @@ if TYPE_CHECKING:
 
 
 def _as_list(value: object) -> object:
-    return [value] if isinstance(value, (str, Path)) else value
-
-
-def _as_labels(value: object) -> object:
-    several = value if isinstance(value, (list, tuple)) else [value]
-    return [str(v) if isinstance(v, int) else v for v in several]
+    return (
+        [str(v) if isinstance(v, Path) else v for v in value] if isinstance(value, (list, tuple)) else value
+    )
 
 
 def _as_decoder(value: object) -> object:
@@ -49,7 +46,7 @@ def _as_decoder(value: object) -> object:
 
 
 BIDS_CHOICES = ("subjects", "sessions", "tasks", "runs", "space")
-Labels = Annotated[tuple[str, ...], BeforeValidator(_as_labels)]
+Labels = Annotated[tuple[str, ...], BeforeValidator(several_texts)]
 """Type of a choice of subjects or the like: text, a number, or several of them."""
 
 
@@ -78,6 +75,7 @@ class DataConfig(Options):
     tr: float | None = Field(
         None,
         gt=0,
+        le=3600,
         description="Seconds between volumes, where the header's TR is wrong; empty takes the header's.",
         json_schema_extra={"unit": "s"},
     )

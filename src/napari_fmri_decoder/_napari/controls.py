@@ -132,7 +132,9 @@ def _text(inner: Any, origin: Any, mode: str, label: str, special: Special | Non
         text = line.text().strip()
         if not text and (special or inner is Path):
             return special.value if special else None
-        return _split(text) if origin else text
+        if not origin:
+            return text
+        return [_read(part) for part in _split(text)] if _of_numbers(parts) else _split(text)
 
     def put(value: Any) -> None:
         empty = value is None or (special is not None and value == special.value)
@@ -140,6 +142,12 @@ def _text(inner: Any, origin: Any, mode: str, label: str, special: Special | Non
 
     automatic = (lambda value: line.setPlaceholderText(default_text(special, value))) if special else None
     return Control(widget, get, put, changed, automatic)
+
+
+def _of_numbers(parts: tuple[Any, ...]) -> bool:
+    """Whether a list holds numbers, by the types of its parts."""
+    bare = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
+    return any(part in (int, float) for part in bare)
 
 
 def _split(text: str) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
@@ -38,11 +38,16 @@ class CNN2D(NetworkDecoder):
     }
 
     name: Literal["cnn2d"] = "cnn2d"
-    filters: tuple[PositiveInt, ...] = Field(
-        (32, 64, 128), description="Filters of each convolution, one number per block.", min_length=1
+    filters: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
+        (32, 64, 128),
+        description="Filters of each convolution, one number per block.",
+        min_length=1,
+        max_length=32,
     )
-    dense: tuple[PositiveInt, ...] = Field(
-        (1024, 256, 64), description="Units of each dense layer before the last, one number per layer."
+    dense: tuple[Annotated[int, Field(gt=0, le=100_000)], ...] = Field(
+        (1024, 256, 64),
+        description="Units of each dense layer before the last, one number per layer.",
+        max_length=32,
     )
     dropout: float = Field(
         0.5, description="Fraction of units that are silenced in each step of training.", ge=0, lt=1

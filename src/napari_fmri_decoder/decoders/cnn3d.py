@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.decoders.cnn2d import add_dense
@@ -35,11 +35,14 @@ class CNN3D(NetworkDecoder):
     }
 
     name: Literal["cnn3d"] = "cnn3d"
-    filters: tuple[PositiveInt, ...] = Field(
-        (16, 32, 64), description="Filters of each convolution, one number per block.", min_length=1
+    filters: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
+        (16, 32, 64),
+        description="Filters of each convolution, one number per block.",
+        min_length=1,
+        max_length=32,
     )
-    dense: tuple[PositiveInt, ...] = Field(
-        (128,), description="Units of each dense layer before the last, one number per layer."
+    dense: tuple[Annotated[int, Field(gt=0, le=100_000)], ...] = Field(
+        (128,), description="Units of each dense layer before the last, one number per layer.", max_length=32
     )
     dropout: float = Field(
         0.5, description="Fraction of units that are silenced in each step of training.", ge=0, lt=1

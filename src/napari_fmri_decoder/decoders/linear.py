@@ -43,13 +43,14 @@ class Linear(EstimatorDecoder):
         "logistic",
         description="logistic: multinomial logistic regression; svm: linear SVM, one class against the rest.",
     )
-    C: Annotated[float, Field(gt=0)] | Literal["nested"] = Field(
+    C: Annotated[float, Field(gt=0, le=1e9)] | Literal["nested"] = Field(
         0.1,
         description="Inverse strength of the L2 penalty; smaller is stronger. 'nested' chooses it by "
         "leaving out runs within the training part.",
     )
-    candidates: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    candidates: tuple[Annotated[float, Field(gt=0, le=1e9)], ...] = Field(
         (),
+        max_length=100,
         description="Values of C that 'nested' chooses from; empty: 0.001 to 1 of the logistic loss, 1e-5 to "
         "0.01 of the SVM.",
     )

@@ -35,7 +35,7 @@ class MLP(NetworkDecoder):
 
     name: Literal["mlp"] = "mlp"
     hidden: int | None = Field(
-        None, description="Hidden units; empty for half of voxels + classes, rounded down.", ge=1
+        None, description="Hidden units; empty for half of voxels + classes, rounded down.", ge=1, le=100_000
     )
     dropout: float = Field(
         0.25, description="Fraction of hidden units that are silenced in each step of training.", ge=0, lt=1

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.text import printable
+
+LONGEST = 80
+"""Letters of a value that a message repeats."""
+MOST = 4
+"""Wrong options that one message names."""
 
 
 class Options(BaseModel):
-    """A frozen set of options; each field has its unit, limits and description, and no other is taken."""
+    """A frozen set of options; each field has its unit, limits and description, and no other is taken.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    A value must have its option's own type: no text for a number, no number for true or false. A whole
+    number counts as a number, and a single value as a list of one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _own_type(cls, value: Any, info: ValidationInfo) -> Any:
+        return natural(value, cls.model_fields[str(info.field_name)].annotation)
 
 
 class Registered(Options):
@@ -34,11 +50,106 @@ class Registered(Options):
             cls.registry[field.default] = cls
 
 
+def natural(value: Any, annotation: Any) -> Any:
+    """Refuse a value of another type than an option has; put a single value for a list into a list.
+
+    Parameters
+    ----------
+    value : object
+        As TOML, a form or Python gives it.
+    annotation : type
+        Of the option. Of types other than numbers, texts, truth values and lists and tables of them,
+        every value passes: they check themselves.
+
+    Raises
+    ------
+    ValueError
+        That says what the value must be.
+
+    Examples
+    --------
+    >>> natural("rest", tuple[str, ...]), natural(1, float)
+    (['rest'], 1)
+    >>> natural(True, int)
+    Traceback (most recent call last):
+    ...
+    ValueError: must be a number, not true or false
+    """
+    kinds = _members(annotation)
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("must not hold the character NUL")
+    if isinstance(value, Mapping):
+        held = next((get_args(kind) for kind in kinds if get_origin(kind) is dict), ())
+        if held:
+            return {key: natural(item, held[1]) for key, item in value.items()}
+    several = next((get_args(kind) for kind in kinds if get_origin(kind) is tuple), ())
+    if several:
+        endless = several[-1] is Ellipsis
+        if isinstance(value, (list, tuple)):
+            inner = several[:1] * len(value) if endless else several
+            fits = len(inner) == len(value)
+            return [natural(v, kind) for v, kind in zip(value, inner, strict=True)] if fits else value
+        return [natural(value, several[0])] if endless and value is not None else value
+    numbers, truth = any(kind in (int, float) for kind in kinds), bool in kinds
+    if isinstance(value, bool) and numbers and not truth:
+        raise ValueError("must be a number, not true or false")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and truth and not numbers:
+        raise ValueError("must be true or false, not a number")
+    if isinstance(value, (str, bytes)) and (numbers or truth) and not _takes_text(kinds, value):
+        words = [repr(word) for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+        wanted = ["a number"] * numbers + ["true or false"] * truth + words
+        raise ValueError(f"must be {' or '.join(wanted)}, not {'other ' if words else ''}text")
+    return value
+
+
+def _members(annotation: Any) -> list[Any]:
+    """Types that an annotation allows: the parts of a union, without what annotates them."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for part in get_args(annotation) for kind in _members(part)]
+    return [annotation]
+
+
+def _takes_text(kinds: list[Any], value: object) -> bool:
+    return str in kinds or any(get_origin(kind) is Literal and value in get_args(kind) for kind in kinds)
+
+
+def several_texts(value: object) -> object:
+    """Take numbers for the texts that name runs or subjects, as TOML has them: 3 for "3".
+
+    Examples
+    --------
+    >>> several_texts([1, "02"])
+    ['1', '02']
+    """
+    several = value if isinstance(value, (list, tuple)) else [value]
+    return [str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in several]
+
+
+def shown(value: object, longest: int = LONGEST) -> str:
+    """Repeat a value in a message: on one line, without control characters, shortened in its middle.
+
+    Examples
+    --------
+    >>> shown("a" * 200, 20)
+    "'aaaaaaaa ... aaaaa'"
+    """
+    try:
+        text = printable(repr(value))
+    except (ValueError, RecursionError):  # a number of thousands of digits; lists in lists
+        text = f"a value of type {type(value).__name__} that is too long to show"
+    if len(text) <= longest:
+        return text
+    kept = longest - 5
+    return f"{text[: kept - kept // 3 - 1]} ... {text[-(kept // 3 + 1) :]}"
+
+
 AnyOptions = TypeVar("AnyOptions", bound=BaseModel)
 
 
 def choose(
-    registry: Mapping[str, type[AnyOptions]], key: str, what: str, options: Mapping[str, Any]
+    registry: Mapping[str, type[AnyOptions]], key: str, what: str, options: Mapping[str, Any] | object
 ) -> AnyOptions:
     """Build the registered options that ``options[key]`` names.
 
@@ -57,10 +168,16 @@ def choose(
     InputError
         If the name is not registered, or an option is unknown or out of its limits.
     """
+    if not isinstance(options, Mapping):
+        raise InputError(
+            f"A {what} must be a table of options with {key} = one of {', '.join(sorted(registry))}; got "
+            f"{shown(options)}. Write it as a table."
+        )
     name = options.get(key)
     if not isinstance(name, str) or name not in registry:
         raise InputError(
-            f"A {what} needs {key} = one of {', '.join(sorted(registry))}; got {name!r}. Choose one of them."
+            f"A {what} needs {key} = one of {', '.join(sorted(registry))}; got {shown(name)}. Choose one of "
+            "them."
         )
     try:
         return registry[name].model_validate(dict(options))
@@ -84,12 +201,13 @@ def explain(error: ValidationError) -> str:
     ...     explain(error)
     "width: Input should be a valid number, unable to parse string as a number (got 'wide')"
     """
-    said = []
+    said: list[str] = []
     for one in error.errors(include_url=False):
-        place = ".".join(str(part) for part in one["loc"]) or "options"
+        place = shown(".".join(str(part) for part in one["loc"]) or "options", 200).strip("'\"")
         # A nested option that explained itself, as `choose` does, has said what it got.
         said_all = isinstance(one.get("ctx", {}).get("error"), InputError)
         whole = not one["loc"]  # what does not fit together would be all of the options
-        found = "" if said_all or whole or one["type"] == "missing" else f" (got {one['input']!r})"
+        found = "" if said_all or whole or one["type"] == "missing" else f" (got {shown(one['input'])})"
         said.append(f"{place}: {one['msg'].removeprefix('Value error, ')}{found}")
-    return "; ".join(said)
+    more = f"; and {len(said) - MOST} more" if len(said) > MOST else ""
+    return "; ".join(said[:MOST]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,13 +16,18 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 
+Millimeters = Annotated[float, Field(ge=-10_000, le=10_000)]
+Length = Annotated[int, Field(ge=1, le=100_000)]
+Entry = Annotated[float, Field(ge=-1e9, le=1e9)]
+
+
 class SlabConfig(Options):
     """How a slab is rotated and cut; see `volumes.slabs.Slab`."""
 
     rotate_x: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to the right.")
     rotate_y: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to anterior.")
     rotate_z: float = Field(0.0, ge=-360, le=360, description="Degrees about the axis to superior.")
-    pivot: tuple[float, float, float] | None = Field(
+    pivot: tuple[Millimeters, Millimeters, Millimeters] | None = Field(
         None, description="Point to rotate about, in scanner mm; empty is the scanner's origin."
     )
     axis: Literal["x", "y", "z"] = Field(
@@ -30,10 +35,15 @@ class SlabConfig(Options):
     )
     start: int | None = Field(
         None,
+        ge=-100_000,
+        le=100_000,
         description="First plane of the rotated, cropped volume; negative counts from the end, empty is 0.",
     )
     stop: int | None = Field(
-        None, description="Plane after the last; negative counts from the end, empty is the end."
+        None,
+        ge=-100_000,
+        le=100_000,
+        description="Plane after the last; negative counts from the end, empty is the end.",
     )
     grid: Literal["full", "nilearn"] = Field(
         "full",
@@ -44,12 +54,12 @@ class SlabConfig(Options):
     interpolation: Interpolation = Field(
         "continuous", description="continuous (cubic spline), linear, or nearest."
     )
-    resolved_shape: tuple[int, int, int] | None = Field(
+    resolved_shape: tuple[Length, Length, Length] | None = Field(
         None,
         description="Filled in by a run: the slab's shape in voxels, which with resolved_affine is used "
         "alone.",
     )
-    resolved_affine: tuple[tuple[float, float, float, float], ...] | None = Field(
+    resolved_affine: tuple[tuple[Entry, Entry, Entry, Entry], ...] | None = Field(
         None, min_length=4, max_length=4, description="Filled in by a run: the slab's voxels to scanner mm."
     )
 

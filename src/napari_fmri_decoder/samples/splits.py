@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.names import plain_label
-from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.samples.options import Options, several_texts
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.text import nfc
 
@@ -54,7 +54,7 @@ class SplitConfig(Options):
         "group-k-fold on several whole runs at a time, stratified with the classes as even as whole runs "
         "allow; explicit on the runs that you name; random parts single volumes and so leaks within runs.",
     )
-    n_splits: int = Field(5, ge=2, description="Number of folds of the two k-fold schemes.")
+    n_splits: int = Field(5, ge=2, le=10_000, description="Number of folds of the two k-fold schemes.")
     group: Literal["run", "session", "subject"] = Field(
         "run", description="What the two k-fold schemes keep whole."
     )
@@ -81,7 +81,7 @@ class SplitConfig(Options):
     @field_validator("train", "test", mode="before")
     @classmethod
     def _names(cls, value: object) -> object:
-        return [str(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return several_texts(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

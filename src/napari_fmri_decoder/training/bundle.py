@@ -11,11 +11,11 @@ import platform
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
@@ -79,7 +79,7 @@ class Bundle:
 class _Format(BaseModel):
     """The one thing that every format says alike."""
 
-    format: int = Field(ge=1)
+    format: int = Field(ge=1, le=10**9)
 
 
 class _Header(BaseModel):
@@ -87,15 +87,15 @@ class _Header(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int
+    format: int = Field(ge=1, le=10**9)
     decoder: dict[str, Any]
-    input_shape: tuple[PositiveInt, ...]
+    input_shape: tuple[Annotated[int, Field(ge=1, le=2**31)], ...]
     classes: tuple[str, ...] = Field(min_length=2)
     axis: int = Field(ge=0, le=2)
     recipe: str
     versions: dict[str, str]
     hashes: dict[str, str]
-    step: float | None = Field(None, ge=0, allow_inf_nan=False)
+    step: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
     digest: str = ""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.training.balance import Balance
 from napari_fmri_decoder.training.schedules import Schedule
 from napari_fmri_decoder.training.validation import Validation
@@ -29,7 +30,14 @@ _LEARNING_RATES = {"sgd": 0.01, "adam": 1e-3}
 """Where the user chooses another optimiser than the decoder's: its rate would not suit the other."""
 
 
-class TrainingConfig(BaseModel):
+Epochs = Annotated[int, Field(ge=1, le=10_000_000)]
+Rate = Annotated[float, Field(gt=0, le=1e38)]
+Decay = Annotated[float, Field(ge=0, le=1000)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+BatchSize = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class TrainingConfig(Options):
     """Options of training; what is left empty comes from the decoder.
 
     Examples
@@ -39,25 +47,23 @@ class TrainingConfig(BaseModel):
     0.1
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int | None = Field(
-        None, description="How often the network sees all training samples; empty for its own default.", ge=1
+    epochs: Epochs | None = Field(
+        None, description="How often the network sees all training samples; empty for its own default."
     )
     optimizer: Optimizer | None = Field(
         None, description="Rule of descent: sgd or adam; empty for the network's own."
     )
-    learning_rate: float | None = Field(
-        None, description="Length of the steps of the optimiser; empty for the network's own.", gt=0
+    learning_rate: Rate | None = Field(
+        None, description="Length of the steps of the optimiser; empty for the network's own."
     )
-    weight_decay: float | None = Field(
-        None, description="Strength of the L2 penalty on all weights; empty for the network's own.", ge=0
+    weight_decay: Decay | None = Field(
+        None, description="Strength of the L2 penalty on all weights; empty for the network's own."
     )
-    momentum: float | None = Field(
-        None, description="Momentum of sgd; adam has its own. Empty for the network's own.", ge=0, lt=1
+    momentum: Momentum | None = Field(
+        None, description="Momentum of sgd; adam has its own. Empty for the network's own."
     )
-    batch_size: int | None = Field(
-        None, description="Samples per step; 0 for all at once; empty for the network's own.", ge=0
+    batch_size: BatchSize | None = Field(
+        None, description="Samples per step; 0 for all at once; empty for the network's own."
     )
     schedule: Schedule = Field(
         "constant",
@@ -78,6 +84,7 @@ class TrainingConfig(BaseModel):
         description="Epochs without a lower validation loss before a fit stops; 0 goes through all. Needs a "
         "validation part.",
         ge=0,
+        le=10_000_000,
     )
     keep_best: bool = Field(
         True,
@@ -89,6 +96,7 @@ class TrainingConfig(BaseModel):
         description="Keep only the voxels with the highest F (ANOVA of the classes), found in each training "
         "part alone: from 1 on so many voxels, below 1 that fraction of them; 0 keeps all.",
         ge=0,
+        le=1e9,
     )
     balance: Balance = Field(
         "none",
@@ -110,7 +118,10 @@ class TrainingConfig(BaseModel):
         le=1000,
     )
     threads: int = Field(
-        2, description="Threads that torch computes with; another number changes the last digits.", ge=1
+        2,
+        description="Threads that torch computes with; another number changes the last digits.",
+        ge=1,
+        le=1024,
     )
     precision: Precision = Field(
         "float32",
@@ -161,9 +172,9 @@ class TrainingConfig(BaseModel):
 class ResolvedTraining(TrainingConfig):
     """A `TrainingConfig` in which nothing is empty."""
 
-    epochs: int
+    epochs: Epochs
     optimizer: Optimizer
-    learning_rate: float
-    weight_decay: float
-    momentum: float
-    batch_size: int
+    learning_rate: Rate
+    weight_decay: Decay
+    momentum: Momentum
+    batch_size: BatchSize

@@ -83,6 +83,7 @@ class LabelsConfig(Registered):
     trim_start: int = Field(
         0,
         ge=0,
+        le=10_000,
         description="Volumes left out at the start of each block of one label, while the response still "
         "rises; they still count in detrending.",
         json_schema_extra={"unit": "volumes"},
@@ -90,6 +91,7 @@ class LabelsConfig(Registered):
     trim_end: int = Field(
         0,
         ge=0,
+        le=10_000,
         description="Volumes left out at the end of each block of one label.",
         json_schema_extra={"unit": "volumes"},
     )
@@ -135,7 +137,7 @@ class LabelsConfig(Registered):
         """
 
 
-def parse_labels(options: Mapping[str, Any] | LabelsConfig) -> LabelsConfig:
+def parse_labels(options: Mapping[str, Any] | LabelsConfig | object) -> LabelsConfig:
     """Build the options of a source of labels from a recipe's ``[labels]``.
 
     Examples

@@ -32,7 +32,10 @@ class FilenameLabels(LabelsConfig):
         "are not supported. Empty goes by order.",
     )
     per_class: int = Field(
-        0, ge=0, description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4."
+        0,
+        ge=0,
+        le=1_000_000,
+        description="By order: maps of one class that follow one another; 5 in 5 maps x 26 x 4.",
     )
     classes: tuple[str, ...] = Field(
         (),
@@ -40,7 +43,10 @@ class FilenameLabels(LabelsConfig):
         "them: class 01, class 02 and so on.",
     )
     sessions: int = Field(
-        1, ge=1, description="By order: how often all classes are gone through; each time is one run."
+        1,
+        ge=1,
+        le=1_000_000,
+        description="By order: how often all classes are gone through; each time is one run.",
     )
 
     @field_validator("pattern")

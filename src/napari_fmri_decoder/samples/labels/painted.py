@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ class PaintedLabels(LabelsConfig):
         description="First and last volume (from 0) and label of each span: 0-8 house, 12-20 face. In the "
         "dock they are painted; where two overlap, the later one counts; volumes in none have no label.",
     )
-    run_lengths: tuple[int, ...] = Field(
+    run_lengths: tuple[Annotated[int, Field(ge=0, le=10_000_000)], ...] = Field(
         (),
         description="Volumes of each run in order, such as 121, 121; empty takes each file as a run, by its "
         "BIDS name.",

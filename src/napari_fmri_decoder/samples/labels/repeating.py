@@ -31,6 +31,7 @@ class BlockLabels(LabelsConfig):
     chunk: int = Field(
         0,
         ge=0,
+        le=10_000_000,
         description="Volumes per run, whole blocks each: 64 in the notebook; 0 takes each file as a run, by "
         "its BIDS name.",
     )

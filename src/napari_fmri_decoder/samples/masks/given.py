@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -40,7 +40,7 @@ class FileMask(MaskConfig):
     path: str = Field(
         description="Path of the image, relative to the recipe.", json_schema_extra={"mode": "file"}
     )
-    labels: tuple[int, ...] = Field(
+    labels: tuple[Annotated[int, Field(ge=-(2**31), lt=2**32)], ...] = Field(
         (), description="Values of an atlas to keep, such as 3, 4; empty keeps all that are not 0."
     )
     regions: tuple[str, ...] = Field(

@@ -23,10 +23,16 @@ class ThresholdMask(MaskConfig):
 
     strategy: Literal["threshold"] = "threshold"
     above: float = Field(
-        0.0, description="Lower bound of the mean, in the image's own units; itself left out."
+        0.0,
+        ge=-1e12,
+        le=1e12,
+        description="Lower bound of the mean, in the image's own units; itself left out.",
     )
     below: float | None = Field(
-        None, description="Upper bound of the mean, in the image's own units; none if empty."
+        None,
+        ge=-1e12,
+        le=1e12,
+        description="Upper bound of the mean, in the image's own units; none if empty.",
     )
     absolute: bool = Field(False, description="Compare the mean without its sign, as for z-maps.")
 
@@ -44,9 +50,11 @@ class FloorsMask(MaskConfig):
     from_series: ClassVar[bool] = True
 
     strategy: Literal["floors"] = "floors"
-    mean_floor: float = Field(0.05, ge=0, description="Least mean over the volumes, in `unit`; 0 is off.")
+    mean_floor: float = Field(
+        0.05, ge=0, le=1e12, description="Least mean over the volumes, in `unit`; 0 is off."
+    )
     std_floor: float = Field(
-        0.05, ge=0, description="Least standard deviation over the volumes, in `unit`; 0 is off."
+        0.05, ge=0, le=1e12, description="Least standard deviation over the volumes, in `unit`; 0 is off."
     )
     unit: Literal["intensity", "fraction"] = Field(
         "intensity",
