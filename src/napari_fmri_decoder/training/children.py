@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from types import ModuleType
 from typing import IO, Any
@@ -45,31 +46,52 @@ def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subproc
 
 
 def end(child: subprocess.Popen[bytes], patience_s: float) -> None:
-    """Close the pipes of a child, which then ends by itself; one that does not is killed with its children.
+    """Close the pipes of a child, which then ends by itself, and wait until all that it started is gone.
 
     Parameters
     ----------
     child : Popen
     patience_s : float
-        Seconds that it has to end by itself.
+        Seconds that it, and then its own children, have; those that take longer are killed.
     """
+    family = _family(child)
     for pipe in (child.stdin, child.stdout):
         with suppress(OSError):
             pipe.close()  # type: ignore[union-attr]
     try:
         child.wait(patience_s)
-        return
     except subprocess.TimeoutExpired:
-        pass
-    family: list[psutil.Process] = []
-    with suppress(psutil.Error):
-        family = psutil.Process(child.pid).children(recursive=True)
-    child.kill()
-    child.wait()
-    for process in family:
-        with suppress(psutil.Error):
-            process.kill()
-    psutil.wait_procs(family, timeout=_KILLED_S)
+        family = [*family, *_family(child)]
+        child.kill()
+        child.wait()
+        patience_s = 0.0
+    if left := _left(family, patience_s):
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+        _left(left, _KILLED_S)
+
+
+def _family(child: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    try:
+        return psutil.Process(child.pid).children(recursive=True)
+    except psutil.Error:  # it has ended
+        return []
+
+
+def _left(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Give those of some processes that still run after so many seconds."""
+    until = time.monotonic() + seconds
+    while (processes := [one for one in processes if _runs(one)]) and time.monotonic() < until:
+        time.sleep(0.02)
+    return processes
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def how_it_ended(code: int) -> str:

@@ -35,7 +35,7 @@ LOG = "workers.log"
 """Name of the file in a run folder that takes what the workers print; deleted if they print nothing."""
 MOST = 1024
 """Worker processes that can be asked for."""
-_CONNECT = "10s"
+_CONNECT = "30s"
 _WAIT_S = 0.2
 """Seconds without news after which a place to stop is given."""
 
@@ -182,13 +182,14 @@ def open_pool(where: str, log: Path | None = None) -> Iterator[Pool | None]:
         stack.enter_context(_quiet())
         if where.startswith("local:"):
             from napari_fmri_decoder.training.local_workers import start_workers
+            from napari_fmri_decoder.training.worker_host import PATIENT
 
             workers = stack.enter_context(start_workers(int(where.removeprefix("local:")), log))
-            client = _connect(workers.address, workers.security, workers.advice)
+            client = _connect(workers.address, workers.security, workers.advice, timeout=PATIENT)
             pool = Pool(client, workers.check, workers.advice)
         else:
             security = _certificates() if where.startswith("tls:") else None
-            client = _connect(where, security, "Start one as docs/scale.md describes.")
+            client = _connect(where, security, "Start one as docs/scale.md describes.", timeout=_CONNECT)
             pool = Pool(client, lambda _: None, "The logs of its workers may say more.")
         stack.enter_context(closing(client))
         yield pool
@@ -205,14 +206,14 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _connect(address: str, security: Security | None, advice: str) -> Client:
+def _connect(address: str, security: Security | None, advice: str, *, timeout: str) -> Client:
     from distributed import Client
 
     try:
-        return Client(address, security=security, timeout=_CONNECT, set_as_default=False)
+        return Client(address, security=security, timeout=timeout, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise InputError(
-            f"A Dask scheduler must answer at {address}, but none did within {_CONNECT}. A scheduler with "
+            f"A Dask scheduler must answer at {address}, but none did within {timeout}. A scheduler with "
             f"certificates answers at tls:// alone, and only to a certificate that it knows. {advice}"
         ) from error
 

@@ -24,6 +24,8 @@ from distributed import Nanny, Scheduler, Security, SpecCluster, Worker
 from distributed.system import MEMORY_LIMIT
 
 CODE = "from napari_fmri_decoder.training.worker_host import serve; serve()"
+PATIENT = "10 minutes"
+"""Time to connect: what is on this machine answers in the end, however busy the machine is."""
 _HOST = "127.0.0.1"
 
 
@@ -73,6 +75,7 @@ def serve() -> None:
         {
             "temporary-directory": order.scratch,  # Dask's own is a folder in /tmp that all users share
             "distributed.worker.multiprocessing-method": "spawn",  # a fork server listens on a socket
+            "distributed.comm.timeouts.connect": PATIENT,
             "distributed.scheduler.http.routes": [],
             "distributed.worker.http.routes": [],
         }
