@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.report_config import ReportConfig
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.labels.events import EventLabels, events_beside
 from napari_fmri_decoder.samples.masks import MaskField
@@ -128,7 +129,7 @@ class AuditConfig(Options):
 
 
 class Recipe(Options):
-    """A whole run: images, labels, preparation, split, decoder, training, null and audit.
+    """A whole run: images, labels, preparation, split, decoder, training, null, audit and report.
 
     Examples
     --------
@@ -156,6 +157,7 @@ class Recipe(Options):
     )
     null: NullConfig = Field(NullConfig(), description="What the score is held against.")
     audit: AuditConfig = Field(AuditConfig(), description="Findings overridden on purpose.")
+    report: ReportConfig = Field(ReportConfig(), description="What the report shows.")
 
     @model_validator(mode="after")
     def _choices_fit(self) -> Self:
@@ -242,6 +244,12 @@ def with_training(recipe: Recipe, **changes: Any) -> Recipe:
     """Change training options of a recipe, checked like those of a file."""
     content = recipe.model_dump(mode="json", exclude_none=True)
     return make_recipe(content | {"training": content["training"] | changes})
+
+
+def with_report(recipe: Recipe, **changes: Any) -> Recipe:
+    """Change what the report of a recipe shows, checked like the options of a file."""
+    content = recipe.model_dump(mode="json", exclude_none=True)
+    return make_recipe(content | {"report": content["report"] | changes})
 
 
 def read_images(images: tuple[str, ...], base: Path) -> Volume:

@@ -28,6 +28,19 @@ Cluster = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was stopped or killed.")]
 
+Figures = Annotated[
+    str | None,
+    typer.Option(help="Format of the report's figures: png, svg, both or none; overrides the recipe."),
+]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures: --figures none.")]
+
+
+def figures_wanted(figures: str | None, no_figures: bool) -> str | None:
+    """Read --figures and --no-figures; None where neither is given."""
+    if no_figures and figures not in (None, "none"):
+        raise InputError(f"--no-figures contradicts --figures {figures}. Give one of them.")
+    return "none" if no_figures else figures
+
 
 def validated(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
     """Make options of what the command line gave."""

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import Cluster, Image, Json, Model, Output, Resume, Runs, numbers
+from napari_fmri_decoder.cli.arguments import (
+    Cluster,
+    Figures,
+    Image,
+    Json,
+    Model,
+    NoFigures,
+    Output,
+    Resume,
+    Runs,
+    figures_wanted,
+    numbers,
+)
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.group import GroupScores
@@ -25,6 +37,8 @@ def train(
     ] = None,
     cluster: Cluster = "auto",
     resume: Resume = False,
+    figures: Figures = None,
+    no_figures: NoFigures = False,
 ) -> None:
     """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
 
@@ -33,9 +47,11 @@ def train(
     """
     from napari_fmri_decoder.cli.progress import follow, going_on
     from napari_fmri_decoder.pipeline import run
-    from napari_fmri_decoder.recipe import load_recipe, with_training
+    from napari_fmri_decoder.recipe import load_recipe, with_report, with_training
 
     content = load_recipe(recipe)
+    if (wanted := figures_wanted(figures, no_figures)) is not None:
+        content = with_report(content, figures=wanted)
     if device is not None:
         content = with_training(content, device=device)
     with going_on(out):
@@ -51,6 +67,8 @@ def subjects(
     out: Annotated[Path, typer.Option(help="Folder of the run folders and of group.json and group.tsv.")],
     cluster: Cluster = "auto",
     resume: Resume = False,
+    figures: Figures = None,
+    no_figures: NoFigures = False,
 ) -> None:
     """Run each subject alone, as a task that reads its own data, and summarise them.
 
@@ -59,7 +77,7 @@ def subjects(
     from napari_fmri_decoder.cli.progress import follow_to_end, going_on
     from napari_fmri_decoder.errors import InputError
     from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
-    from napari_fmri_decoder.recipe import load_recipe
+    from napari_fmri_decoder.recipe import load_recipe, with_report
 
     loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
     if len(loaded) < len(recipes):
@@ -67,6 +85,8 @@ def subjects(
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()
         loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}
+    if (wanted := figures_wanted(figures, no_figures)) is not None:
+        loaded = {name: (with_report(one, figures=wanted), base) for name, (one, base) in loaded.items()}
     with going_on(out):
         done = follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume))
     say_group(done)

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
+from napari_fmri_decoder.decoders.logistic import TOLERANCE, Logistic, span
 from napari_fmri_decoder.samples.samples import Layout
 from napari_fmri_decoder.samples.splits import inner_folds
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from numpy.typing import NDArray
-    from sklearn.linear_model import LogisticRegression
     from sklearn.svm import LinearSVC
     from torch import nn
 
@@ -28,10 +28,10 @@ _ABSENT = -1e4
 
 
 class Linear(EstimatorDecoder):
-    """Multinomial logistic regression or a linear support vector machine of scikit-learn.
+    """Multinomial logistic regression, or a linear support vector machine of scikit-learn.
 
-    Its weights are kept as one torch layer `out`. The probabilities of the logistic loss are
-    scikit-learn's; those of the SVM are the softmax of its decision values (for two classes:
+    Its weights are kept as one torch layer `out`. The probabilities of the logistic loss are those of
+    scikit-learn's `LogisticRegression`; those of the SVM are the softmax of its decision values (for two classes:
     of plus and minus half of it), which orders the classes but is not calibrated.
     """
 
@@ -74,8 +74,6 @@ class Linear(EstimatorDecoder):
         balanced: bool = False,
     ) -> Generator[float, None, Solution]:
         """Choose C where that is asked for, then fit on all of X; see `EstimatorDecoder.solve`."""
-        from sklearn.metrics import log_loss
-
         notes: list[str] = []
         if self.C == "nested":
             C, note = yield from self._choose(X, y, groups, seed, balanced)
@@ -89,7 +87,7 @@ class Linear(EstimatorDecoder):
                 f"a smaller C than {C:g} would help."
             )
         logits = _logits(np.atleast_2d(model.decision_function(X).T).T)
-        yield float(log_loss(y, _softmax(logits), labels=model.classes_))
+        yield _log_loss(y, _softmax(logits), model.classes_)
         return Solution(_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
 
     @property
@@ -97,13 +95,12 @@ class Linear(EstimatorDecoder):
         """What C is chosen from, from the smallest on, which wins where two are equal."""
         return tuple(sorted(set(self.candidates))) or CANDIDATES[self.loss]
 
-    def _estimator(self, C: float, seed: int, balanced: bool) -> LogisticRegression | LinearSVC:
-        from sklearn.linear_model import LogisticRegression
+    def _estimator(self, C: float, seed: int, balanced: bool) -> Logistic | LinearSVC:
+        if self.loss == "logistic":
+            return Logistic(C=C, balanced=balanced)
         from sklearn.svm import LinearSVC
 
         weight = "balanced" if balanced else None
-        if self.loss == "logistic":
-            return LogisticRegression(C=C, max_iter=1000, class_weight=weight)
         return LinearSVC(C=C, max_iter=10_000, random_state=seed, class_weight=weight)
 
     def _choose(
@@ -115,8 +112,6 @@ class Linear(EstimatorDecoder):
         balanced: bool,
     ) -> Generator[float, None, tuple[float, str]]:
         """Find the C that predicts left-out runs of the training part best; the smaller of two equals."""
-        from sklearn.preprocessing import StandardScaler
-
         folds = inner_folds(groups)
         if not folds:
             C = self._values[len(self._values) // 2] if self.candidates else 0.1
@@ -124,18 +119,37 @@ class Linear(EstimatorDecoder):
         candidates = self._values
         right = np.zeros(len(candidates))
         for train, test in folds:
-            scaler = StandardScaler().fit(X[train])
-            inside, outside = scaler.transform(X[train]), scaler.transform(X[test])
+            n_classes = len(np.unique(y[train]))
+            inside, outside, tolerance = self._inner(X[train], X[test], n_classes)
+            before: Logistic | None = None
             for i, C in enumerate(candidates):
                 hits = 0
-                if len(np.unique(y[train])) > 1:
+                if n_classes > 1:
                     model = self._estimator(C, seed, balanced)
-                    _fit(model, inside, y[train])
+                    if isinstance(model, Logistic):
+                        model.tol = tolerance
+                    _fit(model, inside, y[train], before)
+                    before = model if isinstance(model, Logistic) else None
                     hits = int((model.predict(outside) == y[test]).sum())
                 right[i] += hits
                 yield 1 - hits / len(test)
         C, n = candidates[int(np.argmax(right))], len(candidates)
         return C, f"C = {C:g}, chosen from {n} by {len(folds)} folds of runs in the training part."
+
+    def _inner(
+        self, train: NDArray[np.float64], test: NDArray[np.float64], n_classes: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+        """Scale both parts of an inner fold by the first, put them into few coordinates where that pays.
+
+        The number is the tolerance of fits in them.
+        """
+        mean, std = train.mean(axis=0), train.std(axis=0)
+        std[train.max(axis=0) == train.min(axis=0)] = 1
+        inside, outside = (train - mean) / std, (test - mean) / std
+        found = span(inside, n_classes, len(self._values)) if self.loss == "logistic" else None
+        if found is None:
+            return inside, outside, TOLERANCE
+        return found.coordinates, found.of(outside, inside), found.tolerance
 
 
 class Dummy(EstimatorDecoder):
@@ -179,14 +193,28 @@ def _one_layer(input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
     return nn.Sequential(OrderedDict(out=nn.Linear(n_features, n_classes)))
 
 
-def _fit(model: LogisticRegression | LinearSVC, X: NDArray[np.float64], y: NDArray[np.int64]) -> bool:
+def _fit(
+    model: Logistic | LinearSVC,
+    X: NDArray[np.float64],
+    y: NDArray[np.int64],
+    start: Logistic | None = None,
+) -> bool:
     """Fit in place; return whether it converged, rather than warn."""
-    from sklearn.exceptions import ConvergenceWarning
+    if isinstance(model, Logistic):
+        model.fit(X, y, start)
+    else:
+        from sklearn.exceptions import ConvergenceWarning
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(X, y)
     return bool(np.max(model.n_iter_) < model.max_iter)
+
+
+def _log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float64], classes: NDArray[np.int64]) -> float:
+    """Mean cross-entropy in nats, clipped at the resolution of float64."""
+    of_truth = probabilities[np.arange(len(y)), np.searchsorted(classes, y)]
+    return float(-np.log(np.clip(of_truth, np.finfo(np.float64).eps, 1)).mean())
 
 
 def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:

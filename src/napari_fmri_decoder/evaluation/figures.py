@@ -95,10 +95,12 @@ def confusion_matrices(counts: NDArray[np.int64], classes: Sequence[str], what: 
         dress(ax, title, "predicted", "true" if ax is left or stacked else "")
         style.tick_names(ax, classes, "x")
         style.tick_names(ax, classes, "y")
-        bar = figure.colorbar(image, ax=ax, shrink=0.75)
-        bar.ax.tick_params(labelsize=style.SMALL)
+        ax.tick_params(left=False, bottom=False)
         if n <= 30:
             _write_cells(ax, values, form, top, size)
+        else:
+            bar = figure.colorbar(image, ax=ax, shrink=0.75)
+            bar.ax.tick_params(labelsize=style.SMALL)
     return figure
 
 
@@ -128,6 +130,8 @@ def probabilities(histograms: Mapping[str, tuple[Histogram, Histogram]], n: int)
             ax.stairs(part.counts / max(part.counts.sum(), 1), part.edges, color=colour, lw=1.6)
         dress(ax, style.shorten(name))
         ax.tick_params(labelbottom=i + columns >= len(histograms))
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.yaxis.set_major_locator(MaxNLocator(3))
         ax.set_xlim(0, 1)
         ax.set_ylim(bottom=0)
     figure.supxlabel("probability given to the class", fontsize=style.NORMAL)
@@ -354,7 +358,8 @@ def _write_cells(ax: Axes, values: NDArray[np.float64], form: str, top: float, s
         if np.isfinite(value) and form.format(value).strip("0.") != "":
             text = form.format(value).removeprefix("0") if top == 1.0 else form.format(value)
             colour = "white" if value > 0.55 * top else "#1a1a1a"
-            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+            cell = ax.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+            cell.set_in_layout(False)  # it is inside of the axes
 
 
 def _count(n: int, what: str) -> str:

@@ -39,6 +39,10 @@ FILES = {
 }
 """What is linked where it lies beside the page."""
 
+_MIME = {"png": "image/png", "svg": "image/svg+xml"}
+
+NO_FIGURES = "No figures were drawn, as the run was asked to (report.figures is none)."
+
 CAPTIONS = {
     "curves": "Learning curves. Epoch 0 is the untrained network; the part left out is watched, not used. "
     "Where training holds back a validation part, it is shown in its place, and the epoch is chosen by it.",
@@ -107,6 +111,7 @@ def write_report(
     notes: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
     absent: Sequence[str] = (),
+    formats: Sequence[str] = ("png", "svg"),
 ) -> Path:
     """Write `report.html`, and its pictures as files, into a run folder.
 
@@ -117,7 +122,7 @@ def write_report(
     scores : Scores
         With baseline, permutation and audit set.
     figures : mapping of str to Figure
-        As `run_figures` gives them; saved as `figures/NAME.png` and `.svg`.
+        As `run_figures` gives them; saved as `figures/NAME.png` and so on.
     title : str
         Heads the page.
     recipe : str
@@ -128,6 +133,8 @@ def write_report(
         Version of each package by its name.
     absent : sequence of str
         Why a picture that one looks for is not there, in sentences.
+    formats : sequence of str
+        "png", "svg" or both; the page shows the first.
 
     Returns
     -------
@@ -138,24 +145,24 @@ def write_report(
     if figures:
         from napari_fmri_decoder.evaluation.style import save_all
 
-        save_all(figures, pictures)
+        save_all(figures, pictures, formats)
     parts = [
         f"<h1>{escape(title)}</h1>",
         _headline(scores),
         _cards(scores),
         _findings(scores.audit),
         _section("Before and after training", _quality_table(scores)),
-        _section("Folds", _fold_table(scores) + (_picture(DESIGN, pictures) if DESIGN in figures else "")),
+        _section("Folds", _fold_table(scores) + (_picture(DESIGN, pictures, formats) if DESIGN in figures else "")),
         _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
         _section(
             "Pictures",
             "".join(f'<p class="absent">{escape(why)}</p>\n' for why in absent)
-            + "".join(_picture(name, pictures) for name in figures if name != DESIGN),
+            + "".join(_picture(name, pictures, formats) for name in figures if name != DESIGN),
         ),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
         _section("Recipe", f"<pre>{escape(recipe)}</pre>") if recipe else "",
-        _section("Files", _files(folder)),
+        _section("Files", _files(folder, formats if figures else ())),
         _section("Versions", _table(("package", "version"), list(versions.items()))) if versions else "",
     ]
     head = (
@@ -297,22 +304,24 @@ def _class_table(scores: Scores) -> str:
     return _table(("class", "samples left out", "recall", "precision"), rows)
 
 
-def _picture(name: str, folder: Path) -> str:
-    caption = CAPTIONS.get(name, name)
-    data = b64encode((folder / f"{name}.png").read_bytes()).decode("ascii")
-    links = [f'<a href="figures/{name}.{kind}" download>{kind.upper()}</a>' for kind in ("png", "svg")]
-    image = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
+def _picture(name: str, folder: Path, formats: Sequence[str]) -> str:
+    caption, shown = CAPTIONS.get(name, name), formats[0]
+    data = b64encode((folder / f"{name}.{shown}").read_bytes()).decode("ascii")
+    links = [f'<a href="figures/{name}.{kind}" download>{kind.upper()}</a>' for kind in formats]
+    image = f'<img alt="{escape(caption)}" src="data:{_MIME[shown]};base64,{data}">'
     text = f"{escape(caption)} Save as {' or '.join(links)}."
     return f'<figure id="{name}"><div class="wide">{image}</div><figcaption>{text}</figcaption></figure>\n'
 
 
-def _files(folder: Path) -> str:
+def _files(folder: Path, formats: Sequence[str]) -> str:
     items = [
         f'<li><a href="{name}" download>{name}</a>: {escape(what)}</li>'
         for name, what in FILES.items()
         if name == "scores.json" or (folder / name).exists()  # that one is written last, after this page
     ]
-    items.append('<li><a href="figures/">figures/</a>: the pictures of this page, as PNG and SVG</li>')
+    if formats:
+        kinds = " and ".join(kind.upper() for kind in formats)
+        items.append(f'<li><a href="figures/">figures/</a>: the pictures of this page, as {kinds}</li>')
     return f"<ul>{''.join(items)}</ul>"
 
 

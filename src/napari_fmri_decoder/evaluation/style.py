@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, filterwarnings
 
+import numpy as np
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
 TRAIN, TEST, CHANCE = "#0072B2", "#D55E00", "#595959"
@@ -40,7 +43,8 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 def dress(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     """Give axes their title and labels, and take away the lines that say nothing."""
-    axes.set_title(plain(title), fontsize=NORMAL)
+    # With its height given, matplotlib does not measure all ticks again to place it.
+    axes.set_title(plain(title), fontsize=NORMAL, y=1.0)
     axes.set_xlabel(plain(x), fontsize=NORMAL)
     axes.set_ylabel(plain(y), fontsize=NORMAL)
     axes.tick_params(labelsize=SMALL)
@@ -131,6 +135,48 @@ def legend_beside(
     )
 
 
+def lay_out(figure: Figure, dpi: float) -> None:
+    """Arrange a figure once, for all the formats that it is saved in; matplotlib does it anew for each.
+
+    Parameters
+    ----------
+    figure : Figure
+        Complete; what is added later is not arranged.
+    dpi : float
+        Dots per inch that texts are measured at.
+    """
+    figure.set_dpi(dpi)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            _fix_ticks(axis)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def _fix_ticks(axis: Axis) -> None:
+    """Ask once where the ticks are and what they say, not at each measuring."""
+    low, high = sorted(axis.get_view_interval())
+    shown = [place for place in axis.get_majorticklocs() if low <= place <= high]
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        formatter = axis.get_major_formatter()
+        fixed = FixedFormatter(formatter.format_ticks(shown))
+        fixed.set_offset_string(formatter.get_offset())
+        axis.set_major_locator(FixedLocator(shown))
+        axis.set_major_formatter(fixed)
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Draw a figure once and write its pixels; `savefig` draws twice to arrange what is arranged."""
+    from PIL import Image
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # the paper is opaque
+    Image.fromarray(pixels).save(path, dpi=(figure.dpi, figure.dpi), compress_level=3)
+
+
 def save_all(
     figures: Mapping[str, Figure], folder: Path, formats: Sequence[str] = ("png", "svg"), dpi: int = 110
 ) -> list[Path]:
@@ -157,9 +203,13 @@ def save_all(
         # A name in letters that the font lacks shows as boxes: no reason for a notification each.
         filterwarnings("ignore", message="Glyph .* missing from font")
         for name, figure in figures.items():
+            lay_out(figure, dpi)
             for ending in formats:
                 path = folder / f"{name}.{ending}"
+                paths.append(path)
+                if ending == "png":
+                    save_png(figure, path)
+                    continue
                 metadata = {"Date": None} if ending == "svg" else {}
                 figure.savefig(path, dpi=dpi, metadata=metadata)
-                paths.append(path)
     return paths

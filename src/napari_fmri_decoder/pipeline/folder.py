@@ -15,7 +15,7 @@ from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
-from napari_fmri_decoder.evaluation.report import write_report
+from napari_fmri_decoder.evaluation.report import NO_FIGURES, write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
@@ -28,6 +28,7 @@ from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from napari_fmri_decoder.evaluation.null import PermutationsDone
     from napari_fmri_decoder.samples.samples import Samples
@@ -116,10 +117,43 @@ def write_results(
     for result in folds:
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
+    figures = _figures(
+        recipe, samples, splits, folds, scores, permutations=permutations, moments=moments
+    )
+    report = write_report(
+        folder,
+        scores=scores,
+        figures=figures,
+        title=f"{recipe.decoder.name}: {', '.join(samples.classes[:4])}"
+        + (f" and {len(samples.classes) - 4} more" if len(samples.classes) > 4 else ""),
+        recipe=text,
+        notes=notes,
+        versions=known,
+        absent=list(filter(None, [recipe.decoder.no_curves])) if figures else [NO_FIGURES],
+        formats=recipe.report.formats,
+    )
+    bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
+    content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(folder / SCORES, content + "\n")
+
+
+def _figures(
+    recipe: Recipe,
+    samples: Samples,
+    splits: Sequence[Split],
+    folds: Sequence[FoldResult],
+    scores: Scores,
+    *,
+    permutations: PermutationsDone | None,
+    moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> dict[str, Figure]:
+    """Draw what the report shows; nothing, without loading matplotlib, where no figures are asked for."""
+    if not recipe.report.formats:
+        return {}
     mean, std = moments
     mask = recipe.data.mask
     floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
-    pictures = run_figures(
+    return run_figures(
         samples,
         splits,
         folds,
@@ -132,20 +166,6 @@ def write_results(
         seed=recipe.training.seed,
         design=fold_design(splits, samples, recipe.decoder, recipe.training),
     )
-    report = write_report(
-        folder,
-        scores=scores,
-        figures=pictures,
-        title=f"{recipe.decoder.name}: {', '.join(samples.classes[:4])}"
-        + (f" and {len(samples.classes) - 4} more" if len(samples.classes) > 4 else ""),
-        recipe=text,
-        notes=notes,
-        versions=known,
-        absent=list(filter(None, [recipe.decoder.no_curves])),
-    )
-    bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
-    content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(folder / SCORES, content + "\n")
 
 
 def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:

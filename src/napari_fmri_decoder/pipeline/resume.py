@@ -32,8 +32,10 @@ ENDED = "scores.json"
 """File of a run folder that is written last."""
 ASKED = "asked.toml"
 """File of a subject's run folder: the recipe before anything was resolved or looked for in a dataset."""
-_OF_SAMPLES = {"data", "labels"}
-"""Sections that only say where samples come from: those are compared themselves, so a folder may move."""
+_SHOWN = {"report"}
+"""Sections that change no number."""
+_NOT_COMPARED = {"data", "labels", *_SHOWN}
+"""And those that only say where samples come from: these are compared themselves, so a folder may move."""
 
 
 def has_begun(out: Path) -> bool:
@@ -63,7 +65,7 @@ def open_store(out: Path, recipe: Recipe, samples: Samples, splits: Sequence[Spl
         If tasks, or the model, of another recipe, of other samples or by other software lie there.
     """
     ours: dict[str, Any] = {
-        "recipe": json.loads(recipe.model_dump_json(exclude=_OF_SAMPLES, exclude_none=True)),
+        "recipe": json.loads(recipe.model_dump_json(exclude=_NOT_COMPARED, exclude_none=True)),
         "samples": digest_of(samples, splits),
         "versions": versions(),
         "computed": _computed(recipe),
@@ -163,7 +165,7 @@ def check_asked(folder: Path, recipe: Recipe, base: Path) -> None:
 
 
 def _content(recipe: Recipe) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(recipe.model_dump_json(exclude_none=True))
+    content: dict[str, Any] = json.loads(recipe.model_dump_json(exclude=_SHOWN, exclude_none=True))
     return content
 
 

@@ -1,0 +1,38 @@
+"""What a report shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from napari_fmri_decoder.samples.options import Options
+
+Figures = Literal["png", "svg", "both", "none"]
+
+
+class ReportConfig(Options):
+    """The report of a run. It changes no score, so that a run can be resumed with another one."""
+
+    figures: Figures = Field(
+        "png",
+        description="Format of the figures: png, svg (drawn to any size), or both, each figure drawn twice; "
+        "none draws no figure, which saves a third of the time of a short run.",
+    )
+
+    @property
+    def formats(self) -> tuple[Literal["png", "svg"], ...]:
+        """The formats to draw.
+
+        Examples
+        --------
+        >>> ReportConfig(figures="both").formats, ReportConfig(figures="none").formats
+        (('png', 'svg'), ())
+        """
+        match self.figures:
+            case "both":
+                return "png", "svg"
+            case "none":
+                return ()
+            case one:
+                return (one,)
