@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import stem
+
+_INDICES = ("run", "echo", "split", "inv", "flip")
+"""Entities that are numbers: run-01 and run-1 are one run."""
 
 
 def entities(path: str | Path) -> dict[str, str]:
@@ -18,7 +23,7 @@ def entities(path: str | Path) -> dict[str, str]:
     >>> entities("sub-01_task-rest_run-02_bold.nii.gz")
     {'sub': '01', 'task': 'rest', 'run': '02'}
     """
-    parts = (part.partition("-") for part in Path(path).name.split(".")[0].split("_"))
+    parts = (part.partition("-") for part in nfc(Path(path).name).split(".")[0].split("_"))
     return {key: value for key, dash, value in parts if dash}
 
 
@@ -36,8 +41,33 @@ def run_of(path: str | Path) -> tuple[str, str, str]:
     ('', '', 'morning')
     """
     found = entities(path)
-    run = found.get("run", "1" if "sub" in found else stem(path))
-    return found.get("sub", ""), found.get("ses", ""), run.lstrip("0") or "0" if run.isdigit() else run
+    run = found.get("run", "1" if "sub" in found else nfc(stem(path)))
+    return found.get("sub", ""), found.get("ses", ""), as_index(run)
+
+
+def as_index(label: str) -> str:
+    """Drop leading zeros of a label that is a number.
+
+    Examples
+    --------
+    >>> as_index("02"), as_index("00"), as_index("2b")
+    ('2', '0', '2b')
+    """
+    return label.lstrip("0") or "0" if label.isascii() and label.isdecimal() else label
+
+
+def _pairs(path: Path) -> set[tuple[str, str]]:
+    """Entities of a name as pairs that can be compared."""
+    return {(key, as_index(value) if key in _INDICES else value) for key, value in entities(path).items()}
+
+
+def _named(folder: Path, pattern: str) -> list[Path]:
+    """List files of a folder by a pattern, in whichever Unicode form their names are; hidden ones are not."""
+    try:
+        names = sorted(folder.iterdir())
+    except OSError:  # no folder
+        return []
+    return [p for p in names if not p.name.startswith(".") and fnmatchcase(nfc(p.name), pattern)]
 
 
 def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
@@ -105,10 +135,10 @@ def inherited(bold: Path, ending: str) -> list[Path]:
     ending : str
         Such as "_events.tsv".
     """
-    own = set(entities(bold).items())
+    own = _pairs(bold)
     found: list[Path] = []
     for folder in _levels(bold):
-        fitting = [f for f in sorted(folder.glob(f"*{ending}")) if set(entities(f).items()) <= own]
+        fitting = [f for f in _named(folder, f"*{ending}") if _pairs(f) <= own]
         found += sorted(fitting, key=lambda f: -len(entities(f)))
     return found
 
@@ -153,7 +183,7 @@ def derivatives_of(dataset: Path) -> list[Path]:
 def find_brain_mask(bold: Path) -> Path | None:
     """Find fMRIPrep's brain mask of a BOLD file, ``..._desc-brain_mask.nii.gz`` in the same space."""
     own = _without(bold, "desc")
-    found = [f for f in sorted(bold.parent.glob("*_desc-brain_mask.nii*")) if _without(f, "desc") == own]
+    found = [f for f in _named(bold.parent, "*_desc-brain_mask.nii*") if _without(f, "desc") == own]
     return found[0] if found else None
 
 
@@ -171,7 +201,7 @@ def find_anatomy(bold: Path) -> Path | None:
     native = space in (None, "T1w")
     fitting: list[tuple[bool, bool, int, Path]] = []
     for level in _levels(bold):
-        for path in sorted((level / "anat").glob("*_T1w.nii*")):
+        for path in _named(level / "anat", "*_T1w.nii*"):
             found = entities(path)
             same = native if "space" not in found else found["space"] == space
             if same and found.get("sub") == own.get("sub") and "label" not in found:
@@ -180,8 +210,8 @@ def find_anatomy(bold: Path) -> Path | None:
     return min(fitting)[-1] if fitting else None
 
 
-def _without(path: Path, *names: str) -> dict[str, str]:
-    return {key: value for key, value in entities(path).items() if key not in names}
+def _without(path: Path, *names: str) -> set[tuple[str, str]]:
+    return {pair for pair in _pairs(path) if pair[0] not in names}
 
 
 def find_confounds(bold: Path) -> Path | None:
@@ -198,11 +228,11 @@ def find_confounds(bold: Path) -> Path | None:
         The ``..._desc-confounds_timeseries.tsv`` (before fMRIPrep 20.2: ``_regressors.tsv``) in the
         same folder whose other entities all are the BOLD file's own.
     """
-    own = set(entities(bold).items())
+    own = _pairs(bold)
     fitting = [
         f
         for ending in ("timeseries", "regressors")
-        for f in sorted(bold.parent.glob(f"*_desc-confounds_{ending}.tsv"))
-        if {pair for pair in entities(f).items() if pair[0] != "desc"} <= own
+        for f in _named(bold.parent, f"*_desc-confounds_{ending}.tsv")
+        if _without(f, "desc") <= own
     ]
     return max(fitting, key=lambda f: len(entities(f)), default=None)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.paths import is_path
+from napari_fmri_decoder.text import nfc
 
 
 class Options(BaseModel):
     """A frozen set of options; each field has its unit, limits and description, and no other is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _composed(cls, value: Any, info: ValidationInfo) -> Any:
+        """Bring text into the form in which it is compared; a path stays as it is on the disk."""
+        field = cls.model_fields[str(info.field_name)]
+        return value if is_path(field) or not _holds_text(field.annotation) else _in_one_form(value)
 
 
 class Registered(Options):
@@ -32,6 +41,20 @@ class Registered(Options):
         field = cls.model_fields.get(cls.key)
         if field is not None and isinstance(field.default, str):
             cls.registry[field.default] = cls
+
+
+def _holds_text(annotation: Any) -> bool:
+    return annotation is str or any(map(_holds_text, get_args(annotation)))
+
+
+def _in_one_form(value: Any) -> Any:
+    if isinstance(value, str):
+        return nfc(value)
+    if isinstance(value, (list, tuple)):
+        return [_in_one_form(one) for one in value]
+    if isinstance(value, dict):
+        return {_in_one_form(key): _in_one_form(one) for key, one in value.items()}
+    return value
 
 
 AnyOptions = TypeVar("AnyOptions", bound=BaseModel)

@@ -21,6 +21,7 @@ from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError, ImageDataError
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import check_regular
 from napari_fmri_decoder.volumes.files import ending, is_compressed
 
 _PAIR = "an Analyze or NIfTI"
@@ -55,8 +56,9 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
     InputError
         If the file is missing, is no image, or is too short for what its header says.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         raise InputError(f"The image must exist, found no file {path}. Check the path.")
+    check_regular(path, "image")
     with clear_errors(path):
         with _mended() as notes, np.errstate(all="ignore"):
             image = _load(path)

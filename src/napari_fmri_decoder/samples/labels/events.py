@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -14,7 +15,9 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import find_events, run_of
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.labels.table import read_table
+from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 _DIGITS = 6
@@ -30,8 +33,9 @@ class EventLabels(LabelsConfig):
     source: Literal["events"] = "events"
     events: tuple[str, ...] = Field(
         (),
-        description="Paths or patterns (*) of the events files, in the order of the BOLD files, relative to "
-        "the recipe. Empty takes the _events.tsv beside each BOLD file, found by its BIDS name.",
+        description="Paths or patterns (*) of the events files, relative to the recipe; they go with the "
+        "BOLD files by their names where these tell, else in the same order. Empty takes the _events.tsv "
+        "beside each BOLD file, found by its BIDS name.",
         json_schema_extra={"mode": "files"},
     )
     column: str = Field("trial_type", description="Column of the labels in the events files.")
@@ -75,22 +79,19 @@ class EventLabels(LabelsConfig):
             The BOLD file and its volumes, the events file, and what the names say.
         """
         parts = series.parts or (Part(series.name or "series", series.n_volumes),)
-        files, keys = self._files(parts, base), _run_keys(parts)
+        files = self.files_of([Path(part.path) for part in parts], base)
+        keys = _run_keys(parts)
         return [
             (part, file, key, read_events(file, self.column))
             for part, file, key in zip(parts, files, keys, strict=True)
         ]
 
-    def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
+    def files_of(self, images: Sequence[Path], base: Path) -> list[Path]:
+        """Find the events file of each BOLD file."""
         if not self.events:
-            return [events_beside(Path(part.path)) for part in parts]
+            return [events_beside(path) for path in images]
         files = [path for given in self.events for path in expand(given, base, "events")]
-        if len(files) != len(parts):
-            raise InputError(
-                f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
-                "BOLD files. Name them in the same order, or leave events empty to find them by name."
-            )
-        return files
+        return pair(images, files, "events file", "labels.events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def read_events(path: Path, column: str = "trial_type") -> list[Event]:
         if not label:
             continue
         try:
-            event = Event(float(onset), float(duration or 0), label)
+            event = Event(float(onset), float(duration or 0), nfc(label))
         except ValueError as error:
             raise InputError(
                 f"Onset and duration must be seconds; row {i + 1} of {path} has {onset!r} and {duration!r}. "

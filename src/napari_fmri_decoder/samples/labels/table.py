@@ -11,7 +11,9 @@ import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
+from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -93,7 +95,7 @@ def read_table(path: Path) -> pd.DataFrame:
         Of str, stripped; "n/a" (BIDS) is "".
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = nfc(existing(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"The table {path} must exist, found no such file. Check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
