@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -110,9 +111,11 @@ def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
         }
     )
     moved = rebased(recipe, base, out)
-    assert moved.data.images == (str(tmp_path / "bold.nii"),)
+    assert moved.data.images == ("../../bold.nii",), "what shares a folder with the run moves along"
     assert Path(moved.data.mask.path) == Path("data/mask.nii.gz")
-    assert moved.labels.table == str(base / "volumes.tsv")
+    assert moved.labels.table == "../volumes.tsv"
+    far = rebased(recipe, Path("/study"), tmp_path / "run")
+    assert far.labels.table == os.path.abspath("/study/volumes.tsv")
     anywhere = rebased(recipe, base, None)
     assert anywhere.data.mask.path == str(out / "data" / "mask.nii.gz")
 

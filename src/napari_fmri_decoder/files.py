@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -36,10 +37,7 @@ def check_regular(path: Path, what: str) -> Path:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if isinstance(error, FileNotFoundError) and path.is_symlink():
-            raise InputError(
-                f"The {what} must be here, but {printable(path)} is a link whose content is not (as in a "
-                "DataLad dataset before `datalad get`). Get the content first."
-            ) from error
+            raise InputError(_not_here(path, what, "link")) from error
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"The {what} must be a file that exists, got {printable(path)}: {reason}. Check the path."
@@ -49,7 +47,42 @@ def check_regular(path: Path, what: str) -> Path:
         raise InputError(
             f"The {what} must be a regular file, but {printable(path)} is a {found}. Give a file."
         )
+    if is_absent(path):
+        raise InputError(_not_here(path, what, "placeholder"))
     return path
+
+
+def is_absent(path: Path) -> bool:
+    """Whether a path is there in name only: a link, or a placeholder, whose content was not downloaded.
+
+    git-annex (DataLad) leaves links that lead nowhere, or where a disk has no links small text files
+    that name the content; Git LFS leaves such files too.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    try:
+        if not path.exists():
+            return path.is_symlink()
+        if not path.is_file() or path.stat().st_size > _LARGEST_POINTER:
+            return False
+        with path.open("rb") as file:
+            start = file.read(_LARGEST_POINTER)
+    except (OSError, ValueError):
+        return False
+    return start.startswith(_POINTERS) or (start.startswith(b"../") and b".git/annex/objects/" in start)
+
+
+def _not_here(path: Path, what: str, kind: str) -> str:
+    return (
+        f"The {what} must be here, but {printable(path)} is a {kind} whose content is not (as in a DataLad "
+        "dataset before `datalad get`, or Git LFS before `git lfs pull`). Get the content first."
+    )
+
+
+_LARGEST_POINTER = 2**10
+_POINTERS = (b"/annex/objects/", b"version https://git-lfs.github.com/spec/")
 
 
 _TYPES = (
@@ -73,15 +106,29 @@ def existing(path: Path) -> Path:
     -------
     Path
     """
-    if path.exists():
+    if os.path.lexists(path):  # a link that leads nowhere is there, too
         return path
     found = Path(path.anchor)
     for part in path.parts[1:] if path.anchor else path.parts:
-        step = found / part
-        if not step.exists() and not part.isascii() and found.is_dir():
-            step = next((p for p in sorted(found.iterdir()) if nfc(p.name) == nfc(part)), step)
-        found = step
-    return found if found.exists() else path
+        found = child(found, part)
+    return found if os.path.lexists(found) else path
+
+
+def child(folder: Path, name: str) -> Path:
+    """Find a name in a folder, in whichever Unicode form it has there; as given where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    """
+    path = folder / name
+    if name.isascii() or os.path.lexists(path):
+        return path
+    try:
+        return next((p for p in sorted(folder.iterdir()) if nfc(p.name) == nfc(name)), path)
+    except OSError:  # no folder, or one that may not be listed
+        return path
 
 
 def read_text(path: Path, what: str) -> str:

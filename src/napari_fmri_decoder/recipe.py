@@ -6,7 +6,6 @@ The docks, the command line and a notebook fill in, and run, the same recipe.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,18 +18,21 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report_config import ReportConfig
+from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.labels import LabelsField
-from napari_fmri_decoder.samples.labels.events import EventLabels, events_beside
 from napari_fmri_decoder.samples.masks import MaskField
 from napari_fmri_decoder.samples.options import Options, explain, several_texts
-from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.samples.paths import expanded, paths_of, with_paths
+from napari_fmri_decoder.samples.patterns import expand, matching
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
+from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.selecting import candidates
-from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
+from napari_fmri_decoder.volumes.files import once
+from napari_fmri_decoder.volumes.nifti import images_in, is_image, read_series
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -57,12 +59,15 @@ class DataConfig(Options):
     images: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(
         (),
         description="Paths or patterns (*) of the images, relative to the recipe: BOLD files, one 4-D file, "
-        "z-maps, or a folder of z-maps. Not needed where bids is given.",
+        "z-maps, or a folder of z-maps. They are joined in the order of this list; what one pattern or "
+        "folder gives is sorted. Not needed where bids is given.",
+        json_schema_extra={"mode": "files"},
     )
     bids: str | None = Field(
         None,
         description="In place of images: a BIDS dataset, or the folder of fMRIPrep's output; BOLD files, "
         "brain masks, events, confounds and anatomy are found by their names.",
+        json_schema_extra={"mode": "folder"},
     )
     subjects: Labels = Field((), description="Subjects of the dataset; empty takes all.")
     sessions: Labels = Field((), description="Sessions of the dataset; empty takes all.")
@@ -84,7 +89,11 @@ class DataConfig(Options):
         None,
         description="A mask file, or a strategy with its options; all voxels where there is none.",
     )
-    anatomy: str | None = Field(None, description="An anatomy to look at beneath the results.")
+    anatomy: str | None = Field(
+        None,
+        description="An anatomy to look at beneath the results.",
+        json_schema_extra={"mode": "file"},
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -194,38 +203,19 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
         raise InputError(f"{name} must not nest its lists that deeply. Write it anew.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
-    return make_recipe(_expanded(content), name)
-
-
-def _expanded(content: dict[str, Any]) -> dict[str, Any]:
-    """Put environment variables into the paths of a recipe: ``${NAME}`` or ``${NAME:-default}``."""
-
-    def put(match: re.Match[str]) -> str:
-        value = os.environ.get(match[1])
-        if value and os.path.exists(value):
-            return os.path.abspath(value)  # a relative one starts where the command runs, not at the recipe
-        value = value or match[2]
-        if value is None:
-            raise InputError(
-                f"A recipe's path must name variables that are set, but {match[1]} is not. "
-                f"Set it, or write ${{{match[1]}:-FOLDER}}."
-            )
-        return value
-
-    def walk(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: walk(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [walk(item) for item in value]
-        return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", put, value) if isinstance(value, str) else value
-
-    return {key: walk(part) if key in ("data", "labels", "zmaps") else part for key, part in content.items()}
+    return make_recipe(content, name)
 
 
 def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
-    """Build a recipe from nested mappings; see `parse_recipe`."""
+    """Build a recipe from nested mappings, its paths with environment variables put in.
+
+    Raises
+    ------
+    InputError
+        As `parse_recipe` does; and if a path names a variable that is not set.
+    """
     try:
-        return Recipe.model_validate(dict(content))
+        return expanded(Recipe.model_validate(dict(content)))
     except ValidationError as error:
         raise InputError(f"{name} must state valid options; {explain(error).rstrip('.')}.") from error
 
@@ -256,12 +246,12 @@ def read_images(images: tuple[str, ...], base: Path) -> Volume:
     """Read the images of a recipe as one series; see `image_files`."""
     files = image_files(images, base)
     series = read_series(files)
-    only = base / images[0]
-    return replace(series, name=only.name) if len(images) == 1 and only.is_dir() else series
+    only = matching(images[0], base) if len(images) == 1 else []
+    return replace(series, name=only[0].name) if len(only) == 1 and only[0].is_dir() else series
 
 
 def image_files(images: tuple[str, ...], base: Path) -> list[Path]:
-    """Find the image files of a recipe, naturally sorted.
+    """Find the image files of a recipe: in the order of the list, what one pattern gives naturally sorted.
 
     Parameters
     ----------
@@ -272,23 +262,34 @@ def image_files(images: tuple[str, ...], base: Path) -> list[Path]:
     Raises
     ------
     InputError
-        If one of them matches no image.
+        If one of them matches no image, or one file is named twice.
     """
     found: list[Path] = []
-    for pattern in images:
-        path = base / pattern
-        matches = images_in(path) if path.is_dir() else [path] if path.exists() else _matches(path)
+    named: dict[Path, str] = {}
+    for given in images:
+        paths = matching(given, base)
+        exact = len(paths) == 1 and nfc(paths[0].name) == nfc(Path(given).name) and not paths[0].is_dir()
+        matches = [p for path in paths for p in _images_at(path, exact)]
         if not matches:
             raise InputError(
-                f"The images must exist, but nothing matches {pattern} in {base}. Check data.images."
+                f"The images must exist, but nothing matches {printable(given)} in {printable(base)}. Check "
+                "data.images."
             )
+        if exact and matches[0] in named:
+            raise InputError(
+                f"Each image must be named once, but {printable(matches[0].name)} is named by "
+                f"{printable(named[matches[0]])} and by {printable(given)}. Name it once in data.images."
+            )
+        named |= dict.fromkeys(matches, given) if exact else {}
         found += matches
-    return sorted(dict.fromkeys(found), key=natural_key)
+    return once(found)
 
 
-def _matches(path: Path) -> list[Path]:
-    anchor = Path(path.anchor or ".")
-    return [p for p in anchor.glob(str(path.relative_to(path.anchor))) if is_image(p)]
+def _images_at(path: Path, exact: bool) -> list[Path]:
+    """Images that one match of a path or pattern stands for: a pattern passes over other files."""
+    if path.is_dir():
+        return images_in(path)
+    return [path] if exact or is_image(path) else []
 
 
 def input_files(recipe: Recipe, base: Path) -> list[Path]:
@@ -306,57 +307,41 @@ def input_files(recipe: Recipe, base: Path) -> list[Path]:
     InputError
         If images, or the files of a pattern, are not there.
     """
-    content = recipe.model_dump(mode="json", exclude_none=True)
-    found = image_files(recipe.data.images, base)
-    for section, name in _named(content):
-        value = section.get(name) or ()
-        for given in [value] if isinstance(value, str) else value:
-            found += expand(given, base, name)
-    if isinstance(recipe.labels, EventLabels) and not recipe.labels.events:
-        found += [events_beside(path) for path in image_files(recipe.data.images, base)]
+    images = image_files(recipe.data.images, base)
+    found = [*images, *(path for path in recipe.labels.files_of(images, base) if path)]
+    for options in (recipe.prepare, recipe.zmaps):
+        if options is not None and options.confounds and not options.confounds_files:
+            found += [path for path in map(find_confounds, images) if path]
+    used = recipe.model_copy(update={"data": recipe.data.model_copy(update={"images": (), "anatomy": None})})
+    for name, given in paths_of(used):
+        found += [path for path in expand(given, base, name) if not path.is_dir()]
     return list(dict.fromkeys(found))
 
 
 def rebased(recipe: Recipe, base: Path, target: Path | None) -> Recipe:
     """Rewrite a recipe's paths for another folder, so that it can be run from there.
 
-    Files inside `target` are named relative to it (a run folder can be moved with its data); all
-    others, and all where there is none, by their absolute path.
+    Files that share a folder with `target`, at whatever height, are named relative to it, so that a
+    project can be copied with its runs; those on another root, and all where there is no target, by
+    their absolute path.
     """
-    within = None if target is None else target.resolve()
+    start, within = base.resolve(), None if target is None else target.resolve()
 
     def moved(path: str) -> str:
-        absolute = Path(os.path.abspath(base / path))
-        inside = within is not None and absolute.is_relative_to(within)
-        return str(absolute.relative_to(within) if within and inside else absolute)
+        absolute = os.path.abspath(start / path)
+        if within is None or not _share_a_folder(absolute, within):
+            return absolute
+        return Path(os.path.relpath(absolute, within)).as_posix()
 
-    content = recipe.model_dump(mode="json", exclude_none=True)
-    data = content["data"]
-    data["images"] = [moved(p) for p in data["images"]]
-    for section, name in ((data, "anatomy"), (data, "bids"), *_named(content)):
-        value = section.get(name)
-        if isinstance(value, str) and value:
-            section[name] = moved(value)
-        elif isinstance(value, list):
-            section[name] = [moved(p) for p in value]
-    return make_recipe(content)
+    return with_paths(expanded(recipe), moved)
 
 
-def _named(content: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
-    """Where a recipe's content names files beside its images: tables of options, and their entries."""
-    labels = content["labels"]
-    return [
-        *((mask, "path") for mask in _masks(content["data"].get("mask", {}))),
-        (labels, "table"),
-        (labels, "events"),
-        (content.get("prepare", {}), "confounds_files"),
-        (content.get("zmaps", {}), "confounds_files"),
-    ]
-
-
-def _masks(mask: dict[str, Any]) -> list[dict[str, Any]]:
-    """A mask's options, and those of the masks that it combines."""
-    return [mask, *(inner for one in mask.get("masks", []) for inner in _masks(one))]
+def _share_a_folder(path: str, folder: Path) -> bool:
+    try:
+        common = Path(os.path.commonpath([path, folder]))
+    except ValueError:  # on two drives
+        return False
+    return common != Path(common.anchor)
 
 
 def _plain(value: Any) -> Any:

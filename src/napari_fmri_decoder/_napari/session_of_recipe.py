@@ -17,6 +17,7 @@ from napari_fmri_decoder._napari.prepare_steps import Masked, mask_of
 from napari_fmri_decoder._napari.view import brain_layers, look_at
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
+from napari_fmri_decoder.pipeline.inputs import changed_inputs
 from napari_fmri_decoder.pipeline.preparing import open_series
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.volumes.cache import on_copies
@@ -53,6 +54,8 @@ class Found:
         The labels, one row per volume.
     missing : tuple of str
         What could not be read, in sentences.
+    notes : tuple of str
+        Which files have changed since the run of this recipe, or are no longer where they were.
     """
 
     recipe: Recipe
@@ -62,9 +65,10 @@ class Found:
     where: RotatedSlab | None = None
     table: pd.DataFrame | None = None
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def find(recipe: Recipe, watch: Callable[[Volume], Volume]) -> Found:
+def find(recipe: Recipe, watch: Callable[[Volume], Volume], folder: Path | None = None) -> Found:
     """Read what a recipe names.
 
     Parameters
@@ -73,6 +77,8 @@ def find(recipe: Recipe, watch: Callable[[Volume], Volume]) -> Found:
         With absolute paths.
     watch : callable
         See `pipeline.prepare_steps`.
+    folder : Path, optional
+        Of the recipe's file. A run folder knows what its files were, and what differs is a note.
     """
     base, missing = Path(), list[str]()
 
@@ -85,6 +91,7 @@ def find(recipe: Recipe, watch: Callable[[Volume], Volume]) -> Found:
 
     anatomy = series = mask = where = table = None
     resolved = tried(lambda: found_in_dataset(recipe, base)[0])
+    changed = tried(lambda: changed_inputs(resolved, folder)) if resolved and folder else None
     data = (resolved or recipe).data
     if data.anatomy is not None:
         path = data.anatomy
@@ -99,7 +106,8 @@ def find(recipe: Recipe, watch: Callable[[Volume], Volume]) -> Found:
             where = tried(lambda: slab.placed(seen, mask.mask if mask else None))
         labels = tried(lambda: label_table(recipe.labels, series, base))
         table = labels[0] if labels else None
-    return Found(recipe, series, anatomy, mask, where, table, tuple(dict.fromkeys(missing)))
+    said = tuple(dict.fromkeys(missing)), tuple(changed or ())
+    return Found(recipe, series, anatomy, mask, where, table, *said)
 
 
 def show(session: Session, found: Found) -> tuple[str, ...]:

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: fmri-decoder train examples/haxby_mlp.toml --out runs/haxby-mlp")
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe (TOML); its paths are relative to it.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run: scores, predictions, models, report.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run: scores, predictions, models, report.")
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; over the recipe's.")
     ] = None,
@@ -39,6 +41,14 @@ def train(
     resume: Resume = False,
     figures: Figures = None,
     no_figures: NoFigures = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only prepare: print what was put to each image, notes and the audit; write nothing.",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
     """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
 
@@ -46,6 +56,7 @@ def train(
     --resume. The scores are the same wherever it runs.
     """
     from napari_fmri_decoder.cli.progress import follow, going_on
+    from napari_fmri_decoder.errors import InputError
     from napari_fmri_decoder.pipeline import run
     from napari_fmri_decoder.recipe import load_recipe, with_report, with_training
 
@@ -54,6 +65,14 @@ def train(
         content = with_report(content, figures=wanted)
     if device is not None:
         content = with_training(content, device=device)
+    if dry_run:
+        from napari_fmri_decoder.cli.dry import dry_run as prepare_only
+
+        prepare_only(content, recipe.resolve().parent, as_json=as_json)
+        return
+    if out is None or as_json:
+        wrong = "--json goes with --dry-run alone" if as_json else "A run needs --out, its folder"
+        raise InputError(f"{wrong}. Add it, or give --dry-run.")
     with going_on(out):
         result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
     say_result(result)
@@ -130,7 +149,7 @@ def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None
     from napari_fmri_decoder.training.bundle import load_bundle
     from napari_fmri_decoder.volumes.nifti import read
 
-    table, notes = predict_series(load_bundle(model), read(image), numbers(runs))
+    table, notes = predict_series(load_bundle(model), read(image), numbers(runs), model.parent)
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, sep="\t", index=False, float_format="%.6g")
     for note in notes:
@@ -164,7 +183,9 @@ def explain(
     from napari_fmri_decoder.volumes.nifti import read, write
 
     options = {"name": method, "layer": layer}
-    maps, notes = explain_series(load_bundle(model), read(image), options, volume=volume, runs=numbers(runs))
+    maps, notes = explain_series(
+        load_bundle(model), read(image), options, volume=volume, runs=numbers(runs), home=model.parent
+    )
     write(maps, output)
     for note in notes:
         typer.echo(f"Note: {note}")

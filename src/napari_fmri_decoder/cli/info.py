@@ -41,7 +41,8 @@ def runs_table(runs: Sequence[BidsRun]) -> str:
     columns = ("subject", "session", "task", "run", "space")
     lines = [[*columns, "missing", "file"]]
     for run in runs:
-        missing = ", ".join(run.missing) or "nothing"
+        not_here = [f"{name} (content not downloaded)" for name in run.absent]
+        missing = ", ".join([*run.missing, *not_here]) or "nothing"
         lines.append([*(_cell(getattr(run, name)) for name in columns), missing, run.bold.name])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
     text = ["  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines]

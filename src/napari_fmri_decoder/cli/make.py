@@ -65,7 +65,7 @@ def mask(
 @app.command(epilog="Example: fmri-decoder zmaps sub-1/func/*_bold.nii.gz --hrf none -o zmaps")
 @options_of(ZMapsConfig, help_panel="Model")
 def zmaps(
-    bold: Annotated[list[Path], typer.Argument(help="BOLD files; several are runs in their natural order.")],
+    bold: Annotated[list[Path], typer.Argument(help="BOLD files; several are runs, in the order given.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write; one of its own.")],
     options: dict[str, Any],
     table: Annotated[
@@ -77,7 +77,10 @@ def zmaps(
     ] = None,
     events: Annotated[
         list[str] | None,
-        typer.Option(help="Events files or a pattern (*), in the order of the BOLD files; may be repeated."),
+        typer.Option(
+            help="Events files or a pattern (*); they go with the BOLD files by name where the names tell, "
+            "else in order; may be repeated."
+        ),
     ] = None,
     column: Annotated[str, typer.Option(help="Column of the conditions in the events files.")] = "trial_type",
     exclude: Annotated[

@@ -109,6 +109,7 @@ def write_report(
     title: str = "fMRI decoding",
     recipe: str = "",
     notes: Sequence[str] = (),
+    pairing: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None,
     versions: Mapping[str, str] | None = None,
     absent: Sequence[str] = (),
     formats: Sequence[str] = ("png", "svg"),
@@ -129,6 +130,8 @@ def write_report(
         The resolved recipe, as TOML.
     notes : sequence of str
         What was left out or changed on the way, in sentences.
+    pairing : (columns, rows), optional
+        What was put to each image: events, confounds, sidecar, run.
     versions : mapping of str to str
         Version of each package by its name.
     absent : sequence of str
@@ -161,6 +164,7 @@ def write_report(
             + "".join(_picture(name, pictures, formats) for name in figures if name != DESIGN),
         ),
         _section("What was left out or changed", _list(notes) if notes else "<p>Nothing.</p>"),
+        _section("Images and what was put to them", _table(*pairing)) if pairing else "",
         _section("Recipe", f"<pre>{escape(recipe)}</pre>") if recipe else "",
         _section("Files", _files(folder, formats if figures else ())),
         _section("Versions", _table(("package", "version"), list(versions.items()))) if versions else "",

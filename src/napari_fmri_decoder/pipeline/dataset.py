@@ -61,6 +61,12 @@ def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
                 f"{', '.join(lacking[:5])}. Leave these runs out (subjects, sessions, tasks, runs), or name "
                 f"the files. fmri-decoder bids {data.bids} lists what is missing."
             )
+    if absent := [run.bold.name for run in runs if "bold" in run.absent]:
+        raise InputError(
+            f"The images must be here, but {len(absent)} of {len(runs)} runs are links whose content is not "
+            f"(as in a DataLad dataset before `datalad get`): {', '.join(absent[:5])}. Get their content "
+            "first, or leave these runs out (subjects, sessions, tasks, runs)."
+        )
     update: dict[str, Any] = {"images": tuple(str(run.bold.absolute()) for run in runs), "bids": None}
     update |= {name: type(value)() if isinstance(value, tuple) else None for name, value in chosen.items()}
     notes = [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
+    from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.volumes.volume import Volume
@@ -46,6 +47,8 @@ class Prepared:
     findings : tuple of Finding
     notes : tuple of str
         What was left out or changed.
+    pairing : tuple of PairingRow
+        What was put to each image: events, confounds, sidecar, run.
     """
 
     recipe: Recipe
@@ -55,6 +58,7 @@ class Prepared:
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    pairing: tuple[PairingRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,8 @@ from napari_fmri_decoder.pipeline.predicting import features_of
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_fmri_decoder.training.bundle import Bundle
 
 _AT_ONCE = 64
@@ -24,6 +26,7 @@ def explain_series(
     *,
     volume: int | None = None,
     runs: tuple[int, ...] = (),
+    home: Path | None = None,
 ) -> tuple[Volume, tuple[str, ...]]:
     """Make the maps of one volume, or their mean over all.
 
@@ -37,6 +40,8 @@ def explain_series(
         Position in the series; the mean over all volumes if None.
     runs : tuple of int
         Volumes of each run; see `features_of`.
+    home : Path, optional
+        Folder of the model's file; see `features_of`.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def explain_series(
     notes : tuple of str
     """
     method = get_explainer(options)
-    features = features_of(bundle, series, runs)
+    features = features_of(bundle, series, runs, home)
     n = len(features.X)
     if volume is not None and not 0 <= volume < n:
         raise InputError(f"The volume must lie between 0 and {n - 1}, got {volume}.")

@@ -17,6 +17,7 @@ from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
 from napari_fmri_decoder.evaluation.gallery import run_figures
 from napari_fmri_decoder.evaluation.report import NO_FIGURES, write_report
 from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
+from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from napari_fmri_decoder.evaluation.null import PermutationsDone
+    from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FittedModel, FoldResult
@@ -95,6 +97,7 @@ def write_results(
     scores: Scores,
     model: FittedModel,
     notes: Sequence[str],
+    pairing: Sequence[PairingRow] = (),
     permutations: PermutationsDone | None,
     moments: tuple[NDArray[np.float64], NDArray[np.float64]],
     hashes: dict[str, str],
@@ -117,9 +120,7 @@ def write_results(
     for result in folds:
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
-    figures = _figures(
-        recipe, samples, splits, folds, scores, permutations=permutations, moments=moments
-    )
+    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, moments=moments)
     report = write_report(
         folder,
         scores=scores,
@@ -128,6 +129,7 @@ def write_results(
         + (f" and {len(samples.classes) - 4} more" if len(samples.classes) > 4 else ""),
         recipe=text,
         notes=notes,
+        pairing=(COLUMNS, pairing_cells(pairing)) if pairing else None,
         versions=known,
         absent=list(filter(None, [recipe.decoder.no_curves])) if figures else [NO_FIGURES],
         formats=recipe.report.formats,

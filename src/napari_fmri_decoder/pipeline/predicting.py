@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.inputs import changed_scan
 from napari_fmri_decoder.pipeline.matching import check_cover, check_kind, check_lengths, covered
 from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids import find_confounds, run_of
@@ -43,7 +44,9 @@ class Features:
     notes: tuple[str, ...]
 
 
-def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> Features:
+def features_of(
+    bundle: Bundle, series: Volume, runs: tuple[int, ...] = (), home: Path | None = None
+) -> Features:
     """Read the model's voxels from a scan and clean them as the training data were.
 
     Parameters
@@ -54,6 +57,8 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         value, outside of the scan or NaN, counts as the training mean.
     runs : tuple of int, optional
         Volumes of each run, in order; each file is a run if empty.
+    home : Path, optional
+        Folder of the model's file: with it files that have changed since the training are known.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         add up.
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
-    notes = check_kind(bundle, recipe, series)
+    notes = [*check_kind(bundle, recipe, series), *changed_scan(bundle, series, home)]
     inside = covered(bundle.space, series)
     notes += check_cover(bundle.space, inside, series)
     table = _runs(series, runs)
@@ -100,9 +105,9 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
 
 
 def predict(
-    bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()
+    bundle: Bundle, series: Volume, runs: tuple[int, ...] = (), home: Path | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Predict every volume of a scan.
+    """Predict every volume of a scan; see `features_of`.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def predict(
     InputError
         As `features_of` does; and if the model gives a probability that is not finite.
     """
-    features = features_of(bundle, series, runs)
+    features = features_of(bundle, series, runs, home)
     probabilities = predict_proba(bundle.model, features.X, bundle.space)
     if lost := int((~np.isfinite(probabilities)).any(axis=1).sum()):
         raise InputError(

@@ -13,12 +13,15 @@ import numpy as np
 from napari_fmri_decoder.evaluation.null import check_exchanges
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
+from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
+from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_samples
 from napari_fmri_decoder.pipeline.zmapping import told_steps
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask
+from napari_fmri_decoder.samples.paths import expanded
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.steps import returned
@@ -36,13 +39,13 @@ RESPONSE_S = 10.0
 """Seconds within which two volumes share a haemodynamic response."""
 
 
-def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None) -> Prepared:
+def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True) -> Prepared:
     """Read, label, mask, cut, clean, split and audit; see `prepare_steps`, which this runs to its end."""
-    return returned(prepare_steps(recipe, base, watch))
+    return returned(prepare_steps(recipe, base, watch, refuse=refuse))
 
 
 def prepare_steps(
-    recipe: Recipe, base: Path, watch: Watch | None = None
+    recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True
 ) -> Generator[Progress, None, Prepared]:
     """Read, label, mask, cut, clean, split and audit: everything before training.
 
@@ -54,6 +57,9 @@ def prepare_steps(
     watch : callable, optional
         Takes the images and gives them as they are to be read, so that the reading can be
         followed, and ended by an exception.
+    refuse : bool
+        Whether errors of the audit that the recipe does not allow are raised; else they are among
+        the findings alone.
 
     Yields
     ------
@@ -71,7 +77,9 @@ def prepare_steps(
     AuditError
         If the audit finds an error that the recipe does not allow.
     """
+    recipe, moved = found_again(expanded(recipe), base)
     recipe, found = found_in_dataset(recipe, base)
+    found = [*moved, *found, *changed_inputs(recipe, base)]
     series = open_series(recipe, base)
     series = series if watch is None else watch(series)
     confounds = None
@@ -80,9 +88,11 @@ def prepare_steps(
         options = recipe.prepare
         confounds, said = read_confounds(options.confounds, options.confounds_files, series, base)
         notes = [*notes, *said]
+        pairing = pairing_of_samples(recipe, series, table, base)
     else:
         runs, notes = find_runs(recipe.labels, series, base)
-        plan_zmaps(series, runs, recipe.zmaps, base)
+        plans, _ = plan_zmaps(series, runs, recipe.zmaps, base)
+        pairing = pairing_of_runs(recipe, series, runs, plans, base)
     notes = [*found, *notes]
     mask = None
     if recipe.data.mask is not None:
@@ -113,7 +123,7 @@ def prepare_steps(
             recording=_recording(series),
         )
     )
-    if stopping := blocking(findings, recipe.audit.allow):
+    if refuse and (stopping := blocking(findings, recipe.audit.allow)):
         raise AuditError(stopping)
     stated = {
         "prepare": recipe.prepare.resolved(series),
@@ -121,7 +131,7 @@ def prepare_steps(
         "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
     }
     resolved = recipe.model_copy(update=stated)
-    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
+    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes), pairing)
 
 
 def open_series(recipe: Recipe, base: Path) -> Volume:

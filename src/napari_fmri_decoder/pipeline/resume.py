@@ -159,7 +159,8 @@ def check_asked(folder: Path, recipe: Recipe, base: Path) -> None:
     otherwise = "Choose another folder, move that one away, or ask for the same."
     if not (folder / ASKED).exists():
         raise InputError(f"{begin} holds one that says not what was asked ({ASKED}). {otherwise}")
-    old, new = _content(load_recipe(folder / ASKED)), _content(rebased(recipe, base, folder))
+    asked = load_recipe(folder / ASKED)
+    old, new = _content(rebased(asked, folder, None)), _content(rebased(recipe, base, None))
     if changed := _differences(_moved(old, new), new):
         raise InputError(f"{begin} was made with another recipe ({', '.join(changed)}). {otherwise}")
 

@@ -24,6 +24,7 @@ from napari_fmri_decoder.evaluation.null import (
 from napari_fmri_decoder.evaluation.scores import Scores, compare, score_folds, spread_of
 from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.folder import claim, hashes_of_inputs, write_recipe, write_results
+from napari_fmri_decoder.pipeline.inputs import write_record
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
@@ -102,6 +103,7 @@ def run(
     hashes = hashes_of_inputs(out, prepared.recipe)
     store = open_store(out, prepared.recipe, samples, splits)
     write_recipe(out, prepared.recipe)
+    write_record(out, prepared.recipe, hashes)
     heard: list[str] = []
     with ExitStack() as workers:
         where = _cluster(cluster, recipe, samples, splits)
@@ -173,6 +175,7 @@ def run(
         scores=scores,
         model=model,
         notes=prepared.notes,
+        pairing=prepared.pairing,
         permutations=null,
         moments=moments(prepared.series),
         hashes=hashes,

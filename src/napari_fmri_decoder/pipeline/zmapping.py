@@ -182,6 +182,9 @@ def _about(
                 "session": plan.run.session,
                 "run": plan.run.run,
                 "volumes": [plan.run.start, plan.run.stop],
+                "image": str(plan.run.bold) if plan.run.bold else None,
+                "events_file": str(plan.run.source) if plan.run.source else None,
+                "confounds_file": str(plan.confounds_file) if plan.confounds_file else None,
                 "confounds": [] if plan.confounds is None else list(map(str, plan.confounds.columns)),
                 "events": [asdict(event) for event in plan.run.events],
             }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from napari_fmri_decoder.samples.names import plain_entities, plain_label
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import stem
 
 
@@ -19,7 +21,7 @@ def entities(path: str | Path) -> dict[str, str]:
     >>> entities("sub-01_task-rest_run-02_bold.nii.gz")
     {'sub': '01', 'task': 'rest', 'run': '02'}
     """
-    parts = (part.partition("-") for part in Path(path).name.split(".")[0].split("_"))
+    parts = (part.partition("-") for part in nfc(Path(path).name).split(".")[0].split("_"))
     return {key: value for key, dash, value in parts if dash}
 
 
@@ -37,8 +39,17 @@ def run_of(path: str | Path) -> tuple[str, str, str]:
     ('', '', 'morning')
     """
     found = entities(path)
-    run = found.get("run", "1" if "sub" in found else stem(path))
+    run = found.get("run", "1" if "sub" in found else nfc(stem(path)))
     return found.get("sub", ""), found.get("ses", ""), plain_label(run)
+
+
+def _named(folder: Path, pattern: str) -> list[Path]:
+    """List files of a folder by a pattern, in whichever Unicode form their names are; hidden ones are not."""
+    try:
+        names = sorted(folder.iterdir())
+    except OSError:  # no folder
+        return []
+    return [p for p in names if not p.name.startswith(".") and fnmatchcase(nfc(p.name), pattern)]
 
 
 def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
@@ -109,11 +120,9 @@ def inherited(bold: Path, ending: str) -> list[Path]:
     own, written = plain_entities(entities(bold)), set(entities(bold).items())
     found: list[Path] = []
     for folder in _levels(bold):
-        fitting = [f for f in sorted(folder.glob(f"*{ending}")) if plain_entities(entities(f)) <= own]
+        fitting = [f for f in _named(folder, f"*{ending}") if plain_entities(entities(f)) <= own]
         # of run-1 and run-01 the one that is written alike comes first
-        found += sorted(
-            fitting, key=lambda f: (-len(entities(f)), -len(set(entities(f).items()) & written))
-        )
+        found += sorted(fitting, key=lambda f: (-len(entities(f)), -len(set(entities(f).items()) & written)))
     return found
 
 
@@ -172,7 +181,7 @@ def derivatives_of(dataset: Path) -> list[Path]:
 def find_brain_mask(bold: Path) -> Path | None:
     """Find fMRIPrep's brain mask of a BOLD file, ``..._desc-brain_mask.nii.gz`` in the same space."""
     own = _without(bold, "desc")
-    found = [f for f in sorted(bold.parent.glob("*_desc-brain_mask.nii*")) if _without(f, "desc") == own]
+    found = [f for f in _named(bold.parent, "*_desc-brain_mask.nii*") if _without(f, "desc") == own]
     return found[0] if found else None
 
 
@@ -190,17 +199,21 @@ def find_anatomy(bold: Path) -> Path | None:
     native = space in (None, "T1w")
     fitting: list[tuple[bool, bool, int, Path]] = []
     for level in _levels(bold):
-        for path in sorted((level / "anat").glob("*_T1w.nii*")):
+        for path in _named(level / "anat", "*_T1w.nii*"):
             found = entities(path)
             same = native if "space" not in found else found["space"] == space
-            if same and plain_label(found.get("sub", "")) == plain_label(own.get("sub", "")) and "label" not in found:
+            if (
+                same
+                and plain_label(found.get("sub", "")) == plain_label(own.get("sub", ""))
+                and "label" not in found
+            ):
                 other_session = found.get("ses", own.get("ses")) != own.get("ses")
                 fitting.append((found.get("desc") != "preproc", other_session, len(fitting), path))
     return min(fitting)[-1] if fitting else None
 
 
-def _without(path: Path, *names: str) -> dict[str, str]:
-    return {key: plain_label(value) for key, value in entities(path).items() if key not in names}
+def _without(path: Path, *names: str) -> set[tuple[str, str]]:
+    return {pair for pair in plain_entities(entities(path)) if pair[0] not in names}
 
 
 def find_confounds(bold: Path) -> Path | None:
@@ -221,7 +234,7 @@ def find_confounds(bold: Path) -> Path | None:
     fitting = [
         f
         for ending in ("timeseries", "regressors")
-        for f in sorted(bold.parent.glob(f"*_desc-confounds_{ending}.tsv"))
-        if plain_entities(_without(f, "desc")) <= own
+        for f in _named(bold.parent, f"*_desc-confounds_{ending}.tsv")
+        if _without(f, "desc") <= own
     ]
     return max(fitting, key=lambda f: len(entities(f)), default=None)

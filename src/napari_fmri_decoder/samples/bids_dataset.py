@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import existing, is_absent
 from napari_fmri_decoder.samples.bids import (
     derivatives_of,
     entities,
@@ -19,6 +19,8 @@ from napari_fmri_decoder.samples.bids import (
     find_events,
     run_of,
 )
+from napari_fmri_decoder.samples.names import plain_label
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import natural_key
 
 NATIVE = "native"
@@ -55,16 +57,23 @@ class BidsRun:
     anatomy: Path | None
 
     @property
+    def absent(self) -> tuple[str, ...]:
+        """What is there in name only: links of a DataLad dataset whose content was not downloaded."""
+        names = ("bold", "events", "confounds", "mask", "anatomy")
+        paths = {name: getattr(self, name) for name in names}
+        return tuple(name for name, path in paths.items() if path is not None and is_absent(path))
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """What was not found; an image as scanned can have neither confounds nor brain mask."""
         wanted = ("events", "confounds", "mask", "anatomy") if self.preprocessed else ("events", "anatomy")
         return tuple(name for name in wanted if getattr(self, name) is None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all of it as plain values, `missing` among them."""
+        """Give all of it as plain values, `missing` and `absent` among them."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         plain = {name: str(value) if isinstance(value, Path) else value for name, value in plain.items()}
-        return plain | {"missing": list(self.missing)}
+        return plain | {"missing": list(self.missing), "absent": list(self.absent)}
 
 
 def bids_runs(
@@ -97,7 +106,7 @@ def bids_runs(
     InputError
         If the folder is no dataset, or nothing in it is what was chosen.
     """
-    folder = Path(folder)
+    folder = existing(Path(folder))
     if not folder.is_dir():
         raise InputError(f"A dataset must be a folder, found none at {folder}. Check the path.")
     every = [run for root in (folder, *derivatives_of(folder)) for run in _runs_in(root)]
@@ -113,7 +122,7 @@ def bids_runs(
         ("task", tasks, "task"),
         ("run", runs, "run"),
     ):
-        labels = [_label(value, entity) for value in wanted]
+        labels = [_label(nfc(value), entity) for value in wanted]
         known = sorted({getattr(run, name) for run in every}, key=natural_key)
         if unknown := [label for label in labels if label not in known]:
             raise InputError(
@@ -122,7 +131,7 @@ def bids_runs(
             )
         chosen = [run for run in chosen if not labels or getattr(run, name) in labels]
     if space is not None:
-        known = sorted({run.space for run in chosen})
+        space, known = nfc(space), sorted({run.space for run in chosen})
         chosen = [run for run in chosen if space in (run.space, run.space.partition(":")[0])]
         if not chosen:
             raise InputError(
@@ -171,7 +180,9 @@ def _runs_in(root: Path) -> list[BidsRun]:
     found = []
     pattern = glob.escape(str(root))  # nilearn takes a [ in it for one
     for file in get_bids_files(pattern, file_tag="bold", file_type="nii*", modality_folder="func"):
-        path, named = Path(file), parse_bids_filename(file)["entities"]
+        path, named = Path(file), parse_bids_filename(nfc(file))["entities"]
+        if path.name.startswith("."):  # a Mac leaves ._sub-01_bold.nii.gz beside sub-01_bold.nii.gz
+            continue
         if named.get("part") not in (None, "mag") or named.get("desc") not in (None, "preproc"):
             continue
         subject, session, run = run_of(path)
@@ -207,4 +218,4 @@ def _order(run: BidsRun) -> list[Any]:
 
 def _label(value: str, entity: str) -> str:
     label = str(value).removeprefix(f"{entity}-")
-    return label.lstrip("0") or "0" if entity == "run" and label.isdigit() else label
+    return plain_label(label) if entity == "run" else label

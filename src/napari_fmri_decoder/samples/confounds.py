@@ -14,8 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.samples.bids import find_confounds
+from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import natural_key
 from napari_fmri_decoder.volumes.volume import Part
 
@@ -125,8 +128,8 @@ def tables_of_images(files: Sequence[str], images: Sequence[Path | None], base: 
     Parameters
     ----------
     files : sequence of str
-        Paths or patterns relative to `base`, in the order of the images; if empty, those that fMRIPrep
-        wrote beside them.
+        Paths or patterns relative to `base`, which go with the images by their names where these tell, else
+        in the same order; if empty, those that fMRIPrep wrote beside them.
     images : sequence of Path or None
         None for one that is no file.
     base : Path
@@ -138,13 +141,10 @@ def tables_of_images(files: Sequence[str], images: Sequence[Path | None], base: 
     """
     if files:
         found = [path for given in files for path in expand(given, base, "confounds")]
-        if len(found) != len(images):
-            raise InputError(
-                f"Each image must have its table of confounds; found {len(found)} tables for "
-                f"{len(images)} images. Name them in the same order, or leave confounds_files empty to "
-                "find them by name."
-            )
-        return found
+        named = [image for image in images if image is not None]
+        if len(named) < len(images):  # runs within one file have no names to go by
+            named = [Path()] * len(images)
+        return pair(named, found, "table of confounds", "confounds_files")
     beside = [find_confounds(image) if image else None for image in images]
     missing = [
         image.name if image else "an image without a file"
@@ -187,7 +187,7 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
         group, first = (limited[1], int(limited[2])) if limited else (asked, None)
         fitting: list[str] = []
         for pattern in GROUPS.get(group, (group,)):
-            fits = sorted((c for c in columns if fnmatchcase(c, pattern)), key=natural_key)
+            fits = sorted((c for c in columns if fnmatchcase(nfc(c), nfc(pattern))), key=natural_key)
             if not fits and group not in _MAY_LACK:
                 near = get_close_matches(pattern, [*columns, *GROUPS], 3, 0.4) or list(columns[:5])
                 of = f" (of {group})" if pattern != group else ""
@@ -203,7 +203,7 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
 def _read(path: Path) -> pd.DataFrame:
     """Read a table with a header, or six bare columns of motion as SPM, FSL and AFNI write them."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = nfc(existing(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"Confounds must be a text table that can be read, got {path}: {error}.") from error
     lines = [re.split(r"[\t,]" if re.search(r"[\t,]", line.strip()) else r"\s+", line.strip("\r "))

@@ -9,7 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.text import printable
+from napari_fmri_decoder.samples.paths import is_path
+from napari_fmri_decoder.text import nfc, printable
 
 LONGEST = 80
 """Letters of a value that a message repeats."""
@@ -30,6 +31,13 @@ class Options(BaseModel):
     @classmethod
     def _own_type(cls, value: Any, info: ValidationInfo) -> Any:
         return natural(value, cls.model_fields[str(info.field_name)].annotation)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _composed(cls, value: Any, info: ValidationInfo) -> Any:
+        """Bring text into the form in which it is compared; a path stays as it is on the disk."""
+        field = cls.model_fields[str(info.field_name)]
+        return value if is_path(field) or not _holds_text(field.annotation) else _in_one_form(value)
 
 
 class Registered(Options):
@@ -143,6 +151,20 @@ def shown(value: object, longest: int = LONGEST) -> str:
         return text
     kept = longest - 5
     return f"{text[: kept - kept // 3 - 1]} ... {text[-(kept // 3 + 1) :]}"
+
+
+def _holds_text(annotation: Any) -> bool:
+    return annotation is str or any(map(_holds_text, get_args(annotation)))
+
+
+def _in_one_form(value: Any) -> Any:
+    if isinstance(value, str):
+        return nfc(value)
+    if isinstance(value, (list, tuple)):
+        return [_in_one_form(one) for one in value]
+    if isinstance(value, dict):
+        return {_in_one_form(key): _in_one_form(one) for key, one in value.items()}
+    return value
 
 
 AnyOptions = TypeVar("AnyOptions", bound=BaseModel)

@@ -55,8 +55,9 @@ class PrepareConfig(Options):
     )
     confounds_files: tuple[str, ...] = Field(
         (),
-        description="Paths or patterns (*) of the tables of confounds, in the order of the image files, "
-        "relative to the recipe. Empty takes what fMRIPrep wrote beside each image.",
+        description="Paths or patterns (*) of the tables of confounds, relative to the recipe; they go with"
+        " the images by their names where these tell, else in the same order. Empty takes what fMRIPrep "
+        "wrote beside each image.",
         json_schema_extra={"mode": "files"},
     )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")

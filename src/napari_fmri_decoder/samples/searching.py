@@ -87,7 +87,9 @@ def compile_search(pattern: str) -> Search:
                 f"A pattern must not use {lacking[0]}: patterns run on the engine RE2, which does not "
                 f"support it; got {pattern!r}. Write it without."
             ) from error
-        raise InputError(f"It must be a regular expression, but {reason}; got {pattern!r}. Correct it.") from error
+        raise InputError(
+            f"It must be a regular expression, but {reason}; got {pattern!r}. Correct it."
+        ) from error
     return Search(tuple(sorted(compiled.groupindex, key=compiled.groupindex.get)), compiled)
 
 
@@ -116,5 +118,3 @@ def _unicode(pattern: str) -> str:
             out.append(char)
             i += 1
     return "".join(out)
-
-

@@ -117,7 +117,9 @@ def label_cells(
         listed = ", ".join(f"{count} {name!r}" for name, count in spelled.most_common())
         notes.append(f"{sum(spelled.values())} of {len(column)} labels are missing values: {listed}.")
         if maybe.any():
-            notes[-1] += ' If one of them is a condition, state the cells without a label instead: missing = ["n/a"].'
+            notes[-1] += (
+                ' If one of them is a condition, state the cells without a label instead: missing = ["n/a"].'
+            )
     return column.where(~gone, ""), notes
 
 

@@ -65,8 +65,9 @@ class ZMapsConfig(Options):
     )
     confounds_files: tuple[str, ...] = Field(
         (),
-        description="Confounds tables, one per run in their order, or patterns (*) of them; empty takes the "
-        "_timeseries.tsv or _regressors.tsv beside each BOLD file, found by its BIDS name.",
+        description="Confounds tables, one per run, or patterns (*) of them; they go with the images by "
+        "their names where these tell, else in the order of the runs. Empty takes the _timeseries.tsv or "
+        "_regressors.tsv beside each BOLD file, found by its BIDS name.",
         json_schema_extra={"mode": "files"},
     )
     slice_time_ref: float | None = Field(

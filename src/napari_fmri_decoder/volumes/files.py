@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from napari_fmri_decoder.text import nfc
+
 ENDINGS = (
     *(".nii", ".nii.gz", ".mgh", ".mgz"),
     *(".img", ".hdr", ".img.gz", ".hdr.gz"),
@@ -25,7 +27,7 @@ def natural_key(path: str | Path) -> list[tuple[int, int | str]]:
     >>> sorted(["map_10", "map_2", "map_1"], key=natural_key)
     ['map_1', 'map_2', 'map_10']
     """
-    pieces = re.split(r"([0-9]+)", str(path))
+    pieces = re.split(r"([0-9]+)", nfc(str(path)))
     return [(0, int(p)) if p.isdecimal() and p.isascii() else (1, p.lower()) for p in pieces if p]
 
 
@@ -65,23 +67,25 @@ def is_compressed(path: str | Path) -> bool:
 
 def images_in(folder: Path) -> list[Path]:
     """List the images of a folder, naturally sorted; hidden ones are left out, a pair comes once."""
-    return once(p for p in folder.iterdir() if is_image(p) and not p.name.startswith("."))
+    return once(
+        sorted((p for p in folder.iterdir() if is_image(p) and not p.name.startswith(".")), key=natural_key)
+    )
 
 
 def once(paths: Iterable[Path]) -> list[Path]:
-    """Sort images naturally; of an image in two files keep one name.
+    """Keep each image once, in the order given; of an image in two files keep one name.
 
     Examples
     --------
     >>> [str(p) for p in once([Path("b.hdr"), Path("b.img"), Path("a.nii")])]
-    ['a.nii', 'b.img']
+    ['b.img', 'a.nii']
     """
     kept: dict[object, tuple[int, Path]] = {}
-    for path in sorted(paths, key=natural_key):
+    for path in paths:
         own = ending(path).lower()
         family = next((f for f in _PAIRS if own in f), ())
         rank = family.index(own) if family else 0
         key = (path.parent, stem(path), family) if family else path
         if key not in kept or rank < kept[key][0]:
             kept[key] = rank, path
-    return sorted((path for _, path in kept.values()), key=natural_key)
+    return [path for _, path in kept.values()]

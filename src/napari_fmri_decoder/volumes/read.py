@@ -10,9 +10,10 @@ from typing import get_args
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.volumes import headers
 from napari_fmri_decoder.volumes.atlas_names import regions_of
-from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
+from napari_fmri_decoder.volumes.files import images_in, once, stem
 from napari_fmri_decoder.volumes.frames import Grid, is_straight
 from napari_fmri_decoder.volumes.headers import Transform, placement
 from napari_fmri_decoder.volumes.joining import joined
@@ -55,7 +56,7 @@ def read(
         If the file is missing, is no image, ends early, holds no real numbers, has no usable
         affine or not the transform that was asked for, or more than four axes.
     """
-    path = Path(path)
+    path = existing(Path(path))
     if path.is_dir():
         files = images_in(path)
         if not files:
@@ -78,8 +79,8 @@ def read_series(
     Parameters
     ----------
     paths : iterable of str or Path
-        Sorted naturally first; the two files of a pair count once. 3-D files give their names to
-        their volumes.
+        In the order in which they are to be joined; a file that comes twice, and the two files of a
+        pair, count once. 3-D files give their names to their volumes.
     transform, kind, tr
         See `read`.
 
@@ -93,7 +94,7 @@ def read_series(
     InputError
         If there is no file, or one lies on another grid than the first or steps at another TR.
     """
-    files = sorted(once(Path(p) for p in paths), key=natural_key)
+    files = once(Path(p) for p in paths)
     if not files:
         raise InputError("A series needs at least one file, found none.")
     volumes = [_read_file(p, transform, kind, tr) for p in files]
@@ -103,6 +104,7 @@ def read_series(
 
 
 def _read_file(path: Path, transform: Transform, stated: Kind | None, tr: float | None) -> Volume:
+    path = existing(path)
     image, mended = open_image(path)
     with clear_errors(path):
         shape = squeezed(image.shape, path)

@@ -132,7 +132,8 @@ class BidsBox(QWidget):
         self.table.blockSignals(True)
         self.table.setRowCount(len(self._shown))
         for row, run in enumerate(self._shown):
-            missing = ", ".join(run.missing) or "nothing"
+            not_here = [f"{name} (content not downloaded)" for name in run.absent]
+            missing = ", ".join([*run.missing, *not_here]) or "nothing"
             for column, text in enumerate((run.session or "-", run.run, missing)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(f"<p>{run.bold.name}</p>")

@@ -37,6 +37,7 @@ from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.folder import SCORES
+from napari_fmri_decoder.pipeline.inputs import found_again
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
 from napari_fmri_decoder.training.cluster import SERIAL
@@ -327,7 +328,9 @@ class TrainDock(Dock):
             If it is no recipe. What it names and is not there is said in the end, once.
         """
         path = path.absolute()
-        recipe = rebased(load_recipe(path), path.parent, None)
+        recipe, moved = found_again(load_recipe(path), path.parent)
+        mention(*(f"{path.name}: {said}" for said in moved))
+        recipe = rebased(recipe, path.parent, None)
         self.setup.load(recipe)
         self.audit.allow(recipe.audit.allow)
         self.session.update(recipe=recipe)
@@ -335,18 +338,19 @@ class TrainDock(Dock):
         if has_begun(path.parent) and not (path.parent / SCORES).exists():
             self._stopped = Plan(path.parent, recipe)  # of a run that ended with its window, or was killed
         if self.with_data.isChecked():
-            self._open_data(recipe, path.name)
+            self._open_data(recipe, path)
         else:
             self.line.end(f"Set as {path.name} says.")
             self._refresh()
 
-    def _open_data(self, recipe: Recipe, name: str) -> None:
+    def _open_data(self, recipe: Recipe, path: Path) -> None:
         """Read what a recipe names, and let Prepare and Labels hold it."""
+        name = path.name
         owner, watch = QObject(self), Watch()
         say_none = partial(self.line.end, "Stopped: no data were opened.")
         self.line.start(f"Opening the data of {name}…")
         job = run_generator(
-            partial(_found, recipe, watch),
+            partial(_found, recipe, watch, path.parent),
             owner=owner,
             description=f"Opening the data of {name}",
             on_done=lambda found: self._end(owner, partial(self._opened, found, name)),
@@ -366,13 +370,13 @@ class TrainDock(Dock):
         self.line.end("Its data could not be opened.")
         with guard():
             missing = show(self.session, found)
-            mention(*(f"{name}: {said}" for said in missing))
+            mention(*(f"{name}: {said}" for said in (*missing, *found.notes)))
             self.line.end(f"Set as {name} says" + (", but for what is not there." if missing else "."))
 
 
-def _found(recipe: Recipe, watch: Watch) -> Generator[None, None, Found | None]:
+def _found(recipe: Recipe, watch: Watch, folder: Path) -> Generator[None, None, Found | None]:
     try:
-        return find(recipe, watch.over)
+        return find(recipe, watch.over, folder)
     except StoppedReading:
         yield  # a worker sees a stop only between yields
     return None

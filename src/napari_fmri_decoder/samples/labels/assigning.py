@@ -215,7 +215,9 @@ def _ties(
     for volume in np.flatnonzero(best > 0):
         equal = {label for label, filled in share.items() if filled[volume] >= best[volume] - _MICRO}
         if len(equal) > 1:
-            within = [spans[i] for i in shown if spans[i].label in equal and spans[i].end > edges[volume] + _MICRO]
+            within = [
+                spans[i] for i in shown if spans[i].label in equal and spans[i].end > edges[volume] + _MICRO
+            ]
             labels[volume] = min(within, key=lambda event: event.onset).label
     return labels
 

@@ -7,7 +7,7 @@ itself under the literal of its field `source`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -21,6 +21,7 @@ from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
 from napari_fmri_decoder.samples.labels.naming import label_map, named
 from napari_fmri_decoder.samples.names import spellings
 from napari_fmri_decoder.samples.options import Registered, choose
+from napari_fmri_decoder.samples.paths import expanded
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.text import nfc
 
@@ -57,7 +58,7 @@ class LabelsConfig(Registered):
     )
     rename: dict[Name, Name] = Field(
         {},
-        description="New names of labels: rename = {cond001 = \"house\"}. Applied before merge, keep and "
+        description='New names of labels: rename = {cond001 = "house"}. Applied before merge, keep and '
         "exclude, which take the new names.",
     )
     merge: dict[Name, tuple[Name, ...]] = Field(
@@ -136,6 +137,17 @@ class LabelsConfig(Registered):
         notes : list of str
         """
 
+    def files_of(self, images: Sequence[Path], base: Path) -> list[Path] | list[None]:
+        """Find the file that each image's labels come from; None where one source serves all images.
+
+        Parameters
+        ----------
+        images : sequence of Path
+        base : Path
+            Folder that relative paths start from.
+        """
+        return [None] * len(images)
+
 
 def parse_labels(options: Mapping[str, Any] | LabelsConfig | object) -> LabelsConfig:
     """Build the options of a source of labels from a recipe's ``[labels]``.
@@ -178,6 +190,7 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     InputError
         If the labels do not fit the images, or no volume has one.
     """
+    config = expanded(config)
     rows, notes = config.rows(series, base)
     n = series.n_volumes
     if len(rows) != n:
@@ -188,7 +201,7 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     rows = rows.reset_index(drop=True)
     table = pd.DataFrame({"volume": np.arange(n)})
     for column in COLUMNS:
-        table[column] = rows[column].astype(str).str.strip() if column in rows else ""
+        table[column] = rows[column].astype(str).str.strip().map(nfc) if column in rows else ""
     if not config.maps_names:
         table["label"], said = named(config, table["label"].tolist())
         notes = [*notes, *said]

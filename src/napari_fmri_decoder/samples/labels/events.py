@@ -14,6 +14,7 @@ from napari_fmri_decoder.samples.bids import find_events, run_of
 from napari_fmri_decoder.samples.labels.assigning import Event
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.names import plain_label
+from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.tables import label_cells, no_numbers, number_cells, read_table
 from napari_fmri_decoder.volumes.volume import Part
@@ -29,15 +30,16 @@ class EventLabels(OnsetLabels):
     source: Literal["events"] = "events"
     events: tuple[str, ...] = Field(
         (),
-        description="Paths or patterns (*) of the events files, in the order of the BOLD files, relative to "
-        "the recipe. Empty takes the _events.tsv beside each BOLD file, found by its BIDS name.",
+        description="Paths or patterns (*) of the events files, relative to the recipe; they go with the "
+        "BOLD files by their names where these tell, else in the same order. Empty takes the _events.tsv "
+        "beside each BOLD file, found by its BIDS name.",
         json_schema_extra={"mode": "files"},
     )
     column: str = Field("trial_type", description="Column of the labels in the events files.")
 
     def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
         """Read the events files."""
-        files, keys = self._files(tuple(parts), base), run_keys(tuple(parts))
+        files, keys = self.files_of([Path(part.path) for part in parts], base), run_keys(tuple(parts))
         tables = [_columns(file, self.column) for file in files]
         joined = pd.concat([table["label"] for table in tables], ignore_index=True)
         of_run = [i for i, table in enumerate(tables) for _ in range(len(table))]
@@ -51,16 +53,12 @@ class EventLabels(OnsetLabels):
             notes.append(f"{blank} event(s) have no duration and count as lasting 0 s.")
         return runs, notes
 
-    def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
+    def files_of(self, images: Sequence[Path], base: Path) -> list[Path]:
+        """Find the events file of each BOLD file."""
         if not self.events:
-            return [events_beside(Path(part.path)) for part in parts]
+            return [events_beside(path) for path in images]
         files = [path for given in self.events for path in expand(given, base, "events")]
-        if len(files) != len(parts):
-            raise InputError(
-                f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
-                "BOLD files. Name them in the same order, or leave events empty to find them by name."
-            )
-        return files
+        return pair(images, files, "events file", "labels.events")
 
 
 def _columns(path: Path, column: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.searching import compile_search
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import stem
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ def volume_names(series: Volume) -> list[str]:
         The names of a stack of maps; for a series, the name of each volume's file without endings.
     """
     if series.names:
-        return list(series.names)
-    names = [stem(part.path) for part in series.parts for _ in range(part.n_volumes)]
+        return [nfc(name) for name in series.names]
+    names = [nfc(stem(part.path)) for part in series.parts for _ in range(part.n_volumes)]
     if len(names) != series.n_volumes:
         raise InputError(
             "Labels by file name need a stack of files with their names, but these volumes have none. "

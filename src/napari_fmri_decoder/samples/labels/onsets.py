@@ -178,7 +178,9 @@ class OnsetLabels(LabelsConfig):
         excluded = self._excluded(runs)
         shown = {}
         for how in get_args(Assign):
-            way = replace(self._way(), assign=how, overlap="last" if self.overlap == "error" else self.overlap)
+            way = replace(
+                self._way(), assign=how, overlap="last" if self.overlap == "error" else self.overlap
+            )
             found = [assign(run.events, excluded, run.part.n_volumes, step, way) for run in runs]
             shown[how] = ([label for one in found for label in one.labels], _count(found))
         return shown

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks.shape import grow, largest_piece
 from napari_fmri_decoder.samples.options import Options, Registered, choose
+from napari_fmri_decoder.samples.paths import expanded
 from napari_fmri_decoder.volumes.volume import Volume
 
 mask_strategies: dict[str, type[MaskConfig]] = {}
@@ -118,7 +119,7 @@ def make_mask(config: MaskConfig, series: Volume, base: Path) -> tuple[Volume, l
     InputError
         If no voxel is left.
     """
-    keep, notes = config.shaped(series, base)
+    keep, notes = expanded(config).shaped(series, base)
     if not keep.any():
         raise InputError(
             f"A mask must keep at least one voxel; strategy {config.strategy!r} keeps none of {keep.size}. "

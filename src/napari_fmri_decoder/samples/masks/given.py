@@ -13,6 +13,7 @@ from pydantic import Field
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.masks.base import Made, MaskConfig
 from napari_fmri_decoder.samples.masks.onto_grid import mask_from_volume
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import read
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def values_of(atlas: Volume, regions: tuple[str, ...]) -> tuple[int, ...]:
         )
     found: list[int] = []
     for wanted in regions:
-        fits = [v for v, name in atlas.regions.items() if fnmatch(name.lower(), wanted.lower())]
+        fits = [v for v, name in atlas.regions.items() if fnmatch(nfc(name).lower(), nfc(wanted).lower())]
         if not fits:
             close = get_close_matches(wanted, atlas.regions.values(), 3, 0.4) or [*atlas.regions.values()][:5]
             raise InputError(

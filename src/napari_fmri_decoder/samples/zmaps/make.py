@@ -136,7 +136,9 @@ def plan_zmaps(
     with_events, notes = check_runs(runs, step, config.lag)
     files: dict[int, Path] = {}
     if config.confounds:
-        tables = tables_of_images(config.confounds_files, [run.bold for run in runs], base or Path())
+        tables = tables_of_images(
+            config.confounds_files, [_image_of(run, series) for run in runs], base or Path()
+        )
         files = {run.start: path for run, path in zip(runs, tables, strict=True)}
     plans = []
     for run in with_events:
@@ -151,6 +153,18 @@ def plan_zmaps(
         raise InputError(f"At least one map must be left, but there is none. {' '.join(notes)}")
     _table(plans)
     return plans, notes
+
+
+def _image_of(run: Run, series: Volume) -> Path | None:
+    """Find the image file that holds this run, and no other."""
+    if run.bold is not None:
+        return run.bold
+    start = 0
+    for part in series.parts:
+        if (start, start + part.n_volumes) == (run.start, run.stop):
+            return Path(part.path)
+        start += part.n_volumes
+    return None
 
 
 def zmap_steps(

@@ -1,0 +1,178 @@
+"""What a run folder knows of the files that it was made from: where they were, and their SHA-256.
+
+A project that was copied elsewhere is read at its new place; a file that differs from the one that the
+run was made from is reported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import existing, read_text
+from napari_fmri_decoder.recipe import input_files, rebased
+from napari_fmri_decoder.samples.paths import paths_of, with_paths
+from napari_fmri_decoder.samples.patterns import matching
+from napari_fmri_decoder.text import nfc, printable
+from napari_fmri_decoder.training.bundle import file_hash, load_bundle
+from napari_fmri_decoder.training.store import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari_fmri_decoder.recipe import Recipe
+    from napari_fmri_decoder.training.bundle import Bundle
+    from napari_fmri_decoder.volumes.volume import Volume
+
+RECORD = "inputs.json"
+"""File of a run folder."""
+MODEL = "model.safetensors"
+
+
+def write_record(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:
+    """Write down where a run's files are, and their hashes.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run; the paths of `recipe` start from it.
+    recipe : Recipe
+    hashes : mapping of str to str
+        SHA-256 of each file by its path; see `pipeline.folder.hashes_of_inputs`.
+    """
+    places = zip(paths_of(recipe), paths_of(rebased(recipe, folder, None)), strict=True)
+    content = {
+        "paths": {given: absolute for (_, given), (_, absolute) in places},
+        "sha256": {_key(path, folder): value for path, value in hashes.items()},
+    }
+    write_text(folder / RECORD, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def found_again(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
+    """Take files of a run folder's recipe from where they were, if the folder alone was moved.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    base : Path
+        Folder that its paths start from; unless it is a run folder the recipe stays as it is.
+
+    Returns
+    -------
+    recipe : Recipe
+    notes : list of str
+    """
+    places = _record(base).get("paths", {})
+    notes: list[str] = []
+
+    def found(path: str) -> str:
+        before = places.get(path)
+        if before is None or before == path or matching(path, base) or not matching(before, base):
+            return path
+        notes.append(
+            f"{printable(path)} is not where the recipe in {printable(base)} says, and is read from where "
+            f"it was when that run was made: {printable(before)}."
+        )
+        return before
+
+    return (with_paths(recipe, found) if places else recipe), list(dict.fromkeys(notes))
+
+
+def changed_inputs(recipe: Recipe, base: Path) -> list[str]:
+    """Compare a run folder's files with the hashes that it holds.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        That names its images; a dataset (`data.bids`) is resolved first.
+    base : Path
+        Folder that its paths start from; nothing is compared unless it is a run folder.
+
+    Returns
+    -------
+    list of str
+        A note on files that have changed since.
+    """
+    known = _hashes(base)
+    if not known:
+        return []
+    changed = [
+        path.name for path in input_files(recipe, base) if known.get(_key(path, base), "") not in _of(path)
+    ]
+    return _say(changed, f"when the run in {printable(base)} was made")
+
+
+def changed_scan(bundle: Bundle, series: Volume, home: Path | None = None) -> list[str]:
+    """Say which of a scan's files a model was trained on, but are no longer what they were.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    series : Volume
+    home : Path, optional
+        Folder of the model; its run folder is found from it.
+    """
+    known = {str(Path(path)): value for path, value in bundle.hashes.items()}
+    for folder in [home, home.parent] if home is not None else []:
+        own = _hashes(folder, model=False)
+        known |= {os.path.abspath(folder.resolve() / path): value for path, value in own.items()}
+    parts = [Path(part.path).absolute() for part in series.parts]
+    changed = [path.name for path in parts if known.get(str(path), "") not in _of(path)]
+    return _say(changed, "when the model was trained on it")
+
+
+def _of(path: Path) -> tuple[str, str]:
+    """Hashes that raise no doubt: the file's own, and none."""
+    return "", file_hash(path)
+
+
+def _say(changed: Iterable[str], since: str) -> list[str]:
+    names = [printable(name) for name in dict.fromkeys(changed)]
+    if not names:
+        return []
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    verb = "differs from the file" if len(names) == 1 else "differ from the files"
+    return [
+        f"{', '.join(names[:5])}{more} {verb} that was read {since} (SHA-256); the scores will differ, too."
+    ]
+
+
+def _key(path: str | Path, folder: Path) -> str:
+    """Name a file as seen from a run folder."""
+    start = folder.resolve()
+    absolute = os.path.abspath(start / existing(Path(path)))
+    try:
+        return nfc(Path(os.path.relpath(absolute, start)).as_posix())
+    except ValueError:  # on another drive
+        return nfc(Path(absolute).as_posix())
+
+
+def _hashes(folder: Path, *, model: bool = True) -> dict[str, str]:
+    """Read the hashes that a run folder holds, by the files' place as seen from it."""
+    record: dict[str, str] = _record(folder).get("sha256", {})
+    if record or not model or not (folder / MODEL).is_file():
+        return record
+    try:
+        return {_key(path, folder): value for path, value in load_bundle(folder / MODEL).hashes.items()}
+    except InputError:
+        return {}
+
+
+def _record(folder: Path) -> dict[str, dict[str, str]]:
+    """Read the record; nothing where there is none, or it is not one."""
+    if not (folder / RECORD).is_file():
+        return {}
+    try:
+        content = json.loads(read_text(folder / RECORD, "record of the run's files"))
+    except (InputError, ValueError, RecursionError):
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {
+        name: {k: v for k, v in part.items() if isinstance(v, str)}
+        for name, part in content.items()
+        if isinstance(part, dict)
+    }
