@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_fmri_decoder.samples.names import plain_entities, plain_label
 from napari_fmri_decoder.volumes.nifti import stem
 
 
@@ -38,7 +37,7 @@ def run_of(path: str | Path) -> tuple[str, str, str]:
     """
     found = entities(path)
     run = found.get("run", "1" if "sub" in found else stem(path))
-    return found.get("sub", ""), found.get("ses", ""), plain_label(run)
+    return found.get("sub", ""), found.get("ses", ""), run.lstrip("0") or "0" if run.isdigit() else run
 
 
 def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
@@ -106,14 +105,11 @@ def inherited(bold: Path, ending: str) -> list[Path]:
     ending : str
         Such as "_events.tsv".
     """
-    own, written = plain_entities(entities(bold)), set(entities(bold).items())
+    own = set(entities(bold).items())
     found: list[Path] = []
     for folder in _levels(bold):
-        fitting = [f for f in sorted(folder.glob(f"*{ending}")) if plain_entities(entities(f)) <= own]
-        # of run-1 and run-01 the one that is written alike comes first
-        found += sorted(
-            fitting, key=lambda f: (-len(entities(f)), -len(set(entities(f).items()) & written))
-        )
+        fitting = [f for f in sorted(folder.glob(f"*{ending}")) if set(entities(f).items()) <= own]
+        found += sorted(fitting, key=lambda f: -len(entities(f)))
     return found
 
 
@@ -123,22 +119,7 @@ def _levels(bold: Path) -> list[Path]:
     while re.fullmatch(r"func|ses-.+|sub-.+", levels[-1].name):
         levels.append(levels[-1].parent)
     within = [level.relative_to(levels[-1]) for level in levels]
-    return levels + [_folder(raw, folder) for raw in raw_of(levels[-1]) for folder in within]
-
-
-def _folder(root: Path, within: Path) -> Path:
-    """Find a folder whose names may differ in leading zeros, as sub-1 and sub-01 do."""
-    found = root
-    for part in within.parts:
-        step = found / part
-        kind, dash, label = part.partition("-")
-        if dash and not step.is_dir():
-            alike = [
-                p for p in sorted(found.glob(f"{kind}-*")) if plain_label(p.name[4:]) == plain_label(label)
-            ]
-            step = alike[0] if len(alike) == 1 else step
-        found = step
-    return found
+    return levels + [raw / folder for raw in raw_of(levels[-1]) for folder in within]
 
 
 def raw_of(dataset: Path) -> list[Path]:
@@ -193,14 +174,14 @@ def find_anatomy(bold: Path) -> Path | None:
         for path in sorted((level / "anat").glob("*_T1w.nii*")):
             found = entities(path)
             same = native if "space" not in found else found["space"] == space
-            if same and plain_label(found.get("sub", "")) == plain_label(own.get("sub", "")) and "label" not in found:
+            if same and found.get("sub") == own.get("sub") and "label" not in found:
                 other_session = found.get("ses", own.get("ses")) != own.get("ses")
                 fitting.append((found.get("desc") != "preproc", other_session, len(fitting), path))
     return min(fitting)[-1] if fitting else None
 
 
 def _without(path: Path, *names: str) -> dict[str, str]:
-    return {key: plain_label(value) for key, value in entities(path).items() if key not in names}
+    return {key: value for key, value in entities(path).items() if key not in names}
 
 
 def find_confounds(bold: Path) -> Path | None:
@@ -217,11 +198,11 @@ def find_confounds(bold: Path) -> Path | None:
         The ``..._desc-confounds_timeseries.tsv`` (before fMRIPrep 20.2: ``_regressors.tsv``) in the
         same folder whose other entities all are the BOLD file's own.
     """
-    own = plain_entities(entities(bold))
+    own = set(entities(bold).items())
     fitting = [
         f
         for ending in ("timeseries", "regressors")
         for f in sorted(bold.parent.glob(f"*_desc-confounds_{ending}.tsv"))
-        if plain_entities(_without(f, "desc")) <= own
+        if {pair for pair in entities(f).items() if pair[0] != "desc"} <= own
     ]
     return max(fitting, key=lambda f: len(entities(f)), default=None)

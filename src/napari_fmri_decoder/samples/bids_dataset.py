@@ -20,7 +20,6 @@ from napari_fmri_decoder.samples.bids import (
     find_events,
     run_of,
 )
-from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.volumes.nifti import natural_key
 
 NATIVE = "native"
@@ -115,8 +114,8 @@ def bids_runs(
         ("task", tasks, "task"),
         ("run", runs, "run"),
     ):
+        labels = [_label(value, entity) for value in wanted]
         known = sorted({getattr(run, name) for run in every}, key=natural_key)
-        labels = [_label(value, entity, known) for value in wanted]
         if unknown := [label for label in labels if label not in known]:
             raise InputError(
                 f"Each {name} must be one of the dataset; {folder.name} has no {name} {unknown[0]!r}. It "
@@ -205,8 +204,6 @@ def _order(run: BidsRun) -> list[Any]:
     return [natural_key(name) for name in names] + [run.preprocessed]
 
 
-def _label(value: str, entity: str, known: list[str]) -> str:
-    """Find a label as the dataset writes it: 1 is 01 where there is no other 1."""
+def _label(value: str, entity: str) -> str:
     label = str(value).removeprefix(f"{entity}-")
-    alike = [name for name in known if plain_label(name) == plain_label(label)]
-    return alike[0] if label not in known and len(alike) == 1 else label
+    return label.lstrip("0") or "0" if entity == "run" and label.isdigit() else label

@@ -37,7 +37,7 @@ class EventLabels(OnsetLabels):
 
     def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
         """Read the events files."""
-        files, keys = self._files(tuple(parts), base), run_keys(tuple(parts))
+        files, keys = self.files_of([Path(part.path) for part in parts], base), run_keys(parts)
         tables = [_columns(file, self.column) for file in files]
         joined = pd.concat([table["label"] for table in tables], ignore_index=True)
         of_run = [i for i, table in enumerate(tables) for _ in range(len(table))]
@@ -51,13 +51,14 @@ class EventLabels(OnsetLabels):
             notes.append(f"{blank} event(s) have no duration and count as lasting 0 s.")
         return runs, notes
 
-    def _files(self, parts: tuple[Part, ...], base: Path) -> list[Path]:
+    def files_of(self, images: Sequence[Path], base: Path) -> list[Path]:
+        """Find the events file of each BOLD file."""
         if not self.events:
-            return [events_beside(Path(part.path)) for part in parts]
+            return [events_beside(path) for path in images]
         files = [path for given in self.events for path in expand(given, base, "events")]
-        if len(files) != len(parts):
+        if len(files) != len(images):
             raise InputError(
-                f"Each BOLD file must have its events file; found {len(files)} events files for {len(parts)} "
+                f"Each BOLD file must have its events file; found {len(files)} events files for {len(images)} "
                 "BOLD files. Name them in the same order, or leave events empty to find them by name."
             )
         return files
@@ -123,7 +124,7 @@ def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
     return events, int(blank.sum())
 
 
-def run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
+def run_keys(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
     """Name the run of each BOLD file as (subject, session, run); two of one name are refused."""
     keys = [run_of(part.path) for part in parts]
     seen: dict[tuple[str, ...], str] = {}
