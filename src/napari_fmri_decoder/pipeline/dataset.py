@@ -52,7 +52,7 @@ def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
     needed = []
     if isinstance(recipe.labels, EventLabels) and not recipe.labels.events:
         needed.append("events")
-    if recipe.prepare.confounds and not recipe.prepare.confounds_files:
+    if (recipe.prepare.confounds or recipe.prepare.scrub_mm) and not recipe.prepare.confounds_files:
         needed.append("confounds")
     for name in needed:
         if lacking := [run.bold.name for run in runs if getattr(run, name) is None]:

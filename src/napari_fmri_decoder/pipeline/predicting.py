@@ -16,8 +16,8 @@ from napari_fmri_decoder.pipeline.matching import check_cover, check_kind, check
 from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids import find_confounds, run_of
 from napari_fmri_decoder.samples.cleaning import clean_runs
-from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.features import extract
+from napari_fmri_decoder.samples.scrubbing import Cleaning, read_cleaning
 from napari_fmri_decoder.training.fit import predict_proba
 
 if TYPE_CHECKING:
@@ -85,15 +85,19 @@ def features_of(
     missing = np.isnan(X)
     notes += _say_missing(missing[:, inside])
     X = _bridged(X, missing, table)
-    confounds, said = _confounds(recipe.prepare, series)
-    notes += said
-    X = clean_runs(
-        X,
-        table,
+    cleaning = _cleaning(recipe.prepare, series)
+    notes += cleaning.notes
+    kept = ~cleaning.scrubbed
+    if not kept.all():
+        notes.append("What is predicted for the scrubbed volumes says nothing.")
+    missing[~kept] = True
+    X[kept] = clean_runs(
+        X[kept],
+        table[kept].reset_index(drop=True),
         detrend=bool(recipe.prepare.detrend),
         center=recipe.prepare.center_runs,
         standardize=bool(recipe.prepare.standardize_runs),
-        confounds=confounds,
+        confounds=None if cleaning.confounds is None else cleaning.confounds[kept],
     )
     mean = np.zeros(X.shape[1], dtype=np.float32)  # of voxels that screening dropped nothing is asked
     mean[slice(None) if bundle.model.chosen is None else bundle.model.chosen] = bundle.model.scaler.mean
@@ -134,16 +138,17 @@ def predict(
     return table, features.notes
 
 
-def _confounds(config: PrepareConfig, series: Volume) -> tuple[NDArray[np.float64] | None, list[str]]:
+def _cleaning(config: PrepareConfig, series: Volume) -> Cleaning:
     """Read the scan's own confounds, where the model was trained without those of its own scans."""
-    if not config.confounds:
-        return None, []
-    if not all(find_confounds(Path(part.path)) for part in series.parts) or not series.parts:
-        return None, [
-            f"The model was trained after {', '.join(config.confounds)} had been regressed out; beside this "
-            "scan lies no table of confounds, so nothing was regressed out of it."
-        ]
-    return read_confounds(config.confounds, (), series, Path.cwd())
+    config = config.model_copy(update={"confounds_files": ()})
+    asked = [*config.confounds, *(["framewise displacement"] if config.scrub_mm else [])]
+    if not asked or (series.parts and all(find_confounds(Path(part.path)) for part in series.parts)):
+        return read_cleaning(config, series, Path.cwd())
+    note = (
+        f"The model's training data were cleaned by {', '.join(asked)}; this scan has no table of confounds next "
+        "to it, so nothing was regressed out of it and no volume was scrubbed."
+    )
+    return Cleaning(None, np.zeros(series.n_volumes, dtype=bool), (note,))
 
 
 def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import check_exchanges
 from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
@@ -18,11 +19,11 @@ from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_sam
 from napari_fmri_decoder.pipeline.zmapping import told_steps
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
-from napari_fmri_decoder.samples.confounds import read_confounds
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.paths import expanded
 from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
@@ -82,14 +83,14 @@ def prepare_steps(
     found = [*moved, *found, *changed_inputs(recipe, base)]
     series = open_series(recipe, base)
     series = series if watch is None else watch(series)
-    confounds = None
+    cleaning = None
     if recipe.zmaps is None:
         table, notes = label_table(recipe.labels, series, base)
-        options = recipe.prepare
-        confounds, said = read_confounds(options.confounds, options.confounds_files, series, base)
-        notes = [*notes, *said]
+        cleaning = read_cleaning(recipe.prepare, series, base)
+        notes = [*notes, *cleaning.notes]
         pairing = pairing_of_samples(recipe, series, table, base)
     else:
+        _check_of_maps(recipe)
         runs, notes = find_runs(recipe.labels, series, base)
         plans, _ = plan_zmaps(series, runs, recipe.zmaps, base)
         pairing = pairing_of_runs(recipe, series, runs, plans, base)
@@ -108,7 +109,8 @@ def prepare_steps(
         mask=mask,
         slab=recipe.slab,
         exclude=recipe.labels.excluded(table["label"]),
-        confounds=confounds,
+        confounds=cleaning.confounds if cleaning else None,
+        scrubbed=cleaning.scrubbed if cleaning else None,
     )
     splits = tuple(make_splits(recipe.split, samples.table))
     if recipe.null.permutations:
@@ -132,6 +134,16 @@ def prepare_steps(
     }
     resolved = recipe.model_copy(update=stated)
     return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes), pairing)
+
+
+def _check_of_maps(recipe: Recipe) -> None:
+    """Refuse to clean z-maps as if they were volumes, which would be passed over without a word."""
+    asked = [name for name in ("confounds", "scrub_mm") if getattr(recipe.prepare, name)]
+    if asked:
+        raise InputError(
+            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for volumes. "
+            'Set confounds in [zmaps] instead; "outliers" there takes each marked volume out of the model.'
+        )
 
 
 def open_series(recipe: Recipe, base: Path) -> Volume:

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.cells import header_of, read_rows
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
-from napari_fmri_decoder.text import nfc
+from napari_fmri_decoder.samples.tables import number_cells
 from napari_fmri_decoder.volumes.nifti import natural_key
 from napari_fmri_decoder.volumes.volume import Part
 
@@ -49,7 +50,7 @@ _MAY_LACK = ("cosine", "outliers")
 def read_confounds(
     wanted: Sequence[str], files: Sequence[str], series: Volume, base: Path
 ) -> tuple[NDArray[np.float64] | None, list[str]]:
-    """Read the confounds of every volume of a series.
+    """Read the confounds of every volume of a series; `read_cleaning` parts outliers from them.
 
     Parameters
     ----------
@@ -76,12 +77,21 @@ def read_confounds(
     """
     if not wanted:
         return None, []
+    tables = [confounds_of_run(path, wanted, n) for path, n in tables_of_series(files, series, base)]
+    return joined_confounds(tables, wanted)
+
+
+def tables_of_series(files: Sequence[str], series: Volume, base: Path) -> list[tuple[Path, int]]:
+    """Find the table of confounds of each image of a series, and how many volumes the image has."""
     parts = series.parts or (Part(series.name or "series", series.n_volumes),)
-    files_of_parts = tables_of_images(files, [Path(part.path) for part in parts], base)
-    tables = [
-        confounds_of_run(path, wanted, part.n_volumes)
-        for part, path in zip(parts, files_of_parts, strict=True)
-    ]
+    found = tables_of_images(files, [Path(part.path) for part in parts], base)
+    return [(path, part.n_volumes) for part, path in zip(parts, found, strict=True)]
+
+
+def joined_confounds(
+    tables: Sequence[pd.DataFrame], wanted: Sequence[str]
+) -> tuple[NDArray[np.float64] | None, list[str]]:
+    """Join the confounds of the runs; see `read_confounds`."""
     joined = pd.concat(tables, ignore_index=True)
     n = sorted({table.shape[1] for table in tables})
     many = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
@@ -113,7 +123,7 @@ def confounds_of_run(path: Path, wanted: Sequence[str], n_volumes: int) -> pd.Da
         If the table cannot be read, has another number of rows, lacks a column, or has a cell that
         is no number.
     """
-    table = _read(path)
+    table = read_columns(path)
     if len(table) != n_volumes:
         raise InputError(
             f"Confounds must have one row per volume; {path.name} has {len(table)} rows for the "
@@ -200,36 +210,29 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
     return list(dict.fromkeys(found))
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """Read a table with a header, or six bare columns of motion as SPM, FSL and AFNI write them."""
-    try:
-        text = nfc(existing(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Confounds must be a text table that can be read, got {path}: {error}.") from error
-    lines = [re.split(r"[\t,]" if re.search(r"[\t,]", line.strip()) else r"\s+", line.strip("\r "))
-             for line in text.splitlines() if line.strip() and not line.startswith("#")]  # fmt: skip
-    if not lines:
+def read_columns(path: Path) -> pd.DataFrame:
+    """Read a table with a header, or bare columns of numbers: six are motion, as SPM, FSL and AFNI write it.
+
+    Returns
+    -------
+    DataFrame
+        Of str, as written.
+    """
+    rows = read_rows(path, "table of confounds", comments=True)
+    if not rows:
         raise InputError(f"Confounds must be a table, but {path.name} is empty. Give another file.")
-    lines = [[cell.strip() for cell in line] for line in lines]
-    bare = all(re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", cell, re.I) for cell in lines[0])
-    names = list(lines[0])
-    if bare:
-        # FSL and AFNI write rotations first, SPM last.
-        motion = _MOTION[3:] + _MOTION[:3] if path.suffix.lower() in (".par", ".1d") else _MOTION
-        names = list(motion) if len(names) == 6 else [f"column{i + 1}" for i in range(len(names))]
-    rows = lines if bare else lines[1:]
-    if wrong := [i for i, row in enumerate(rows, 1) if len(row) != len(names)]:
-        raise InputError(
-            f"Each row of a table must have its {len(names)} columns; row {wrong[0]} of {path.name} has "
-            f"{len(rows[wrong[0] - 1])}. Mend it."
-        )
-    return pd.DataFrame(rows, columns=names)
+    if number_cells(pd.Series(rows[0]))[1] or not any(rows[0]):
+        columns, cells = header_of(rows, path, "table of confounds")
+        return pd.DataFrame(cells, columns=columns, dtype=object)
+    # FSL and AFNI write rotations first, SPM last.
+    motion = _MOTION[3:] + _MOTION[:3] if path.suffix.lower() in (".par", ".1d") else _MOTION
+    names = motion if len(rows[0]) == 6 else [f"column{i + 1}" for i in range(len(rows[0]))]
+    return pd.DataFrame(rows, columns=list(names), dtype=object)
 
 
 def _filled(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     """Turn cells into numbers; a derivative has none in its first row, and gets that of the second."""
-    numbers = table.apply(pd.to_numeric, errors="coerce").astype(np.float64)
-    numbers = numbers.replace([np.inf, -np.inf], np.nan)
+    numbers = pd.DataFrame({name: number_cells(table[name])[0] for name in table}, index=table.index)
     if len(numbers) > 1:
         first = numbers.iloc[0]
         numbers.iloc[0] = first.where(first.notna(), numbers.iloc[1])  # as nilearn's load_confounds does
@@ -239,7 +242,7 @@ def _filled(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         row = int(lacking[column].to_numpy().argmax())
         raise InputError(
             f"Confounds must be numbers in every row but the first; {column} of {path.name} has "
-            f"{table[column].iloc[row]!r} in row {row + 1}. Mend it, or leave that column out."
+            f"{table[column].iloc[row]!r} in row {row + 1}. Correct it, or leave that column out."
         )
     return pd.DataFrame(numbers)
 

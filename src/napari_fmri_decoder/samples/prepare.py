@@ -1,7 +1,7 @@
 """From a series and its labels to samples: smooth, cut, clean, standardise, select, average.
 
-The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask, per run detrending
-and confounds together, then centring or standardising, rest included; then what is excluded is
+The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask; scrubbed volumes are removed;
+per run detrending and confounds together, then centring or standardising, rest included; then what is excluded is
 dropped, and blocks, or classes within runs, are averaged. Screening of voxels and scaling come
 later, inside each fold.
 """
@@ -9,12 +9,12 @@ later, inside each fold.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.blocks import number_blocks
@@ -24,6 +24,7 @@ from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.options import Options
 from napari_fmri_decoder.samples.samples import Samples, Space, group_keys
 from napari_fmri_decoder.samples.scaling import scaled_over_runs
+from napari_fmri_decoder.samples.scrubbing import spikes
 from napari_fmri_decoder.volumes.slabs import AXES
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -51,7 +52,9 @@ class PrepareConfig(Options):
         (),
         description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups "
         "of fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
-        "first five), tcompcor, outliers. Empty regresses none.",
+        "first five), tcompcor, outliers. Empty regresses none. Volumes that outliers mark "
+        "(motion_outlier*, non_steady_state_outlier*) are scrubbed: they are no samples, and nothing is estimated "
+        "from them.",
     )
     confounds_files: tuple[str, ...] = Field(
         (),
@@ -59,6 +62,29 @@ class PrepareConfig(Options):
         " the images by their names where these tell, else in the same order. Empty takes what fMRIPrep "
         "wrote beside each image.",
         json_schema_extra={"mode": "files"},
+    )
+    scrub_mm: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Scrub volumes whose framewise displacement (Power et al. 2012) is above this: the column "
+        "framewise_displacement of the tables of confounds, or computed from their six columns of motion; 0 is "
+        "off.",
+        json_schema_extra={"unit": "mm", "step": 0.1},
+    )
+    scrub_before: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Volumes that are scrubbed before each that moved (by scrub_mm or a motion outlier).",
+        json_schema_extra={"unit": "volumes"},
+    )
+    scrub_after: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Volumes that are scrubbed after each that moved.",
+        json_schema_extra={"unit": "volumes"},
     )
     center_runs: bool = Field(False, description="Take each voxel's mean over the run out of each run.")
     standardize_runs: bool | None = Field(
@@ -73,6 +99,15 @@ class PrepareConfig(Options):
         False,
         description="Average the volumes (or block averages) of each class within each run into one sample.",
     )
+
+    @model_validator(mode="after")
+    def _something_is_scrubbed(self) -> Self:
+        if (self.scrub_before or self.scrub_after) and not (self.scrub_mm or self.confounds):
+            raise ValueError(
+                "scrub_before and scrub_after widen what scrub_mm or the outliers in confounds scrub; set one of "
+                "these, or both to 0"
+            )
+        return self
 
     def resolved(self, series: Volume) -> PrepareConfig:
         """State what is empty, from whether `series` is one in time."""
@@ -90,6 +125,7 @@ def prepare(
     slab: SlabConfig | None = None,
     exclude: Sequence[str] = (),
     confounds: NDArray[np.float64] | None = None,
+    scrubbed: NDArray[np.bool_] | None = None,
     progress: Progress | None = None,
 ) -> Samples:
     """Make samples of a series and its labels.
@@ -109,7 +145,10 @@ def prepare(
         Labels to drop, after they have taken part in detrending and standardising, as volumes
         without a label do.
     confounds : (n, c) float64 array, optional
-        From `read_confounds`, of all volumes of the series.
+        From `read_cleaning` or `read_confounds`, of all volumes of the series. A column of a run that
+        marks one volume scrubs it.
+    scrubbed : (n,) bool array, optional
+        From `read_cleaning`: volumes that are removed before anything is estimated.
     progress : callable, optional
         Called with (volumes done, volumes in all).
 
@@ -132,9 +171,12 @@ def prepare(
     space, notes = find_space(series, mask, slab)
     how: Interpolation = slab.interpolation if slab else "continuous"
     X = extract(series, space, smooth_mm=config.smooth_mm, interpolation=how, progress=progress)
+    table = table.reset_index(drop=True)
+    X, table, confounds, said = _scrub(X, table, confounds, scrubbed)
+    notes += said
     X, space, said = drop_missing(X, space)
     notes += said
-    X, table, said = _drop_empty_volumes(X, table.reset_index(drop=True))
+    X, table, said = _drop_empty_volumes(X, table)
     notes += said
     if config.detrend and series.step is None:
         notes.append("The images are no series in time, but were detrended over their order, as asked.")
@@ -204,6 +246,34 @@ def find_space(series: Volume, mask: Volume | None, slab: SlabConfig | None) -> 
             "voxels. Move start and stop, or change the rotation."
         )
     return Space(grid, keep, AXES.index(slab.axis)), [note] if note else []
+
+
+def _scrub(
+    X: NDArray[np.float32],
+    table: pd.DataFrame,
+    confounds: NDArray[np.float64] | None,
+    scrubbed: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float32], pd.DataFrame, NDArray[np.float64] | None, list[str]]:
+    """Remove scrubbed volumes, and those that a confound marks alone: regressing it out leaves nothing."""
+    gone = np.zeros(len(table), dtype=bool) if scrubbed is None else scrubbed
+    notes = []
+    if confounds is not None:
+        marked, confounds = spikes(confounds, group_keys(table))
+        if new := int((marked & ~gone).sum()):
+            notes.append(f"{new} of {len(table)} volumes are marked by a confound alone and are scrubbed.")
+        gone = gone | marked
+    if not gone.any():
+        return X, table, confounds, notes
+    if gone.all():
+        raise InputError(
+            f"Scrubbing must leave volumes, but all {len(gone)} are scrubbed. Raise scrub_mm, or leave outliers "
+            "out of confounds."
+        )
+    runs = group_keys(table)
+    for run in dict.fromkeys(runs.tolist()):
+        if gone[runs == run].all():
+            notes.append(f"Run {run!r} is left out: all {int((runs == run).sum())} of its volumes are scrubbed.")
+    return X[~gone], table[~gone].reset_index(drop=True), confounds, notes
 
 
 def _drop_empty_volumes(

@@ -39,7 +39,7 @@ class EventLabels(OnsetLabels):
 
     def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
         """Read the events files."""
-        files, keys = self.files_of([Path(part.path) for part in parts], base), run_keys(tuple(parts))
+        files, keys = self.files_of([Path(part.path) for part in parts], base), run_keys(parts)
         tables = [_columns(file, self.column) for file in files]
         joined = pd.concat([table["label"] for table in tables], ignore_index=True)
         of_run = [i for i, table in enumerate(tables) for _ in range(len(table))]
@@ -121,7 +121,7 @@ def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
     return events, int(blank.sum())
 
 
-def run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
+def run_keys(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
     """Name the run of each BOLD file as (subject, session, run); two of one name are refused."""
     keys = [run_of(part.path) for part in parts]
     seen: dict[tuple[str, ...], str] = {}

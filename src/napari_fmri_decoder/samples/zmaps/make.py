@@ -291,5 +291,6 @@ def _say(which: NDArray[np.bool_], what: str) -> list[str]:
 
 
 def _moving(confounds: pd.DataFrame) -> pd.DataFrame:
-    """Leave constant columns out: the model has its constant."""
-    return confounds.loc[:, confounds.nunique() > 1]
+    """Leave out constant columns, as the model has its constant, and copies, as one volume marked twice."""
+    moving = confounds.loc[:, confounds.nunique() > 1]
+    return moving.loc[:, ~moving.T.duplicated().to_numpy()]
