@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,15 +17,17 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, mo
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import parse_toml, read_text
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.labels.events import EventLabels, events_beside
 from napari_fmri_decoder.samples.masks import MaskField
-from napari_fmri_decoder.samples.options import Options, explain, several_texts
+from napari_fmri_decoder.samples.options import Options, explain, several_texts, shown
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.prepare import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.selecting import candidates
 from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key, read_series
@@ -45,6 +46,8 @@ def _as_decoder(value: object) -> object:
     return get_decoder(value) if isinstance(value, Mapping) else value
 
 
+LARGEST_RECIPE = 2**22
+"""Bytes of the largest recipe: 4 MiB."""
 BIDS_CHOICES = ("subjects", "sessions", "tasks", "runs", "space")
 Labels = Annotated[tuple[str, ...], BeforeValidator(several_texts)]
 """Type of a choice of subjects or the like: text, a number, or several of them."""
@@ -186,13 +189,8 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
     InputError
         If it is no TOML, or an option is missing, unknown or out of its limits.
     """
-    try:
-        content = tomllib.loads(text)
-    except RecursionError as error:
-        raise InputError(f"{name} must not nest its lists that deeply. Write it anew.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
-    return make_recipe(_expanded(content), name)
+    name = printable(name)
+    return make_recipe(_expanded(parse_toml(text, name)), name)
 
 
 def _expanded(content: dict[str, Any]) -> dict[str, Any]:
@@ -222,6 +220,8 @@ def _expanded(content: dict[str, Any]) -> dict[str, Any]:
 
 def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
     """Build a recipe from nested mappings; see `parse_recipe`."""
+    if not isinstance(content, Mapping):
+        raise InputError(f"{name} must be tables of options, got {shown(content)}. Write it as TOML does.")
     try:
         return Recipe.model_validate(dict(content))
     except ValidationError as error:
@@ -231,11 +231,7 @@ def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
 def load_recipe(path: str | Path) -> Recipe:
     """Read a recipe file; its paths stay relative to its folder."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The recipe must be a text file that can be read, got {path}: {error}.") from error
-    return parse_recipe(text, path.name)
+    return parse_recipe(read_text(path, "recipe", LARGEST_RECIPE), path.name)
 
 
 def with_training(recipe: Recipe, **changes: Any) -> Recipe:

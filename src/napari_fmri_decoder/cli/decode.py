@@ -10,6 +10,7 @@ import typer
 
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import Cluster, Image, Json, Model, Output, Resume, Runs, numbers
+from napari_fmri_decoder.cli.saying import say
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.group import GroupScores
@@ -70,7 +71,7 @@ def subjects(
     with going_on(out):
         done = follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume))
     say_group(done)
-    typer.echo(f"Run folders, group.json and group.tsv: {out}")
+    say(f"Run folders, group.json and group.tsv: {out}")
 
 
 @app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
@@ -86,7 +87,7 @@ def group(
     if out is not None:
         write_group(found, out)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        say(json.dumps(found.to_dict(), indent=2))
     else:
         say_group(found)
 
@@ -96,11 +97,9 @@ def say_group(found: GroupScores) -> None:
     from napari_fmri_decoder.evaluation.group import group_sentences
 
     shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
-    typer.echo(
-        shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f")
-    )
+    say(shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f"))
     for sentence in group_sentences(found):
-        typer.echo(sentence)
+        say(sentence)
 
 
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")
@@ -114,9 +113,9 @@ def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, sep="\t", index=False, float_format="%.6g")
     for note in notes:
-        typer.echo(f"Note: {note}")
+        say(f"Note: {note}")
     counts = table["predicted"].value_counts()
-    typer.echo(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
+    say(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
 
 
 @app.command(
@@ -147,8 +146,8 @@ def explain(
     maps, notes = explain_series(load_bundle(model), read(image), options, volume=volume, runs=numbers(runs))
     write(maps, output)
     for note in notes:
-        typer.echo(f"Note: {note}")
-    typer.echo(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
+        say(f"Note: {note}")
+    say(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
 @app.command(epilog="Example: fmri-decoder export run/model.safetensors -o model.onnx")
@@ -163,7 +162,7 @@ def export(model: Model, output: Output) -> None:
 
     bundle = load_bundle(model)
     done = export_onnx(bundle, output)
-    typer.echo(
+    say(
         f"{done.path}: {bundle.space.n_features} voxels in, {len(bundle.classes)} probabilities out "
         f"({', '.join(bundle.classes)}); onnxruntime agrees with the model to {done.difference:.1g}."
     )
@@ -174,8 +173,8 @@ def say_result(result: RunResult) -> None:
     from napari_fmri_decoder.evaluation.report import headline_sentence
 
     for note in result.prepared.notes:
-        typer.echo(f"Note: {note}")
+        say(f"Note: {note}")
     for finding in result.scores.audit:
-        typer.echo(f"{finding.severity.capitalize()}: {finding.message}")
-    typer.echo(headline_sentence(result.scores))
-    typer.echo(f"Report:  {result.folder / 'report.html'}")
+        say(f"{finding.severity.capitalize()}: {finding.message}")
+    say(headline_sentence(result.scores))
+    say(f"Report:  {result.folder / 'report.html'}")

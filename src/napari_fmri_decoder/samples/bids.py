@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.volumes.nifti import stem
 
 
@@ -88,10 +88,10 @@ def repetition_time(bold: Path) -> tuple[float, Path] | None:
     """
     for path in inherited(bold, "_bold.json"):
         try:
-            stated = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
-        except (OSError, ValueError, AttributeError):
+            stated = parse_json(read_text(path, "sidecar"), path.name).get("RepetitionTime")
+        except (ValueError, AttributeError):  # an InputError is a ValueError
             continue
-        if isinstance(stated, int | float) and stated > 0:
+        if isinstance(stated, int | float) and not isinstance(stated, bool) and 0 < stated < 1e6:
             return float(stated), path
     return None
 

@@ -21,7 +21,8 @@ from nibabel.imageglobals import logger as nibabel_logger
 from nibabel.spatialimages import HeaderDataError, ImageDataError
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.files import ending, is_compressed
+from napari_fmri_decoder.files import check_regular
+from napari_fmri_decoder.volumes.files import ending, is_compressed, stem
 
 _PAIR = "an Analyze or NIfTI"
 _FORMATS = {".nii": "a NIfTI", ".mg": "an MGH", ".img": _PAIR, ".hdr": _PAIR}
@@ -55,8 +56,9 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
     InputError
         If the file is missing, is no image, or is too short for what its header says.
     """
-    if not path.exists():
-        raise InputError(f"The image must exist, found no file {path}. Check the path.")
+    path = check_regular(path, "image")
+    for other in _companions(path):
+        check_regular(other, "image")
     with clear_errors(path):
         with _mended() as notes, np.errstate(all="ignore"):
             image = _load(path)
@@ -72,6 +74,20 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
             )
         _check_length(held, image)
     return image, tuple(notes)
+
+
+def _companions(path: Path) -> list[Path]:
+    """Find the other files that nibabel opens with this one: header, voxels, SPM's matrix."""
+    own = ending(path)
+    family = next((f for f in _OPENED_TOGETHER if own.lower() in f), ())
+    names = {f"{stem(path)}{e}" for end in family for e in (end, end.upper())}
+    return [p for name in sorted(names - {path.name}) if (p := path.with_name(name)).exists()]
+
+
+_OPENED_TOGETHER = (
+    (".img", ".hdr", ".mat", ".img.gz", ".hdr.gz", ".mat.gz"),
+    (".head", ".brik", ".head.gz", ".brik.gz"),
+)
 
 
 def _load(path: Path) -> Any:
