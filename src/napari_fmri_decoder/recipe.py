@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tomli_w
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
@@ -48,6 +48,7 @@ def _as_decoder(value: object) -> object:
 
 LARGEST_RECIPE = 2**22
 """Bytes of the largest recipe: 4 MiB."""
+MOST_PERMUTATIONS = 100_000
 BIDS_CHOICES = ("subjects", "sessions", "tasks", "runs", "space")
 Labels = Annotated[tuple[str, ...], BeforeValidator(several_texts)]
 """Type of a choice of subjects or the like: text, a number, or several of them."""
@@ -117,9 +118,19 @@ class NullConfig(Options):
     permutations: int = Field(
         0,
         ge=0,
-        le=100_000,
+        le=MOST_PERMUTATIONS,
         description="How often blocks exchange their labels within runs and everything is fitted again.",
     )
+
+    @field_validator("permutations", mode="before")
+    @classmethod
+    def _can_be_fitted(cls, permutations: object) -> object:
+        if isinstance(permutations, int) and permutations > MOST_PERMUTATIONS:
+            raise ValueError(
+                f"more than {MOST_PERMUTATIONS} are not fitted, as each fits all folds again; 1000 give a "
+                f"p-value down to 0.001, {MOST_PERMUTATIONS} down to 0.00001. Set fewer"
+            )
+        return permutations
 
 
 class AuditConfig(Options):
@@ -276,7 +287,10 @@ def image_files(images: tuple[str, ...], base: Path) -> list[Path]:
 
 def _matches(path: Path) -> list[Path]:
     anchor = Path(path.anchor or ".")
-    return [p for p in anchor.glob(str(path.relative_to(path.anchor))) if is_image(p)]
+    try:
+        return [p for p in anchor.glob(str(path.relative_to(path.anchor))) if is_image(p)]
+    except (ValueError, NotImplementedError, IndexError):  # no pattern: /***
+        return []
 
 
 def input_files(recipe: Recipe, base: Path) -> list[Path]:

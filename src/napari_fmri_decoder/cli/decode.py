@@ -11,6 +11,7 @@ import typer
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import Cluster, Image, Json, Model, Output, Resume, Runs, numbers
 from napari_fmri_decoder.cli.saying import say
+from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.group import GroupScores
@@ -63,8 +64,10 @@ def subjects(
     from napari_fmri_decoder.recipe import load_recipe
 
     loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
-    if len(loaded) < len(recipes):
-        raise InputError("Each recipe must have a name of its own, which its run folder gets. Rename some.")
+    if len({nfc(name).casefold() for name in loaded}) < len(recipes):
+        raise InputError(
+            "Each recipe must have its own name, which its run folder gets, and case does not count. Rename some."
+        )
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()
         loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}

@@ -40,6 +40,27 @@ def run_of(path: str | Path) -> tuple[str, str, str]:
     return found.get("sub", ""), found.get("ses", ""), run.lstrip("0") or "0" if run.isdigit() else run
 
 
+def run_keys(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
+    """Tell (subject, session, run) of files that are read together.
+
+    As `run_of` does; where two tasks share the number of a run, the run of each file is its task with
+    its number.
+
+    Examples
+    --------
+    >>> run_keys(["sub-1_task-rest_run-1_bold.nii", "sub-1_task-faces_run-1_bold.nii"])
+    [('1', '', 'rest-1'), ('1', '', 'faces-1')]
+    >>> run_keys(["sub-1_task-rest_run-1_bold.nii", "sub-1_task-faces_run-2_bold.nii"])
+    [('1', '', '1'), ('1', '', '2')]
+    """
+    keys, tasks = [run_of(path) for path in paths], [entities(path).get("task", "") for path in paths]
+    shared = len(set(zip(keys, tasks, strict=True))) > len(set(keys))
+    return [
+        (subject, session, f"{task}-{run}" if shared and task else run)
+        for (subject, session, run), task in zip(keys, tasks, strict=True)
+    ]
+
+
 def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
     """Name the runs of files that are one each, as (subject, session, run).
 
@@ -53,7 +74,7 @@ def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
     >>> runs_of_files(["morning.nii", "evening.nii"])
     [('', '', '1'), ('', '', '2')]
     """
-    named = [run_of(path) for path in paths]
+    named = run_keys(paths)
     if len(named) > 1 and len(set(named)) == len(named) and all("sub" in entities(path) for path in paths):
         return named
     return [("", "", str(i)) for i in range(1, len(named) + 1)]

@@ -10,6 +10,7 @@ from typing import get_args
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes import headers
 from napari_fmri_decoder.volumes.atlas_names import regions_of
 from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
@@ -93,6 +94,11 @@ def read_series(paths: Iterable[str | Path], *, transform: Transform = "auto") -
                 f"{volume.shape[:3]} and origin {volume.affine[:3, 3].round(2).tolist()}, and "
                 f"{files[0].name} has {first.shape[:3]} and {first.affine[:3, 3].round(2).tolist()}. "
                 "Resample it first, or leave it out."
+            )
+        if volume.n_volumes == 1 and volume.step is None and any(v.step for v in volumes):
+            raise InputError(
+                f"Each run must have at least two volumes, but {printable(path.name)} has 1: it was perhaps "
+                "broken off. Leave it out."
             )
         if (volume.step or 0) != (first.step or 0):
             raise InputError(

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.bids import find_events, run_of
+from napari_fmri_decoder.samples.bids import find_events, run_keys
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.labels.table import read_table
 from napari_fmri_decoder.samples.patterns import expand
@@ -199,8 +199,7 @@ def _say_unused(unused: list[Event], path: Path, seconds: float) -> str:
 
 def _run_keys(parts: tuple[Part, ...]) -> list[tuple[str, str, str]]:
     keys: dict[tuple[str, str, str], str] = {}
-    for part in parts:
-        key = run_of(part.path)
+    for part, key in zip(parts, run_keys([part.path for part in parts]), strict=True):
         if key in keys:
             subject, session, run = key
             raise InputError(
