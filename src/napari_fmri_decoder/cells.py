@@ -120,7 +120,9 @@ def header_of(rows: list[list[str]], path: Path, what: str) -> tuple[list[str], 
 def _delimiter(lines: Sequence[str], path: Path) -> str | None:
     """Find what separates columns: None for spaces, "" for a single column."""
     one_name = len(lines[0].split()) == 1
-    for line in lines[: 2 if one_name else 1]:  # R does not name the row names, so one name may head two columns
+    for line in lines[
+        : 2 if one_name else 1
+    ]:  # R does not name the row names, so one name may head two columns
         if mark := next((mark for mark in "\t;," if mark in line), None):
             return mark
     return "" if path.suffix.lower() in (".tsv", ".csv") and one_name else None

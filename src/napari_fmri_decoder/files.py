@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import nfc, printable
 
 LARGEST_TEXT = 2**28
 """Bytes of the largest text file that is read: 256 MiB."""
+DEEPEST = 64
+"""Levels to which lists and tables of a file may be nested in one another."""
 
 
 def check_regular(path: Path, what: str) -> Path:
@@ -131,7 +136,7 @@ def child(folder: Path, name: str) -> Path:
         return path
 
 
-def read_text(path: Path, what: str) -> str:
+def read_text(path: Path, what: str, largest: int = LARGEST_TEXT) -> str:
     """Read a text file: UTF-8, with or without a byte order mark.
 
     Parameters
@@ -139,18 +144,20 @@ def read_text(path: Path, what: str) -> str:
     path : Path
     what : str
         See `check_regular`.
+    largest : int
+        Bytes that it may have.
 
     Raises
     ------
     InputError
-        If it is no regular file, larger than `LARGEST_TEXT`, or not UTF-8.
+        If it is no regular file, larger than `largest`, or not UTF-8.
     """
     path = check_regular(path, what)
     try:
         size = path.stat().st_size
-        if size > LARGEST_TEXT:
+        if size > largest:
             raise InputError(
-                f"The {what} must be a text file of at most {LARGEST_TEXT} bytes, but {printable(path)} has "
+                f"The {what} must be a text file of at most {largest} bytes, but {printable(path)} has "
                 f"{size}. Give the right file."
             )
         return path.read_text(encoding="utf-8-sig")
@@ -160,3 +167,72 @@ def read_text(path: Path, what: str) -> str:
             f"The {what} must be a text file in UTF-8 that can be read, got {printable(path)}: {reason}. "
             "Save it as UTF-8."
         ) from error
+
+
+def parse_toml(text: str, what: str) -> dict[str, Any]:
+    """Read TOML that somebody else may have written.
+
+    Parameters
+    ----------
+    text : str
+    what : str
+        What messages begin with: "recipe.toml".
+
+    Raises
+    ------
+    InputError
+        If it is no TOML, or nested deeper than `DEEPEST` levels.
+    """
+    try:
+        found = tomllib.loads(text)
+    except RecursionError:
+        raise _nested(what) from None
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
+        raise InputError(f"{what} must be TOML, found: {printable(error)}. Correct that line.") from error
+    _check_depth(found, what)
+    return found
+
+
+def parse_json(text: str | bytes, what: str) -> Any:
+    """Read JSON that somebody else may have written.
+
+    Parameters
+    ----------
+    text : str or bytes
+    what : str
+        What messages begin with.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON, or nested deeper than `DEEPEST` levels.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise _nested(what) from None
+    except ValueError as error:
+        raise InputError(f"{what} must be JSON, found: {printable(error)}. Correct it.") from error
+    _check_depth(found, what)
+    return found
+
+
+def _check_depth(value: Any, what: str) -> None:
+    """Refuse what the functions that walk through it later would not survive."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise _nested(what)
+
+
+def _nested(what: str) -> InputError:
+    return InputError(
+        f"{what} must not nest its lists and tables deeper than {DEEPEST} levels. Write it flatter."
+    )

@@ -6,22 +6,22 @@ The docks, the command line and a notebook fill in, and run, the same recipe.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import tomli_w
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.report_config import ReportConfig
+from napari_fmri_decoder.files import parse_toml, read_text
 from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.masks import MaskField
-from napari_fmri_decoder.samples.options import Options, explain, several_texts
+from napari_fmri_decoder.samples.options import Options, explain, several_texts, shown
 from napari_fmri_decoder.samples.paths import expanded, paths_of, with_paths
 from napari_fmri_decoder.samples.patterns import expand, matching
 from napari_fmri_decoder.samples.prepare import PrepareConfig
@@ -48,6 +48,9 @@ def _as_decoder(value: object) -> object:
     return get_decoder(value) if isinstance(value, Mapping) else value
 
 
+LARGEST_RECIPE = 2**22
+"""Bytes of the largest recipe: 4 MiB."""
+MOST_PERMUTATIONS = 100_000
 BIDS_CHOICES = ("subjects", "sessions", "tasks", "runs", "space")
 Labels = Annotated[tuple[str, ...], BeforeValidator(several_texts)]
 """Type of a choice of subjects or the like: text, a number, or several of them."""
@@ -124,9 +127,19 @@ class NullConfig(Options):
     permutations: int = Field(
         0,
         ge=0,
-        le=100_000,
+        le=MOST_PERMUTATIONS,
         description="How often blocks exchange their labels within runs and everything is fitted again.",
     )
+
+    @field_validator("permutations", mode="before")
+    @classmethod
+    def _can_be_fitted(cls, permutations: object) -> object:
+        if isinstance(permutations, int) and permutations > MOST_PERMUTATIONS:
+            raise ValueError(
+                f"more than {MOST_PERMUTATIONS} are not fitted, as each fits all folds again; 1000 give a "
+                f"p-value down to 0.001, {MOST_PERMUTATIONS} down to 0.00001. Set fewer"
+            )
+        return permutations
 
 
 class AuditConfig(Options):
@@ -197,13 +210,8 @@ def parse_recipe(text: str, name: str = "recipe") -> Recipe:
     InputError
         If it is no TOML, or an option is missing, unknown or out of its limits.
     """
-    try:
-        content = tomllib.loads(text)
-    except RecursionError as error:
-        raise InputError(f"{name} must not nest its lists that deeply. Write it anew.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name} must be TOML, found: {error}. Mend that line.") from error
-    return make_recipe(content, name)
+    name = printable(name)
+    return make_recipe(parse_toml(text, name), name)
 
 
 def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
@@ -214,6 +222,8 @@ def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
     InputError
         As `parse_recipe` does; and if a path names a variable that is not set.
     """
+    if not isinstance(content, Mapping):
+        raise InputError(f"{name} must be tables of options, got {shown(content)}. Write it as TOML does.")
     try:
         return expanded(Recipe.model_validate(dict(content)))
     except ValidationError as error:
@@ -223,11 +233,7 @@ def make_recipe(content: Mapping[str, Any], name: str = "recipe") -> Recipe:
 def load_recipe(path: str | Path) -> Recipe:
     """Read a recipe file; its paths stay relative to its folder."""
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The recipe must be a text file that can be read, got {path}: {error}.") from error
-    return parse_recipe(text, path.name)
+    return parse_recipe(read_text(path, "recipe", LARGEST_RECIPE), path.name)
 
 
 def with_training(recipe: Recipe, **changes: Any) -> Recipe:

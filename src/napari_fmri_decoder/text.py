@@ -41,3 +41,23 @@ def printable(text: object) -> str:
         c if not unicodedata.category(c).startswith("C") else c.encode("unicode_escape").decode("ascii")
         for c in str(text)
     )
+
+
+def shortened(text: str, longest: int) -> str:
+    """Cut a long text in its middle.
+
+    Parameters
+    ----------
+    text : str
+    longest : int
+        Letters of what is given, at least 10.
+
+    Examples
+    --------
+    >>> shortened("a" * 100 + "b" * 100, 20)
+    'aaaaaaaaaa ... bbbbb'
+    """
+    if len(text) <= longest:
+        return text
+    end = (longest - 5) // 3
+    return f"{text[: longest - 5 - end]} ... {text[len(text) - end :]}"

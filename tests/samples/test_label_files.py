@@ -50,7 +50,10 @@ def labels(options: dict, series: Volume, folder: Path) -> list[str]:
 # -- FSL
 
 
-@pytest.mark.parametrize("name", ["run-{run}_{label}.txt", "{label}_run0{run}.txt", "run00{run}/{label}.txt", "Run{run}/{label}.ev"])
+@pytest.mark.parametrize(
+    "name",
+    ["run-{run}_{label}.txt", "{label}_run0{run}.txt", "run00{run}/{label}.txt", "Run{run}/{label}.ev"],
+)
 def test_three_column_files_go_with_the_run_of_their_path(tmp_path, name):
     for run, (first, second) in ((1, (FACE, HOUSE)), (2, (HOUSE, FACE))):
         three_columns(tmp_path / "ev" / name.format(run=run, label="face"), first)
@@ -71,7 +74,19 @@ def test_weights_of_zero_are_no_events_and_others_are_told(tmp_path):
     (tmp_path / "empty.txt").write_text("0 0 0\n")
     config = parse_labels({"source": "fsl", "files": ["face.txt", "house.txt", "empty.txt"]})
     table, notes = label_table(config, bold(), tmp_path)
-    assert table["label"].tolist() == ["face", "face", "", "", "house", "house", "", "", "face", "face", *[""] * 6]
+    assert table["label"].tolist() == [
+        "face",
+        "face",
+        "",
+        "",
+        "house",
+        "house",
+        "",
+        "",
+        "face",
+        "face",
+        *[""] * 6,
+    ]
     assert notes[0] == "1 file(s) have different weights, which labels do not use."
     pattern = parse_labels({"source": "fsl", "files": ["face.txt", "house.txt"], "pattern": "^(?P<label>.)"})
     assert set(label_table(pattern, bold(), tmp_path)[0]["label"]) == {"f", "h", ""}

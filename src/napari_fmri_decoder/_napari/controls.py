@@ -183,7 +183,7 @@ def _read(text: str) -> Any:
     """A number or truth value where it is one, else the text."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # also a number of thousands of digits
         return text.strip()
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Never
 
 import typer
 
 from napari_fmri_decoder import __version__
+from napari_fmri_decoder.cli.saying import print_any_text, say
 from napari_fmri_decoder.errors import InputError, TrainingError
+from napari_fmri_decoder.text import printable, shortened
 
 app = typer.Typer(
     name="fmri-decoder",
@@ -19,25 +24,56 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What typer raises for options and arguments that it does not accept."""
+
 
 def main() -> None:
     """Run the command; the entry point."""
+    print_any_text()
     try:
-        app()
+        with _without_warnings():
+            if any("\0" in word for word in sys.argv[1:]):
+                raise InputError("Options and arguments must not hold the character NUL. Take it out.")
+            status = app(standalone_mode=False)
+    except UsageError as error:
+        _stop_usage(error)
     except (InputError, TrainingError) as error:
         _stop(str(error))
     except OSError as error:
-        place = f" {error.filename}" if error.filename else ""
+        place = f" {shortened(printable(error.filename), 300)}:" if error.filename else ""
         _stop(
-            f"A file could not be read or written:{place}: {error.strerror or error}. Check path and rights."
+            f"A file could not be read or written:{place} {error.strerror or error}. Check path and rights."
         )
-    except KeyboardInterrupt:
-        typer.echo("Stopped.", err=True)
+    except MemoryError:
+        _stop("There must be enough memory, but it is full. Use smaller images, or a larger machine.")
+    except (KeyboardInterrupt, typer.Abort):
+        say("Stopped.", err=True)
         sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)
 
 
-def _stop(message: str) -> None:
-    typer.echo(f"fmri-decoder: {' '.join(message.split())}", err=True)
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep warnings of libraries off the terminal, unless Python is asked for them (-W)."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        yield
+
+
+def _stop_usage(error: Exception) -> Never:
+    """Say in one line what is wrong with options and arguments; without any, show the help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined]  # it is the help
+        sys.exit(2)
+    command = getattr(getattr(error, "ctx", None), "command_path", "fmri-decoder")
+    said = " ".join(error.format_message().split())  # type: ignore[attr-defined]
+    _stop(f"{shortened(printable(said), 600).rstrip('.')}. See {command} --help.")
+
+
+def _stop(message: str) -> Never:
+    say(f"fmri-decoder: {' '.join(message.split())}", err=True)
     sys.exit(2)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +10,11 @@ import typer
 from pydantic import ValidationError
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.options import AnyOptions
+from napari_fmri_decoder.files import parse_toml
+from napari_fmri_decoder.samples.options import AnyOptions, Options, is_list, shown, wants_text
 from napari_fmri_decoder.samples.options import explain as explain_options
 
+MOST_VOLUMES = 10_000_000
 Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI), or a folder of maps.")]
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
@@ -50,25 +52,60 @@ def validated(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
         raise InputError(f"The options must be valid: {explain_options(error)}. See --help.") from error
 
 
-def pairs(options: list[str] | None) -> dict[str, Any]:
-    """Read NAME=VALUE pairs; a value is TOML where it can be, else text."""
+def pairs(options: list[str] | None, models: Mapping[str, type[Options]], chosen: str) -> dict[str, Any]:
+    """Read NAME=VALUE pairs.
+
+    Parameters
+    ----------
+    options : list of str or None
+    models : mapping of str to class
+        Registered options.
+    chosen : str
+        The name of those that the pairs are for.
+
+    Returns
+    -------
+    dict
+        A value is TOML where it can be, else text; where the option takes text alone, text. Several
+        values may stand without brackets: 36,37.
+    """
+    fields = models[chosen].model_fields if chosen in models else {}
     found: dict[str, Any] = {}
     for pair in options or []:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise InputError(f"An option must be NAME=VALUE, got {pair!r}. For example: --set hidden=100.")
-        try:
-            found[name.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            found[name.strip()] = value
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not name:
+            raise InputError(
+                f"An option must be NAME=VALUE, got {shown(pair)}. For example: --set hidden=100."
+            )
+        if name in found:
+            raise InputError(f"An option must be set once, got {shown(name)} several times. Set it once.")
+        annotation = fields[name].annotation if name in fields else None
+        value = _toml(text)
+        if value is text and "," in text and is_list(annotation):
+            several = _toml(f"[{text}]")
+            value = several if isinstance(several, list) else text
+        if wants_text(annotation) and not isinstance(value, (str, list)):
+            value = text
+        found[name] = value
     return found
+
+
+def _toml(text: str) -> Any:
+    """Read a value of TOML; the text itself where it is none."""
+    try:
+        return parse_toml(f"value = {text}", "The value")["value"]
+    except InputError:
+        return text
 
 
 def numbers(text: str) -> tuple[int, ...]:
     """Read volumes of each run: 64,64."""
     try:
-        return tuple(int(n) for n in text.split(",")) if text.strip() else ()
-    except ValueError as error:
+        found = tuple(int(n) for n in text.split(",")) if text.strip() else ()
+    except ValueError:
+        found = (0,)
+    if found and not 1 <= min(found) <= max(found) <= MOST_VOLUMES:
         raise InputError(
-            f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}."
-        ) from error
+            f"Runs must be numbers of volumes with commas, such as 64,64; got {shown(text)}. Correct --runs."
+        )
+    return found

@@ -11,6 +11,7 @@ import typer
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import Json
 from napari_fmri_decoder.cli.decode import say_result
+from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
 
 
@@ -28,8 +29,8 @@ def demo(
 
     result = follow(run_demo(out))
     say_result(result)
-    typer.echo(f"Layers:  {result.folder / 'layers'}")
-    typer.echo(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
+    say(f"Layers:  {result.folder / 'layers'}")
+    say(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
 
 
 @app.command(epilog="Example: fmri-decoder selftest --json")
@@ -46,10 +47,10 @@ def selftest(as_json: Json = False) -> None:
     with TemporaryDirectory() as folder:
         checks = list(run_selftest(Path(folder)))
     if as_json:
-        typer.echo(json.dumps([asdict(check) for check in checks], indent=2))
+        say(json.dumps([asdict(check) for check in checks], indent=2))
     else:
         for check in checks:
-            typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.found}")
+            say(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.found}")
     if not all(check.passed for check in checks):
         raise typer.Exit(1)
 

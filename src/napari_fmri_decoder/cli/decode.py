@@ -22,6 +22,8 @@ from napari_fmri_decoder.cli.arguments import (
     figures_wanted,
     numbers,
 )
+from napari_fmri_decoder.cli.saying import say
+from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.group import GroupScores
@@ -99,8 +101,10 @@ def subjects(
     from napari_fmri_decoder.recipe import load_recipe, with_report
 
     loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
-    if len(loaded) < len(recipes):
-        raise InputError("Each recipe must have a name of its own, which its run folder gets. Rename some.")
+    if len({nfc(name).casefold() for name in loaded}) < len(recipes):
+        raise InputError(
+            "Each recipe must have its own name, which its run folder gets, and case does not count. Rename some."
+        )
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()
         loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}
@@ -109,7 +113,7 @@ def subjects(
     with going_on(out):
         done = follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume))
     say_group(done)
-    typer.echo(f"Run folders, group.json and group.tsv: {out}")
+    say(f"Run folders, group.json and group.tsv: {out}")
 
 
 @app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
@@ -125,7 +129,7 @@ def group(
     if out is not None:
         write_group(found, out)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=2))
+        say(json.dumps(found.to_dict(), indent=2))
     else:
         say_group(found)
 
@@ -135,11 +139,9 @@ def say_group(found: GroupScores) -> None:
     from napari_fmri_decoder.evaluation.group import group_sentences
 
     shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
-    typer.echo(
-        shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f")
-    )
+    say(shown.astype({"permutations": "Int64"}).to_string(index=False, na_rep="-", float_format="%.3f"))
     for sentence in group_sentences(found):
-        typer.echo(sentence)
+        say(sentence)
 
 
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")
@@ -153,9 +155,9 @@ def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, sep="\t", index=False, float_format="%.6g")
     for note in notes:
-        typer.echo(f"Note: {note}")
+        say(f"Note: {note}")
     counts = table["predicted"].value_counts()
-    typer.echo(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
+    say(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
 
 
 @app.command(
@@ -188,8 +190,8 @@ def explain(
     )
     write(maps, output)
     for note in notes:
-        typer.echo(f"Note: {note}")
-    typer.echo(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
+        say(f"Note: {note}")
+    say(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
 @app.command(epilog="Example: fmri-decoder export run/model.safetensors -o model.onnx")
@@ -204,7 +206,7 @@ def export(model: Model, output: Output) -> None:
 
     bundle = load_bundle(model)
     done = export_onnx(bundle, output)
-    typer.echo(
+    say(
         f"{done.path}: {bundle.space.n_features} voxels in, {len(bundle.classes)} probabilities out "
         f"({', '.join(bundle.classes)}); onnxruntime agrees with the model to {done.difference:.1g}."
     )
@@ -215,8 +217,8 @@ def say_result(result: RunResult) -> None:
     from napari_fmri_decoder.evaluation.report import headline_sentence
 
     for note in result.prepared.notes:
-        typer.echo(f"Note: {note}")
+        say(f"Note: {note}")
     for finding in result.scores.audit:
-        typer.echo(f"{finding.severity.capitalize()}: {finding.message}")
-    typer.echo(headline_sentence(result.scores))
-    typer.echo(f"Report:  {result.folder / 'report.html'}")
+        say(f"{finding.severity.capitalize()}: {finding.message}")
+    say(headline_sentence(result.scores))
+    say(f"Report:  {result.folder / 'report.html'}")

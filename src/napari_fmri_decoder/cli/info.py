@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.files import natural_key
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     shown = iter("  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines)
     text = [next(shown)]
     for row in rows:
-        text.append(f"{row['file']}: {row['error']}" if "error" in row else next(shown))
+        text.append(printable(f"{row['file']}: {row['error']}") if "error" in row else next(shown))
     return "\n".join(text)
 
 
@@ -43,7 +44,7 @@ def runs_table(runs: Sequence[BidsRun]) -> str:
     for run in runs:
         not_here = [f"{name} (content not downloaded)" for name in run.absent]
         missing = ", ".join([*run.missing, *not_here]) or "nothing"
-        lines.append([*(_cell(getattr(run, name)) for name in columns), missing, run.bold.name])
+        lines.append([*(_cell(getattr(run, name)) for name in columns), missing, printable(run.bold.name)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
     text = ["  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines]
     counts = {f"{name}s": sorted({getattr(run, name) for run in runs}, key=natural_key) for name in columns}
@@ -61,7 +62,7 @@ def block(row: dict[str, Any]) -> str:
         elif name == "affine":
             lines += [(name if i == 0 else "", _cell(line)) for i, line in enumerate(value[:3])]
         elif name == "notes":
-            lines += [("note", note) for note in value]
+            lines += [("note", printable(note)) for note in value]
         else:
             lines.append((name, _cell(value) + (_UNITS.get(name, "") if value is not None else "")))
     width = max(len(name) for name, _ in lines)
@@ -73,4 +74,4 @@ def _cell(value: Any) -> str:
         return " ".join(map(_cell, value)) or "-"
     if isinstance(value, float):
         return f"{value:g}"
-    return "-" if value is None or value == "" else str(value)
+    return "-" if value is None or value == "" else printable(value)

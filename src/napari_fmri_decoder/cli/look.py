@@ -10,6 +10,7 @@ import typer
 
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import Json, pairs
+from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
 
 
@@ -20,7 +21,8 @@ def info(
 ) -> None:
     """Say what images are: shape, kind, orientation, obliqueness, voxel size, TR, origin in mm.
 
-    One row per file; a file that cannot be read gets a row with its error, and the exit status 2.
+    One row per file; of several, one that cannot be read gets a row with its error, and the exit
+    status is 2.
     Of a single file, and with --json, all that its header says: sform and qform, data type and
     scaling, intent, units.
     """
@@ -32,11 +34,13 @@ def info(
         try:
             rows.append(describe(path))
         except InputError as error:
+            if len(images) == 1 and not as_json:
+                raise
             rows.append({"file": str(path), "error": str(error)})
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        say(json.dumps(rows, indent=2))
     else:
-        typer.echo(block(rows[0]) if len(rows) == 1 else table(rows))
+        say(block(rows[0]) if len(rows) == 1 else table(rows))
     if any("error" in row for row in rows):
         raise typer.Exit(2)
 
@@ -60,7 +64,7 @@ def bids(
 
     chosen = {"subjects": subject, "sessions": session, "tasks": task, "runs": run}
     found = bids_runs(folder, **{name: value or () for name, value in chosen.items()}, space=space)
-    typer.echo(json.dumps([one.to_dict() for one in found], indent=2) if as_json else runs_table(found))
+    say(json.dumps([one.to_dict() for one in found], indent=2) if as_json else runs_table(found))
 
 
 @app.command(epilog="Example: fmri-decoder models cnn2d --shape 40 56 3 --classes 2")
@@ -69,7 +73,7 @@ def models(
     shape: Annotated[
         tuple[int, int, int], typer.Option(help="Voxels in plane (two numbers), and planes.")
     ] = (40, 56, 3),
-    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")] = 2,
+    classes: Annotated[int, typer.Option(min=2, max=100_000, help="Number of classes.")] = 2,
     option: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the decoder, NAME=VALUE; may be repeated.")
     ] = None,
@@ -85,12 +89,12 @@ def models(
         rows = {known: kind.summary for known, kind in sorted(registry.items())}
         wide = max(map(len, rows))
         table = "\n".join(f"{known:<{wide}}  {text}" for known, text in rows.items())
-        typer.echo(json.dumps(rows, indent=2) if as_json else table)
+        say(json.dumps(rows, indent=2) if as_json else table)
         return
-    decoder = get_decoder({"name": name, **pairs(option)})
+    decoder = get_decoder({"name": name, **pairs(option, registry, name)})
     summary = summarize(decoder, input_shape_of(shape, decoder.layout), classes)
     if as_json:
         totals = {k: getattr(summary, k) for k in ("total", "trainable", "statistics")}
-        typer.echo(json.dumps({"name": name, **totals, **asdict(summary)}, indent=2))
+        say(json.dumps({"name": name, **totals, **asdict(summary)}, indent=2))
     else:
-        typer.echo(str(summary))
+        say(str(summary))

@@ -10,6 +10,7 @@ import typer
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import Image, Output, pairs, validated
 from napari_fmri_decoder.cli.options import options_of
+from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
@@ -36,7 +37,7 @@ def slab(
 
     where = cut_file(image, output, validated(SlabConfig, options), mask=mask, space=space)
     size = " x ".join(map(str, where.grid.shape))
-    typer.echo(f"{output}: {size} voxels, first voxel at {_mm(where.scanner.affine[:3, 3])} in the scanner.")
+    say(f"{output}: {size} voxels, first voxel at {_mm(where.scanner.affine[:3, 3])} in the scanner.")
 
 
 @app.command(epilog="Example: fmri-decoder mask bold.nii.gz --strategy epi -o mask.nii.gz")
@@ -50,16 +51,18 @@ def mask(
     ] = None,
 ) -> None:
     """Make a mask of the voxels to decode, on the image's own grid."""
-    from napari_fmri_decoder.samples.masks import make_mask, parse_mask
+    from napari_fmri_decoder.samples.masks import make_mask, mask_strategies, parse_mask
     from napari_fmri_decoder.volumes.nifti import read, write
 
     series = read(image)
-    made, notes = make_mask(parse_mask({"strategy": strategy, **pairs(option)}), series, Path.cwd())
+    made, notes = make_mask(
+        parse_mask({"strategy": strategy, **pairs(option, mask_strategies, strategy)}), series, Path.cwd()
+    )
     write(made, output)
     for note in notes:
-        typer.echo(f"Note: {note}")
+        say(f"Note: {note}")
     kept = int(made.at(0).sum())
-    typer.echo(f"{output}: {kept} of {made.at(0).size} voxels.")
+    say(f"{output}: {kept} of {made.at(0).size} voxels.")
 
 
 @app.command(epilog="Example: fmri-decoder zmaps sub-1/func/*_bold.nii.gz --hrf none -o zmaps")
@@ -115,8 +118,8 @@ def zmaps(
     done = follow_steps(steps)
     if isinstance(done, ZMapsDone):
         for note in done.made.notes:
-            typer.echo(f"Note: {note}")
-        typer.echo(f"{output}: {len(done.made.table)} maps, and volumes.tsv with what each shows.")
+            say(f"Note: {note}")
+        say(f"{output}: {len(done.made.table)} maps, and volumes.tsv with what each shows.")
 
 
 def _mm(point: Any) -> str:

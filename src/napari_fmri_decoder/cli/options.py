@@ -87,5 +87,7 @@ def _plain_type(annotation: Any) -> Any:
         return kept[0] if len(set(map(str, kept))) == 1 else str
     if origin is tuple:
         inner = get_args(annotation)
-        return list[str] if inner[-1] is Ellipsis else annotation
+        if inner[-1] is Ellipsis:
+            return list[_plain_type(inner[0])]  # type: ignore[misc]  # typer reads it at run time
+        return tuple[tuple(map(_plain_type, inner))]  # type: ignore[misc]
     return annotation if origin is Literal or isinstance(annotation, type) else str

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Never, TypeVar
 import typer
 from tqdm import tqdm
 
+from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline import PipelineEvent, RunDone, RunResult, Stage
+from napari_fmri_decoder.pipeline import PipelineEvent, Prepared, RunDone, RunResult, Stage
+from napari_fmri_decoder.pipeline.subjects import WHAT as SUBJECTS
 from napari_fmri_decoder.samples.steps import returned
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note, Progress
 
 if TYPE_CHECKING:
@@ -27,16 +30,54 @@ Made = TypeVar("Made")
 
 
 class Bars(ExitStack):
-    """One bar at a time, and the lines of text between them, on standard error."""
+    """One bar at a time, and the lines of text between them, on standard error.
+
+    Until the input has been accepted, nothing is shown that stays: where it is refused, the error is
+    all that is left. On a terminal bars are erased, elsewhere there are none until then.
+    """
 
     bar: Bar | None = None
+    _text = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[str] | None = []
 
     def start(self, text: str, total: int, done: int = 0) -> Bar:
         """Begin another bar: what was done before it tells nothing of the time that is left."""
         self.close()
-        shown = tqdm(total=total, initial=done, desc=text, leave=True, dynamic_ncols=True)
-        self.bar = self.enter_context(shown)
+        accepted = self._held is None
+        shown = tqdm(
+            total=total,
+            initial=done,
+            desc=printable(text),
+            leave=accepted,
+            disable=not accepted and not sys.stderr.isatty(),
+            dynamic_ncols=True,
+        )
+        self.bar, self._text = self.enter_context(shown), text
         return self.bar
+
+    @property
+    def failures(self) -> list[str]:
+        """Notes that are held back."""
+        return [text for text in self._held or () if text.startswith("Note")]
+
+    def accept(self) -> None:
+        """From now on let stay what is shown; show what was held back."""
+        if self._held is None:
+            return
+        self.close()
+        self.bar, held, self._held = None, self._held, None
+        for text in held:
+            self.write(text)
+
+    def write(self, text: str) -> None:
+        """Show a line, or hold it back until the input has been accepted."""
+        if self._held is None:
+            tqdm.write(printable(text), file=sys.stderr)
+        else:
+            self._held.append(text)
 
     def hear(self, event: object) -> None:
         """Show what all work tells: stages, notes and progress."""
@@ -44,12 +85,12 @@ class Bars(ExitStack):
             case Stage(text):
                 self.close()
                 self.bar = None
-                tqdm.write(text, file=sys.stderr)
+                self.write(text)
             case Note(message):
-                tqdm.write(f"Note: {message}", file=sys.stderr)
+                self.write(f"Note: {message}")
             case Progress(what, done, total):
                 bar = self.bar
-                if bar is None or bar.desc != what:
+                if bar is None or self._text != what:
                     bar = self.start(what, total, done)
                 bar.update(done - bar.n)
 
@@ -100,7 +141,7 @@ def going_on(out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. What is done is kept in {out}: go on with --resume.", err=True)
+        say(f"Stopped. What is done is kept in {out}: go on with --resume.", err=True)
         raise typer.Exit(130) from None
 
 
@@ -116,10 +157,13 @@ def follow(events: Generator[PipelineEvent, None, None]) -> RunResult:
         fold, after = "", 0
         for event in stoppable(events):
             match event:
+                case Prepared():
+                    bars.accept()
                 case FoldStarted(number, n_folds, name):
                     fold = name if number >= n_folds else event.text
                     after = max(n_folds - number - 1, 0)
                 case FitStarted(epochs=epochs):
+                    bars.accept()
                     bars.start(fold, epochs)
                 case EpochDone() if (bar := bars.bar) is not None:
                     bar.set_postfix(_qualities(event), refresh=False)
@@ -132,6 +176,7 @@ def follow(events: Generator[PipelineEvent, None, None]) -> RunResult:
                     result = done_result
                 case _:
                     bars.hear(event)
+        bars.accept()
     if result is None:
         raise InputError("The run was stopped before its end. Go on with it (--resume).")
     return result
@@ -154,11 +199,25 @@ def follow_steps(events: Generator[object, None, None]) -> object:
     last: object = None
     with Bars() as bars:
         for last in stoppable(events):
+            if isinstance(last, Progress) and last.done:  # the work itself has begun
+                bars.accept()
             bars.hear(last)
+        bars.accept()
     return last
 
 
 def follow_to_end(steps: Generator[object, None, Made]) -> Made:
     """Show stages and progress of work on standard error, and give what it returns."""
     with Bars() as bars:
-        return returned(stoppable(steps), bars.hear)
+
+        def hear(event: object) -> None:
+            match event:
+                case Prepared() | FitStarted():
+                    bars.accept()
+                case Progress(what, done, _) if what == SUBJECTS and done > len(bars.failures):
+                    bars.accept()
+            bars.hear(event)
+
+        made = returned(stoppable(steps), hear)
+        bars.accept()
+        return made

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import check_regular, parse_json, parse_toml, read_text
 from napari_fmri_decoder.samples.bids import entities
 
 if TYPE_CHECKING:
@@ -183,8 +183,9 @@ class _Run:
 
 def _read(folder: Path) -> _Run:
     try:
-        scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
-        recipe = tomllib.loads((folder / "recipe.toml").read_text(encoding="utf-8"))
+        scores = parse_json(read_text(folder / "scores.json", "scores"), "scores.json")
+        recipe = parse_toml(read_text(folder / "recipe.toml", "recipe"), "recipe.toml")
+        check_regular(folder / "predictions.tsv", "table of predictions")
         said = pd.read_csv(folder / "predictions.tsv", sep="\t", dtype=str, keep_default_na=False)
         subjects = sorted(set(said["subject"]) - {"", "n/a"})
         null = scores["permutation"] or {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import BIDS_CHOICES, Recipe
-from napari_fmri_decoder.samples.bids import repetition_time, run_of
+from napari_fmri_decoder.samples.bids import entities, repetition_time, run_of
 from napari_fmri_decoder.samples.bids_dataset import NATIVE, bids_runs, one_space
 from napari_fmri_decoder.samples.labels.events import EventLabels
 from napari_fmri_decoder.samples.masks.combined import CombinedMask
@@ -72,7 +72,7 @@ def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
     notes = [
         f"{len(runs)} runs of {len({run.subject for run in runs})} subject(s) were found in {data.bids}."
     ]
-    if raw := {run_of(run.bold) for run in every} - {run_of(run.bold) for run in runs}:
+    if raw := {_recording(run.bold) for run in every} - {_recording(run.bold) for run in runs}:
         names = ", ".join("/".join(filter(None, key)) for key in sorted(raw)[:5])
         notes.append(f"{len(raw)} run(s) have no preprocessed image and are left out: {names}.")
     subjects, space = {run.subject for run in runs}, runs[0].space
@@ -90,6 +90,12 @@ def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
     if data.anatomy is None and len(anatomies) == 1:
         update["anatomy"] = str(anatomies.pop().absolute())
     return recipe.model_copy(update={"data": data.model_copy(update=update)}), notes
+
+
+def _recording(bold: Path) -> tuple[str, ...]:
+    """Subject, session, task and run of a BOLD file."""
+    subject, session, run = run_of(bold)
+    return subject, session, entities(bold).get("task", ""), run
 
 
 def check_repetition_time(series: Volume) -> None:

@@ -14,7 +14,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.inputs import changed_scan
 from napari_fmri_decoder.pipeline.matching import check_cover, check_kind, check_lengths, covered
 from napari_fmri_decoder.recipe import parse_recipe
-from napari_fmri_decoder.samples.bids import find_confounds, run_of
+from napari_fmri_decoder.samples.bids import find_confounds, run_keys
 from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.samples.scrubbing import Cleaning, read_cleaning
@@ -83,6 +83,7 @@ def features_of(
     )
     X[:, ~inside] = np.nan
     missing = np.isnan(X)
+    notes += _say_constant(X[:, inside], table)
     notes += _say_missing(missing[:, inside])
     X = _bridged(X, missing, table)
     cleaning = _cleaning(recipe.prepare, series)
@@ -162,11 +163,26 @@ def _runs(series: Volume, runs: tuple[int, ...]) -> pd.DataFrame:
         for i, length in enumerate(runs or (n,)):
             rows += [("", "", str(i + 1))] * length
     else:
-        for part in series.parts:
-            rows += [run_of(part.path)] * part.n_volumes
+        keys = run_keys([part.path for part in series.parts])
+        for part, key in zip(series.parts, keys, strict=True):
+            rows += [key] * part.n_volumes
     table = pd.DataFrame(rows, columns=["subject", "session", "run"])
     table.insert(0, "volume", np.arange(n))
     return table
+
+
+def _say_constant(X: NDArray[np.float32], table: pd.DataFrame) -> list[str]:
+    """Tell of runs, (n, features) values each, in which nothing changes from volume to volume."""
+    runs = table.groupby(["subject", "session", "run"], sort=False).indices
+    still = [key for key, rows in runs.items() if len(rows) > 1 and bool((X[rows] == X[rows[0]]).all())]
+    if not still:
+        return []
+    where = (
+        "all volumes are the same"
+        if len(still) == len(runs)
+        else (f"all volumes of {len(still)} of {len(runs)} runs are the same")
+    )
+    return [f"In the model's voxels {where}: what is predicted for them says nothing. Check the image."]
 
 
 def _say_missing(missing: NDArray[np.bool_]) -> list[str]:

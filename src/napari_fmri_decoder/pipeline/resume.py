@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.recipe import input_files, load_recipe, parse_recipe, rebased
+from napari_fmri_decoder.text import printable, shortened
 from napari_fmri_decoder.training.bundle import file_hash, load_bundle, versions
 from napari_fmri_decoder.training.store import TaskStore, digest_of, write_text
 
@@ -36,6 +38,8 @@ _SHOWN = {"report"}
 """Sections that change no number."""
 _NOT_COMPARED = {"data", "labels", *_SHOWN}
 """And those that only say where samples come from: these are compared themselves, so a folder may move."""
+_NAMED = 6
+"""Differences that a message names."""
 
 
 def has_begun(out: Path) -> bool:
@@ -86,23 +90,23 @@ def _check(path: Path, ours: Mapping[str, Any]) -> None:
     begin = f"A run can only go on as it began, but {path.parent.parent} was begun"
     otherwise = "Choose another folder, or start anew in an empty one."
     try:
-        theirs = json.loads(path.read_text(encoding="utf-8"))
+        theirs = parse_json(read_text(path, "record of the run"), path.name)
         recipe, samples, software = theirs["recipe"], theirs["samples"], theirs["versions"]
         computed = theirs["computed"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{begin} in a way that {path.name} no longer says. {otherwise}") from error
     if recipe != ours["recipe"]:
-        changed = ", ".join(_differences(recipe, ours["recipe"]))
+        changed = _listed(_differences(recipe, ours["recipe"]))
         raise InputError(f"{begin} with another recipe ({changed}). {otherwise}")
     if samples != ours["samples"]:
         raise InputError(
             f"{begin} with other samples: images, labels or mask have changed since. {otherwise}"
         )
     if software != ours["versions"]:
-        changed = ", ".join(_differences(software, ours["versions"]))
+        changed = _listed(_differences(software, ours["versions"]))
         raise InputError(f"{begin} with other software ({changed}). Install that, or choose another folder.")
     if computed != ours["computed"]:
-        changed = ", ".join(_differences(computed, ours["computed"]))
+        changed = _listed(_differences(computed, ours["computed"]))
         raise InputError(
             f"{begin} where networks are computed otherwise ({changed}). Go on with it there, or choose "
             "another folder."
@@ -134,7 +138,7 @@ def _check_ended(out: Path, recipe: Recipe) -> None:
         raise InputError(f"{begin}, and no longer says of what. {otherwise}") from error
     changed = _differences(_content(theirs), _content(recipe)) or _differences(model.versions, versions())
     if changed:
-        raise InputError(f"{begin} ({', '.join(changed)}). {otherwise}")
+        raise InputError(f"{begin} ({_listed(changed)}). {otherwise}")
     if sorted(model.hashes.values()) != sorted(file_hash(path) for path in input_files(recipe, out)):
         raise InputError(f"{begin}: its images, labels or mask have changed since. {otherwise}")
 
@@ -162,7 +166,7 @@ def check_asked(folder: Path, recipe: Recipe, base: Path) -> None:
     asked = load_recipe(folder / ASKED)
     old, new = _content(rebased(asked, folder, None)), _content(rebased(recipe, base, None))
     if changed := _differences(_moved(old, new), new):
-        raise InputError(f"{begin} was made with another recipe ({', '.join(changed)}). {otherwise}")
+        raise InputError(f"{begin} was made with another recipe ({_listed(changed)}). {otherwise}")
 
 
 def _content(recipe: Recipe) -> dict[str, Any]:
@@ -187,8 +191,28 @@ def _moved(old: Any, new: Any) -> Any:
 def _differences(old: Any, new: Any, place: str = "") -> list[str]:
     """Name what differs, such as ``decoder.C was 0.1, is 1``."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
-        return [f"{place} was {old}, is {new}"] if old != new else []
+        return [f"{place} {_change(old, new)}"] if old != new else []
     said = []
     for key in [*old, *(k for k in new if k not in old)]:
         said += _differences(old.get(key, "unset"), new.get(key, "unset"), f"{place}.{key}".lstrip("."))
     return said
+
+
+def _listed(changes: Sequence[str]) -> str:
+    """Put changes into a message: the first few, and how many more there are."""
+    more = [f"and {len(changes) - _NAMED} more"] if len(changes) > _NAMED else []
+    return ", ".join([*changes[:_NAMED], *more])
+
+
+def _change(old: Any, new: Any) -> str:
+    """Say what a value was and is: of a list, the first entry that differs."""
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return f"was {_short(old)}, is {_short(new)}"
+    at = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    was, now = (_short(values[at]) if at < len(values) else "none" for values in (old, new))
+    lengths = f" ({len(old)} entries before, {len(new)} now)" if len(old) != len(new) else ""
+    return f"was {was}, is {now} at entry {at + 1}{lengths}"
+
+
+def _short(value: Any) -> str:
+    return shortened(printable(value), 60)

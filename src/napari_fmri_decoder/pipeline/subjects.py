@@ -104,6 +104,7 @@ def run_subjects(
     """
     done: list[Path] = []
     failed: list[Path] = []
+    problems: list[str] = []
     calls = [(recipe, base, out / name, resume) for name, (recipe, base) in recipes.items()]
     for recipe, base, folder, _ in calls:  # before hours are spent on the others
         if resume and (folder / SCORES).exists():
@@ -112,6 +113,7 @@ def run_subjects(
     def ended(folder: Path, problem: str) -> Generator[PipelineEvent, None, None]:
         (failed if problem else done).append(folder)
         if problem:
+            problems.append(f"{folder.name}: {problem}")
             yield Note(f"{folder.name} failed: {problem}")
         yield Progress(WHAT, len(done) + len(failed), len(calls))
 
@@ -132,7 +134,9 @@ def run_subjects(
                     else:
                         yield from ended(*result)
     if not done:
-        raise InputError(f"At least one of {len(calls)} subjects must be decoded, but all failed; see above.")
+        raise InputError(
+            f"At least one of {len(calls)} subjects must be decoded, but all failed. {problems[0]}"
+        )
     group = summarise_group(sorted(done))
     write_group(group, out)
     return group

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.samples.names import plain_entities, plain_label
 from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import stem
@@ -52,6 +52,27 @@ def _named(folder: Path, pattern: str) -> list[Path]:
     return [p for p in names if not p.name.startswith(".") and fnmatchcase(nfc(p.name), pattern)]
 
 
+def run_keys(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
+    """Tell (subject, session, run) of files that are read together.
+
+    As `run_of` does; where two tasks share the number of a run, the run of each file is its task with
+    its number.
+
+    Examples
+    --------
+    >>> run_keys(["sub-1_task-rest_run-1_bold.nii", "sub-1_task-faces_run-1_bold.nii"])
+    [('1', '', 'rest-1'), ('1', '', 'faces-1')]
+    >>> run_keys(["sub-1_task-rest_run-1_bold.nii", "sub-1_task-faces_run-2_bold.nii"])
+    [('1', '', '1'), ('1', '', '2')]
+    """
+    keys, tasks = [run_of(path) for path in paths], [entities(path).get("task", "") for path in paths]
+    shared = len(set(zip(keys, tasks, strict=True))) > len(set(keys))
+    return [
+        (subject, session, f"{task}-{run}" if shared and task else run)
+        for (subject, session, run), task in zip(keys, tasks, strict=True)
+    ]
+
+
 def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
     """Name the runs of files that are one each, as (subject, session, run).
 
@@ -65,7 +86,7 @@ def runs_of_files(paths: Sequence[str | Path]) -> list[tuple[str, str, str]]:
     >>> runs_of_files(["morning.nii", "evening.nii"])
     [('', '', '1'), ('', '', '2')]
     """
-    named = [run_of(path) for path in paths]
+    named = run_keys(paths)
     if len(named) > 1 and len(set(named)) == len(named) and all("sub" in entities(path) for path in paths):
         return named
     return [("", "", str(i)) for i in range(1, len(named) + 1)]
@@ -100,10 +121,10 @@ def repetition_time(bold: Path) -> tuple[float, Path] | None:
     """
     for path in inherited(bold, "_bold.json"):
         try:
-            stated = json.loads(path.read_text(encoding="utf-8")).get("RepetitionTime")
-        except (OSError, ValueError, AttributeError):
+            stated = parse_json(read_text(path, "sidecar"), path.name).get("RepetitionTime")
+        except (ValueError, AttributeError):  # an InputError is a ValueError
             continue
-        if isinstance(stated, int | float) and stated > 0:
+        if isinstance(stated, int | float) and not isinstance(stated, bool) and 0 < stated < 1e6:
             return float(stated), path
     return None
 

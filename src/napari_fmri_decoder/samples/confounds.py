@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.cells import header_of, read_rows
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.paths import is_path
-from napari_fmri_decoder.text import nfc, printable
+from napari_fmri_decoder.text import nfc, printable, shortened
 
 LONGEST = 80
 """Letters of a value that a message repeats."""
@@ -119,6 +119,24 @@ def _members(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+def wants_text(annotation: Any) -> bool:
+    """Whether an option holds text, or a list of texts, and nothing else: then 3 is text as well.
+
+    Examples
+    --------
+    >>> wants_text(tuple[str, ...]), wants_text(str | None), wants_text(float | Literal["nested"])
+    (True, True, False)
+    """
+    kinds = [kind for kind in _members(annotation) if kind is not NoneType]
+    inner = [part for kind in kinds for part in (get_args(kind)[:1] if get_origin(kind) is tuple else [kind])]
+    return bool(inner) and all(kind is str for kind in inner)
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether an option is a list."""
+    return any(get_origin(kind) is tuple for kind in _members(annotation))
+
+
 def _takes_text(kinds: list[Any], value: object) -> bool:
     return str in kinds or any(get_origin(kind) is Literal and value in get_args(kind) for kind in kinds)
 
@@ -141,16 +159,13 @@ def shown(value: object, longest: int = LONGEST) -> str:
     Examples
     --------
     >>> shown("a" * 200, 20)
-    "'aaaaaaaa ... aaaaa'"
+    "'aaaaaaaaa ... aaaa'"
     """
     try:
         text = printable(repr(value))
     except (ValueError, RecursionError):  # a number of thousands of digits; lists in lists
         text = f"a value of type {type(value).__name__} that is too long to show"
-    if len(text) <= longest:
-        return text
-    kept = longest - 5
-    return f"{text[: kept - kept // 3 - 1]} ... {text[-(kept // 3 + 1) :]}"
+    return shortened(text, longest)
 
 
 def _holds_text(annotation: Any) -> bool:

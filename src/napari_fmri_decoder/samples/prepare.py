@@ -272,7 +272,9 @@ def _scrub(
     runs = group_keys(table)
     for run in dict.fromkeys(runs.tolist()):
         if gone[runs == run].all():
-            notes.append(f"Run {run!r} is left out: all {int((runs == run).sum())} of its volumes are scrubbed.")
+            notes.append(
+                f"Run {run!r} is left out: all {int((runs == run).sum())} of its volumes are scrubbed."
+            )
     return X[~gone], table[~gone].reset_index(drop=True), confounds, notes
 
 

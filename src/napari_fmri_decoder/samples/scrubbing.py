@@ -76,7 +76,9 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
         return Cleaning(None, nothing, ())
     regressed, masks = [], []
     for path, n in tables_of_series(config.confounds_files, series, base):
-        table = confounds_of_run(path, config.confounds, n) if config.confounds else pd.DataFrame(index=range(n))
+        table = (
+            confounds_of_run(path, config.confounds, n) if config.confounds else pd.DataFrame(index=range(n))
+        )
         moved, unsteady, others = part_flags(table)
         far = displacement(path, n) > config.scrub_mm if config.scrub_mm else np.zeros(n, dtype=bool)
         around = widened(moved | far, config.scrub_before, config.scrub_after)
@@ -85,7 +87,9 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
     flags = np.concatenate(masks)
     scrubbed = flags.any(axis=1)
     plain = [name for name in config.confounds if name != "outliers"]
-    confounds, notes = (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
+    confounds, notes = (
+        (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
+    )
     said = _say(flags, masks, config)
     return Cleaning(confounds, scrubbed, tuple(filter(None, [*(notes if plain else ()), said])))
 
@@ -98,7 +102,10 @@ def _say(flags: NDArray[np.bool_], masks: Sequence[NDArray[np.bool_]], config: P
         (unsteady, "before the signal was steady"),
         (moved, "outliers of the confounds"),
         (far, f"framewise displacement above {config.scrub_mm:g} mm"),
-        (around & ~unsteady & ~moved & ~far, f"{config.scrub_before} before and {config.scrub_after} after these"),
+        (
+            around & ~unsteady & ~moved & ~far,
+            f"{config.scrub_before} before and {config.scrub_after} after these",
+        ),
     ]
     n = flags.any(axis=1).sum()
     parts = ", ".join(f"{int(which.sum())} {what}" for which, what in why if which.any())

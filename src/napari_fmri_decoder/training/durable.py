@@ -7,6 +7,7 @@ down the new name before the content, and after a power cut an empty file stands
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -38,7 +39,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         If it cannot be written; it is for the caller to say what of.
     """
     make_folder(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
+    known = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    # no longer than the name of `path`, which may be as long as a name can be
+    partial = path.with_name(f".{known}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
         yield partial
         if durable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import product
@@ -11,8 +12,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from napari_fmri_decoder.errors import DivergedError, InputError
-from napari_fmri_decoder.samples.options import explain
+from napari_fmri_decoder.samples.options import explain, shown
 from napari_fmri_decoder.samples.splits import inner_folds
+from napari_fmri_decoder.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 Candidate = tuple["Decoder", "TrainingConfig", str]
 
+MOST = 1000
+"""Combinations that are fitted in each training part."""
 NOT_CHOSEN = ("name", "select", "seed", "seeds", "threads", "device")
 """Options that say what is run and where, not how well it learns."""
 
@@ -63,8 +67,15 @@ def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
         if name not in of_decoder + of_training:
             raise InputError(
                 f"What select chooses must be options of {decoder.name} ({', '.join(of_decoder) or 'none'}) "
-                f"or of training ({', '.join(of_training)}); got {name!r}. Correct the name."
+                f"or of training ({', '.join(of_training)}); got {shown(name)}. Correct the name."
             )
+    total = math.prod(len(values) for values in config.select.values())
+    if total > MOST:
+        counts = " x ".join(f"{len(values)} of {name}" for name, values in config.select.items())
+        raise InputError(
+            f"What select names must have at most {MOST} combinations, as each is fitted in each fold; got "
+            f"{total} ({shortened(counts, 200)}). Give fewer candidates, such as 3 of each option."
+        )
     found = []
     for values in product(*config.select.values()):
         given = dict(zip(config.select, values, strict=True))

@@ -64,10 +64,10 @@ class TaskStore:
 
     def read(self, name: str) -> Arrays | None:
         """Give the arrays of a task that was done; None if it was not, or its file is damaged."""
-        try:
-            content = self.path(name).read_bytes()
-        except FileNotFoundError:
+        path = self.path(name)
+        if not path.is_file():  # nor is anything read from a pipe in its place
             return None
+        content = path.read_bytes()
         body = content[_DIGEST:]
         if hashlib.sha256(body).digest() != content[:_DIGEST]:
             return None

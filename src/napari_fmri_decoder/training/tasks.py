@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import parse_json
 from napari_fmri_decoder.samples.scaling import Scaler
 from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
 
@@ -48,10 +50,12 @@ def task_name(
 
     Examples
     --------
-    >>> from napari_fmri_decoder.decoders import get_decoder
-    >>> from napari_fmri_decoder.training.config import TrainingConfig
-    >>> task_name("fold", get_decoder({"name": "dummy"}), TrainingConfig(), fold=3)[-27:]
-    '-seed0-fold003-permutation0'
+        >>> from napari_fmri_decoder.decoders import get_decoder
+    from napari_fmri_decoder.errors import InputError
+    from napari_fmri_decoder.files import parse_json
+        >>> from napari_fmri_decoder.training.config import TrainingConfig
+        >>> task_name("fold", get_decoder({"name": "dummy"}), TrainingConfig(), fold=3)[-27:]
+        '-seed0-fold003-permutation0'
     """
     options = [decoder.model_dump(mode="json"), config.model_dump(mode="json", exclude={"seed", "seeds"})]
     marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
@@ -137,7 +141,17 @@ def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
 
 def unpack_model(arrays: Arrays, decoder: Decoder) -> tuple[FittedModel, list[str]]:
     """Give back what `pack_model` kept: the model and its notes."""
-    about = json.loads(str(arrays["about"]))
+    try:
+        about = parse_json(str(arrays["about"]), "The description of a task")
+        return _unpacked(arrays, about, decoder)
+    except (KeyError, TypeError, ValueError) as error:  # an InputError is a ValueError
+        raise InputError(
+            "A task in the folder of a run must be as it was written, found: "
+            f"{str(error)[:200].rstrip('.')}. Delete the folder `tasks`, or start in a new folder."
+        ) from error
+
+
+def _unpacked(arrays: Arrays, about: dict[str, Any], decoder: Decoder) -> tuple[FittedModel, list[str]]:
     state = {n.removeprefix(_STATE): value for n, value in arrays.items() if n.startswith(_STATE)}
     scaler = Scaler(arrays["scaler.mean"], arrays["scaler.std"])
     shape, n_classes = tuple(about["input_shape"]), int(about["n_classes"])

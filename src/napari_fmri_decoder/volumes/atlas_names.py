@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import check_regular
 from napari_fmri_decoder.volumes.files import stem
 
 ENDINGS = (".tsv", ".csv", ".txt", ".lut", ".xml")
@@ -40,7 +41,7 @@ def read_names(path: str | Path) -> dict[int, str]:
     InputError
         If the file is missing or no such table, or one value has two names.
     """
-    path = Path(path)
+    path = check_regular(Path(path), "table of regions")
     try:
         if path.stat().st_size > _MOST:
             raise _refused(path, f"{path.stat().st_size} bytes")
@@ -169,7 +170,7 @@ def _xml_rows(raw: bytes, path: Path) -> list[tuple[int, str]]:
     """Read `<label index="3">name</label>` of FSL, or `<label><index>3</index><name>..` of SPM."""
     try:
         root = ElementTree.fromstring(raw)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError) as error:
         raise _refused(path, f"broken XML, {error}") from error
     shift = 1 if (root.findtext("header/type") or "").strip().lower().startswith("prob") else 0
     rows = []

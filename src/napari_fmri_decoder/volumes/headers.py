@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +11,7 @@ from nibabel.brikhead import AFNIImage
 from nibabel.nifti1 import Nifti1Header, xform_codes
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import parse_json
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine
@@ -239,7 +239,7 @@ def kept(image: Any) -> dict[str, Any]:
         if extension.get_code() != COMMENT:
             continue
         try:
-            found = json.loads(extension.get_content())[KEY]
+            found = parse_json(extension.get_content(), "A comment of the header")[KEY]
         except (ValueError, KeyError, TypeError):
             continue
         if isinstance(found, dict):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.files import stem
 from napari_fmri_decoder.volumes.series import JoinedSeries
 from napari_fmri_decoder.volumes.settling import ASSUMED, HOW_KIND, OURS, STATED
@@ -45,6 +46,11 @@ def joined(volumes: Sequence[Volume], files: Sequence[Path], kind: Kind | None, 
                 f"{volume.shape[:3]} and origin {volume.affine[:3, 3].round(2).tolist()}, and "
                 f"{files[0].name} has {first.shape[:3]} and {first.affine[:3, 3].round(2).tolist()}. "
                 "Resample it first, or leave it out."
+            )
+        if volume.n_volumes == 1 and any(v.n_volumes > 1 and v.step for v in volumes):
+            raise InputError(
+                f"Each run must have at least two volumes, but {printable(path.name)} has 1: it was perhaps "
+                "broken off. Leave it out."
             )
     step, step_from, notes = (tr, STATED, []) if tr is not None else _common_step(volumes, files)
     shown, by, said = _common_kind(volumes, kind, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -13,7 +14,8 @@ import numpy as np
 from nibabel.nifti1 import Nifti1Extension, intent_codes, xform_codes
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key, stem
+from napari_fmri_decoder.text import printable
+from napari_fmri_decoder.volumes.files import ending, images_in, is_image, natural_key, stem
 from napari_fmri_decoder.volumes.headers import COMMENT, KEY
 from napari_fmri_decoder.volumes.kinds import ImageFacts, guess_kind
 from napari_fmri_decoder.volumes.read import read, read_series
@@ -49,7 +51,8 @@ def write(volume: Volume, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the path has another ending, is a folder, or lies where nothing can be written.
+        If the path has another ending, is a folder, or lies where nothing can be written; nothing is left
+        there then.
     """
     path = Path(path)
     if not path.name.lower().endswith(WRITTEN):
@@ -57,7 +60,8 @@ def write(volume: Volume, path: str | Path) -> Path:
     if path.is_dir():
         raise InputError(f"An image must be saved as a file, but {path} is a folder. Add a file name.")
     image = _image(volume, path)
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    known = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    partial = path.with_name(f".partial-{os.getpid()}-{known}{ending(path)}")  # no longer than `path` may be
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -69,6 +73,11 @@ def write(volume: Volume, path: str | Path) -> Path:
         raise InputError(
             f"The folder of an image must take new files, but {path.parent} does not: {error.strerror}. "
             "Choose another folder, or change its rights."
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"An image must be saved where there is room for it, but {printable(path)} cannot be written: "
+            f"{error.strerror or error}. Make room, or choose another folder or name."
         ) from error
     return path
 

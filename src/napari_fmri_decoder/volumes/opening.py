@@ -22,7 +22,7 @@ from nibabel.spatialimages import HeaderDataError, ImageDataError
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular
-from napari_fmri_decoder.volumes.files import ending, is_compressed
+from napari_fmri_decoder.volumes.files import ending, is_compressed, stem
 from napari_fmri_decoder.volumes.foreign import CIFTI, OPENS, is_ours, misnamed_gzip, what_it_is
 
 _PAIR = "an Analyze or NIfTI"
@@ -59,6 +59,8 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
     """
     path = check_regular(path, "image")
     _check_format(path)
+    for other in _companions(path):
+        check_regular(other, "image")
     with clear_errors(path):
         with _mended() as notes, np.errstate(all="ignore"):
             image = _load(path)
@@ -113,6 +115,20 @@ def _check_pair(path: Path) -> None:
             f"{path.name} must have {lost} beside it, which holds its {holds}, found no such file. "
             "Put both into one folder."
         )
+
+
+def _companions(path: Path) -> list[Path]:
+    """Find the other files that nibabel opens with this one: header, voxels, SPM's matrix."""
+    own = ending(path)
+    family = next((f for f in _OPENED_TOGETHER if own.lower() in f), ())
+    names = {f"{stem(path)}{e}" for end in family for e in (end, end.upper())}
+    return [p for name in sorted(names - {path.name}) if (p := path.with_name(name)).exists()]
+
+
+_OPENED_TOGETHER = (
+    (".img", ".hdr", ".mat", ".img.gz", ".hdr.gz", ".mat.gz"),
+    (".head", ".brik", ".head.gz", ".brik.gz"),
+)
 
 
 def _load(path: Path) -> Any:

@@ -51,5 +51,7 @@ class AttributesLabels(LabelsConfig):
                 f"{series.n_volumes} volumes in the images. Add or remove lines until they match."
             )
         runs = [row[chunk] for row in cells]
-        labels, notes = label_cells(pd.Series([row[label] for row in cells], dtype=object), runs, self.missing)
+        labels, notes = label_cells(
+            pd.Series([row[label] for row in cells], dtype=object), runs, self.missing
+        )
         return follow(pd.DataFrame({"label": labels, "run": runs}), self.lag, series.step), notes

@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.bids import find_events, run_of
+from napari_fmri_decoder.samples.bids import find_events
+from napari_fmri_decoder.samples.bids import run_keys as keys_of_files
 from napari_fmri_decoder.samples.labels.assigning import Event
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.names import plain_label
@@ -123,7 +124,7 @@ def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
 
 def run_keys(parts: Sequence[Part]) -> list[tuple[str, str, str]]:
     """Name the run of each BOLD file as (subject, session, run); two of one name are refused."""
-    keys = [run_of(part.path) for part in parts]
+    keys = keys_of_files([part.path for part in parts])
     seen: dict[tuple[str, ...], str] = {}
     for part, key in zip(parts, keys, strict=True):
         same = tuple(plain_label(label) for label in key)

@@ -52,7 +52,10 @@ class FslLabels(OnsetLabels):
         keys = image_keys([Path(part.path) for part in parts])
         runs, weighted = [], 0
         for part, key, own in zip(
-            parts, keys, by_image(files, [Path(part.path) for part in parts], "three-column files"), strict=True
+            parts,
+            keys,
+            by_image(files, [Path(part.path) for part in parts], "three-column files"),
+            strict=True,
         ):
             events = []
             for file in own:

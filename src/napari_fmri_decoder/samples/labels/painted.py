@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
+from napari_fmri_decoder.samples.options import shown
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
@@ -160,10 +161,10 @@ def parse_span(text: str) -> tuple[int, int, str]:
     >>> parse_span("12-20 face")
     (12, 20, 'face')
     """
-    match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s+(\S.*?)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,8})\s*-\s*(\d{1,8})\s+(\S.*?)\s*", text)
     if match is None or int(match[1]) > int(match[2]):
         raise InputError(
-            f'A span must read like "12-20 face", its first volume not after its last; got {text!r}. '
+            f'A span must read like "12-20 face", its first volume not after its last; got {shown(text)}. '
             "Correct it."
         )
     return int(match[1]), int(match[2]), match[3]

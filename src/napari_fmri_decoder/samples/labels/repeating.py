@@ -12,10 +12,15 @@ from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
+from napari_fmri_decoder.samples.options import shown
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
+
+
+_MOST = 10_000_000
+"""Volumes of all blocks before they repeat."""
 
 
 class BlockLabels(LabelsConfig):
@@ -100,14 +105,18 @@ def parse_blocks(spec: str) -> tuple[list[tuple[int, str]], int | None]:
     """
     items = [item.strip() for item in spec.split(",") if item.strip()]
     times = None
-    if items and (said := re.fullmatch(r"(\d+)\s+times?", items[-1])):
+    if items and (said := re.fullmatch(r"(\d{1,8})\s+times?", items[-1])):
         times = int(said[1])
         items.pop()
-    matches = [re.fullmatch(r"(\d+)\s+(\S.*)", item) for item in items]
+    matches = [re.fullmatch(r"(\d{1,8})\s+(\S.*)", item) for item in items]
     blocks = [(int(match[1]), match[2]) for match in matches if match]
     if not blocks or len(blocks) != len(items) or times == 0 or any(count == 0 for count, _ in blocks):
         raise InputError(
             f'Repeating blocks must read like "4 closed, 4 open, 48 times", got {spec!r}. '
             "Give the volumes and the label of each block, parted by commas."
+        )
+    if sum(count for count, _ in blocks) > _MOST:
+        raise InputError(
+            f"Repeating blocks must have at most {_MOST} volumes, got {shown(spec)}. Correct their numbers."
         )
     return blocks, times

@@ -87,7 +87,9 @@ class SpmLabels(OnsetLabels):
                 f"Each image must have its file of conditions; found {len(files)} .mat files for {len(images)} "
                 "images. Name one per image."
             )
-        if all(tokens(file).get("run") for file in files) and all(tokens(image).get("run") for image in images):
+        if all(tokens(file).get("run") for file in files) and all(
+            tokens(image).get("run") for image in images
+        ):
             found = by_image(files, images, "files of conditions")
             if all(len(own) == 1 for own in found):
                 return [own[0] for own in found]
@@ -182,7 +184,11 @@ def _cells(value: Any, n: int = 0) -> list[Any]:
 def _text(value: Any, path: Path) -> str:
     while isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
         value = value.ravel()[0]
-    text = "".join(map(str, value.ravel())) if isinstance(value, np.ndarray) and value.dtype.kind == "U" else value
+    text = (
+        "".join(map(str, value.ravel()))
+        if isinstance(value, np.ndarray) and value.dtype.kind == "U"
+        else value
+    )
     if not isinstance(text, str) or not text.strip():
         raise InputError(
             f"names must be text, one per condition; {printable(path.name)} holds something else. Correct it in "

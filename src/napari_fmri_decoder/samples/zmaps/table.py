@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.volumes.nifti import natural_key
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("volume", "label", "subject", "session", "run", "trial", "onset", "duration", "name")
 """Of the table of maps."""
+_LONGEST_WORD = 64
+"""Letters of a label in a file name."""
 
 
 def maps_table(maps: Sequence[tuple[Run, Target]]) -> pd.DataFrame:
@@ -33,21 +38,22 @@ def maps_table(maps: Sequence[tuple[Run, Target]]) -> pd.DataFrame:
         `COLUMNS`, one row per map in the natural order of their names, and `row`: its place in
         `maps`.
     """
-    table = pd.DataFrame([_row(run, target) for run, target in maps])
+    words = file_words([target.label for _, target in maps])
+    table = pd.DataFrame([_row(run, target, words[target.label]) for run, target in maps])
     table["row"] = np.arange(len(table))
-    again = table["name"].duplicated(keep=False)
+    again = table["name"].str.lower().duplicated(keep=False)
     if again.any():
-        labels = ", ".join(sorted(set(table["label"][again])))
+        runs = ", ".join(sorted(set(table["run"][again]))[:5])
         raise InputError(
-            f"Maps must have names of their own, but the labels {labels} give the same, as letters and "
-            "digits alone are kept. Rename one of them."
+            f"Each map must have its own file name, but the runs {printable(runs)} give the same, as letters "
+            "and digits alone are kept, and case does not count. Rename a run."
         )
     table = table.loc[sorted(table.index, key=lambda i: natural_key(table["name"][i]))].reset_index(drop=True)
     table.insert(0, "volume", np.arange(len(table)))
     return table[[*COLUMNS, "row"]]
 
 
-def _row(run: Run, target: Target) -> dict[str, Any]:
+def _row(run: Run, target: Target, word: str) -> dict[str, Any]:
     alone = len(target.events) == 1
     return {
         "label": target.label,
@@ -57,12 +63,19 @@ def _row(run: Run, target: Target) -> dict[str, Any]:
         "trial": target.trial,
         "onset": target.events[0].onset if alone else np.nan,
         "duration": target.events[0].duration if alone else np.nan,
-        "name": map_name(run, target),
+        "name": map_name(run, target, word),
     }
 
 
-def map_name(run: Run, target: Target) -> str:
+def map_name(run: Run, target: Target, word: str | None = None) -> str:
     """Name a map so that its file says what it shows, by BIDS' entities, in an order that sorts.
+
+    Parameters
+    ----------
+    run : Run
+    target : Target
+    word : str, optional
+        What stands for its label, from `file_words`; its letters and digits without one.
 
     Examples
     --------
@@ -78,7 +91,39 @@ def map_name(run: Run, target: Target) -> str:
     if target.trial:
         entities.append(("trial", f"{target.trial:03d}"))
     parts = [f"{name}-{_plain(value)}" for name, value in entities if value]
-    return "_".join([*parts, _plain(target.label) or "map", "zmap"])
+    return "_".join([*parts, word or _plain(target.label) or "map", "zmap"])
+
+
+def file_words(labels: Iterable[str]) -> dict[str, str]:
+    """Find a word for the file name of each label: its letters and digits, at most 64.
+
+    Labels whose words a disk would not tell apart (``Face`` and ``face``; ``a b`` and ``ab``), and long
+    ones, get eight digits of their digest as well.
+
+    Parameters
+    ----------
+    labels : iterable of str
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> file_words(["house", "Face", "face"])
+    {'house': 'house', 'Face': 'Face304afc32', 'face': 'face0282d9b7'}
+    """
+    words = {label: _plain(label) or "map" for label in labels}
+    counts = Counter(word.lower() for word in words.values())
+    return {
+        label: word if len(word) <= _LONGEST_WORD and counts[word.lower()] == 1 else _marked(word, label)
+        for label, word in words.items()
+    }
+
+
+def _marked(word: str, label: str) -> str:
+    digest = hashlib.sha256(nfc(label).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{word[: _LONGEST_WORD - 8]}{digest[:8]}"
 
 
 def _plain(text: str) -> str:
