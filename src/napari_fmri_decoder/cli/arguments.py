@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
@@ -13,7 +14,18 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.options import AnyOptions
 from napari_fmri_decoder.samples.options import explain as explain_options
 
+KindName = Literal["auto", "bold", "stat", "anatomy", "mask", "atlas"]
 Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI), or a folder of maps.")]
+Kind = Annotated[
+    KindName,
+    typer.Option(
+        help="What the image shows: bold (in time), stat (maps), anatomy, mask, atlas; auto finds out."
+    ),
+]
+TR = Annotated[
+    float | None,
+    typer.Option("--tr", min=0.001, max=1000, help="Seconds between volumes, over those of the header."),
+]
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -59,3 +71,9 @@ def numbers(text: str) -> tuple[int, ...]:
         raise InputError(
             f"Runs must be numbers of volumes with commas, such as 64,64; got {text!r}."
         ) from error
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print notes, each once."""
+    for note in dict.fromkeys(notes):
+        typer.echo(f"Note: {note}")

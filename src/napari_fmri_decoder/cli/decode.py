@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import Cluster, Image, Json, Model, Output, Resume, Runs, numbers
+from napari_fmri_decoder.cli.arguments import (
+    TR,
+    Cluster,
+    Image,
+    Json,
+    Kind,
+    Model,
+    Output,
+    Resume,
+    Runs,
+    numbers,
+    say_notes,
+)
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.group import GroupScores
@@ -104,17 +116,19 @@ def say_group(found: GroupScores) -> None:
 
 
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")
-def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None:
+def predict(
+    model: Model, image: Image, output: Output, runs: Runs = "", kind: Kind = "auto", tr: TR = None
+) -> None:
     """Predict every volume of a scan with a trained model."""
     from napari_fmri_decoder.pipeline.predicting import predict as predict_series
+    from napari_fmri_decoder.samples.opening import open_images
     from napari_fmri_decoder.training.bundle import load_bundle
-    from napari_fmri_decoder.volumes.nifti import read
 
-    table, notes = predict_series(load_bundle(model), read(image), numbers(runs))
+    series = open_images(image, kind=kind, tr=tr, strict=False)
+    table, notes = predict_series(load_bundle(model), series, numbers(runs))
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, sep="\t", index=False, float_format="%.6g")
-    for note in notes:
-        typer.echo(f"Note: {note}")
+    say_notes(notes)
     counts = table["predicted"].value_counts()
     typer.echo(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
 
@@ -134,20 +148,23 @@ def explain(
         int | None, typer.Option(help="One volume, from 0; the mean over all volumes without it.")
     ] = None,
     runs: Runs = "",
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Write what a hidden layer answers to a scan, one image per filter, in scanner space.
 
     The model has been fitted on all samples of its run: for those its maps are seen in training.
     """
     from napari_fmri_decoder.pipeline.explaining import explain_series
+    from napari_fmri_decoder.samples.opening import open_images
     from napari_fmri_decoder.training.bundle import load_bundle
-    from napari_fmri_decoder.volumes.nifti import read, write
+    from napari_fmri_decoder.volumes.nifti import write
 
     options = {"name": method, "layer": layer}
-    maps, notes = explain_series(load_bundle(model), read(image), options, volume=volume, runs=numbers(runs))
+    series = open_images(image, kind=kind, tr=tr, strict=False)
+    maps, notes = explain_series(load_bundle(model), series, options, volume=volume, runs=numbers(runs))
     write(maps, output)
-    for note in notes:
-        typer.echo(f"Note: {note}")
+    say_notes(notes)
     typer.echo(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
@@ -173,8 +190,7 @@ def say_result(result: RunResult) -> None:
     """Print notes, findings and scores of a run, and where its report is."""
     from napari_fmri_decoder.evaluation.report import headline_sentence
 
-    for note in result.prepared.notes:
-        typer.echo(f"Note: {note}")
+    say_notes(result.prepared.notes)
     for finding in result.scores.audit:
         typer.echo(f"{finding.severity.capitalize()}: {finding.message}")
     typer.echo(headline_sentence(result.scores))

@@ -45,7 +45,9 @@ class Prepared:
     splits : tuple of Split
     findings : tuple of Finding
     notes : tuple of str
-        What was left out or changed.
+        What was done to the data, what to know before believing it, what was left out or changed.
+    treatment : str
+        What was done to the data, in words: the first of the notes.
     """
 
     recipe: Recipe
@@ -55,6 +57,7 @@ class Prepared:
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    treatment: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

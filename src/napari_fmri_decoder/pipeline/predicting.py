@@ -63,7 +63,7 @@ def features_of(bundle: Bundle, series: Volume, runs: tuple[int, ...] = ()) -> F
         add up.
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
-    notes = check_kind(bundle, recipe, series)
+    notes = [*series.notes, *check_kind(bundle, recipe, series)]
     inside = covered(bundle.space, series)
     notes += check_cover(bundle.space, inside, series)
     table = _runs(series, runs)

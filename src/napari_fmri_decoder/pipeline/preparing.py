@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_fmri_decoder.evaluation.null import check_exchanges
-from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
+from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
+from napari_fmri_decoder.pipeline.treatment import treatment_of
 from napari_fmri_decoder.pipeline.zmapping import told_steps
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
@@ -73,7 +73,7 @@ def prepare_steps(
     """
     recipe, found = found_in_dataset(recipe, base)
     series = open_series(recipe, base)
-    series = series if watch is None else watch(series)
+    series = opened = series if watch is None else watch(series)
     confounds = None
     if recipe.zmaps is None:
         table, notes = label_table(recipe.labels, series, base)
@@ -83,7 +83,7 @@ def prepare_steps(
     else:
         runs, notes = find_runs(recipe.labels, series, base)
         plan_zmaps(series, runs, recipe.zmaps, base)
-    notes = [*found, *notes]
+    notes = [*found, *series.notes, *notes]
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
@@ -121,7 +121,9 @@ def prepare_steps(
         "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
     }
     resolved = recipe.model_copy(update=stated)
-    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes))
+    treatment = treatment_of(resolved, opened)
+    notes = list(dict.fromkeys((treatment, *notes, *samples.notes)))
+    return Prepared(resolved, series, table, samples, splits, findings, tuple(notes), treatment)
 
 
 def open_series(recipe: Recipe, base: Path) -> Volume:
@@ -137,13 +139,10 @@ def open_series(recipe: Recipe, base: Path) -> Volume:
     Raises
     ------
     InputError
-        If an image cannot be read, or the TR of a header is not that of its JSON file.
+        If an image cannot be read, or its TR is missing or not that of its JSON file.
     """
-    series = read_images(recipe.data.images, base)
-    if recipe.data.tr is not None:
-        return replace(series, step=recipe.data.tr)
-    check_repetition_time(series)
-    return series
+    data = recipe.data
+    return read_images(data.images, base, kind=data.kind, tr=data.tr)
 
 
 def _neighbours(step: float | None) -> int:
