@@ -71,7 +71,8 @@ def open_images(
             if steps[-1] - steps[0] > SIDECAR_TOLERANCE * steps[0]:
                 raise InputError(
                     "All files of a series must have one TR, but their JSON files state from "
-                    f"{steps[0]:g} s to {steps[-1]:g} s. Correct the one that is wrong, or state the TR (data.tr, --tr)."
+                    f"{steps[0]:g} s to {steps[-1]:g} s. Correct the one that is wrong, or state the TR "
+                    "(data.tr, --tr)."
                 )
             seconds, path = found[0]
             why = "has none" if series.step is None else "does not mean its own"

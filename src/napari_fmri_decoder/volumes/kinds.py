@@ -139,7 +139,9 @@ def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
         case "mask":
             if _like_mask(facts.values):
                 return Guess("mask", by, True)
-            return Guess("atlas", by, True) if _like_labels(whole) and not facts.series else None
+            if facts.series or whole is None or not (_like_labels(whole) and _is_piecewise_constant(whole)):
+                return None  # FreeSurfer's brainmask.mgz is a stripped head
+            return Guess("atlas", by, True)
         case "labels":
             if _like_labels(whole):
                 return Guess("atlas", by, True)
