@@ -21,6 +21,7 @@ from napari_fmri_decoder.files import parse_toml, read_text
 from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.masks import MaskField
+from napari_fmri_decoder.samples.opening import KindChoice, open_images
 from napari_fmri_decoder.samples.options import Options, explain, several_texts, shown
 from napari_fmri_decoder.samples.paths import expanded, paths_of, with_paths
 from napari_fmri_decoder.samples.patterns import expand, matching
@@ -32,7 +33,7 @@ from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.selecting import candidates
 from napari_fmri_decoder.volumes.files import once
-from napari_fmri_decoder.volumes.nifti import images_in, is_image, read_series
+from napari_fmri_decoder.volumes.nifti import images_in, is_image
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -85,8 +86,15 @@ class DataConfig(Options):
         None,
         gt=0,
         le=3600,
-        description="Seconds between volumes, where the header's TR is wrong; empty takes the header's.",
+        description="Seconds between volumes, where the header's TR is missing or wrong; empty takes that of "
+        "the header, or of a JSON file beside it. Images with a TR are a series in time.",
         json_schema_extra={"unit": "s"},
+    )
+    kind: KindChoice = Field(
+        "auto",
+        description="What the images show: bold, a series in time, with a TR; stat, maps, such as z-maps or "
+        "betas, without one; anatomy, mask and atlas are rarely decoded. auto decides by names, header and "
+        "values, and reports what it assumed.",
     )
     mask: MaskField | None = Field(
         None,
@@ -103,6 +111,11 @@ class DataConfig(Options):
         chosen = [name for name in BIDS_CHOICES if getattr(self, name)]
         if bool(self.images) == bool(self.bids):
             raise ValueError("give either images or bids")
+        if self.tr is not None and self.kind not in ("auto", "bold"):
+            raise ValueError(
+                f'tr = {self.tr:g} states a series in time, but kind = "{self.kind}" states images that are '
+                "not one; leave one of them out"
+            )
         if chosen and not self.bids:
             raise ValueError(
                 f"{', '.join(chosen)} can be chosen from a dataset only: give bids, or leave it out"
@@ -248,10 +261,12 @@ def with_report(recipe: Recipe, **changes: Any) -> Recipe:
     return make_recipe(content | {"report": content["report"] | changes})
 
 
-def read_images(images: tuple[str, ...], base: Path) -> Volume:
-    """Read the images of a recipe as one series; see `image_files`."""
+def read_images(
+    images: tuple[str, ...], base: Path, *, kind: KindChoice = "auto", tr: float | None = None
+) -> Volume:
+    """Read the images of a recipe as one series; see `image_files` and `open_images`."""
     files = image_files(images, base)
-    series = read_series(files)
+    series = open_images(files, kind=kind, tr=tr)
     only = matching(images[0], base) if len(images) == 1 else []
     return replace(series, name=only[0].name) if len(only) == 1 and only[0].is_dir() else series
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -10,6 +12,7 @@ import pytest
 from nibabel.testing import data_path
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.describe import describe
 from napari_fmri_decoder.volumes.files import ending, images_in, is_image, once, stem
 from napari_fmri_decoder.volumes.nifti import read, read_series, write
 
@@ -134,3 +137,126 @@ def test_compressed_voxels_of_a_kind_that_is_not_read_are_named(tmp_path):
     (tmp_path / "a.BRIK.bz2").write_bytes(b"BZh91AY&SY")
     with pytest.raises(InputError, match=r"a\.HEAD"):
         read(tmp_path / "a.HEAD")
+
+
+def _afni(folder: Path, stem: str, factor: float, name: str = "scaled+tlrc") -> Path:
+    """Copy nibabel's dataset of one sub-brick, with another scale factor."""
+    head = (DATA / f"{name}.HEAD").read_text()
+    changed = head.replace("3.883363e-08", f"{factor:g}")
+    assert changed != head
+    (folder / f"{stem}.HEAD").write_text(changed)
+    (folder / f"{stem}.BRIK").write_bytes((DATA / f"{name}.BRIK").read_bytes())
+    return folder / f"{stem}.HEAD"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("factor", [0.0, 1.0, 0.5])
+@pytest.mark.filterwarnings("ignore:.*unclosed file:pytest.PytestUnraisableExceptionWarning")  # nibabel's
+def test_an_afni_dataset_of_one_sub_brick_opens_with_and_without_a_factor(tmp_path, factor, packed):
+    head = _afni(tmp_path, "one+tlrc", factor)
+    theirs = np.asarray(nib.load(head).dataobj, dtype=np.float32)
+    if packed:
+        brik = tmp_path / "one+tlrc.BRIK"
+        (tmp_path / "one+tlrc.BRIK.gz").write_bytes(gzip.compress(brik.read_bytes()))
+        brik.unlink()
+    volume = read(head)
+    assert volume.shape == (47, 54, 43)
+    np.testing.assert_allclose(np.asarray(volume.data), theirs.reshape(volume.shape))
+    np.testing.assert_array_equal(volume.at(0), np.asarray(volume.data, dtype=np.float32))
+    assert describe(volume)["format"] == "AFNI"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what", "advice"),
+    [
+        ("0.dcm", None, "a DICOM file", "dcm2niix"),
+        ("IM0001", b"\0" * 128 + b"DICM" + b"\0" * 40, "a DICOM file", "dcm2niix"),
+        ("scan.nii", b"\0" * 128 + b"DICM" + b"\0" * 400, "a DICOM file", "dcm2niix"),
+        ("tiny.mnc", None, "a MINC image", "mnc2nii"),
+        ("small.mnc", None, "a MINC image", "mnc2nii"),
+        ("T1.PAR", None, "a Philips PAR/REC image", "dcm2niix"),
+        ("phantom_EPI_asc_CLEAR_2_1.REC", None, "a Philips PAR/REC image", "dcm2niix"),
+        ("row_major.dconn.nii", None, "a CIFTI-2 file", "wb_command"),
+        ("lh.pial.gii", b'<?xml version="1.0"?><GIFTI Version="1.0">', "a GIFTI surface", "vertices"),
+        ("surface.nii", b'<?xml version="1.0"?><GIFTI Version="1.0">', "a GIFTI surface", "vertices"),
+        ("standard.trk", None, "a file of streamlines", "no voxels"),
+        ("tinypet.v", None, "an ECAT image", "Convert"),
+        ("README.md", b"# Read me", "a text file", "Give an image"),
+        ("sub-1_events.tsv", b"onset\tduration", "a table", "Give the image"),
+        ("bold.nii.gz", b"<!DOCTYPE html><html><body>Log in</body></html>", "a web page", "Download"),
+        ("bold.nii", b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS", "git lfs pull"),
+        ("a.nrrd", b"NRRD0004", "an NRRD image", "Convert"),
+        ("a.xyz", b"what", "of no format that is known here", "Convert"),
+    ],
+)
+def test_a_file_of_another_format_is_named_as_what_it_is(tmp_path, name, content, what, advice):
+    path = DATA / name
+    if content is not None:
+        path = tmp_path / name
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    said = str(caught.value)
+    assert f"{name} is {what}" in said
+    assert advice in said
+    assert "an AFNI image" not in said
+    assert "\n" not in said
+
+
+def test_a_gzip_under_the_wrong_ending_says_what_to_rename(tmp_path, values):
+    nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "a.nii")
+    plain = (tmp_path / "a.nii").read_bytes()
+    (tmp_path / "b.nii.gz").write_bytes(plain)
+    (tmp_path / "c.nii").write_bytes(gzip.compress(plain))
+    for name, rename in (("b.nii.gz", "b.nii"), ("c.nii", "c.nii.gz")):
+        with pytest.raises(InputError, match=f"Rename it to {rename}"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("kept", "lost"),
+    [("a.img", "a.hdr"), ("a.hdr", "a.img"), ("a.img.gz", "a.hdr"), ("a+orig.BRIK", "a+orig.HEAD")],
+)
+def test_one_file_of_a_pair_names_the_other(tmp_path, kept, lost):
+    (tmp_path / kept).write_bytes(b"\0" * 400)
+    with pytest.raises(InputError, match=f"must have {re.escape(lost)}"):
+        read(tmp_path / kept)
+
+
+def test_a_header_that_lacks_a_field_is_told_in_words(tmp_path):
+    head = (DATA / "example4d+orig.HEAD").read_text()
+    blocks = [block for block in head.split("\n\n") if "DATASET_DIMENSIONS" not in block]
+    (tmp_path / "a+orig.HEAD").write_text("\n\n".join(blocks))
+    (tmp_path / "a+orig.BRIK.gz").write_bytes((DATA / "example4d+orig.BRIK.gz").read_bytes())
+    with pytest.raises(InputError, match="its header has no DATASET_DIMENSIONS"):
+        read(tmp_path / "a+orig.HEAD")
+
+
+def test_a_link_to_content_that_is_not_here_says_so(tmp_path):
+    (tmp_path / "a.nii.gz").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="datalad get"):
+        read(tmp_path / "a.nii.gz")
+
+
+@pytest.mark.parametrize("step", [0.8, 2.0])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.nii", nib.Nifti1Image),
+        ("a.nii.gz", nib.Nifti2Image),
+        ("a.img", nib.Nifti1Pair),
+        ("b.img", nib.AnalyzeImage),
+        ("c.img", nib.Spm2AnalyzeImage),
+        ("a.mgz", nib.MGHImage),
+    ],
+)
+def test_every_format_gives_the_same_series(tmp_path, values, name, kind, step):
+    image = kind(values.astype(np.float32) + 500, None if kind is nib.AnalyzeImage else AFFINE)
+    factor = 1000 if kind is nib.MGHImage else 1
+    image.header.set_zooms((*image.header.get_zooms()[:3], step * factor))
+    if hasattr(image.header, "set_xyzt_units"):
+        image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, tmp_path / name)
+    volume = read(tmp_path / name)
+    assert (volume.kind, volume.step) == ("bold", pytest.approx(step))
+    np.testing.assert_array_equal(volume.at(2), values[..., 2] + 500)

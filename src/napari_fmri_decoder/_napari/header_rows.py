@@ -10,7 +10,9 @@ import numpy as np
 LABELS = {
     "oblique": "obliqueness",
     "voxel_mm": "voxel size",
+    "kind_from": "kind by",
     "TR_s": "TR",
+    "TR_from": "TR by",
     "origin_mm": "first voxel",
     "centre_mm": "centre",
     "dtype": "data type",
@@ -26,11 +28,13 @@ _TIMES = ("shape", "voxel_mm")  # written with a cross between the numbers
 _FIRST = (
     "file",
     "kind",
+    "kind_from",
     "shape",
     "orientation",
     "oblique",
     "voxel_mm",
     "TR_s",
+    "TR_from",
     "transform",
     "space",
     "notes",

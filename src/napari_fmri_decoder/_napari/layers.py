@@ -31,6 +31,7 @@ from napari_fmri_decoder.volumes.frames import (
     is_straight,
     translation,
 )
+from napari_fmri_decoder.volumes.inside import inside
 from napari_fmri_decoder.volumes.resample import LazyResampled
 from napari_fmri_decoder.volumes.series import VolumeStack
 from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
@@ -284,6 +285,9 @@ def _is_labels(volume: Placed) -> bool:
 def make_reader(volume: Placed) -> VolumeReader:
     """Make what reads a volume for napari: without NaN, and one volume at a time."""
     dtype = np.dtype(volume.data.dtype)
+    if volume.kind == "mask" and isinstance(volume.data, np.ndarray) and dtype.kind == "f":
+        # of a mask that was resampled: 0.9999 is inside
+        return VolumeReader(inside(volume.data)[0].astype(np.uint8), np.dtype(np.uint8), 0.0)
     if _is_labels(volume) and dtype.kind not in "ui":
         dtype = np.dtype(np.uint8 if volume.kind == "mask" else np.int32)
     # napari shows NaN as nothing in 2-D but not in 3-D; a map's 0 is as clear, and resampling needs it.

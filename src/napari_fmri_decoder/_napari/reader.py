@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.layers import KEY, to_layer
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.opening import open_images
 from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
-from napari_fmri_decoder.volumes.nifti import images_in, is_image, read, read_series
+from napari_fmri_decoder.volumes.nifti import images_in, is_image
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -83,7 +84,7 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
         See `volumes.nifti.read`.
     """
     paths = _as_list(path)
-    volume = read(paths[0]) if len(paths) == 1 else read_series(paths)
+    volume = open_images(paths, strict=False)
     return [to_layer(on_copies(volume))]
 
 

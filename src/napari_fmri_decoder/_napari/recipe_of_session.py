@@ -42,7 +42,8 @@ from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook, look_ahead
 from napari_fmri_decoder.volumes.nifti import read, write
-from napari_fmri_decoder.volumes.volume import Part, Volume
+from napari_fmri_decoder.volumes.settling import STATED
+from napari_fmri_decoder.volumes.volume import Kind, Part, Volume
 from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
         data=DataConfig(
             images=tuple(part.path for part in images.parts),
             tr=tr,
+            kind=stated_kind(series) or "auto",
             mask=mask,
             anatomy=str(Path(anatomy.parts[0].path).absolute()) if anatomy and anatomy.parts else None,
         ),
@@ -283,7 +285,7 @@ def _is_on_disk(series: Volume) -> bool:
     """Whether reading its files gives this series: they do not once it was cut or painted."""
     if not series.parts or not all(Path(part.path).exists() for part in series.parts):
         return False
-    first = read(series.parts[0].path)
+    first = read(series.parts[0].path, kind=stated_kind(series))
     n = sum(part.n_volumes for part in series.parts)
     timed = first.step == series.step or series.step is not None  # another TR can be stated
     return n == series.n_volumes and first.grid.same_as(series.grid) and timed
@@ -291,7 +293,13 @@ def _is_on_disk(series: Volume) -> bool:
 
 def _stated_tr(series: Volume) -> float | None:
     """The TR that the recipe has to state, where it is not that of the files."""
-    return None if read(series.parts[0].path).step == series.step else series.step
+    kind = stated_kind(series)
+    return None if read(series.parts[0].path, kind=kind).step == series.step else series.step
+
+
+def stated_kind(series: Volume) -> Kind | None:
+    """Give the kind of a series where it was chosen in the tab Header, or by a recipe."""
+    return series.kind if series.kind_from == STATED else None
 
 
 def _gives(labels: LabelsConfig, series: Volume, table: pd.DataFrame, base: Path) -> bool:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
+from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_toml
 from napari_fmri_decoder.samples.options import AnyOptions, Options, is_list, shown, wants_text
 from napari_fmri_decoder.samples.options import explain as explain_options
 
 MOST_VOLUMES = 10_000_000
+KindName = Literal["auto", "bold", "stat", "anatomy", "mask", "atlas"]
 Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI), or a folder of maps.")]
+Kind = Annotated[
+    KindName,
+    typer.Option(
+        help="What the image shows: bold (in time), stat (maps), anatomy, mask, atlas; auto finds out."
+    ),
+]
+TR = Annotated[
+    float | None,
+    typer.Option("--tr", min=0.001, max=1000, help="Seconds between volumes, over those of the header."),
+]
 Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -109,3 +121,9 @@ def numbers(text: str) -> tuple[int, ...]:
             f"Runs must be numbers of volumes with commas, such as 64,64; got {shown(text)}. Correct --runs."
         )
     return found
+
+
+def say_notes(notes: Iterable[str]) -> None:
+    """Print notes, each once."""
+    for note in dict.fromkeys(notes):
+        say(f"Note: {note}")

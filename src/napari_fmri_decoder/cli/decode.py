@@ -10,10 +10,12 @@ import typer
 
 from napari_fmri_decoder.cli.app import app
 from napari_fmri_decoder.cli.arguments import (
+    TR,
     Cluster,
     Figures,
     Image,
     Json,
+    Kind,
     Model,
     NoFigures,
     Output,
@@ -21,6 +23,7 @@ from napari_fmri_decoder.cli.arguments import (
     Runs,
     figures_wanted,
     numbers,
+    say_notes,
 )
 from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.text import nfc
@@ -145,17 +148,19 @@ def say_group(found: GroupScores) -> None:
 
 
 @app.command(epilog="Example: fmri-decoder predict run/model.safetensors bold.nii.gz -o predictions.tsv")
-def predict(model: Model, image: Image, output: Output, runs: Runs = "") -> None:
+def predict(
+    model: Model, image: Image, output: Output, runs: Runs = "", kind: Kind = "auto", tr: TR = None
+) -> None:
     """Predict every volume of a scan with a trained model."""
     from napari_fmri_decoder.pipeline.predicting import predict as predict_series
+    from napari_fmri_decoder.samples.opening import open_images
     from napari_fmri_decoder.training.bundle import load_bundle
-    from napari_fmri_decoder.volumes.nifti import read
 
-    table, notes = predict_series(load_bundle(model), read(image), numbers(runs), model.parent)
+    series = open_images(image, kind=kind, tr=tr, strict=False)
+    table, notes = predict_series(load_bundle(model), series, numbers(runs), model.parent)
     output.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(output, sep="\t", index=False, float_format="%.6g")
-    for note in notes:
-        say(f"Note: {note}")
+    say_notes(notes)
     counts = table["predicted"].value_counts()
     say(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
 
@@ -175,22 +180,25 @@ def explain(
         int | None, typer.Option(help="One volume, from 0; the mean over all volumes without it.")
     ] = None,
     runs: Runs = "",
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Write what a hidden layer answers to a scan, one image per filter, in scanner space.
 
     The model has been fitted on all samples of its run: for those its maps are seen in training.
     """
     from napari_fmri_decoder.pipeline.explaining import explain_series
+    from napari_fmri_decoder.samples.opening import open_images
     from napari_fmri_decoder.training.bundle import load_bundle
-    from napari_fmri_decoder.volumes.nifti import read, write
+    from napari_fmri_decoder.volumes.nifti import write
 
     options = {"name": method, "layer": layer}
+    series = open_images(image, kind=kind, tr=tr, strict=False)
     maps, notes = explain_series(
-        load_bundle(model), read(image), options, volume=volume, runs=numbers(runs), home=model.parent
+        load_bundle(model), series, options, volume=volume, runs=numbers(runs), home=model.parent
     )
     write(maps, output)
-    for note in notes:
-        say(f"Note: {note}")
+    say_notes(notes)
     say(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
@@ -216,8 +224,7 @@ def say_result(result: RunResult) -> None:
     """Print notes, findings and scores of a run, and where its report is."""
     from napari_fmri_decoder.evaluation.report import headline_sentence
 
-    for note in result.prepared.notes:
-        say(f"Note: {note}")
+    say_notes(result.prepared.notes)
     for finding in result.scores.audit:
         say(f"{finding.severity.capitalize()}: {finding.message}")
     say(headline_sentence(result.scores))

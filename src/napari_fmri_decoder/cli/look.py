@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import Json, pairs
+from napari_fmri_decoder.cli.arguments import TR, Json, Kind, pairs
 from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
 
@@ -18,6 +18,8 @@ from napari_fmri_decoder.errors import InputError
 def info(
     images: Annotated[list[Path], typer.Argument(help="Image files, or folders of maps.")],
     as_json: Json = False,
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Say what images are: shape, kind, orientation, obliqueness, voxel size, TR, origin in mm.
 
@@ -27,12 +29,13 @@ def info(
     scaling, intent, units.
     """
     from napari_fmri_decoder.cli.info import block, table
+    from napari_fmri_decoder.samples.opening import open_images
     from napari_fmri_decoder.volumes.describe import describe
 
     rows: list[dict[str, Any]] = []
     for path in images:
         try:
-            rows.append(describe(path))
+            rows.append(describe(open_images(path, kind=kind, tr=tr, strict=False)) | {"file": str(path)})
         except InputError as error:
             if len(images) == 1 and not as_json:
                 raise

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import Image, Output, pairs, validated
+from napari_fmri_decoder.cli.arguments import TR, Image, Kind, Output, pairs, say_notes, validated
 from napari_fmri_decoder.cli.options import options_of
 from napari_fmri_decoder.cli.saying import say
 from napari_fmri_decoder.errors import InputError
@@ -31,11 +31,16 @@ def slab(
             help="scanner: overlays the scan it came from; rotated: straight, in the rotated space."
         ),
     ] = "scanner",
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Rotate an image and cut planes out of it."""
     from napari_fmri_decoder.pipeline.cutting import cut_file
 
-    where = cut_file(image, output, validated(SlabConfig, options), mask=mask, space=space)
+    where, notes = cut_file(
+        image, output, validated(SlabConfig, options), mask=mask, space=space, kind=kind, tr=tr
+    )
+    say_notes(notes)
     size = " x ".join(map(str, where.grid.shape))
     say(f"{output}: {size} voxels, first voxel at {_mm(where.scanner.affine[:3, 3])} in the scanner.")
 
@@ -49,18 +54,20 @@ def mask(
         list[str] | None,
         typer.Option("--set", help="An option of the strategy, NAME=VALUE; may be repeated."),
     ] = None,
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Make a mask of the voxels to decode, on the image's own grid."""
     from napari_fmri_decoder.samples.masks import make_mask, mask_strategies, parse_mask
-    from napari_fmri_decoder.volumes.nifti import read, write
+    from napari_fmri_decoder.samples.opening import open_images
+    from napari_fmri_decoder.volumes.nifti import write
 
-    series = read(image)
+    series = open_images(image, kind=kind, tr=tr, strict=False)
     made, notes = make_mask(
         parse_mask({"strategy": strategy, **pairs(option, mask_strategies, strategy)}), series, Path.cwd()
     )
     write(made, output)
-    for note in notes:
-        say(f"Note: {note}")
+    say_notes((*series.notes, *notes))
     kept = int(made.at(0).sum())
     say(f"{output}: {kept} of {made.at(0).size} voxels.")
 
@@ -91,6 +98,8 @@ def zmaps(
         typer.Option(help="A label that is the baseline, with no map; may be repeated. [default: rest]"),
     ] = None,
     mask: Annotated[Path | None, typer.Option(help="Mask of the voxels to fit; outside maps are 0.")] = None,
+    kind: Kind = "auto",
+    tr: TR = None,
 ) -> None:
     """Make z-maps of BOLD files by a general linear model: per run and condition, or per trial.
 
@@ -101,14 +110,14 @@ def zmaps(
     from napari_fmri_decoder.pipeline.zmapping import ZMapsDone, write_zmaps
     from napari_fmri_decoder.samples.labels import parse_labels
     from napari_fmri_decoder.samples.masks import parse_mask
-    from napari_fmri_decoder.volumes.nifti import read_series
+    from napari_fmri_decoder.samples.opening import open_images
 
     if table is not None and events:
         raise InputError("Events must come from --table or from --events, got both. Give one of them.")
     source = {"source": "table", "table": str(table)} if table else {"source": "events", "column": column}
     given = {"exclude": exclude or ["rest"]} | ({"events": events} if events else {})
     steps = write_zmaps(
-        read_series(bold),
+        open_images(bold, kind=kind, tr=tr),
         parse_labels(source | given),
         validated(ZMapsConfig, options),
         output,
@@ -117,8 +126,7 @@ def zmaps(
     )
     done = follow_steps(steps)
     if isinstance(done, ZMapsDone):
-        for note in done.made.notes:
-            say(f"Note: {note}")
+        say_notes(done.made.notes)
         say(f"{output}: {len(done.made.table)} maps, and volumes.tsv with what each shows.")
 
 

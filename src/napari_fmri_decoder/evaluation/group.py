@@ -19,6 +19,7 @@ from scipy.stats import binom
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular, parse_json, parse_toml, read_text
 from napari_fmri_decoder.samples.bids import entities
+from napari_fmri_decoder.volumes.settling import is_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,7 +218,11 @@ def _read(folder: Path) -> _Run:
     labels = recipe.get("labels", {})  # files and runs are each subject's own
     options["labels"] = {key: labels.get(key) for key in ("exclude", "lag", "trim_start", "trim_end")}
     data = recipe.get("data", {})
-    options |= {"data.tr": data.get("tr"), "data.mask": _mask(data.get("mask"))}
+    options |= {
+        "data.kind": data.get("kind", "auto"),
+        "data.tr": data.get("tr"),
+        "data.mask": _mask(data.get("mask")),
+    }
     names = [entities(path) for path in data.get("images", ())]
     for choice, entity in (("tasks", "task"), ("space", "space"), ("space", "res")):
         options.setdefault(f"data.{choice}", []).append(sorted({name.get(entity, "") for name in names}))
@@ -261,6 +266,14 @@ def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
     for key in found[0].options:
         if any(one.options[key] != found[0].options[key] for one in found):
             notes.append(f"The runs differ in [{key}]: their scores are not of one analysis.")
+    if len({_treatment(one) for one in found}) > 1:
+        notes.append("The runs differ in what was done to their data: see the notes of each report.")
+    doubts: dict[str, list[str]] = {}
+    for one in found:
+        for note in one.scores.get("notes", ()):
+            if is_doubt(note):
+                doubts.setdefault(note, []).append(one.row.subject)
+    notes += [f"{', '.join(subjects)}: {note}" for note, subjects in doubts.items()]
     coarse = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
     if coarse:
         notes.append(
@@ -271,6 +284,12 @@ def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
     if stopped:
         notes.append(f"The audit has errors that were overridden in: {', '.join(stopped)}.")
     return notes
+
+
+def _treatment(one: _Run) -> str:
+    """Give what was done to the data of a run; its number of volumes may differ."""
+    said = next((n for n in one.scores.get("notes", ()) if n.startswith("Data: ")), "")
+    return said.split(" ", 2)[-1]
 
 
 def _errors(scores: dict[str, Any]) -> bool:

@@ -115,6 +115,8 @@ class Scores:
     seeds : SeedSpread or None
         Where the recipe asks for several seeds.
     audit : tuple of Finding
+    notes : tuple of str
+        What was done to the data, what is uncertain of them, what was left out.
     seconds : float
     """
 
@@ -138,6 +140,7 @@ class Scores:
     permutation: Permutation | None = None
     seeds: SeedSpread | None = None
     audit: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -182,6 +185,7 @@ class Scores:
             "train_confusion": self.train_confusion.tolist(),
             "folds": [asdict(fold) for fold in self.folds],
             "audit": [asdict(finding) for finding in self.audit],
+            "notes": list(self.notes),
             "seconds": self.seconds,
         }
         cleaned: dict[str, Any] = _without_nan(content)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import BIDS_CHOICES, Recipe
-from napari_fmri_decoder.samples.bids import entities, repetition_time, run_of
+from napari_fmri_decoder.samples.bids import entities, run_of
 from napari_fmri_decoder.samples.bids_dataset import NATIVE, bids_runs, one_space
 from napari_fmri_decoder.samples.labels.events import EventLabels
 from napari_fmri_decoder.samples.masks.combined import CombinedMask
 from napari_fmri_decoder.samples.masks.given import FileMask
-from napari_fmri_decoder.volumes.nifti import stem
-
-if TYPE_CHECKING:
-    from napari_fmri_decoder.volumes.volume import Volume
-
-TOLERANCE = 0.01
-"""Part of the TR by which header and sidecar may differ."""
 
 
 def found_in_dataset(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
@@ -96,26 +89,3 @@ def _recording(bold: Path) -> tuple[str, ...]:
     """Subject, session, task and run of a BOLD file."""
     subject, session, run = run_of(bold)
     return subject, session, entities(bold).get("task", ""), run
-
-
-def check_repetition_time(series: Volume) -> None:
-    """Hold the TR of a series against what the JSON files of BIDS say of its images.
-
-    Raises
-    ------
-    InputError
-        If they differ by more than one in a hundred.
-    """
-    for part in series.parts:
-        # Maps made of a run can bear its entities, but have no TR.
-        stated = repetition_time(Path(part.path)) if stem(part.path).endswith("_bold") else None
-        if stated is None:
-            continue
-        seconds, path = stated
-        if series.step is None or abs(series.step - seconds) > TOLERANCE * seconds:
-            says = "no TR" if series.step is None else f"{series.step:g} s"
-            raise InputError(
-                f"The TR must fit the images, but the header of {Path(part.path).name} says {says} and "
-                f"{path.name} says {seconds:g} s. Repair the one that is wrong, or give data.tr in the "
-                "recipe."
-            )

@@ -46,7 +46,9 @@ class Prepared:
     splits : tuple of Split
     findings : tuple of Finding
     notes : tuple of str
-        What was left out or changed.
+        What was done to the data, what to know before believing it, what was left out or changed.
+    treatment : str
+        What was done to the data, in words: the first of the notes.
     pairing : tuple of PairingRow
         What was put to each image: events, confounds, sidecar, run.
     """
@@ -58,6 +60,7 @@ class Prepared:
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    treatment: str = ""
     pairing: tuple[PairingRow, ...] = ()
 
 

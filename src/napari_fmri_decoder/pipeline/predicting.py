@@ -68,7 +68,7 @@ def features_of(
         add up.
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
-    notes = [*check_kind(bundle, recipe, series), *changed_scan(bundle, series, home)]
+    notes = [*series.notes, *check_kind(bundle, recipe, series), *changed_scan(bundle, series, home)]
     inside = covered(bundle.space, series)
     notes += check_cover(bundle.space, inside, series)
     table = _runs(series, runs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,11 @@ import numpy as np
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import check_exchanges
-from napari_fmri_decoder.pipeline.dataset import check_repetition_time, found_in_dataset
+from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
 from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_samples
+from napari_fmri_decoder.pipeline.treatment import treatment_of
 from napari_fmri_decoder.pipeline.zmapping import told_steps
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
@@ -82,7 +82,7 @@ def prepare_steps(
     recipe, found = found_in_dataset(recipe, base)
     found = [*moved, *found, *changed_inputs(recipe, base)]
     series = open_series(recipe, base)
-    series = series if watch is None else watch(series)
+    series = opened = series if watch is None else watch(series)
     cleaning = None
     if recipe.zmaps is None:
         table, notes = label_table(recipe.labels, series, base)
@@ -94,7 +94,7 @@ def prepare_steps(
         runs, notes = find_runs(recipe.labels, series, base)
         plans, _ = plan_zmaps(series, runs, recipe.zmaps, base)
         pairing = pairing_of_runs(recipe, series, runs, plans, base)
-    notes = [*found, *notes]
+    notes = [*found, *series.notes, *notes]
     mask = None
     if recipe.data.mask is not None:
         mask, mask_notes = make_mask(recipe.data.mask, series, base)
@@ -133,7 +133,9 @@ def prepare_steps(
         "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
     }
     resolved = recipe.model_copy(update=stated)
-    return Prepared(resolved, series, table, samples, splits, findings, (*notes, *samples.notes), pairing)
+    treatment = treatment_of(resolved, opened)
+    notes = list(dict.fromkeys((treatment, *notes, *samples.notes)))
+    return Prepared(resolved, series, table, samples, splits, findings, tuple(notes), treatment, pairing)
 
 
 def _check_of_maps(recipe: Recipe) -> None:
@@ -141,8 +143,9 @@ def _check_of_maps(recipe: Recipe) -> None:
     asked = [name for name in ("confounds", "scrub_mm") if getattr(recipe.prepare, name)]
     if asked:
         raise InputError(
-            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for volumes. "
-            'Set confounds in [zmaps] instead; "outliers" there takes each marked volume out of the model.'
+            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for "
+            'volumes. Set confounds in [zmaps] instead; "outliers" there takes each marked volume out of the '
+            "model."
         )
 
 
@@ -159,13 +162,10 @@ def open_series(recipe: Recipe, base: Path) -> Volume:
     Raises
     ------
     InputError
-        If an image cannot be read, or the TR of a header is not that of its JSON file.
+        If an image cannot be read, or its TR is missing or not that of its JSON file.
     """
-    series = read_images(recipe.data.images, base)
-    if recipe.data.tr is not None:
-        return replace(series, step=recipe.data.tr)
-    check_repetition_time(series)
-    return series
+    data = recipe.data
+    return read_images(data.images, base, kind=data.kind, tr=data.tr)
 
 
 def _neighbours(step: float | None) -> int:

@@ -164,6 +164,7 @@ def run(
         scores,
         permutation=null.summary if null else None,
         audit=prepared.findings,
+        notes=prepared.notes,
         seconds=time.perf_counter() - started,
     )
     write_results(

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import Progress
 from napari_fmri_decoder.pipeline.events import Stage
+from napari_fmri_decoder.pipeline.treatment import taken_for
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.masks.given import FileMask
+from napari_fmri_decoder.samples.masks.onto_grid import notes_on
+from napari_fmri_decoder.samples.opening import tr_problem
 from napari_fmri_decoder.samples.steps import told
 from napari_fmri_decoder.samples.zmaps import ZMaps, find_runs, plan_zmaps, zmap_steps
 from napari_fmri_decoder.training.bundle import file_hash, versions
@@ -93,13 +96,17 @@ def write_zmaps(
         If something does not fit, said before any volume is read; or the folder is in use.
     """
     _check_folder(out)
-    notes: list[str] = []
+    if problem := tr_problem(series):
+        raise InputError(problem)
+    notes = [f"Data: {taken_for(series)}.", *series.notes]
     if runs is None:
-        runs, notes = find_runs(labels, series, base)
+        runs, said = find_runs(labels, series, base)
+        notes += said
     plan_zmaps(series, runs, config, base)
     yield Stage("Making z-maps")
     if mask is None or isinstance(mask, Volume):
         voxels = mask
+        notes += [] if mask is None else notes_on(mask)
     else:
         voxels, said = make_mask(mask, series, base)
         notes += said
@@ -173,6 +180,7 @@ def _about(
         "labels": labels.model_dump(mode="json"),
         "mask": mask.name if isinstance(mask, Volume) else mask.model_dump(mode="json") if mask else None,
         "repetition_time": series.step,
+        "repetition_time_from": series.step_from,
         "versions": versions(),
         "inputs": {str(path): file_hash(path) for path in dict.fromkeys(files) if path.is_file()},
         "maps": len(made.table),

@@ -19,6 +19,7 @@ from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.tables import number_cells
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import natural_key
 from napari_fmri_decoder.volumes.volume import Part
 

@@ -32,6 +32,7 @@ def describe(image: str | Path | Volume) -> dict[str, Any]:
         - `orientation` (letters of the directions in which voxel indices grow), `oblique` (degrees
           from the scanner's axes), `voxel_mm`, `origin_mm` (centre of the first voxel), `centre_mm`
           (of the whole image), `affine` (4 lists of 4);
+        - `kind_from`, `TR_from`: what says so, "stated" or in words ("" where nothing is known);
         - `TR_s` (None where the last axis is no time);
         - `space` ("scanner", "aligned", "talairach", "mni", "template", "unknown");
         - `notes` (list of str): what to know before believing it.
@@ -58,11 +59,13 @@ def describe(image: str | Path | Volume) -> dict[str, Any]:
     return {
         "file": volume.name if isinstance(image, Volume) else str(image),
         "kind": volume.kind,
+        "kind_from": volume.kind_from,
         "shape": list(volume.shape),
         "orientation": axis_codes(volume.affine),
         "oblique": round(degrees_oblique(volume.affine), 3),
         "voxel_mm": _rounded(volume.grid.voxel_size),
         "TR_s": volume.step,
+        "TR_from": volume.step_from,
         "origin_mm": _rounded(volume.affine[:3, 3]),
         "centre_mm": _rounded(apply_affine(volume.affine, middle)),
         "dtype": str(volume.data.dtype),

@@ -26,6 +26,7 @@ KEY = "napari_fmri_decoder"
 UNCERTAIN = "Left and right are not certain: "
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 _MILLIMETRES = {"meter": 1e3, "micron": 1e-3}
+_AFNI_UNITS = {77001: "msec", 77002: "sec", 77003: "hz"}
 _AFNI_SPACES = {"ORIG": "scanner", "ANAT": "aligned", "TLRC": "talairach", "MNI": "mni"}
 
 
@@ -197,6 +198,9 @@ def units(image: Any) -> tuple[str, str]:
     if is_nifti(image):
         space, time = image.header.get_xyzt_units()
         return str(space), str(time)
+    if isinstance(image, AFNIImage):
+        codes = image.header.info.get("TAXIS_NUMS", [])
+        return "mm", _AFNI_UNITS.get(codes[2] if len(codes) > 2 else 0, "sec")
     return "mm", "msec" if isinstance(image, nib.MGHImage) else "sec"
 
 
@@ -226,6 +230,14 @@ def intent(image: Any) -> tuple[int, str | None, tuple[float, ...]]:
         return 0, None, ()
     label, parameters, _ = image.header.get_intent()
     return int(image.header["intent_code"]), str(label), tuple(float(p) for p in parameters)
+
+
+def is_statistic(image: Any) -> bool:
+    """Whether an AFNI dataset says that its sub-bricks are statistics: a bucket, and not in time."""
+    if not isinstance(image, AFNIImage):
+        return False
+    info = image.header.info
+    return "TAXIS_NUMS" not in info and ("BRICK_STATAUX" in info or "FUNC" in str(info.get("TYPESTRING", "")))
 
 
 def intent_name(image: Any) -> str:

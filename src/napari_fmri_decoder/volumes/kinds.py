@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Kind
 
 # NIfTI-1 intent codes: 2 to 24 are statistics (z score 5, t test 3, p-value 22 ...), 1001 estimate.
-_STAT_INTENTS = {*range(2, 25), 1001}
+ESTIMATE = 1001
+"""Intent of an estimate, which may be any map."""
+_STAT_INTENTS = {*range(2, 25), ESTIMATE}
 _LABEL_INTENTS = {1002, 1003}  # label, NeuroName
 _VECTOR_INTENTS = {1004, 1005, 1006, 1007, 1008}  # matrices, displacements, vectors, points
 _TIME_INTENT = 2001
@@ -137,7 +139,9 @@ def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
         case "mask":
             if _like_mask(facts.values):
                 return Guess("mask", by, True)
-            return Guess("atlas", by, True) if _like_labels(whole) and not facts.series else None
+            if facts.series or whole is None or not (_like_labels(whole) and _is_piecewise_constant(whole)):
+                return None  # FreeSurfer's brainmask.mgz is a stripped head
+            return Guess("atlas", by, True)
         case "labels":
             if _like_labels(whole):
                 return Guess("atlas", by, True)

@@ -17,6 +17,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.files import ending, images_in, is_image, natural_key, stem
 from napari_fmri_decoder.volumes.headers import COMMENT, KEY
+from napari_fmri_decoder.volumes.inside import inside
 from napari_fmri_decoder.volumes.kinds import ImageFacts, guess_kind
 from napari_fmri_decoder.volumes.read import read, read_series
 
@@ -112,9 +113,8 @@ def _image(volume: Volume, path: Path) -> Any:
 def _taken_for(volume: Volume, path: Path, data: Any, intent: int) -> str:
     """Find the kind that a file would be taken for without a word of ours in it; "" where it is a guess."""
     several = volume.is_series
-    first, second = (
-        (data[..., 0], data[..., 1] if volume.n_volumes > 1 else None) if several else (data, None)
-    )
+    first = data[..., 0] if several else data
+    second = data[..., 1] if volume.n_volumes > 1 else None
     step = volume.step if several else None
     guess = guess_kind(ImageFacts(path.name, first, several, intent, step, second=second))
     return guess.kind if guess.sure or not several else ""
@@ -125,7 +125,8 @@ def _stored(volume: Volume) -> Any:
     own = np.dtype(volume.data.dtype)
     if volume.kind == "mask":
         values = np.asarray(volume.data[...])
-        return (values if values.max() <= 255 else values != 0).astype(np.uint8)
+        labels = values.dtype.kind in "iub" and values.size and 0 <= values.min() and values.max() <= 255
+        return (values if labels else inside(values)[0]).astype(np.uint8)
     if volume.kind == "atlas":
         return np.asarray(volume.data[...]).astype(np.int32)
     small = own.kind in "iu" and own.itemsize <= 4

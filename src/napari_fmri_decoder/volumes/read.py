@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -16,12 +16,16 @@ from napari_fmri_decoder.volumes.atlas_names import regions_of
 from napari_fmri_decoder.volumes.files import images_in, once, stem
 from napari_fmri_decoder.volumes.frames import Grid, is_straight
 from napari_fmri_decoder.volumes.headers import Transform, placement
+from napari_fmri_decoder.volumes.inside import FUZZY, inside
 from napari_fmri_decoder.volumes.joining import joined
-from napari_fmri_decoder.volumes.kinds import ImageFacts
+from napari_fmri_decoder.volumes.kinds import ESTIMATE, ImageFacts
 from napari_fmri_decoder.volumes.opening import clear_errors, open_image
 from napari_fmri_decoder.volumes.series import FileSeries
 from napari_fmri_decoder.volumes.settling import settle
 from napari_fmri_decoder.volumes.volume import Kind, Part, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def read(
@@ -119,7 +123,7 @@ def _read_file(path: Path, transform: Transform, stated: Kind | None, tr: float 
             path.name,
             first,
             series,
-            code,
+            ESTIMATE if headers.is_statistic(image) else code,
             headers.seconds(image) if series else None,
             headers.means_its_step(image),
             len(image.shape) == 5 and image.shape[3] == 1 and image.shape[4] > 1,
@@ -140,7 +144,7 @@ def _read_file(path: Path, transform: Transform, stated: Kind | None, tr: float 
         intent_parameters=parameters,
         intent_name=headers.intent_name(image),
         space=place.space,
-        notes=(*place.notes, *assumed, *mended, *unnamed),
+        notes=(*place.notes, *assumed, *_fuzzy(kind, first, series), *mended, *unnamed),
         regions=regions or headers.regions(image),
         kind_from=by,
         step_from=step_from,
@@ -163,6 +167,12 @@ def _check_place(grid: Grid, path: Path) -> None:
             f"The affine of {path.name} must give voxels a size and place in the scanner, found "
             f"{grid.affine[:3].tolist()}. Choose the other of sform and qform, or repair the header."
         )
+
+
+def _fuzzy(kind: Kind, values: NDArray[Any], series: bool) -> tuple[str, ...]:
+    """Say so where a mask is not binary."""
+    doubt = inside(values)[1] if kind == "mask" and not series else None
+    return (f"{FUZZY}{doubt}",) if doubt else ()
 
 
 def squeezed(shape: Sequence[int], path: Path) -> tuple[int, ...]:

@@ -11,8 +11,18 @@ if TYPE_CHECKING:
 
 STATED, OURS, ASSUMED, HEADER = "stated", "file", "assumed", "its header"
 """Values of `Volume.kind_from` and `Volume.step_from`."""
+GUESSED = ", a guess"
+"""How `Volume.kind_from` ends where nothing is certain."""
 HOW_KIND = "State it: data.kind in a recipe, --kind on the command line, Kind in the tab Header."
 HOW_TR = "State it: data.tr in a recipe, --tr on the command line."
+
+
+_DOUBTS = ("not certain", "State it:", "contradict", "milliseconds", "not binary", "is assumed")
+
+
+def is_doubt(note: str) -> bool:
+    """Whether a note says that something about an image is uncertain, so that every output must repeat it."""
+    return any(word in note for word in _DOUBTS)
 
 
 class Settled(NamedTuple):
@@ -51,7 +61,8 @@ def settle(
         by, sure = (STATED if kind is not None else OURS), True
     else:
         guess = guess_kind(facts)
-        shown, by, sure = guess.kind, guess.by, guess.sure
+        shown, sure = guess.kind, guess.sure
+        by = guess.by if sure else f"{guess.by}{GUESSED}"
     if not facts.series:
         return Settled(shown, by, None, "", ())
     if tr is not None:
@@ -79,7 +90,8 @@ def _assumptions(facts: ImageFacts, kind: Kind, by: str, sure: bool, step: float
         )
     elif kind == "stat" and not sure:
         notes.append(
-            f"The volumes are taken for a stack of maps, not for a series in time, by {by}. {HOW_KIND}"
+            "The volumes are taken for a stack of maps, not for a series in time, by "
+            f"{by.removesuffix(GUESSED)}. {HOW_KIND}"
         )
     elif kind == "stat" and by != STATED and facts.step is not None and facts.step_sure and facts.step != 1:
         notes.append(

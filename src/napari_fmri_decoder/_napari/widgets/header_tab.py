@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.header_rows import as_text, forms_agree, header_rows
+from napari_fmri_decoder._napari.kind_choice import change_kind
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.recipe_of_session import stated_kind
 from napari_fmri_decoder._napari.widgets.keep_copy import KeepCopyButton
 from napari_fmri_decoder._napari.widgets.parts import beside
 from napari_fmri_decoder._napari.widgets.reading_view import tell_why
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.docks import Dock
-    from napari_fmri_decoder.volumes.volume import Volume
+    from napari_fmri_decoder.volumes.volume import Kind, Volume
 
 Form = Literal["sform", "qform"]
 FORMS: dict[Form, str] = {
@@ -30,6 +32,17 @@ FORMS: dict[Form, str] = {
     "a template's space.",
     "qform": "Show the scan where its qform puts it: most often the scanner's own place, without shear.",
 }
+KINDS: dict[Kind, str] = {
+    "bold": "BOLD: a series in time",
+    "stat": "maps: z-maps, betas, ...",
+    "anatomy": "anatomy",
+    "mask": "mask",
+    "atlas": "atlas of regions",
+}
+KIND_TIP = (
+    "What the image shows, where name, header and values do not tell: a series in time has a TR and is "
+    "detrended and standardized by default, maps have none and are not. A run takes this with it (data.kind)."
+)
 NOTHING = "Select the layer of an image to see what its header says."
 
 
@@ -48,6 +61,12 @@ class HeaderTab(QWidget):
         self.table.setTextFormat(Qt.TextFormat.RichText)
         self.forms = {form: self._form_button(form) for form in FORMS}
         self.placed = words("Placed by", "header_placed")
+        self.kind = QComboBox()
+        self.kind.setObjectName("header_kind")
+        self.kind.addItem("found out", None)
+        for kind, text in KINDS.items():
+            self.kind.addItem(text, kind)
+        self.kind.activated.connect(self._state_kind)
         self.copy = QPushButton("Copy")
         self.copy.setObjectName("header_copy")
         self.copy.clicked.connect(self._copy)
@@ -56,6 +75,7 @@ class HeaderTab(QWidget):
         rows.setContentsMargins(6, 6, 6, 6)
         rows.addWidget(self.title)
         rows.addWidget(beside(self.placed, *self.forms.values()))
+        rows.addWidget(beside(words("Kind", "header_kind_label"), self.kind))
         rows.addWidget(self.table)
         rows.addWidget(beside(self.copy, self.keep))
         rows.addStretch(1)
@@ -107,6 +127,9 @@ class HeaderTab(QWidget):
             button.setChecked(form == used)
             button.setAutoExclusive(True)
             tell_why(button, FORMS[form], self._why_not(form))
+        stated = None if volume is None else stated_kind(volume)
+        self.kind.setCurrentIndex(max(self.kind.findData(stated), 0))
+        tell_why(self.kind, KIND_TIP, NOTHING if volume is None else None)
         self.placed.setText(f"Placed by {used if used and used not in self.forms else ''}".strip())
         why = None if rows else NOTHING
         tell_why(self.copy, "Copy these lines as text.", why)
@@ -148,6 +171,18 @@ class HeaderTab(QWidget):
         if layer is self._session.state.series:
             self._session.changed.emit("series")  # the same layer, but it lies elsewhere
         self.refresh()
+
+    @guard()
+    def _state_kind(self, *_: object) -> None:
+        """Take the layer for the chosen kind; runs of the series take it with them."""
+        layer, volume, kind = self._layer, self._volume, self.kind.currentData()
+        if layer is None or volume is None or kind == stated_kind(volume):
+            return
+        try:
+            change_kind(self._session, layer, volume, kind)
+        finally:
+            self._volume = None
+            self.refresh()
 
     def _copy(self) -> None:
         clipboard = QApplication.clipboard()

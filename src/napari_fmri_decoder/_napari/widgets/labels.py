@@ -21,9 +21,9 @@ from napari_fmri_decoder._napari.widgets.bids_box import BidsBox
 from napari_fmri_decoder._napari.widgets.paint_box import PaintBox
 from napari_fmri_decoder._napari.widgets.zmaps_view import ZMapsView
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline.dataset import check_repetition_time
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
 from napari_fmri_decoder.samples.labels.painted import PaintedLabels
+from napari_fmri_decoder.samples.opening import tr_problem
 from napari_fmri_decoder.volumes.cache import on_copies
 from napari_fmri_decoder.volumes.nifti import read, read_series
 
@@ -142,7 +142,8 @@ class LabelsDock(Dock):
         """Open runs of a dataset as one series, their anatomy beneath, and take their events as labels."""
         series = on_copies(read_series([run.bold for run in runs]))
         series = replace(series, name=" ".join(filter(None, (f"sub-{runs[0].subject}", runs[0].task))))
-        check_repetition_time(series)
+        if problem := tr_problem(series):
+            raise InputError(problem)
         self.session.refuse_mixing(series)
         anatomies = {run.anatomy for run in runs if run.anatomy is not None}
         if len(anatomies) == 1 and self.session.state.anatomy is None:

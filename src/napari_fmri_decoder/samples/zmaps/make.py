@@ -183,7 +183,10 @@ def zmap_steps(
     """
     plans, notes = plan_zmaps(series, runs, config, base)
     step = series.step or 0.0
-    inside = resample_mask(mask, series.grid)[0] if mask is not None else np.ones(series.grid.shape, bool)
+    inside, doubt = (
+        (np.ones(series.grid.shape, bool), None) if mask is None else resample_mask(mask, series.grid)
+    )
+    notes += [doubt] if doubt else []
     space = Space(series.grid, inside)
     total = sum(len(plan.targets) for plan in plans)
     values = np.zeros((total, space.n_features), dtype=np.float32)
