@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import dask.config
 import psutil
 import pytest
 from distributed import Client, Security
@@ -164,6 +165,15 @@ def test_workers_that_cannot_start_are_one_sentence_and_the_log_has_the_rest(
     assert log.startswith("why")
     assert said or "Traceback" in log
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_reason_for_which_a_worker_cannot_start_is_said(tmp_path: Path) -> None:
+    with (
+        dask.config.set({"distributed.worker.preload": ["no_such_module"]}),
+        pytest.raises(InputError, match=r"must be able to start, but: .*no_such_module.*workers\.log"),
+        open_pool("local:1", tmp_path / LOG),
+    ):
+        pass
 
 
 def test_a_log_that_cannot_be_written_is_said_before_anything_starts(tmp_path: Path) -> None:

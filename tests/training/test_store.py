@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 import numpy as np
@@ -126,3 +127,16 @@ def test_nothing_is_left_half_written(tmp_path, monkeypatch):
         store.write("one", {"a": np.arange(9)})
     assert [p.name for p in tmp_path.iterdir()] == ["one.task"]
     np.testing.assert_array_equal(store.read("one")["a"], np.arange(3))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("private", [True, False])
+def test_samples_for_workers_of_this_machine_are_closed_to_other_users(toy, thirds, tmp_path, private):
+    before = os.umask(0o022)
+    try:
+        TaskStore(tmp_path).write_samples(toy, thirds, private=private)
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("samples.npy", "samples.task"), 0o600 if private else 0o644)
+    np.testing.assert_array_equal(read_samples(tmp_path)[0].X, toy.X)

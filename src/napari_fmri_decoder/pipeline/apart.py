@@ -104,8 +104,7 @@ def run_apart(
 
 
 def _start() -> subprocess.Popen[bytes]:
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-    return children.start(_COMMAND, creationflags=flags)
+    return children.start(_COMMAND, priority=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0))
 
 
 def _send(pipe: Any, message: object) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from types import ModuleType
-from typing import IO, Any
+from typing import IO
 
 import psutil
 
@@ -19,7 +19,7 @@ _KILLED_S = 10.0
 """Seconds to wait for a process that was killed to be gone."""
 
 
-def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subprocess.Popen[bytes]:
+def start(code: str, *, stderr: IO[bytes] | None = None, priority: int = 0) -> subprocess.Popen[bytes]:
     """Start a Python process with a pipe to its standard input, and one from its standard output.
 
     Parameters
@@ -28,8 +28,8 @@ def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subproc
         What it runs.
     stderr : file, optional
         Takes what it and its own children print; this process' standard error by default.
-    **more
-        For `subprocess.Popen`.
+    priority : int
+        Class of priority on Windows.
     """
     installed, users = import_folders()
     # after the start, in which Python runs a `sitecustomize.py`
@@ -41,7 +41,7 @@ def start(code: str, *, stderr: IO[bytes] | None = None, **more: Any) -> subproc
         stderr=stderr,
         env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(installed)},
         start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops the child
-        **more,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0) | priority,
     )
 
 

@@ -84,7 +84,10 @@ def serve() -> None:
         cluster = _cluster(order)
     except Exception as error:  # noqa: BLE001  # every one is told, in the parent
         traceback.print_exc()
-        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=sink, flush=True)
+        reason: BaseException = error
+        while reason.__cause__ is not None:  # Dask's own says no more than "Nanny failed to start"
+            reason = reason.__cause__
+        print(json.dumps({"error": f"{type(reason).__name__}: {reason}"}), file=sink, flush=True)
         os._exit(1)
     with cluster:
         print(json.dumps({"address": cluster.scheduler_address}), file=sink, flush=True)
