@@ -150,7 +150,10 @@ def test_permutations_are_batched_only_in_the_precision_of_the_folds(missing, ba
     monkeypatch.setattr("napari_fmri_decoder.training.batched.why_not", lambda *_: missing)
     samples = patterns()
     config = QUICK.model_copy(update={"precision": "bfloat16"})
-    assert can_batch(get_decoder(MLP_OF_6), samples, make_splits(SplitConfig(), samples.table), config) is batched
+    assert (
+        can_batch(get_decoder(MLP_OF_6), samples, make_splits(SplitConfig(), samples.table), config)
+        is batched
+    )
 
 
 def test_a_batch_is_bounded_by_the_size_of_the_network(patterns):

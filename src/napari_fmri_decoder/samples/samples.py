@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -169,5 +170,6 @@ def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     >>> group_keys(pd.DataFrame({"subject": ["", ""], "session": ["", ""], "run": ["1", "2"]})).tolist()
     ['1', '2']
     """
-    names = [c for c in ("subject", "session", "run") if (table[c].astype(str) != "").any()]
-    return np.asarray(table[names].astype(str).agg("/".join, axis=1).to_numpy(), dtype=np.str_)
+    parts = [table[c].astype(str).to_numpy(dtype=np.str_) for c in ("subject", "session", "run")]
+    told = [part for part in parts if (part != "").any()] or [parts[-1]]
+    return reduce(lambda before, part: np.char.add(np.char.add(before, "/"), part), told)

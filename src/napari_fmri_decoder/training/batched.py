@@ -199,7 +199,9 @@ class _Step:
         self.target = F.one_hot(y, n_classes).transpose(1, 2).to(inputs.dtype).contiguous()
         exact = inputs.to(torch.float64)
         few = 2 * inputs.shape[1] < n
-        self.factors = [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).to(inputs.dtype)]
+        self.factors = (
+            [inputs[:n].T.contiguous(), inputs] if few else [(exact @ exact[:n].T).to(inputs.dtype)]
+        )
         self.velocity: dict[str, torch.Tensor] = {}
         self.mask: torch.Tensor | None = None
 
