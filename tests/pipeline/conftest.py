@@ -1,4 +1,4 @@
-"""Runs of these tests draw no pictures: tests/evaluation draws each of them, and one whole run of test_run."""
+"""Runs of these tests draw no pictures: tests/evaluation draws each of them, and a run of test_run all."""
 
 from __future__ import annotations
 

@@ -43,8 +43,7 @@ def test_the_same_seed_makes_the_same_files(fuzz):
         ("print('ready', flush=True); input(); input()", 0.3, "hangs"),
     ],
 )
-def test_a_worker_that_dies_or_hangs_is_a_finding(fuzz, monkeypatch, program, seconds, said):
-    monkeypatch.setattr(fuzz, "SECONDS", seconds)
-    findings = list(fuzz.fuzz(0, range(2), [sys.executable, "-c", program]))
+def test_a_worker_that_dies_or_hangs_is_a_finding(fuzz, program, seconds, said):
+    findings = list(fuzz.fuzz(0, range(2), [sys.executable, "-c", program], seconds))
     assert [f.case for f in findings] == [0, 1]
     assert all(f.outcome == "failed" and said in f.message for f in findings)
