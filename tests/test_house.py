@@ -27,7 +27,6 @@ def run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
         **options,  # type: ignore[call-overload]
     )
 

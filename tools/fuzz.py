@@ -147,8 +147,8 @@ class Finding:
 class Worker:
     """A process that opens one file after another; started anew when it dies."""
 
-    def __init__(self, command: list[str]) -> None:
-        self._command = command
+    def __init__(self, command: list[str], seconds: float) -> None:
+        self._command, self._seconds = command, seconds
         self._process: subprocess.Popen[str] | None = None
 
     def open(self, path: Path) -> tuple[str, str, float]:
@@ -158,12 +158,12 @@ class Worker:
         try:
             process.stdin.write(f"{path}\n")
             process.stdin.flush()
-            answer = self._answer(SECONDS)
+            answer = self._answer(self._seconds)
         except BrokenPipeError:
             answer = ""
         if answer is None:
             self.close()
-            return "failed", f"it hangs: no answer within {SECONDS:g} s", SECONDS
+            return "failed", f"it hangs: no answer within {self._seconds:g} s", self._seconds
         if not answer:
             code = process.wait()
             self.close()
@@ -194,9 +194,14 @@ class Worker:
             self._process = None
 
 
-def fuzz(seed: int, cases: Iterator[int] | range, command: list[str] | None = None) -> Iterator[Finding]:
+def fuzz(
+    seed: int,
+    cases: Iterator[int] | range,
+    command: list[str] | None = None,
+    seconds: float = SECONDS,
+) -> Iterator[Finding]:
     """Try cases one after another in one worker."""
-    worker = Worker(command or [sys.executable, __file__, "--work"])
+    worker = Worker(command or [sys.executable, __file__, "--work"], seconds)
     with ExitStack() as end, tempfile.TemporaryDirectory() as folder:
         end.callback(worker.close)
         for case in cases:
@@ -217,6 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="try this case alone")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="time for one case")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.work:
@@ -225,7 +231,7 @@ def main(arguments: list[str] | None = None) -> int:
     counts: Counter[str] = Counter()
     slowest = 0.0
     cases = range(chosen.cases) if chosen.only is None else range(chosen.only, chosen.only + 1)
-    for finding in fuzz(chosen.seed, cases):
+    for finding in fuzz(chosen.seed, cases, seconds=chosen.seconds):
         counts[finding.outcome] += 1
         slowest = max(slowest, finding.seconds)
         if finding.outcome == "failed" or chosen.only is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from nilearn.glm.first_level import FirstLevelModel
 from small import series
 from typer.testing import CliRunner
 
-from napari_fmri_decoder.cli import app
+from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.volumes.nifti import write
 
 
@@ -56,14 +55,17 @@ def test_maps_are_nilearns_of_the_files_and_their_events(func, monkeypatch):
     assert ours.header.get_intent()[0] == "z score"
 
 
-def test_bad_input_is_one_line_and_status_2(func):
+def test_bad_input_is_one_line_and_status_2(func, capsys, monkeypatch):
     (func / "sub-7_task-eyes_run-2_events.tsv").unlink()
     bold = sorted(map(str, func.glob("*_bold.nii.gz")))
-    command = [sys.executable, "-m", "napari_fmri_decoder.cli", "zmaps", *bold, "-o", str(func / "maps")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "must have its events beside it" in done.stderr
+    monkeypatch.setattr(sys, "argv", ["fmri-decoder", "zmaps", *bold, "-o", str(func / "maps")])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.strip().splitlines()) == 1, said.err
+    assert "must have its events beside it" in said.err
     for words, message in (
         (["--lag", "2"], "a lag is for a boxcar"),
         (["--table", "a.tsv", "--events", "b.tsv"], "got both"),

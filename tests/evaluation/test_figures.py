@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
 from napari_fmri_decoder.evaluation.style import look, save_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
 PLAIN = ("cat", "dog", "owl")
@@ -30,13 +33,19 @@ STRANGE = ("$x", "_hidden", "a very long name of a category $^2$ indeed", "")
 MANY = tuple(f"category {chr(97 + i)} with words" for i in range(26))
 
 
-def pictures_of(classes: tuple[str, ...], epochs: int = 4, runs: int = 4) -> dict[str, Figure]:
-    samples = make_samples(classes, length=2, runs=runs, signal=1.0)
+def draw(classes: tuple[str, ...]) -> dict[str, Figure]:
+    samples = make_samples(classes, length=2, runs=4, signal=1.0)
     splits = leave_one_run_out(samples)
-    results = random_results(samples, splits, epochs=epochs)
+    results = random_results(samples, splits, epochs=4)
     scores = replace(score_folds(results, samples), baseline={"dummy": 1 / len(classes), "linear": 0.4})
     null = PermutationsDone(np.linspace(0.1, 0.5, 40), 0.6, Permutation(40, 0.024, 0.3))
     return run_figures(samples, splits, results, scores, permutations=null)
+
+
+@pytest.fixture(scope="module")
+def pictures_of() -> Callable[[tuple[str, ...]], dict[str, Figure]]:
+    """Pictures by their classes, drawn once for all tests that only look at them."""
+    return cache(draw)
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -44,7 +53,9 @@ def texts(figure: Figure) -> list[Text]:
 
 
 @pytest.mark.parametrize("classes", [PLAIN, STRANGE, MANY], ids=["plain", "strange", "many"])
-def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(classes: tuple[str, ...]) -> None:
+def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(
+    classes: tuple[str, ...], pictures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
+) -> None:
     pictures = pictures_of(classes)
     assert list(pictures) == [
         *("curves", "confusion_test", "confusion_train", "run_accuracy", "null", "probabilities"),
@@ -68,7 +79,9 @@ def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(classe
 
 
 @pytest.mark.parametrize("classes", [PLAIN, MANY])
-def test_every_title_says_how_many_and_of_what(classes: tuple[str, ...]) -> None:
+def test_every_title_says_how_many_and_of_what(
+    classes: tuple[str, ...], pictures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
+) -> None:
     for name, figure in pictures_of(classes).items():
         assert any(letter.isdigit() for letter in figure.get_suptitle()), name
         words = ("folds", "predictions", "permutations", "samples", "voxels", "components")
@@ -180,7 +193,7 @@ def test_names_in_letters_that_the_font_lacks_raise_no_alarm(tmp_path: Path) -> 
 
 def test_drawing_touches_no_global_state() -> None:
     before = dict(mpl.rcParams)
-    pictures_of(PLAIN)
+    draw(("a", "b"))
     assert dict(mpl.rcParams) == before
     code = "import sys, napari_fmri_decoder.evaluation.gallery; print('matplotlib.pyplot' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -52,11 +52,14 @@ def scores_of(classes: tuple[str, ...] = ("cat", "dog", "owl"), **changes: objec
     return replace(scores, **{"baseline": {"dummy": 1 / 3, "linear": 0.5}, **changes})  # type: ignore[arg-type]
 
 
-def page_of(folder: Path, scores: Scores, **more: object) -> Page:
-    pictures = {
-        "confusion_test": confusion_matrices(scores.confusion, scores.classes, "left out"),
-        "voxels": voxel_histograms(histogram(np.arange(5.0)), histogram(np.arange(5.0))),
-    }
+def page_of(folder: Path, scores: Scores, *, illustrated: bool = False, **more: object) -> Page:
+    """Write and read a report. Drawing takes most of the time, so only tests of pictures ask for them."""
+    pictures = {}
+    if illustrated:
+        pictures = {
+            "confusion_test": confusion_matrices(scores.confusion, scores.classes, "left out"),
+            "voxels": voxel_histograms(histogram(np.arange(5.0)), histogram(np.arange(5.0))),
+        }
     path = write_report(folder, scores=scores, figures=pictures, **more)  # type: ignore[arg-type]
     assert path == folder / "report.html"
     return Page(path.read_text(encoding="utf-8"))
@@ -123,7 +126,7 @@ def test_names_are_shown_and_never_run(tmp_path: Path) -> None:
 
 
 def test_it_needs_no_network_and_holds_its_pictures(tmp_path: Path) -> None:
-    page = page_of(tmp_path, scores_of())
+    page = page_of(tmp_path, scores_of(), illustrated=True)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "http:" not in html
     assert "https:" not in html
@@ -140,7 +143,7 @@ def test_it_needs_no_network_and_holds_its_pictures(tmp_path: Path) -> None:
 def test_its_links_lead_to_files_beside_it(tmp_path: Path) -> None:
     for name in ("scores.json", "predictions.tsv", "recipe.toml"):
         (tmp_path / name).write_text("")
-    page = page_of(tmp_path, scores_of())
+    page = page_of(tmp_path, scores_of(), illustrated=True)
     links = [str(attrs["href"]) for tag, attrs in page.tags if tag == "a"]
     assert {"scores.json", "predictions.tsv", "recipe.toml", "figures/voxels.svg"} <= set(links)
     assert "history.tsv" not in links
@@ -149,7 +152,7 @@ def test_its_links_lead_to_files_beside_it(tmp_path: Path) -> None:
 
 
 def test_each_picture_has_words_under_it(tmp_path: Path) -> None:
-    page = page_of(tmp_path, scores_of())
+    page = page_of(tmp_path, scores_of(), illustrated=True)
     assert CAPTIONS["confusion_test"] in page.text
     assert CAPTIONS["voxels"] in page.text
 
@@ -163,5 +166,5 @@ def test_what_is_missing_is_a_dash(tmp_path: Path) -> None:
 @pytest.mark.parametrize("again", [1, 2])
 def test_it_can_be_written_again(tmp_path: Path, again: int) -> None:
     for _ in range(again):
-        page_of(tmp_path, scores_of())
+        page_of(tmp_path, scores_of(), illustrated=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "report.html"]

@@ -106,7 +106,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(phantom):
     assert not np.array_equal(make_phantom(1).bold.data, phantom.bold.data)
 
 
-def test_it_comes_back_from_its_files(phantom, tmp_path):
+def test_it_comes_back_from_its_files(phantom, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_fmri_decoder.samples.phantom.make_phantom", lambda seed: phantom)
     paths = write_phantom(tmp_path)
     bold = read(paths.bold)
     assert (bold.kind, bold.step) == ("bold", phantom.bold.step)

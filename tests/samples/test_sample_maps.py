@@ -5,18 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
+from napari_fmri_decoder.samples import sample_maps
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.sample_maps import make_sample_maps, write_sample_maps
 from napari_fmri_decoder.volumes.nifti import read
 
 
-def test_maps_are_labelled_alike_by_name_and_by_order():
-    maps, _ = make_sample_maps()
+@pytest.fixture(scope="module")
+def made():
+    return make_sample_maps()
+
+
+def test_maps_are_labelled_alike_by_name_and_by_order(made):
+    maps, _ = made
     pattern = r"ses-(?P<session>\d+)_cat-(?P<label>[a-z]+)_map"
     by_name, _ = label_table(parse_labels({"source": "filename", "pattern": pattern}), maps, Path())
     in_order = {"source": "filename", "per_class": 5, "sessions": 4}  # 5 maps x 26 categories x 4
@@ -27,8 +34,8 @@ def test_maps_are_labelled_alike_by_name_and_by_order():
         np.testing.assert_array_equal(codes, np.tile(np.repeat(np.arange(26), 5), 4))
 
 
-def test_categories_are_decoded_from_sessions_left_out():
-    maps, mask = make_sample_maps()
+def test_categories_are_decoded_from_sessions_left_out(made):
+    maps, mask = made
     X = np.asarray(maps.data)[mask.at(0) > 0].T
     y = np.tile(np.repeat(np.arange(26), 5), 4)
     model = make_pipeline(StandardScaler(), LinearSVC(C=1e-3))
@@ -36,15 +43,15 @@ def test_categories_are_decoded_from_sessions_left_out():
     assert 0.5 <= scores.mean() <= 0.8
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not():
-    first, again, other = (make_sample_maps(seed)[0] for seed in (0, 0, 1))
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(made):
+    first, again, other = (made[0], *(make_sample_maps(seed)[0] for seed in (0, 1)))
     np.testing.assert_array_equal(first.data, again.data)
     assert not np.array_equal(first.data, other.data)
 
 
-def test_maps_come_back_from_their_folder(tmp_path):
+def test_maps_come_back_from_their_folder(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_maps, "make_sample_maps", lambda seed: made)
     folder, mask = write_sample_maps(tmp_path)
     stack = read(folder)
-    made, _ = make_sample_maps()
-    assert (stack.kind, stack.names, read(mask).kind) == ("stat", made.names, "mask")
-    np.testing.assert_allclose(stack.data[..., ::100], np.asarray(made.data)[..., ::100], atol=1e-6)
+    assert (stack.kind, stack.names, read(mask).kind) == ("stat", made[0].names, "mask")
+    np.testing.assert_allclose(stack.data[..., ::100], np.asarray(made[0].data)[..., ::100], atol=1e-6)

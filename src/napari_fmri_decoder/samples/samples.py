@@ -172,6 +172,11 @@ def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     >>> group_keys(pd.DataFrame({"subject": ["", ""], "session": ["", ""], "run": ["1", "2"]})).tolist()
     ['1', '2']
     """
-    columns = {c: table[c].astype(str) for c in ("subject", "session", "run")}
-    named = {c: column.replace(spellings(column, c)) for c, column in columns.items() if (column != "").any()}
-    return np.asarray(pd.DataFrame(named, index=table.index).agg("/".join, axis=1).to_numpy(), dtype=np.str_)
+    columns = {c: table[c].astype(str).tolist() for c in ("subject", "session", "run")}
+    named = []
+    for kind, column in columns.items():
+        if any(column):
+            same = spellings(column, kind)
+            named.append([same.get(label, label) for label in column] if same else column)
+    keys = ["/".join(parts) for parts in zip(*named, strict=True)] if named else [""] * len(table)
+    return np.asarray(keys, dtype=np.str_)
