@@ -7,12 +7,20 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
+from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from napari_fmri_decoder._napari.layers import KEY
+from napari_fmri_decoder._napari.recipe_of_session import Choices, plan_run, stated_kind
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.widgets.header_tab import HeaderTab
 from napari_fmri_decoder._napari.widgets.viewing import ViewDock
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.recipe import NullConfig
+from napari_fmri_decoder.samples.prepare import PrepareConfig
+from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.nifti import read
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -96,3 +104,46 @@ def test_a_transform_that_is_not_there_is_grey_and_says_why(viewer: Any, qtbot: 
     assert not tab.forms["qform"].isEnabled()
     assert "not set" in tab.forms["qform"].toolTip()
     assert tab.minimumSizeHint().width() <= 400
+
+
+def test_a_stated_kind_changes_the_layer_and_reaches_the_run(viewer: Any, qtbot: Any, tmp_path: Path):
+    _two_forms(tmp_path / "trials.nii.gz")
+    session, tab = Session.of(viewer), _tab(viewer)
+    layer = session.add(read(tmp_path / "trials.nii.gz"))
+    session.update(series=layer)
+    viewer.layers.selection.active = layer
+    qtbot.waitUntil(lambda: "trials" in tab.title.text())
+    assert (session.series.kind, tab.kind.currentData()) == ("bold", None)
+
+    def choose(kind: str | None) -> None:
+        tab.kind.setCurrentIndex(tab.kind.findData(kind))
+        tab.kind.activated.emit(tab.kind.currentIndex())
+
+    choose("stat")
+    assert session.state.series is layer
+    assert (session.series.kind, session.series.step) == ("stat", None)
+    assert layer.axis_labels[0] == "volume"
+    assert tab.kind.currentData() == "stat"
+    assert stated_kind(session.series) == "stat"
+    table = pd.DataFrame({"volume": range(3), "label": list("aba"), "subject": "", "session": "", "run": "1"})
+    session.update(table=table.assign(block=range(3)))
+    decoder = get_decoder({"name": "linear"})
+    choices = Choices(decoder, TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig())
+    plan = plan_run(session.state, session.series, None, choices, tmp_path / "run")
+    assert (plan.recipe.data.kind, plan.recipe.data.tr, plan.volumes) == ("stat", None, ())
+    choose(None)
+    assert (session.series.kind, session.series.step) == ("bold", 2.0)
+
+
+def test_an_image_that_is_stated_to_be_an_atlas_becomes_labels(viewer: Any, qtbot: Any, tmp_path: Path):
+    values = np.random.default_rng(0).permutation(120).reshape(4, 5, 6).astype(np.int16)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "numbers.nii.gz")
+    session, tab = Session.of(viewer), _tab(viewer)
+    layer = session.add(read(tmp_path / "numbers.nii.gz"))
+    viewer.layers.selection.active = layer
+    qtbot.waitUntil(lambda: "numbers" in tab.title.text())
+    tab.kind.setCurrentIndex(tab.kind.findData("atlas"))
+    tab.kind.activated.emit(tab.kind.currentIndex())
+    made = viewer.layers.selection.active
+    assert isinstance(made, Labels)
+    assert session.volume(made).kind == "atlas"
