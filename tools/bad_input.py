@@ -210,5 +210,5 @@ def commands(draw: st.DrawFn) -> list[str]:
         else:
             words.insert(at, draw(word))
     if draw(st.integers(0, 30)) == 0:
-        return words
+        return words or [name]
     return [name, *words]

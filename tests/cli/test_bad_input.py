@@ -21,9 +21,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import typer.main
 from hypothesis import HealthCheck, Phase, given, settings
 
-from napari_fmri_decoder.cli import main
+from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.pipeline import Stage
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 
@@ -112,6 +113,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("napari_fmri_decoder.pipeline.run", _prepared_only)
         patch.setattr("napari_fmri_decoder.pipeline.subjects.run", _prepared_only)
+        # typer builds all commands at each call, which takes longer than most of what is tried here
+        patch.setattr(sys.modules[main.__module__], "app", typer.main.get_command(app))
         patch.chdir(place)
         yield place
     os.chdir(here)

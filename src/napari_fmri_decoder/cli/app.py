@@ -35,7 +35,7 @@ def main() -> None:
         with _without_warnings():
             if any("\0" in word for word in sys.argv[1:]):
                 raise InputError("Options and arguments must not hold the character NUL. Take it out.")
-            status = app(standalone_mode=False)
+            status = app(prog_name="fmri-decoder", standalone_mode=False)
     except UsageError as error:
         _stop_usage(error)
     except (InputError, TrainingError) as error:
