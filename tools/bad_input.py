@@ -57,7 +57,12 @@ _TEXTS += [
 _NUMBERS = [0, 1, -1, 2**31, 2**63, 10**18, -(10**30), 10**400, 0.5, -0.0, 1e-300, 1e300]
 _NUMBERS += [float("inf"), float("-inf"), float("nan")]
 _VALUES = [True, False, [], {}, [[]], [1, "a"], [True], {"a": 1}, {"strategy": "file"}, {"name": "linear"}]
-values = st.sampled_from([*_TEXTS, *_NUMBERS, *_VALUES]) | st.integers() | st.floats() | st.text(max_size=8)
+values = (
+    st.sampled_from([*_TEXTS, *_NUMBERS, *_VALUES]).map(copy.deepcopy)
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+)
 """Of any type, in a place where another is due."""
 
 

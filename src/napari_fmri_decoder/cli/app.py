@@ -24,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+LONGEST = 1200
+"""Letters of a message; of a longer one, as of a file with a thousand columns, the middle is left out."""
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for options and arguments that it does not accept."""
 
@@ -73,7 +75,7 @@ def _stop_usage(error: Exception) -> Never:
 
 
 def _stop(message: str) -> Never:
-    say(f"fmri-decoder: {' '.join(message.split())}", err=True)
+    say(f"fmri-decoder: {shortened(' '.join(message.split()), LONGEST)}", err=True)
     sys.exit(2)
 
 
