@@ -5,7 +5,9 @@ a seeded choice of damages, and handed to worker processes that are used again a
 limit on its address space and a time per case. A worker that dies or hangs is a failure, named by
 seed and case.
 
-Usage: python tools/fuzz.py [--cases 10000] [--seed 0] [--only CASE]
+Then mutated recipes, tables and options go through the command (`bad_input.py`), at random.
+
+Usage: python tools/fuzz.py [--cases 10000] [--seed 0] [--only CASE] [--inputs 3000]
 """
 
 from __future__ import annotations
@@ -223,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, help="try this case alone")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="time for one case")
+    parser.add_argument("--inputs", type=int, default=0, help="mutated recipes, tables and options, each")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.work:
@@ -240,7 +243,15 @@ def main(arguments: list[str] | None = None) -> int:
         f"{sum(counts.values())} cases: {counts['opened']} opened, {counts['refused']} refused, "
         f"{counts['failed']} failed; the slowest took {slowest:.2f} s"
     )
-    return 1 if counts["failed"] else 0
+    return 1 if counts["failed"] or (chosen.inputs and _inputs(chosen.inputs)) else 0
+
+
+def _inputs(examples: int) -> int:
+    """Try that many mutated recipes, tables and options of the command each; give pytest's status."""
+    tests = Path(__file__).parents[1] / "tests" / "cli" / "test_bad_input.py"
+    environment = os.environ | {"FMRI_DECODER_EXAMPLES": str(examples)}
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "mutated", str(tests)]
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

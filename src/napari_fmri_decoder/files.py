@@ -169,6 +169,11 @@ def read_text(path: Path, what: str, largest: int = LARGEST_TEXT) -> str:
         ) from error
 
 
+_TOO_LONG = (
+    "a value that Python does not read, such as a number of thousands of digits or an impossible date."
+)
+
+
 def parse_toml(text: str, what: str) -> dict[str, Any]:
     """Read TOML that somebody else may have written.
 
@@ -187,8 +192,10 @@ def parse_toml(text: str, what: str) -> dict[str, Any]:
         found = tomllib.loads(text)
     except RecursionError:
         raise _nested(what) from None
-    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{what} must be TOML, found: {printable(error)}. Correct that line.") from error
+    except ValueError as error:  # of Python itself
+        raise InputError(f"{what} must be TOML, but holds {_TOO_LONG} Correct that line.") from error
     _check_depth(found, what)
     return found
 
@@ -211,8 +218,10 @@ def parse_json(text: str | bytes, what: str) -> Any:
         found = json.loads(text)
     except RecursionError:
         raise _nested(what) from None
-    except ValueError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{what} must be JSON, found: {printable(error)}. Correct it.") from error
+    except ValueError as error:
+        raise InputError(f"{what} must be JSON, but holds {_TOO_LONG} Correct it.") from error
     _check_depth(found, what)
     return found
 

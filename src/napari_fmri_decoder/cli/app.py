@@ -24,6 +24,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+LONGEST = 1200
+"""Letters of a message; of a longer one, as of a file with a thousand columns, the middle is left out."""
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What typer raises for options and arguments that it does not accept."""
 
@@ -35,7 +37,7 @@ def main() -> None:
         with _without_warnings():
             if any("\0" in word for word in sys.argv[1:]):
                 raise InputError("Options and arguments must not hold the character NUL. Take it out.")
-            status = app(standalone_mode=False)
+            status = app(prog_name="fmri-decoder", standalone_mode=False)
     except UsageError as error:
         _stop_usage(error)
     except (InputError, TrainingError) as error:
@@ -73,7 +75,7 @@ def _stop_usage(error: Exception) -> Never:
 
 
 def _stop(message: str) -> Never:
-    say(f"fmri-decoder: {' '.join(message.split())}", err=True)
+    say(f"fmri-decoder: {shortened(' '.join(message.split()), LONGEST)}", err=True)
     sys.exit(2)
 
 

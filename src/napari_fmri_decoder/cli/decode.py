@@ -106,7 +106,7 @@ def subjects(
     loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
     if len({nfc(name).casefold() for name in loaded}) < len(recipes):
         raise InputError(
-            "Each recipe must have its own name, which its run folder gets, and case does not count. Rename some."
+            "Each recipe must have its own name, which its run folder gets; case does not count. Rename some."
         )
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()

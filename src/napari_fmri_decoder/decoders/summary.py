@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Layout
 
 
+LARGEST_SIDE = 1_000_000_000
+"""Voxels along an axis, or in a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerRow:
     """One layer: its name, its type, the shape it gives for one sample, its parameters and statistics."""
@@ -82,10 +86,10 @@ def input_shape_of(shape: Sequence[int], layout: Layout) -> tuple[int, ...]:
     (3, 40, 56)
     """
     accepted = (1, 3) if layout == "vector" else (3,)
-    if len(shape) not in accepted or min(shape) < 1:
+    if len(shape) not in accepted or min(shape) < 1 or max(shape) > LARGEST_SIDE:
         wanted = "one number of voxels, or three sizes" if layout == "vector" else "three sizes"
         raise InputError(
-            f"A shape for this decoder must be {wanted}, each at least 1, got "
+            f"A shape for this decoder must be {wanted}, each from 1 to {LARGEST_SIDE}, got "
             f"{' '.join(str(n) for n in shape) or 'none'}. For example: 40 56 3."
         )
     if len(shape) == 1:
@@ -118,9 +122,15 @@ def summarize(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int) ->
     """
     import torch
 
-    with torch.device("meta"):  # shapes without numbers: a network of any size is built at once
-        network = decoder.build(input_shape, n_classes).eval()
-        values = torch.empty((1, *input_shape))
+    try:
+        with torch.device("meta"):  # shapes without numbers: a network of any size is built at once
+            network = decoder.build(input_shape, n_classes).eval()
+            values = torch.empty((1, *input_shape))
+    except (RuntimeError, OverflowError, TypeError) as error:
+        raise InputError(
+            f"A network must have fewer than 2^63 numbers, but {decoder.name} on an input of "
+            f"{' x '.join(map(str, input_shape))} has more. Give a smaller shape, or fewer units."
+        ) from error
     rows = []
     for name, layer in network.named_children():
         values = layer(values)

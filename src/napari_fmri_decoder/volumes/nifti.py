@@ -58,7 +58,7 @@ def write(volume: Volume, path: str | Path) -> Path:
     path = Path(path)
     if not path.name.lower().endswith(WRITTEN):
         raise InputError(f"An image must be saved as .nii or .nii.gz, got {path.name}. Change its ending.")
-    if path.is_dir():
+    if os.path.isdir(path):  # False of a name that is too long, which is_dir raises an OSError for
         raise InputError(f"An image must be saved as a file, but {path} is a folder. Add a file name.")
     image = _image(volume, path)
     known = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()[:12]

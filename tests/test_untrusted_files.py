@@ -1,0 +1,270 @@
+"""Files that others wrote: pipes in their places, nested 5,000 deep, names that a disk takes for one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.group import summarise_group
+from napari_fmri_decoder.files import DEEPEST, parse_json, parse_toml
+from napari_fmri_decoder.pipeline.predicting import _say_constant
+from napari_fmri_decoder.pipeline.resume import _differences, _listed
+from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.samples.bids import repetition_time, run_keys
+from napari_fmri_decoder.samples.labels.events import EventLabels
+from napari_fmri_decoder.samples.zmaps.table import file_words
+from napari_fmri_decoder.text import printable, shortened
+from napari_fmri_decoder.training.store import TaskStore
+from napari_fmri_decoder.training.tasks import unpack_model
+from napari_fmri_decoder.volumes.atlas_names import read_names
+from napari_fmri_decoder.volumes.nifti import read, read_series, write
+from napari_fmri_decoder.volumes.volume import Volume
+
+DEEP = '{"a":' * 5000 + "1" + "}" * 5000
+pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of Unix")
+
+
+def _save(path: Path, shape: tuple[int, ...] = (3, 3, 2, 6), tr: float = 2.0, value: float = 100.0) -> Path:
+    image = nib.Nifti1Image(np.full(shape, value, np.float32), np.diag([3, 3, 3, 1]))
+    image.header.set_xyzt_units("mm", "sec")
+    if len(shape) == 4:
+        image.header["pixdim"][4] = tr
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text", [DEEP, "[" * 5000, '{"a": [' * 100, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)]
+)
+def test_json_that_is_nested_deep_or_broken_is_one_error(text: str) -> None:
+    with pytest.raises(InputError) as error:
+        parse_json(text, "sidecar.json")
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000, "a = " + "{a=" * 5000, "a." * 5000 + "a = 1", "a = " + "9" * 5000]
+)
+def test_toml_that_is_nested_deep_or_endless_is_one_error(text: str) -> None:
+    with pytest.raises(InputError, match=r"recipe\.toml must"):
+        parse_toml(text, "recipe.toml")
+
+
+def test_what_is_nested_as_people_nest_is_read() -> None:
+    assert parse_json('{"a": [[1, {"b": 2}]]}', "x") == {"a": [[1, {"b": 2}]]}
+    assert parse_toml("a = [[1, {b = 2}]]", "x") == {"a": [[1, {"b": 2}]]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        DEEP,
+        "[" * 5000,
+        '{"napari_fmri_decoder": ' + "[" * 5000,
+        '{"napari_fmri_decoder": {"names": ' + "[" * 5000,
+    ],
+)
+def test_a_comment_of_a_header_that_is_nested_deep_is_passed_over(tmp_path: Path, content: str) -> None:
+    image = nib.load(_save(tmp_path / "bold.nii"))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", content.encode()))
+    nib.save(image, tmp_path / "commented.nii")
+    volume = read(tmp_path / "commented.nii")
+    assert volume.n_volumes == 6
+    assert volume.names == ()
+
+
+@pytest.mark.parametrize(
+    "text", [DEEP, "[]", "3", '{"RepetitionTime": true}', '{"RepetitionTime": Infinity}', "\xff"]
+)
+def test_a_sidecar_that_states_no_time_is_passed_over(tmp_path: Path, text: str) -> None:
+    bold = tmp_path / "sub-1_task-x_bold.nii.gz"
+    (tmp_path / "sub-1_task-x_bold.json").write_text(text)
+    assert repetition_time(bold) is None
+    (tmp_path / "sub-1_task-x_bold.json").write_text('\ufeff{"RepetitionTime": 2}')
+    assert repetition_time(bold) == (2.0, tmp_path / "sub-1_task-x_bold.json")
+
+
+@pytest.mark.parametrize("about", [DEEP, "[]", "{}", "3", '{"input_shape": 3}', "9" * 5000])
+def test_a_kept_task_with_a_description_of_another_kind_is_one_error(about: str) -> None:
+    with pytest.raises(InputError, match="Delete the folder"):
+        unpack_model({"about": np.array(about)}, get_decoder({"name": "linear"}))
+
+
+def test_scores_that_are_nested_deep_are_no_run(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text(DEEP)
+    with pytest.raises(InputError, match="run folders"):
+        summarise_group([tmp_path])
+
+
+def test_an_atlas_table_of_nested_xml_has_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "atlas.xml"
+    path.write_text("<a>" * 5000 + '<label index="3">name</label>' + "</a>" * 5000)
+    assert read_names(path) == {3: "name"}
+    path.write_text("<a>" * 5000)
+    with pytest.raises(InputError):
+        read_names(path)
+
+
+@pipes
+@pytest.mark.parametrize(
+    ("opened", "pipe"),
+    [
+        ("x.nii", "x.nii"),
+        ("x.img", "x.hdr"),
+        ("x.hdr", "x.img"),
+        ("x.img", "x.mat"),
+        ("x+orig.HEAD", "x+orig.BRIK"),
+    ],
+)
+def test_no_part_of_an_image_is_read_from_a_pipe(tmp_path: Path, opened: str, pipe: str) -> None:
+    os.mkfifo(tmp_path / pipe)
+    if opened != pipe:
+        (tmp_path / opened).write_bytes(b"\0" * 400)
+    with pytest.raises(InputError, match="is a pipe"):
+        read(tmp_path / opened)
+
+
+@pipes
+def test_neither_recipe_nor_sidecar_nor_atlas_nor_task_nor_run_is_read_from_a_pipe(tmp_path: Path) -> None:
+    for name in ("r.toml", "atlas.txt", "scores.json", "sub-1_task-x_bold.json", "fit.task"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match="is a pipe"):
+        load_recipe(tmp_path / "r.toml")
+    with pytest.raises(InputError, match="is a pipe"):
+        read_names(tmp_path / "atlas.txt")
+    with pytest.raises(InputError, match="is a pipe"):
+        summarise_group([tmp_path])
+    assert repetition_time(tmp_path / "sub-1_task-x_bold.nii.gz") is None
+    assert TaskStore(tmp_path).read("fit") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        (["sub-1_task-a_run-1_bold.nii", "sub-1_task-b_run-1_bold.nii"], ["a-1", "b-1"]),
+        (["sub-1_task-a_bold.nii", "sub-1_task-b_bold.nii"], ["a-1", "b-1"]),
+        (
+            ["sub-1_task-a_run-01_bold.nii", "sub-1_task-b_run-1_bold.nii", "sub-2_task-a_run-1_bold.nii"],
+            ["a-1", "b-1", "a-1"],
+        ),
+        (["sub-1_task-a_run-1_bold.nii", "sub-1_task-b_run-2_bold.nii"], ["1", "2"]),
+        (["sub-1_task-a_run-1_bold.nii", "sub-1_task-a_run-1_desc-x_bold.nii"], ["1", "1"]),
+        (["pre.nii", "post.nii"], ["pre", "post"]),
+    ],
+)
+def test_the_task_is_part_of_the_run_where_two_tasks_share_its_number(
+    names: list[str], runs: list[str]
+) -> None:
+    assert [run for _, _, run in run_keys(names)] == runs
+
+
+def test_two_tasks_with_the_same_run_number_are_read_together(tmp_path: Path) -> None:
+    for task in ("a", "b"):
+        _save(tmp_path / f"sub-1_task-{task}_run-1_bold.nii", (2, 2, 2, 8))
+        rows = "onset\tduration\ttrial_type\n0\t8\tface\n8\t8\thouse\n"
+        (tmp_path / f"sub-1_task-{task}_run-1_events.tsv").write_text(rows)
+    series = read_series(sorted(tmp_path.glob("*_bold.nii")))
+    table, _ = EventLabels().rows(series, tmp_path)
+    assert table["run"].unique().tolist() == ["a-1", "b-1"]
+
+
+def test_a_run_of_one_volume_is_refused_for_that_reason(tmp_path: Path) -> None:
+    paths = [_save(tmp_path / f"run-{i}_bold.nii", (2, 2, 2, n)) for i, n in ((1, 8), (2, 8), (3, 1))]
+    for some in (paths, paths[1:], paths[2:] + paths[:1]):
+        with pytest.raises(InputError, match=r"at least two volumes, but run-3_bold\.nii has 1"):
+            read_series(some)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["Face", "face", "FACE"],
+        ["a b", "ab", "a/b"],
+        ["é", "è", "日本", ""],
+        ["L" * 300, "L" * 301, "s"],
+        ["../up", "q?*<>|:", "house"],
+    ],
+)
+def test_words_for_files_differ_on_every_disk_and_are_short(labels: list[str]) -> None:
+    words = file_words(labels)
+    assert len({word.lower() for word in words.values()}) == len(labels)
+    assert all(word.isascii() and word.isalnum() and len(word) <= 64 for word in words.values())
+
+
+def test_words_that_are_clear_stay_as_they_are() -> None:
+    assert file_words(["face", "big house"]) == {"face": "face", "big house": "bighouse"}
+
+
+def test_a_name_as_long_as_a_disk_takes_can_be_written(tmp_path: Path) -> None:
+    volume = read(_save(tmp_path / "bold.nii"))
+    path = tmp_path / ("x" * 251 + ".nii")
+    assert read(write(volume, path)).n_volumes == 6
+    with pytest.raises(InputError, match="cannot be written"):
+        write(volume, tmp_path / ("x" * 300 + ".nii"))
+
+
+@pytest.mark.parametrize("number", [28, 30, 122, 5])
+def test_an_image_that_a_disk_does_not_take_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(image: Any, path: Path) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(number, os.strerror(number))
+
+    volume = Volume(np.zeros((2, 2, 2), np.float32), np.diag([3.0, 3, 3, 1]))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.nii").write_bytes(b"old")
+    monkeypatch.setattr("nibabel.save", full)
+    with pytest.raises(InputError, match=os.strerror(number)):
+        write(volume, tmp_path / "out" / "old.nii")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["old.nii"]
+    assert (tmp_path / "out" / "old.nii").read_bytes() == b"old"
+
+
+def test_what_differs_in_a_long_list_is_named_and_short() -> None:
+    old = {
+        "data": {"images": [f"/data/sub-{i:02}/func/bold.nii.gz" for i in range(60)]},
+        "training": {"epochs": 3},
+    }
+    new = json.loads(json.dumps(old))
+    new["data"]["images"][7] = "/data/other.nii.gz"
+    new["training"]["epochs"] = 4
+    said = _listed(_differences(old, new))
+    assert said == (
+        "data.images was /data/sub-07/func/bold.nii.gz, is /data/other.nii.gz at entry 8, "
+        "training.epochs was 3, is 4"
+    )
+    new["data"]["images"] = new["data"]["images"][:5]
+    assert "(60 entries before, 5 now)" in _listed(_differences(old, new))
+    many = _listed(
+        _differences({str(i): "x" * 500 for i in range(50)}, {str(i): "y" * 500 for i in range(50)})
+    )
+    assert len(many) < 1200
+    assert many.endswith("and 44 more")
+
+
+@pytest.mark.parametrize(("same", "said"), [((), 0), ((0,), 1), ((1,), 1), ((0, 1), 1)])
+def test_a_constant_series_gives_a_note(same: tuple[int, ...], said: int) -> None:
+    X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    for run in same:
+        X[run * 4 : run * 4 + 4] = X[run * 4]
+    table = pd.DataFrame({"subject": "", "session": "", "run": ["1"] * 4 + ["2"] * 4})
+    notes = _say_constant(X, table)
+    assert len(notes) == said
+    assert all("says nothing" in note for note in notes)
+
+
+def test_texts_for_a_terminal() -> None:
+    assert printable("a\x1b]0;x\x07\u202eb") == "a\\x1b]0;x\\x07\\u202eb"
+    assert printable(SimpleNamespace(a=1)).startswith("namespace")
+    assert len(shortened("x" * 10**6, 60)) == 60
