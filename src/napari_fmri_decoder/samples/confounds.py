@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.files import existing
+from napari_fmri_decoder.files import read_text
 from napari_fmri_decoder.samples.bids import find_confounds
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
@@ -202,10 +202,7 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
 
 def _read(path: Path) -> pd.DataFrame:
     """Read a table with a header, or six bare columns of motion as SPM, FSL and AFNI write them."""
-    try:
-        text = nfc(existing(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"Confounds must be a text table that can be read, got {path}: {error}.") from error
+    text = nfc(read_text(path, "table of confounds"))
     lines = [re.split(r"[\t,]" if re.search(r"[\t,]", line.strip()) else r"\s+", line.strip("\r "))
              for line in text.splitlines() if line.strip() and not line.startswith("#")]  # fmt: skip
     if not lines:

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.files import existing
+from napari_fmri_decoder.files import read_text
 from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
 from napari_fmri_decoder.text import nfc
 
@@ -94,12 +94,7 @@ def read_table(path: Path) -> pd.DataFrame:
     DataFrame
         Of str, stripped; "n/a" (BIDS) is "".
     """
-    try:
-        text = nfc(existing(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputError(f"The table {path} must exist, found no such file. Check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The table {path} must be a text file that can be read: {error}.") from error
+    text = nfc(read_text(path, "table"))
     lines = [line for line in text.splitlines() if line.strip()]
     mark = next((mark for mark in "\t;," if lines and mark in lines[0]), None)
     rows = list(csv.reader(lines, delimiter=mark)) if mark else [line.split() for line in lines]
