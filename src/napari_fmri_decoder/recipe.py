@@ -329,7 +329,8 @@ def input_files(recipe: Recipe, base: Path) -> list[Path]:
         If images, or the files of a pattern, are not there.
     """
     images = image_files(recipe.data.images, base)
-    found = [*images, *(path for path in recipe.labels.files_of(images, base) if path)]
+    beside = [] if any(paths_of(recipe.labels)) else recipe.labels.files_of(images, base)
+    found = [*images, *(path for path in beside if path)]
     for options in (recipe.prepare, recipe.zmaps):
         if options is not None and options.confounds and not options.confounds_files:
             found += [path for path in map(find_confounds, images) if path]

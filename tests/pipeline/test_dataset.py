@@ -7,11 +7,14 @@ import json
 import numpy as np
 import pytest
 from fmriprep_tree import write_tree
+from typer.testing import CliRunner
 
+from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
+from napari_fmri_decoder.samples.bids_dataset import bids_runs
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,24 @@ def test_a_tr_that_does_not_fit_is_said_and_can_be_given(root):
         assert counts.min() < 4
     finally:
         sidecar.write_text(before)
+
+
+def test_links_whose_content_was_not_downloaded_are_marked_and_named(tmp_path):
+    write_tree(tmp_path)
+    out = tmp_path / "derivatives" / "fmriprep"
+    (bold,) = out.glob("sub-01/ses-a/func/*run-01*_bold.nii.gz")
+    (confounds,) = out.glob("sub-01/ses-a/func/*run-02*_timeseries.tsv")
+    for path in (bold, confounds):
+        path.unlink()
+        path.symlink_to("../../.git/annex/objects/none")
+    (out / "sub-01" / "ses-a" / "func" / f"._{bold.name}").touch()
+    runs = bids_runs(out, subjects=["01"], sessions=["a"])
+    assert [run.absent for run in runs] == [("bold",), ("confounds",)]
+    assert runs[0].to_dict()["absent"] == ["bold"]
+    shown = CliRunner().invoke(app, ["bids", str(out), "--subject", "01", "--session", "a"]).output
+    assert "bold (content not downloaded)" in shown
+    with pytest.raises(InputError, match="1 of 4 runs are links whose content is not"):
+        found_in_dataset(recipe(), tmp_path)
+    asked = recipe({"sessions": "a", "runs": "2"}, prepare={"confounds": ["motion"]})
+    with pytest.raises(InputError, match="link whose content is not"):
+        prepare_run(asked, tmp_path)

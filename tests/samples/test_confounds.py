@@ -134,7 +134,7 @@ def test_tables_that_do_not_fit_are_told(tmp_path):
     second.unlink()
     with pytest.raises(InputError, match="found none for sub-01_task-x_run-2"):
         read_confounds(["motion"], (), series, tmp_path)
-    with pytest.raises(InputError, match="found 1 tables for 2 images"):
+    with pytest.raises(InputError, match="found 1 for 2 images"):
         read_confounds(["motion"], ["*_timeseries.tsv"], series, tmp_path)
 
 

@@ -359,7 +359,7 @@ def test_what_is_wrong_with_events_is_said(tmp_path, header, row, message):
 def test_as_many_events_files_as_bold_files(tmp_path):
     write_events(tmp_path / "e1.tsv", (0, 4, "a"))
     series = bold(4, (Part("run1.nii", 2), Part("run2.nii", 2)))
-    with pytest.raises(InputError, match="found 1 events files for 2 BOLD files"):
+    with pytest.raises(InputError, match="found 1 for 2 images"):
         label_table(parse_labels({"source": "events", "events": ["e*.tsv"]}), series, tmp_path)
     with pytest.raises(InputError, match=r"'x\*\.tsv' must match"):
         label_table(parse_labels({"source": "events", "events": ["x*.tsv"]}), series, tmp_path)

@@ -112,7 +112,7 @@ def test_a_link_without_its_content_is_named_as_one(tmp_path, given):
     (tmp_path / "run-1_bold.nii.gz").symlink_to(".git/annex/objects/aa/bb/MD5E-s12--00.nii.gz")
     (path,) = image_files((given,), tmp_path)
     assert is_absent(path)
-    with pytest.raises(InputError, match="link whose content is not .*datalad get"):
+    with pytest.raises(InputError, match=r"link whose content is not .*datalad get"):
         read(path)
 
 

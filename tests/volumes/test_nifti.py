@@ -273,3 +273,13 @@ def _regions() -> np.ndarray:
 )
 def test_kinds(name, intent, values, series, kind):
     assert kind_of(name, intent, values, series=series) == kind
+
+
+def test_a_list_is_joined_in_its_order_and_what_a_pattern_gives_is_sorted(tmp_path):
+    for i in (10, 2, 1):
+        write(Volume(np.full((2, 2, 2), i, np.float32), np.eye(4), "stat"), tmp_path / f"map_{i}.nii")
+    listed = [tmp_path / f"map_{i}.nii" for i in (2, 10, 1)]
+    for given in (listed, tuple(listed), list(map(str, listed))):
+        assert read_series(given).names == ("map_2", "map_10", "map_1")
+    for given in (tmp_path.glob("*.nii"), set(listed), iter(listed)):
+        assert read_series(given).names == ("map_1", "map_2", "map_10")

@@ -13,7 +13,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import existing
 from napari_fmri_decoder.volumes import headers
 from napari_fmri_decoder.volumes.atlas_names import regions_of
-from napari_fmri_decoder.volumes.files import images_in, once, stem
+from napari_fmri_decoder.volumes.files import images_in, natural_key, once, stem
 from napari_fmri_decoder.volumes.frames import Grid, is_straight
 from napari_fmri_decoder.volumes.headers import Transform, placement
 from napari_fmri_decoder.volumes.inside import FUZZY, inside
@@ -83,8 +83,9 @@ def read_series(
     Parameters
     ----------
     paths : iterable of str or Path
-        In the order in which they are to be joined; a file that comes twice, and the two files of a
-        pair, count once. 3-D files give their names to their volumes.
+        A list or tuple keeps its order; what has none, as what a pattern gives (``folder.glob(...)``),
+        is sorted naturally. A file that comes twice, and the two files of a pair, count once. 3-D files
+        give their names to their volumes.
     transform, kind, tr
         See `read`.
 
@@ -98,7 +99,8 @@ def read_series(
     InputError
         If there is no file, or one lies on another grid than the first or steps at another TR.
     """
-    files = once(Path(p) for p in paths)
+    listed = paths if isinstance(paths, Sequence) else sorted(paths, key=natural_key)
+    files = once(map(Path, listed))
     if not files:
         raise InputError("A series needs at least one file, found none.")
     volumes = [_read_file(p, transform, kind, tr) for p in files]
