@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.io
 from pydantic import Field
-from scipy.io.matlab import MatReadError
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular
 from napari_fmri_decoder.samples.labels.assigning import Event
 from napari_fmri_decoder.samples.labels.of_files import by_image, image_keys, tokens
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
+from napari_fmri_decoder.samples.matlab import read_mat
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 _WANTED = ("names", "onsets", "durations")
-_BROKEN = (
-    MatReadError,
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    MemoryError,
-    OverflowError,
-    zlib.error,
-)
 _LARGEST = 2**26
 """Bytes of a file of conditions: 64 MiB."""
 
@@ -145,64 +131,57 @@ def read_conditions(path: Path) -> list[Event]:
 
 def _load(path: Path) -> dict[str, Any]:
     path = check_regular(path, "file of conditions")
+    name = printable(path.name)
     if path.stat().st_size > _LARGEST:
         raise InputError(
-            f"A file of conditions must have at most {_LARGEST} bytes, {printable(path.name)} has "
-            f"{path.stat().st_size}. Save names, onsets and durations alone."
+            f"A file of conditions must have at most {_LARGEST} bytes, {name} has {path.stat().st_size}. Save "
+            "names, onsets and durations alone."
         )
     try:
-        held = scipy.io.loadmat(path, variable_names=_WANTED)
+        held = read_mat(path.read_bytes(), _WANTED)
     except NotImplementedError as error:
         raise InputError(
-            f"A file of conditions must be of MATLAB's version 7 or older, but {printable(path.name)} is of 7.3. "
+            f"A file of conditions must be of MATLAB's version 7 or older, but {name} is of 7.3. "
             'Save it with save(..., "-v7").'
         ) from error
-    except _BROKEN as error:
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"A file of conditions must be a .mat file of MATLAB, but {printable(path.name)} cannot be read: "
-            f"{str(error)[:120] or type(error).__name__}. Save it again."
+            f"A file of conditions must be a .mat file of MATLAB, but {name} cannot be read: {error}. Save it "
+            "again."
         ) from error
-    if lacking := [name for name in _WANTED if name not in held]:
+    if lacking := [name for name in _WANTED if held.get(name) is None]:
         raise InputError(
             f"A file of conditions must hold names, onsets and durations, as SPM takes them; "
-            f"{printable(path.name)} lacks {', '.join(lacking)}. Save them in MATLAB."
+            f"{name} lacks {', '.join(lacking)}. Save them in MATLAB."
         )
-    return dict(held)
+    return held
 
 
 def _cells(value: Any, n: int = 0) -> list[Any]:
-    """Give the cells of a cell array; of a plain array, which one condition may have, itself."""
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return list(value.ravel())
-    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size > 1:
-        return list(value.ravel())
+    """Give the cells of a cell array; a plain array is one condition's, or has one number for each."""
+    if isinstance(value, list):
+        return value
     if n > 1 and isinstance(value, np.ndarray) and value.size in (1, n):
-        return list(np.broadcast_to(value.ravel(), n))  # one number for all, or one per condition
+        return list(np.broadcast_to(value, n))
     return [value]
 
 
 def _text(value: Any, path: Path) -> str:
-    while isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
-        value = value.ravel()[0]
-    text = (
-        "".join(map(str, value.ravel()))
-        if isinstance(value, np.ndarray) and value.dtype.kind == "U"
-        else value
-    )
-    if not isinstance(text, str) or not text.strip():
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, str) or not value.strip():
         raise InputError(
             f"names must be text, one per condition; {printable(path.name)} holds something else. Correct it in "
             "MATLAB."
         )
-    return nfc(text.strip())
+    return nfc(value.strip())
 
 
 def _numbers(value: Any, what: str, path: Path) -> np.ndarray[Any, np.dtype[np.float64]]:
-    while isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
-        value = value.ravel()[0]
-    array = np.asarray(value)
-    if array.dtype.kind not in "iufb" or not np.isfinite(array.astype(np.float64)).all():
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, np.ndarray | np.floating) or not np.isfinite(value).all():
         raise InputError(
             f"{what} must be finite numbers; {printable(path.name)} holds something else. Correct it in MATLAB."
         )
-    return np.asarray(array, dtype=np.float64).ravel()
+    return np.asarray(value, dtype=np.float64).ravel()
