@@ -27,7 +27,6 @@ from napari_fmri_decoder.pipeline.folder import claim, hashes_of_inputs, write_r
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
-from napari_fmri_decoder.samples.masks import moments
 from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, open_pool, suits
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
@@ -171,7 +170,7 @@ def run(
         model=model,
         notes=prepared.notes,
         permutations=null,
-        moments=moments(prepared.series),
+        series=prepared.series,
         hashes=hashes,
         step=prepared.series.step or 0.0,
     )

@@ -169,5 +169,7 @@ def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     >>> group_keys(pd.DataFrame({"subject": ["", ""], "session": ["", ""], "run": ["1", "2"]})).tolist()
     ['1', '2']
     """
-    names = [c for c in ("subject", "session", "run") if (table[c].astype(str) != "").any()]
-    return np.asarray(table[names].astype(str).agg("/".join, axis=1).to_numpy(), dtype=np.str_)
+    columns = [table[c].astype(str).tolist() for c in ("subject", "session", "run")]
+    named = [column for column in columns if any(column)]
+    keys = ["/".join(parts) for parts in zip(*named, strict=True)] if named else [""] * len(table)
+    return np.asarray(keys, dtype=np.str_)
