@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
-from napari_fmri_decoder.decoders.logistic import TOLERANCE, Logistic, span
+from napari_fmri_decoder.decoders.logistic import Logistic, Span, span
 from napari_fmri_decoder.samples.samples import Layout
 from napari_fmri_decoder.samples.splits import inner_folds
 
@@ -120,15 +120,13 @@ class Linear(EstimatorDecoder):
         right = np.zeros(len(candidates))
         for train, test in folds:
             n_classes = len(np.unique(y[train]))
-            inside, outside, tolerance = self._inner(X[train], X[test], n_classes)
+            inside, outside, within = self._inner(X[train], X[test], n_classes)
             before: Logistic | None = None
             for i, C in enumerate(candidates):
                 hits = 0
                 if n_classes > 1:
                     model = self._estimator(C, seed, balanced)
-                    if isinstance(model, Logistic):
-                        model.tol = tolerance
-                    _fit(model, inside, y[train], before)
+                    _fit(model, inside, y[train], before, within)
                     before = model if isinstance(model, Logistic) else None
                     hits = int((model.predict(outside) == y[test]).sum())
                 right[i] += hits
@@ -138,18 +136,15 @@ class Linear(EstimatorDecoder):
 
     def _inner(
         self, train: NDArray[np.float64], test: NDArray[np.float64], n_classes: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-        """Scale both parts of an inner fold by the first, put them into few coordinates where that pays.
-
-        The number is the tolerance of fits in them.
-        """
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], Span | None]:
+        """Scale both parts of an inner fold by the first, and put them into few coordinates where that pays."""
         mean, std = train.mean(axis=0), train.std(axis=0)
         std[train.max(axis=0) == train.min(axis=0)] = 1
         inside, outside = (train - mean) / std, (test - mean) / std
         found = span(inside, n_classes, len(self._values)) if self.loss == "logistic" else None
         if found is None:
-            return inside, outside, TOLERANCE
-        return found.coordinates, found.of(outside, inside), found.tolerance
+            return inside, outside, None
+        return found.coordinates, found.of(outside, inside), found
 
 
 class Dummy(EstimatorDecoder):
@@ -198,10 +193,11 @@ def _fit(
     X: NDArray[np.float64],
     y: NDArray[np.int64],
     start: Logistic | None = None,
+    within: Span | None = None,
 ) -> bool:
     """Fit in place; return whether it converged, rather than warn."""
     if isinstance(model, Logistic):
-        model.fit(X, y, start)
+        model.fit(X, y, start, within)
     else:
         from sklearn.exceptions import ConvergenceWarning
 

@@ -43,6 +43,11 @@ class Span:
         """Largest slope along any coordinate with which none along a voxel exceeds `TOLERANCE`."""
         return TOLERANCE / max(1.0, np.sqrt(self.basis.shape[1]))
 
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """(r,) mean square along each axis; the axes are those of the samples' principal components."""
+        return np.asarray(np.square(self.coordinates).mean(axis=0))
+
     def of(self, others: NDArray[np.float64], samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coordinates of other samples, (m, r); what is outside the span has no weight."""
         return np.asarray((others @ samples.T) @ self.basis)
@@ -109,7 +114,13 @@ class Logistic:
     intercept_: NDArray[np.float64] = field(init=False)
     n_iter_: int = field(init=False, default=0)
 
-    def fit(self, X: NDArray[np.float64], y: NDArray[np.int64], start: Logistic | None = None) -> Logistic:
+    def fit(
+        self,
+        X: NDArray[np.float64],
+        y: NDArray[np.int64],
+        start: Logistic | None = None,
+        within: Span | None = None,
+    ) -> Logistic:
         """Fit to (n, features) samples.
 
         Parameters
@@ -119,13 +130,15 @@ class Logistic:
             At least two classes.
         start : Logistic, optional
             Fitted to the same samples with another C: where to begin.
+        within : Span, optional
+            Whose coordinates the samples are; the weights are then of coordinates too.
         """
-        found = span(X, len(np.unique(y))) if start is None else None
-        if found is None:
-            self._solve(X, y, self.tol, start)
-        else:
-            self._solve(found.coordinates, y, min(self.tol, found.tolerance), None)
+        found = span(X, len(np.unique(y))) if start is None and within is None else None
+        if found is not None:
+            self.fit(found.coordinates, y, within=found)
             self.coef_ = (self.coef_ @ found.basis.T) @ X
+        else:
+            self._solve(X, y, within, start)
         return self
 
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,8 +153,13 @@ class Logistic:
         return self.classes_[best]
 
     def _solve(
-        self, Z: NDArray[np.float64], y: NDArray[np.int64], tol: float, start: Logistic | None
+        self, Z: NDArray[np.float64], y: NDArray[np.int64], within: Span | None, start: Logistic | None
     ) -> None:
+        """Descend by L-BFGS; along principal components each is scaled by its own curvature.
+
+        The curvature is that where all probabilities are alike. It shortens the way twofold and moves no
+        minimum; other samples are left as they are, so that the way is scikit-learn's.
+        """
         from scipy.optimize import minimize
 
         self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
@@ -149,21 +167,29 @@ class Logistic:
         share = (1 / (len(counts) * counts))[codes] if self.balanced else np.full(n, 1 / n)
         target = codes[:, None].astype(np.float64) if rows == 1 else np.eye(rows)[codes]
         pull = 1 / (self.C * n)
+        scale, tol = np.ones(rows * (features + 1)), self.tol
+        if within is not None:
+            even = 1 / len(counts)
+            curvature = even * (1 - even) * np.append(np.tile(within.spread, rows), np.ones(rows))
+            curvature[: rows * features] += pull
+            scale = 1 / np.sqrt(curvature)
+            tol = min(tol, within.tolerance) * float(scale.min())
         slope = np.empty(rows * (features + 1))
         inner, last = slope[: rows * features].reshape(rows, features), slope[rows * features :]
 
-        def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        def loss(scaled: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            weights = scale * scaled
             W, b = weights[: rows * features].reshape(rows, features), weights[rows * features :]
             losses, excess = _cross_entropy(Z @ W.T + b, target)
             excess *= share[:, None]
             np.matmul(excess.T, Z, out=inner)
             inner[:] += pull * W
             last[:] = excess.sum(axis=0)
-            return float(share @ losses + 0.5 * pull * np.vdot(W, W)), slope.copy()
+            return float(share @ losses + 0.5 * pull * np.vdot(W, W)), scale * slope
 
         first = np.zeros(slope.size)
         if start is not None:
-            first = np.concatenate([start.coef_.ravel(), start.intercept_])
+            first = np.concatenate([start.coef_.ravel(), start.intercept_]) / scale
         options = {
             "maxiter": self.max_iter,
             "maxls": 50,
@@ -172,8 +198,9 @@ class Logistic:
         }
         found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options)
         self.n_iter_ = int(found.nit)
-        self.coef_ = found.x[: rows * features].reshape(rows, features)
-        self.intercept_ = found.x[rows * features :]
+        weights = scale * found.x
+        self.coef_ = weights[: rows * features].reshape(rows, features)
+        self.intercept_ = weights[rows * features :]
 
 
 def _cross_entropy(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
@@ -20,7 +19,7 @@ from napari_fmri_decoder.evaluation.scores import Scores, history_table, predict
 from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
-from napari_fmri_decoder.samples.masks.intensity import FloorsMask
+from napari_fmri_decoder.samples.masks.intensity import FloorsMask, moments
 from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
 from napari_fmri_decoder.training.durable import bring_to_disk, make_folder
 from napari_fmri_decoder.training.store import write_text
@@ -99,7 +98,7 @@ def write_results(
     notes: Sequence[str],
     pairing: Sequence[PairingRow] = (),
     permutations: PermutationsDone | None,
-    moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+    series: Volume,
     hashes: dict[str, str],
     step: float | None = None,
 ) -> None:
@@ -120,7 +119,7 @@ def write_results(
     for result in folds:
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
-    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, moments=moments)
+    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, series=series)
     report = write_report(
         folder,
         scores=scores,
@@ -147,12 +146,12 @@ def _figures(
     scores: Scores,
     *,
     permutations: PermutationsDone | None,
-    moments: tuple[NDArray[np.float64], NDArray[np.float64]],
+    series: Volume,
 ) -> dict[str, Figure]:
     """Draw what the report shows; nothing, without loading matplotlib, where no figures are asked for."""
     if not recipe.report.formats:
         return {}
-    mean, std = moments
+    mean, std = moments(series)
     mask = recipe.data.mask
     floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
     return run_figures(

@@ -28,7 +28,6 @@ from napari_fmri_decoder.pipeline.inputs import write_record
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.recipe import Recipe, rebased
-from napari_fmri_decoder.samples.masks import moments
 from napari_fmri_decoder.training.cluster import LOG, SERIAL, check_cluster, open_pool, suits, unprotected
 from napari_fmri_decoder.training.cross_validate import cross_validate, refit
 from napari_fmri_decoder.training.events import (
@@ -178,7 +177,7 @@ def run(
         notes=prepared.notes,
         pairing=prepared.pairing,
         permutations=null,
-        moments=moments(prepared.series),
+        series=prepared.series,
         hashes=hashes,
         step=prepared.series.step or 0.0,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
 from napari_fmri_decoder.errors import InputError
@@ -181,11 +183,11 @@ def _fit_estimator(
     solving = decoder.solve(
         train.inputs.astype(np.float64), train.y, n_classes, groups, seed, balanced=weights is not None
     )
-    batch = 0
+    batch, pools = 0, _thread_pools(len(sys.modules))
     while True:
         try:
             # Products this small are fastest on one thread, and then their sums never vary.
-            with threadpool_limits(1, user_api="blas"):
+            with pools.limit(limits=1, user_api="blas"):
                 loss = next(solving)
         except StopIteration as stop:
             solution = stop.value
@@ -201,6 +203,12 @@ def _fit_estimator(
     if qualities[0] is not None:
         yield EpochDone(1, qualities[0], qualities[1])
     return model
+
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> ThreadpoolController:
+    """Find the libraries that compute on threads, anew once more modules are loaded; it takes 10 ms."""
+    return ThreadpoolController()
 
 
 def module_of(model: FittedModel) -> nn.Sequential:
