@@ -75,6 +75,10 @@ class LookInsideDock(Dock):
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
 
+    def catch_up(self) -> None:
+        """Show the session as it is now."""
+        self._on_changed("result")
+
     @property
     def result(self) -> RunResult | None:
         """The run that is looked at."""

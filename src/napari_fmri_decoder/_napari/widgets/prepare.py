@@ -55,10 +55,19 @@ class PrepareDock(Dock):
         self.follow(self.session.changed, self._on_state)
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)
+        self.closed.connect(self.slab.hide_drawn)
         self._on_layers()
+        self._on_steps()
         if self.session.state.recipe is not None:
             for name in ("recipe", "mask", "slab", "angles", "frame"):
                 self._on_state(name)
+
+    def catch_up(self) -> None:
+        """Show the session as it is now."""
+        self._on_layers()
+        self._on_steps()
+        for name in ("series", "mask", "slab", "angles", "frame", "radiological"):
+            self._on_state(name)
 
     def _on_layers(self) -> None:
         self.images.on_layers()
