@@ -106,5 +106,5 @@ def _whatever_happens() -> Iterator[None]:
     """Log what fails: the first failure is the one that is reported, and all else is to be put back."""
     try:
         yield
-    except Exception:  # noqa: BLE001
+    except Exception:
         logger.warning("Not everything could be put back.", exc_info=True)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
-from qtpy.QtCore import QObject
 
 from napari_fmri_decoder._napari.notify import guard, mention
 from napari_fmri_decoder._napari.recipe_of_session import Plan, Where, carry_out, check
+from napari_fmri_decoder._napari.score_words import score_in_words
 from napari_fmri_decoder._napari.session_of_recipe import Found, find, show
 from napari_fmri_decoder._napari.showing import show_result
 from napari_fmri_decoder._napari.story import Story
@@ -22,7 +23,6 @@ from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.work import Work
 from napari_fmri_decoder._napari.workers import run_generator
 from napari_fmri_decoder.errors import DivergedError
-from napari_fmri_decoder.evaluation.report import headline_sentence
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.training.outlook import Outlook
@@ -30,6 +30,8 @@ from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from qtpy.QtCore import QObject
 
     from napari_fmri_decoder._napari.session import Session
     from napari_fmri_decoder.recipe import Recipe
@@ -130,8 +132,9 @@ class Runs(Work):
         self.progress.follow(job, lambda: watch.done % n / n)
         self.begin(job)
 
-    def open_data(self, recipe: Recipe, name: str) -> None:
-        """Read what a recipe names, and let Prepare and Labels hold it."""
+    def open_data(self, recipe: Recipe, path: Path) -> None:
+        """Read what the recipe of a file names, and let Prepare and Labels hold it."""
+        name = path.name
         owner, watch = self.owner(), Watch()
         say_none = partial(self.progress.end, "Stopped: no data were opened.")
         self.progress.start(f"Opening the data of {name}…")
@@ -192,9 +195,9 @@ class Runs(Work):
 
     def _done(self, result: RunResult) -> None:
         self.folder = result.folder
-        self.said = f"{headline_sentence(result.scores)}\n{result.folder}"
+        self.said = f"{score_in_words(result.scores)}<br>{escape(str(result.folder))}"
         self.progress.end(f"Done in {result.scores.seconds:.0f} s.")
-        with guard():
+        with guard(), self.session.all_or_nothing():
             show_result(self.session, result)
         self.session.update(result=result, prepared=result.prepared)
 
@@ -230,7 +233,8 @@ class Runs(Work):
             return
         self.progress.end("Its data could not be opened.")
         with guard():
-            missing = show(self.session, found)
+            with self.session.all_or_nothing():
+                missing = show(self.session, found)
             mention(*(f"{name}: {said}" for said in missing))
             self.progress.end(f"Loaded {name}" + ("; some files are missing." if missing else "."))
 

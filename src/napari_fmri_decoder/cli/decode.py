@@ -171,11 +171,13 @@ def export(model: Model, output: Output) -> None:
 
 def say_result(result: RunResult) -> None:
     """Print notes, findings and scores of a run, and where its report is."""
-    from napari_fmri_decoder.evaluation.report import headline_sentence
+    from napari_fmri_decoder.evaluation.report import headline_sentence, override_sentence
 
     for note in result.prepared.notes:
         typer.echo(f"Note: {note}")
     for finding in result.scores.audit:
         typer.echo(f"{finding.severity.capitalize()}: {finding.message}")
     typer.echo(headline_sentence(result.scores))
+    if overridden := override_sentence(result.scores):
+        typer.secho(overridden, fg=typer.colors.RED, bold=True)
     typer.echo(f"Report:  {result.folder / 'report.html'}")

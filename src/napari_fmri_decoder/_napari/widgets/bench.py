@@ -92,10 +92,23 @@ class Bench(QObject):
         return series
 
     def run(self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any]) -> None:
-        """Run work on the series in a thread; `on_done` takes its result on the interface's."""
-        series, end = self.series, self.work.end
+        """Run work on the series in a thread; `on_done` takes its result on the interface's.
+
+        What it does to the viewer is one step: all of it, or nothing if it fails.
+        """
+        series, session = self.series, self.session
+
+        def show(result: Any) -> None:
+            with session.all_or_nothing():
+                on_done(result)
+
         job, watch = run_watched(
-            work, series, owner=self.work.owner(), description=description, on_done=on_done, on_end=end
+            work,
+            series,
+            owner=self.work.owner(),
+            description=description,
+            on_done=show,
+            on_end=self.work.end,
         )
         # A slab reads the series for its mean, and again for its voxels.
         self.work.begin(job, lambda: (watch.done % series.n_volumes, series.n_volumes))

@@ -150,10 +150,11 @@ class LabelsDock(Dock):
         series = replace(series, name=" ".join(filter(None, (f"sub-{runs[0].subject}", runs[0].task))))
         check_repetition_time(series)
         self.session.refuse_mixing(series)
-        anatomies = {run.anatomy for run in runs if run.anatomy is not None}
-        if len(anatomies) == 1 and self.session.state.anatomy is None:
-            self.session.update(anatomy=self.session.add(read(anatomies.pop())))
-        self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
+        with self.session.all_or_nothing():
+            anatomies = {run.anatomy for run in runs if run.anatomy is not None}
+            if len(anatomies) == 1 and self.session.state.anatomy is None:
+                self.session.update(anatomy=self.session.add(read(anatomies.pop())))
+            self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
         self.form.set_values({"source": "events", "events": ()})
         self._apply()
 

@@ -44,7 +44,7 @@ class PrepareDock(Dock):
             rows.addWidget(section(title, part, name=f"{title.lower()}_section"))
         rows.addStretch(1)
         self.rows.addWidget(scrolled(content, "prepare_scroll"))
-        back = "Take the last step back: what it added goes, what it hid comes again."
+        back = "Undo the last step."
         self.undo = self.bench.button("undo", "Undo", back, self._undo, self._cannot_undo)
         halt = "End what is running; nothing that was there is lost."
         stop = self.bench.button("stop", "Stop", halt, self.bench.stop, self._cannot_stop)
@@ -93,4 +93,5 @@ class PrepareDock(Dock):
     @guard()
     def _undo(self) -> None:
         self.rotation.sliders.settle()
-        self.session.undo()
+        with self.session.all_or_nothing():
+            self.session.undo()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
@@ -120,7 +120,7 @@ class TrainDock(Dock):
         self.train = push_button(
             "train_button", "Train", "Train fold by fold, and show the results over the anatomy."
         )
-        self.stop = push_button("stop_button", "Stop", "Stop at once. Completed work is kept; Resume continues it.")
+        self.stop = push_button("stop_button", "Stop", "Stop at once. Resume continues what was completed.")
         self.resume = push_button(
             "resume_button", "Resume", "Resume the stopped run with its original settings."
         )
@@ -269,7 +269,7 @@ class TrainDock(Dock):
         if has_begun(path.parent) and not (path.parent / SCORES).exists():
             self.runs.stopped = Plan(path.parent, recipe)  # it ended with its window, or was killed
         if self.with_data.isChecked():
-            self.runs.open_data(recipe, path.name)
+            self.runs.open_data(recipe, path)
         else:
             self.line.end(f"Loaded {path.name}.")
             self._refresh()

@@ -186,7 +186,8 @@ class ZMapsView(QWidget):
         where = "Open the folder in another window to look at them."
         if self.in_place.isChecked() and self.session.state.series is layer:
             with guard():
-                self._show(layer, folder)
+                with self.session.all_or_nothing():
+                    self._show(layer, folder)
                 where = 'To decode them centred, tick "Center runs" in Train, under Preparation.'
         self.work.said = "\n".join([f"Written to {folder}.", where, *notes])
 
