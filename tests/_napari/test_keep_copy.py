@@ -9,9 +9,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from napari_fmri_decoder._napari.docks import Dock
 from napari_fmri_decoder._napari.layers import KEY
 from napari_fmri_decoder._napari.reader import open_in_viewer, read_layers
-from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.widgets import keep_copy
 from napari_fmri_decoder._napari.widgets.keep_copy import KEEP, STOP, KeepCopyButton
 from napari_fmri_decoder.volumes import cache
@@ -33,8 +33,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_large_gzip_says_so_once_and_the_button_makes_it_quick(
     path: Path, viewer: Any, notified: list[Any], qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    button = KeepCopyButton(Session.of(viewer))
-    qtbot.addWidget(button)
+    dock = Dock(viewer)
+    qtbot.addWidget(dock)
+    button = KeepCopyButton(dock)
+    dock.rows.addWidget(button)
     assert not button.isEnabled()
     assert "Choose the layer of a series first." in button.toolTip()
 

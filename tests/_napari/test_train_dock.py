@@ -18,10 +18,11 @@ import pytest
 from qtpy.QtWidgets import QApplication, QCheckBox, QPushButton
 from small import series, write_small
 
+from napari_fmri_decoder._napari.progress import TimeLeft
 from napari_fmri_decoder._napari.recipe_of_session import run_folder
 from napari_fmri_decoder._napari.session import Session
 from napari_fmri_decoder._napari.showing import result_layers
-from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView, TimeLeft
+from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.train import NO_LABELS, NO_SERIES, TrainDock
 from napari_fmri_decoder.evaluation.scores import history_table, predictions_table
 from napari_fmri_decoder.pipeline import Prepared, Stage, run
@@ -244,7 +245,7 @@ def test_stop_frees_the_dock_at_once_and_the_next_run_works(
     dock.stop.click()
     assert dock.train.isEnabled()
     assert not dock.stop.isEnabled()
-    assert dock.line.text.text() == "Stopped: Fold 0 (1 of 4), run 1. Resume goes on from there."
+    assert dock.line.text.text() == "Stopped: Fold 0 (1 of 4), run 1. Resume continues from there."
     assert dock.result.isVisible()
     assert "part of the run" in dock.result.text()
     qtbot.waitUntil(lambda: not job.running, timeout=5000)
@@ -266,12 +267,12 @@ def test_a_stopped_run_goes_on_with_the_folds_that_are_done(
     dock.setup.training.set_values({"epochs": 40})
     assert not dock.resume.isEnabled()
     dock.train.click()
-    folder = dock._running.folder
+    folder = dock.runs.running.folder
     qtbot.waitUntil(lambda: len(list((folder / "tasks").glob("fold*"))) > 0, timeout=60_000)
     dock.stop.click()
-    assert "Resume goes on" in dock.line.text.text()
-    dock._stopped = None  # as where napari was closed meanwhile
-    qtbot.waitUntil(lambda: not dock._ending, timeout=10_000)
+    assert "Resume continues" in dock.line.text.text()
+    dock.runs.stopped = None  # as where napari was closed meanwhile
+    qtbot.waitUntil(lambda: not dock.runs.ending, timeout=10_000)
     dock.with_data.setChecked(False)
     dock.open_recipe(folder / "recipe.toml")
     kept = {path: path.stat().st_mtime_ns for path in (folder / "tasks").glob("fold*")}
@@ -348,10 +349,10 @@ def test_a_process_of_its_own_trains_and_stops_as_a_thread_does(
     qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 3, timeout=60_000)
     (child,) = (p for p in psutil.Process().children() if "pipeline.apart" in " ".join(p.cmdline()))
     dock.stop.click()
-    assert "Resume goes on" in dock.line.text.text()
+    assert "Resume continues" in dock.line.text.text()
     qtbot.waitUntil(dock.resume.isEnabled, timeout=5000)
     assert not child.is_running()
-    assert list((dock._stopped.folder / "tasks").glob("checkpoint*"))
+    assert list((dock.runs.stopped.folder / "tasks").glob("checkpoint*"))
     assert not notified
 
 
@@ -406,7 +407,7 @@ def test_check_says_what_would_be_trained_on_and_leaves_nothing_behind(
     wait(dock, qtbot)
     assert "64 samples of 2 classes, 1792 voxels, 1 fold." in dock.audit.summary.text()
     assert dock.audit.findChild(QCheckBox, "allow_run-in-both-parts") is not None
-    assert "barred" in dock.line.text.text()
+    assert "blocked" in dock.line.text.text()
     assert not (tmp_path / "runs").exists()
     assert "3,586 parameters" in dock.outlook.said.text()  # linear: (1792 + 1) * 2
     dock.setup.split.set_values({"scheme": "leave-one-run-out"})
@@ -523,8 +524,8 @@ def test_train_stop_resume_stop_train_stop_fifty_times_in_quick_succession(
         press(button)
         assert dock.job is not None
         assert dock.job.description == description
-        assert dock._running is not None
-        return dock._running.folder
+        assert dock.runs.running is not None
+        return dock.runs.running.folder
 
     def stop() -> None:
         job = dock.job
@@ -544,7 +545,7 @@ def test_train_stop_resume_stop_train_stop_fifty_times_in_quick_succession(
         begun.append(start(dock.train, "Training cnn2d"))
         qtbot.waitUntil(trains, timeout=20_000)
         stop()
-        assert start(dock.resume, "Going on with cnn2d") == begun[-1]
+        assert start(dock.resume, "Resuming cnn2d") == begun[-1]
         if i % 2:
             qtbot.waitUntil(trains, timeout=20_000)
         else:
@@ -556,7 +557,7 @@ def test_train_stop_resume_stop_train_stop_fifty_times_in_quick_succession(
     assert pressed == {"train_button": 100, "stop_button": 150, "resume_button": 50}
     assert len(set(begun)) == 50
     assert all(has_begun(folder) for folder in begun)
-    qtbot.waitUntil(lambda: not dock._ending, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.runs.ending, timeout=20_000)
     assert not notified, [str(n.message) for n in notified]
     dock.setup.training.set_values({"epochs": 30})
     folder = start(dock.train, "Training cnn2d")

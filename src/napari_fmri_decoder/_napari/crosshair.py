@@ -50,9 +50,12 @@ class Crosshair:
         ):
             dock.follow(signal, slot)
         callbacks = viewer.mouse_drag_callbacks
-        callbacks.append(self._on_mouse)
-        dock.destroyed.connect(lambda *_: self._let_go(callbacks))
-        self._on_layers()
+
+        def begin() -> None:
+            callbacks.append(self._on_mouse)
+            self._on_layers()
+
+        dock.tie(begin, lambda: self._let_go(callbacks))
 
     @property
     def visible(self) -> bool:
@@ -150,13 +153,14 @@ class Crosshair:
         self._lines.visible = bool(seen)
         if not seen or point is None:
             return
-        first = viewer.dims.ndim - 3
-        shown = [axis - first for axis in viewer.dims.displayed][::-1]  # vispy counts x, y(, z)
+        dims, first = viewer.dims, viewer.dims.ndim - 3
+        shown = dims.displayed[::-1]  # vispy counts x, y(, z)
+        world = [*dims.point[:first], *point[::-1]]  # along time the lines are at the volume that is shown
         centre = np.zeros(3)
-        centre[: len(shown)] = point[::-1][shown]
+        centre[: len(shown)] = [world[axis] for axis in shown]
         ends = []
         for i, axis in enumerate(shown):
-            gap = 1.5 * viewer.dims.range[first + axis].step
+            gap = 1.5 * dims.range[axis].step
             for end in (-_FAR, -gap, gap, _FAR):
                 ends.append(centre.copy())
                 ends[-1][i] += end
@@ -167,6 +171,7 @@ class Crosshair:
             callbacks.remove(self._on_mouse)
         if self._lines is not None and isalive(self._canvas.native):  # type: ignore[no-untyped-call]
             self._lines.parent = None
+        self._lines = None  # drawn again where the dock comes back
 
 
 def _free(viewer: Any) -> bool:

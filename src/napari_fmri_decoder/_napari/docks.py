@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -21,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.workers import stop_within
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -34,19 +36,30 @@ _OURS = "napari-fmri-decoder"
 class Dock(QWidget):
     """Base of the docks: knows the session, and opens as a tab beside its siblings.
 
+    napari's close button takes a dock out of its frame and deletes the frame; the dock itself is
+    neither closed nor destroyed, and may be put into a frame again. Without a frame it follows
+    nothing, and work for it alone is stopped; work of the session is not (see `Work`).
+
     Attributes
     ----------
     session : Session
     rows : QVBoxLayout
         What is always in sight; put a `scrolled` widget into it for the rest.
+    closed : Signal
+        Sent when it is taken out of its frame.
     """
+
+    closed = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__()
         self.session = Session.of(viewer)
         self.rows = QVBoxLayout(self)
         self.rows.setContentsMargins(4, 4, 4, 4)
-        self._placed = False
+        self._placed = self._framed = self._idle = False
+        self._ties: list[tuple[Callable[[], object], Callable[[], object]]] = []
+        ties = self._ties  # not the dock, which is gone by then
+        self.destroyed.connect(lambda *_: _undo(ties))
 
     @property
     def viewer(self) -> Viewer:
@@ -54,13 +67,40 @@ class Dock(QWidget):
         return self.session.viewer
 
     def follow(self, signal: Any, slot: Callable[..., Any]) -> None:
-        """Connect a signal of the session, or an event of the viewer, until the dock is deleted."""
-        signal.connect(slot)
+        """Connect a signal of the session, or an event of the viewer, while the dock is open."""
+        self.tie(lambda: signal.connect(slot), lambda: signal.disconnect(slot))
 
-        def let_go() -> None:
-            signal.disconnect(slot)
+    def tie(self, do: Callable[[], object], undo: Callable[[], object]) -> None:
+        """Do something now, and undo it when the dock is closed or deleted; again if it comes back."""
+        self._ties.append((do, undo))
+        do()
 
-        self.destroyed.connect(let_go)
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Notice when the dock is put into a frame, or taken out of it."""
+        super().changeEvent(event)
+        if event is None or event.type() != QEvent.Type.ParentChange:
+            return
+        framed = _dock_of(self) is not None
+        if self._framed and not framed:
+            self._leave()
+        elif framed and self._idle:
+            self._come_back()
+        self._framed = framed
+
+    def _leave(self) -> None:
+        self._idle, self._placed = True, False
+        _undo(self._ties)
+        stop_within(self)
+        self.closed.emit()
+
+    def _come_back(self) -> None:
+        self._idle = False
+        for do, _ in self._ties:
+            do()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show what happened while the dock was closed; for docks that are put back."""
 
     def sizeHint(self) -> QSize:
         """Ask for a width that leaves room for the head."""
@@ -78,6 +118,12 @@ class Dock(QWidget):
 
     def _beside(self) -> None:
         tabify(self)
+
+
+def _undo(ties: list[tuple[Callable[[], object], Callable[[], object]]]) -> None:
+    for _, undo in ties:
+        with suppress(ValueError, TypeError, RuntimeError, KeyError):  # it was let go already
+            undo()
 
 
 def tabify(widget: QWidget) -> None:

@@ -81,6 +81,14 @@ class Choices:
     compare: tuple[CompareConfig, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a run is computed: in worker processes, in a separate process, or in napari's own."""
+
+    cluster: str = SERIAL
+    apart: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """A run that is ready to start.

@@ -6,16 +6,18 @@ added, so that it can be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from napari.layers import Labels, Layer
 from napari.utils.notifications import show_warning
 from psygnal import Signal
 
+from napari_fmri_decoder._napari.before import Before
 from napari_fmri_decoder._napari.from_layer import adopt, keep_painted, rebuilt, volume_of
 from napari_fmri_decoder._napari.layers import KEY, Placed, give, is_preview, to_layer, turn
 from napari_fmri_decoder._napari.letters import Letters
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.view import Plane
     from napari_fmri_decoder.volumes.volume import Volume
+
+Part = TypeVar("Part")
 
 _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
@@ -68,6 +72,7 @@ class Session:
         self._was_3d = False
         self._axes_3d: tuple[Any, ...] | None = None  # that 3-D was last looked at with
         self._turner = Turner(self)
+        self._parts: dict[type, Any] = {}
         for layer in viewer.layers:
             self._welcome(layer)
         if brain_layers(viewer):
@@ -85,6 +90,19 @@ class Session:
         if viewer not in _sessions:
             _sessions[viewer] = cls(viewer)
         return _sessions[viewer]
+
+    def part(self, kind: type[Part]) -> Part:
+        """Get what lives as long as the session, such as its runs; made on the first call.
+
+        Parameters
+        ----------
+        kind : type
+            Is called with the session.
+        """
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)  # type: ignore[call-arg]
+        made: Part = self._parts[kind]
+        return made
 
     @property
     def viewer(self) -> Viewer:
@@ -226,6 +244,22 @@ class Session:
         self.update(**before)
         self.steps_changed.emit()
         return step
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Around a step: if it fails, its layers go, and choices and layers are as they were before.
+
+        Raises
+        ------
+        Exception
+            That the step raised, after everything was put back.
+        """
+        before = Before.of(self)
+        try:
+            yield
+        except BaseException:
+            before.restore(self)
+            raise
 
     def remove(self, layer: Layer) -> None:
         """Take a layer out of the viewer, in the way that does not crash.

@@ -95,24 +95,35 @@ def edge_letters(viewer: Viewer, frame: Frame) -> dict[str, str]:
     Returns
     -------
     dict of str
-        At "left", "right", "top" and "bottom"; empty in 3-D, and where there is no brain layer.
+        At "left", "right", "top" and "bottom"; none at the ends of an axis that is none of the head's,
+        such as time; empty in 3-D, and where there is no brain layer.
     """
     if viewer.dims.ndisplay == 3 or not brain_layers(viewer):
         return {}
     _, vertical, horizontal = (str(way) for way in viewer.scene.camera.orientation)
-    down, across = (frame.inverse[:3, 2 - axis] for axis in _displayed(viewer))
-    left, right = ends(across if horizontal == "right" else -across)
-    top, bottom = ends(down if vertical == "down" else -down)
-    return {"left": left, "right": right, "top": top, "bottom": bottom}
+    down, across = _displayed(viewer)
+    letters = {}
+    if across is not None:
+        way = frame.inverse[:3, 2 - across]
+        letters["left"], letters["right"] = ends(way if horizontal == "right" else -way)
+    if down is not None:
+        way = frame.inverse[:3, 2 - down]
+        letters["top"], letters["bottom"] = ends(way if vertical == "down" else -way)
+    return letters
 
 
 def look_from_the_left(viewer: Viewer) -> None:
-    """Turn the camera in 3-D so that the head stands upright and looks to the left, at us a little."""
+    """Turn the camera in 3-D so that the head stands upright and looks to the left, at us a little.
+
+    Where another axis than z, y and x is shown, such as time, there is no head to set upright: the
+    camera stays.
+    """
     towards = {"z": -0.35, "y": -0.6, "x": 0.75}  # from left, front and above
-    axes = ["zyx"[axis] for axis in _displayed(viewer)]
-    viewer.scene.camera.set_view_direction(
-        tuple(towards[axis] for axis in axes), tuple(float(axis == "z") for axis in axes)
-    )
+    axes = ["zyx"[axis] for axis in _displayed(viewer) if axis is not None]
+    if len(axes) == 3:
+        viewer.scene.camera.set_view_direction(
+            tuple(towards[axis] for axis in axes), tuple(float(axis == "z") for axis in axes)
+        )
 
 
 def change_at_once(
@@ -188,7 +199,9 @@ def looked_at(viewer: Viewer) -> NDArray[np.float64]:
     """(x, y, z) frame millimetres at the centre of the view, on the slice that is shown."""
     seen = np.array(viewer.dims.point[-3:], dtype=float)
     if viewer.dims.ndisplay == 2:
-        seen[_displayed(viewer)] = viewer.scene.camera.center[-2:]
+        for axis, centre in zip(_displayed(viewer), viewer.scene.camera.center[-2:], strict=True):
+            if axis is not None:
+                seen[axis] = centre
     return seen[::-1]
 
 
@@ -197,7 +210,11 @@ def look_at(viewer: Viewer, point: NDArray[np.float64]) -> None:
     zyx = np.asarray(point)[::-1]
     viewer.dims.point = (*viewer.dims.point[:-3], *(float(v) for v in zyx))
     if viewer.dims.ndisplay == 2:
-        viewer.scene.camera.center = (0.0, *(float(v) for v in zyx[_displayed(viewer)]))
+        centre = [float(v) for v in viewer.scene.camera.center[-2:]]
+        for i, axis in enumerate(_displayed(viewer)):
+            if axis is not None:
+                centre[i] = float(zyx[axis])
+        viewer.scene.camera.center = (0.0, *centre)
 
 
 def show_slice(viewer: Viewer, point: NDArray[np.float64]) -> None:
@@ -227,6 +244,7 @@ def bring_into_sight(viewer: Viewer, layer: Layer) -> None:
         show_slice(viewer, ((low + high) / 2)[::-1])
 
 
-def _displayed(viewer: Viewer) -> list[int]:
-    """Which of z, y, x (0, 1, 2) run across the screen."""
-    return [axis - (viewer.dims.ndim - 3) for axis in viewer.dims.displayed]
+def _displayed(viewer: Viewer) -> list[int | None]:
+    """Which of z, y, x (0, 1, 2) run across the screen; None for another axis, such as time."""
+    first = viewer.dims.ndim - 3
+    return [axis - first if axis >= first else None for axis in viewer.dims.displayed]

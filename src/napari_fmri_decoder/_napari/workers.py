@@ -13,18 +13,17 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari.qt.threading import create_worker
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject
 from superqt.utils import GeneratorWorker
 
 from napari_fmri_decoder._napari import leaving
 from napari_fmri_decoder._napari.notify import guard, tell
 from napari_fmri_decoder._napari.pace import WHEEL_SPEED, turn_wheels
 from napari_fmri_decoder.errors import InputError
-
-if TYPE_CHECKING:
-    from qtpy.QtCore import QObject
 
 logger = logging.getLogger(__name__)
 
@@ -267,6 +266,27 @@ def run_generator(
             )
     callbacks = {"event": on_event, "done": on_done, "error": on_error, "stopped": on_stopped}
     return Job(work, args, owner, description, total, callbacks)
+
+
+def owner_in(viewer: Any) -> QObject:
+    """Make an owner of work that belongs to a viewer, not to a dock: it is deleted with the window.
+
+    Parameters
+    ----------
+    viewer : napari Viewer
+        One without a window gives an owner that nothing deletes.
+    """
+    return QObject(getattr(getattr(viewer, "window", None), "_qt_window", None))
+
+
+def stop_within(part: QObject) -> None:
+    """Stop all work whose owner is a part of a dock, or the dock itself."""
+    for job in list(_running):
+        owner: QObject | None = job.owner if isalive(job.owner) else None
+        while owner is not None and owner is not part:
+            owner = owner.parent()
+        if owner is part:
+            job.stop()
 
 
 def _add(job: Job) -> None:

@@ -222,10 +222,12 @@ def export(model: Model, output: Output) -> None:
 
 def say_result(result: RunResult) -> None:
     """Print notes, findings and scores of a run, and where its report is."""
-    from napari_fmri_decoder.evaluation.report import headline_sentence
+    from napari_fmri_decoder.evaluation.report import headline_sentence, override_sentence
 
     say_notes(result.prepared.notes)
     for finding in result.scores.audit:
         say(f"{finding.severity.capitalize()}: {finding.message}")
     say(headline_sentence(result.scores))
+    if overridden := override_sentence(result.scores):
+        typer.secho(overridden, fg=typer.colors.RED, bold=True)
     say(f"Report:  {result.folder / 'report.html'}")

@@ -214,17 +214,28 @@ def headline_sentence(scores: Scores) -> str:
     return f"{name.capitalize()} {_number(scores.score)} ({folds}{spread}); {', '.join(beside)}; {test}."
 
 
+def override_sentence(scores: Scores) -> str:
+    """Say which errors of the audit were overridden; "" where none was. It follows each score that is shown.
+
+    Parameters
+    ----------
+    scores : Scores
+    """
+    codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
+    if not codes:
+        return ""
+    return (
+        f"The audit found errors, which the recipe overrides: {', '.join(codes)}. "
+        "These may explain the score."
+    )
+
+
 def _headline(scores: Scores) -> str:
     left_out = sum(row.n for row in scores.per_class)
     tested = "" if left_out == scores.n_samples else f", {left_out} of them left out"
     sizes = f"{scores.n_samples} samples of {len(scores.classes)} classes{tested}, {scores.seconds:.0f} s."
-    codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
-    overridden = (
-        '<p class="overridden">The audit found errors, which the recipe overrides: '
-        f"{escape(', '.join(codes))}. The score may owe itself to them.</p>"
-        if codes
-        else ""
-    )
+    said = override_sentence(scores)
+    overridden = f'<p class="overridden">{escape(said)}</p>' if said else ""
     text = escape(headline_sentence(scores))
     return f'<p class="headline">{text}</p>{overridden}<p>{escape(sizes)}</p>'
 

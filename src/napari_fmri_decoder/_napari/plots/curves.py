@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyqtgraph as pg
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel
 
 from napari_fmri_decoder._napari.palette import PALETTE
 from napari_fmri_decoder._napari.plots.base import Plot
-from napari_fmri_decoder.evaluation.learning import mean_curves
+from napari_fmri_decoder._napari.plots.curve_data import CurveData, FoldCurves
 
 if TYPE_CHECKING:
+    import pandas as pd
     from qtpy.QtCore import SignalInstance
     from qtpy.QtGui import QHideEvent, QShowEvent
     from qtpy.QtWidgets import QWidget
@@ -31,17 +31,6 @@ SERIES = {"loss": 0, "val_loss": 0, "accuracy": 1, "val_accuracy": 1}
 COLORS = {"loss": PALETTE[1], "accuracy": PALETTE[1], "val_loss": PALETTE[0], "val_accuracy": PALETTE[0]}
 
 
-@dataclass(slots=True)
-class _Fold:
-    """The curves of one fold; a row has epoch, loss, val_loss, accuracy, val_accuracy."""
-
-    name: str
-    epochs: int
-    rows: list[tuple[float, ...]] = field(default_factory=list)
-    watched: str = "test"
-    done: bool = False
-
-
 class CurvesPlot(Plot):
     """Loss above, accuracy beneath, of the training and the watched part; finished folds drawn thin.
 
@@ -51,20 +40,23 @@ class CurvesPlot(Plot):
     The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
     largest so far with some room. New points are drawn by a timer that runs only while the plot
     is on the screen, or at the beats of another clock; see `follow`.
+
+    Attributes
+    ----------
+    data : CurveData
+        What is drawn; may be shared with other plots.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, data: CurveData | None = None) -> None:
         super().__init__(parent, height=260)
-        self._folds: list[_Fold] = []
-        self._chance: float | None = None
-        self._dirty = False
-        self._top = 1.0
+        self.data = CurveData() if data is None else data
+        self._drawn = -1  # version of the data
         loss, accuracy = self.add_pane("", "loss"), self.add_pane("epoch", "accuracy")
         self.add_legend()
         loss.getAxis("bottom").setStyle(showValues=False)
         accuracy.setXLink(loss)
         loss.setXRange(0, 1, padding=0.02)
-        loss.setYRange(0, self._top, padding=0)
+        loss.setYRange(0, self.data.top, padding=0)
         accuracy.setYRange(0, 1, padding=0.03)
         for pane in (loss, accuracy):
             pane.getAxis("left").setWidth(46)
@@ -85,18 +77,17 @@ class CurvesPlot(Plot):
 
     def clear(self) -> None:
         """Forget all curves."""
-        self._folds.clear()
-        self._top = 1.0
+        self.data.clear()
         self.draw()
 
     def set_why(self, why: str) -> None:
         """Say why there are no curves, in their place; "" where they will come."""
-        self.why.setText(why)
+        self.data.set_why(why)
         self.draw()
 
     def set_chance(self, chance: float | None) -> None:
         """Draw a line at the accuracy of chance, or none."""
-        self._chance = chance
+        self.data.set_chance(chance)
         self.draw()
 
     def start_fold(self, name: str, epochs: int, *, validation: bool = False) -> None:
@@ -111,52 +102,35 @@ class CurvesPlot(Plot):
         validation : bool
             Whether a validation part is watched beside the training part, not the test part.
         """
-        self._folds.append(_Fold(name, epochs, watched="validation" if validation else "test"))
-        self._dirty = True
+        self.data.start_fold(name, epochs, validation=validation)
 
     def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
         """Add the quality after an epoch; 0 is the untrained network."""
-        if not self._folds:
-            self.start_fold("", epoch)
-        fold = self._folds[-1]
-        fold.epochs = max(fold.epochs, epoch)
-        held_out = (test.loss, test.accuracy) if test is not None else (np.nan, np.nan)
-        fold.rows.append((epoch, train.loss, held_out[0], train.accuracy, held_out[1]))
-        largest = np.nanmax([train.loss, held_out[0], 0])
-        if np.isfinite(largest) and largest > self._top:
-            self._top = 1.2 * largest
-        self._dirty = True
+        self.data.add(epoch, train, test)
 
     def end_fold(self) -> None:
         """The present fold has ended: from now on it counts in the mean."""
-        if self._folds:
-            self._folds[-1].done = True
-            self._dirty = True
+        self.data.end_fold()
 
     def add_fold(self, result: FoldResult) -> None:
         """Add the curves of a fold that has ended, all at once."""
-        epochs = max((event.epoch for event in result.history), default=1)
-        validation = result.untrained_validation
-        self.start_fold(result.split.name, epochs, validation=validation is not None)
-        if result.untrained_train is not None:
-            self.add(0, result.untrained_train, validation or result.untrained_test)
-        for event in result.history:
-            self.add(event.epoch, event.train, event.watched)
-        self.end_fold()
+        self.data.add_fold(result)
 
     def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """(epochs, 5) mean of the finished folds, columns as in a fold; empty for less than two."""
-        rows = [np.array(fold.rows) for fold in self._folds if fold.done and fold.rows]
-        return mean_curves(rows) if len(rows) > 1 else np.empty((0, 5))
+        return self.data.mean()
 
     def draw(self) -> None:
         """Draw all curves, or say why there are none."""
-        self._dirty = False
-        none = bool(self.why.text()) and not any(len(fold.rows) > 1 for fold in self._folds)
+        data = self.data
+        self._drawn = data.version
+        if self.why.text() != data.why:
+            self.why.setText(data.why)
+        none = bool(data.why) and not any(len(fold.rows) > 1 for fold in data.folds)
         self.why.setVisible(none)
         for part in (self.view, self.hint, self.saving):
             part.setVisible(not none)
-        old, now, mean = _points(self._folds[:-1]), _points(self._folds[-1:]), self.mean()
+        old, now, mean = _points(data.folds[:-1]), _points(data.folds[-1:]), self.mean()
         for i, name in enumerate(SERIES, start=1):
             color = pg.mkColor(COLORS[name])
             faint = pg.mkColor(color)
@@ -167,36 +141,34 @@ class CurvesPlot(Plot):
             self._mean[name].setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DashLine))
             self._now[name].setData(now[:, 0], now[:, i])
             self._now[name].setPen(pg.mkPen(color, width=2))
-        self._line.setVisible(self._chance is not None)
-        self._line.setValue(self._chance or 0.0)
+        self._line.setVisible(data.chance is not None)
+        self._line.setValue(data.chance or 0.0)
         self._line.setPen(pg.mkPen(self.ink, style=Qt.PenStyle.DashLine))
-        epochs = max((fold.epochs for fold in self._folds), default=1)
+        epochs = max((fold.epochs for fold in data.folds), default=1)
         self._panes[0].setXRange(0, max(epochs, 1), padding=0.02)
-        self._panes[0].setYRange(0, self._top, padding=0)
-        watched = self._folds[-1].watched if self._folds else "test"
+        self._panes[0].setYRange(0, data.top, padding=0)
+        watched = data.folds[-1].watched if data.folds else "test"
         names = {"training part": PALETTE[1], f"{watched} part": PALETTE[0]}
-        together = f"mean of {sum(fold.done for fold in self._folds)} folds"
+        together = f"mean of {sum(fold.done for fold in data.folds)} folds"
         if len(mean):
             names[together] = self.ink
-        if self._chance is not None:
+        if data.chance is not None:
             names["chance"] = self.ink
         self.legend.show_names(names, self.ink, dashed=[together])
-        if self._folds and self._folds[-1].rows:
-            self.hint.setText(_sentence(self._folds[-1]))
+        if data.folds and data.folds[-1].rows:
+            self.hint.setText(_sentence(data.folds[-1]))
 
     def table(self) -> pd.DataFrame:
         """One row per fold and epoch: fold, epoch, loss, accuracy, val_loss, val_accuracy."""
-        rows = [(fold.name, *row) for fold in self._folds for row in fold.rows]
-        frame = pd.DataFrame(rows, columns=["fold", "epoch", "loss", "val_loss", "accuracy", "val_accuracy"])
-        return frame[["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]]
+        return self.data.table()
 
     def describe(self, x: float, y: float, pane: int) -> str:
         """Say the values of the present fold at the epoch under the mouse."""
-        rows = self._folds[-1].rows if self._folds else []
+        rows = self.data.folds[-1].rows if self.data.folds else []
         if not rows:
             return ""
         near = min(rows, key=lambda row: abs(row[0] - x))
-        return _sentence(replace(self._folds[-1], rows=[near]))
+        return _sentence(replace(self.data.folds[-1], rows=[near]))
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Draw what came while hidden, and go on."""
@@ -220,17 +192,17 @@ class CurvesPlot(Plot):
 
     def draw_new(self) -> None:
         """Draw, if something came and it can be seen."""
-        if self._dirty and self.isVisible():
+        if self._drawn != self.data.version and self.isVisible():
             self.draw()
 
 
-def _points(folds: list[_Fold]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _points(folds: list[FoldCurves]) -> np.ndarray[Any, np.dtype[np.float64]]:
     """(points, 5) curves of several folds, a row of NaN after each."""
     parts = [[*fold.rows, (np.nan,) * 5] for fold in folds if fold.rows]
     return np.array([row for part in parts for row in part], dtype=float).reshape(-1, 5)
 
 
-def _sentence(fold: _Fold) -> str:
+def _sentence(fold: FoldCurves) -> str:
     epoch, loss, test_loss, accuracy, test_accuracy = fold.rows[-1]
     name = f"{fold.name}, " if fold.name else ""
     start = f"{name}epoch {epoch:.0f}/{fold.epochs}: training {accuracy:.2f}"

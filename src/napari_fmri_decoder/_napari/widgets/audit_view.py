@@ -1,4 +1,4 @@
-"""What the folds do, what the audit found, and what the user answers for."""
+"""What belongs to each image, what the folds do, what the audit found, and what the user overrides."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
 from napari_fmri_decoder._napari.plots import DesignPlot
+from napari_fmri_decoder._napari.score_words import COLORS
+from napari_fmri_decoder._napari.widgets.pairing_view import PairingView
 from napari_fmri_decoder.evaluation.diagnostics import fold_design
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import Prepared
     from napari_fmri_decoder.samples.audit import Finding
-
-COLORS = {"error": "#ff6b6b", "warning": "#e69f00", "note": "#56b4e9"}
 
 
 class AuditView(QWidget):
@@ -25,18 +25,20 @@ class AuditView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.summary = words(
-            "Check reads and prepares the samples, and looks for ways in which this split could flatter "
-            "the decoder. Train does so as well.",
+            "Check reads and prepares the samples, and looks for anything that could inflate the score with "
+            "this split. Train does so as well.",
             "check_summary",
         )
         self.design = DesignPlot()
         self.design.setObjectName("fold_design")
         self.design.hide()
+        self.pairing = PairingView()
         self._boxes: dict[str, QCheckBox] = {}
         self._parts: list[QWidget] = []
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.addWidget(self.summary)
+        self._rows.addWidget(self.pairing)
         self._rows.addWidget(self.design)
         self._rows.addStretch(1)
 
@@ -59,18 +61,27 @@ class AuditView(QWidget):
             f"<b>{len(samples.X)} samples of {len(samples.classes)} classes, "
             f"{samples.space.n_features} voxels, {n} fold{'s' if n > 1 else ''}.</b>",
             *map(escape, prepared.notes),
-            *([] if prepared.findings else ["Nothing was found that could flatter the decoder."]),
+            *([] if prepared.findings else ["Nothing was found that could inflate the score."]),
         ]
         self.summary.setText("<br>".join(said))
         recipe = prepared.recipe
         self.design.set_data(fold_design(prepared.splits, samples, recipe.decoder, recipe.training))
         self.design.show()
+        self._show_pairing(prepared)
+
+    def _show_pairing(self, prepared: Prepared) -> None:
+        rows = getattr(prepared, "pairing", ())
+        if rows:
+            from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
+
+            self.pairing.show_rows(COLUMNS, pairing_cells(rows))
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Show findings; boxes that were ticked stay so."""
         allowed = self.allowed
         self.summary.clear()
         self.design.hide()
+        self.pairing.hide()
         for part in self._parts:
             self._rows.removeWidget(part)
             part.deleteLater()
@@ -85,9 +96,9 @@ class AuditView(QWidget):
                 self._offer(finding.code, checked=finding.code in allowed)
 
     def _offer(self, code: str, *, checked: bool) -> None:
-        box = QCheckBox(f"Train all the same: {code}")
+        box = QCheckBox(f"Train anyway: {code}")
         box.setObjectName(f"allow_{code}")
-        box.setToolTip("<p>Override this finding; the report will say so.</p>")
+        box.setToolTip("<p>Override this finding. The report and the window say so next to the score.</p>")
         box.setChecked(checked)
         self._boxes[code] = box
         self._add(box)

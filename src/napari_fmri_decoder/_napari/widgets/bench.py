@@ -1,4 +1,4 @@
-"""What the parts of the dock Prepare share: session, job, mean, and buttons that say why they are grey."""
+"""What the parts of the dock Prepare share: session, job, mean, and buttons that say why they are gray."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QPushButton
 
-from napari_fmri_decoder._napari.watch import Watch, run_watched
+from napari_fmri_decoder._napari.watch import run_watched
+from napari_fmri_decoder._napari.work import Work
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.docks import Dock
     from napari_fmri_decoder._napari.session import Session
     from napari_fmri_decoder._napari.workers import Job
     from napari_fmri_decoder.volumes.volume import Volume
@@ -22,29 +24,44 @@ Reason = Callable[[], str | None]
 """Says why a button cannot be pressed now; None where it can."""
 
 
+class Preparing(Work):
+    """The work on the series of a session, and its mean.
+
+    Attributes
+    ----------
+    mean : tuple of Volume or None
+        A series, and its mean.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.mean: tuple[Volume, Volume] | None = None
+
+
 class Bench(QObject):
-    """Runs one job on the series at a time, keeps its mean, and greys buttons.
+    """Runs one job on the series at a time, keeps its mean, and grays buttons.
 
     Attributes
     ----------
     session : Session
-    job : Job or None
-        That is running.
+    work : Preparing
+        What is running, for this dock or for one that was closed.
     """
 
-    def __init__(self, session: Session, owner: QObject) -> None:
-        super().__init__(owner)
-        self.session, self._owner = session, owner
-        self.job: Job | None = None
-        self._watch = Watch()
-        self._mean: tuple[Volume, Volume] | None = None  # a series, and its mean
+    def __init__(self, session: Session, dock: Dock) -> None:
+        super().__init__(dock)
+        self.session = session
+        self.work = session.part(Preparing)
         self._buttons: list[tuple[QPushButton, str, Reason]] = []
-        self._ticks = QTimer(self)
-        self._ticks.setInterval(200)
-        self._ticks.timeout.connect(self._show_progress)
+        dock.follow(self.work.changed, self.refresh)
+
+    @property
+    def job(self) -> Job | None:
+        """What is running."""
+        return self.work.job
 
     def button(self, name: str, text: str, tip: str, slot: Callable[[], Any], reason: Reason) -> QPushButton:
-        """Make a button; its tooltip says what it does and, where it is grey, why."""
+        """Make a button; its tooltip says what it does and, where it is gray, why."""
         made = QPushButton(text)
         made.setObjectName(name)
         made.clicked.connect(lambda *_: slot())
@@ -75,43 +92,40 @@ class Bench(QObject):
         return series
 
     def run(self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any]) -> None:
-        """Run work on the series in a thread; `on_done` takes its result on the interface's."""
-        self.job, self._watch = run_watched(
+        """Run work on the series in a thread; `on_done` takes its result on the interface's.
+
+        What it does to the viewer is one step: all of it, or nothing if it fails.
+        """
+        series, session = self.series, self.session
+
+        def show(result: Any) -> None:
+            with session.all_or_nothing():
+                on_done(result)
+
+        job, watch = run_watched(
             work,
-            self.series,
-            owner=self._owner,
+            series,
+            owner=self.work.owner(),
             description=description,
-            on_done=on_done,
-            on_end=self._on_end,
+            on_done=show,
+            on_end=self.work.end,
         )
-        self._ticks.start()
-        self.refresh()
+        # A slab reads the series for its mean, and again for its voxels.
+        self.work.begin(job, lambda: (watch.done % series.n_volumes, series.n_volumes))
 
     def stop(self) -> None:
         """End what is running."""
-        if self.job is not None:
-            self.job.stop()
-
-    def _on_end(self) -> None:
-        self.job = None
-        self._ticks.stop()
-        self.refresh()
-
-    def _show_progress(self) -> None:
-        series = self.session.series
-        if self.job is not None and series is not None:
-            # A slab reads the series for its mean, and again for its voxels.
-            self.job.progress(self._watch.done % series.n_volumes, series.n_volumes)
+        self.work.stop()
 
     @property
     def mean(self) -> Volume | None:
         """The mean of the series, where some work has computed it."""
         series = self.session.series
-        if self._mean is None or series is None:
+        if self.work.mean is None or series is None:
             return None
-        same = self._mean[0].data is series.data and self._mean[0].grid.same_as(series.grid)
-        return self._mean[1] if same else None
+        of, mean = self.work.mean
+        return mean if of.data is series.data and of.grid.same_as(series.grid) else None
 
     def keep_mean(self, mean: Volume) -> None:
         """Keep the mean of the series for what comes."""
-        self._mean = (self.series, mean)
+        self.work.mean = (self.series, mean)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
 from napari_fmri_decoder.training.cluster import SERIAL, check_cluster, workers_that_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_fmri_decoder._napari.recipe_of_session import Where
 
 APART = "apart"
 PLACES = {
@@ -94,6 +99,21 @@ class ClusterBox(QWidget):
     def choose(self, place: str) -> None:
         """Choose one of `PLACES`."""
         self.place.setCurrentIndex(self.place.findData(place))
+
+    def show_where(self, where: Where) -> None:
+        """Show where a run is computed."""
+        kind, _, rest = where.cluster.partition(":")
+        if where.apart:
+            self.choose(APART)
+        elif kind == "local":
+            self.choose(kind)
+            if rest.isdecimal():
+                self.processes.setValue(int(rest))
+        elif kind in self._parts:
+            self.choose(kind)
+            self.address.setText(where.cluster)
+        else:
+            self.choose(SERIAL)
 
     def _on_place(self) -> None:
         if self.place.currentData() == "local":

@@ -70,7 +70,7 @@ class HeaderTab(QWidget):
         self.copy = QPushButton("Copy")
         self.copy.setObjectName("header_copy")
         self.copy.clicked.connect(self._copy)
-        self.keep = KeepCopyButton(dock.session)
+        self.keep = KeepCopyButton(dock)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 6)
         rows.addWidget(self.title)

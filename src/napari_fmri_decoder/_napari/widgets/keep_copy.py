@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QPushButton
 
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.work import Work
 from napari_fmri_decoder._napari.workers import run_generator
 from napari_fmri_decoder.volumes.cache import cache_folder, on_copies, slow_files, uncompressed_copy
 from napari_fmri_decoder.volumes.volume import Volume
@@ -20,11 +20,15 @@ from napari_fmri_decoder.volumes.watched import StoppedReading
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder._napari.docks import Dock
     from napari_fmri_decoder._napari.workers import Job
 
 KEEP = "Keep an uncompressed copy"
 STOP = "Stop copying"
+
+
+class Copying(Work):
+    """The copies that a session makes."""
 
 
 class KeepCopyButton(QPushButton):
@@ -34,34 +38,24 @@ class KeepCopyButton(QPushButton):
 
     Parameters
     ----------
-    session : Session
+    dock : Dock
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, dock: Dock) -> None:
         super().__init__(KEEP)
         self.setObjectName("keep_copy")
-        self._session = session
-        self._job: Job | None = None
-        self._done = (0, 1)  # bytes, and how many there are
+        self._session = dock.session
+        self._work = self._session.part(Copying)
         self._known: tuple[Any, str | None] = (None, None)  # voxels, and why they need no copy
-        self._ticks = QTimer(self)
-        self._ticks.setInterval(200)
-        self._ticks.timeout.connect(self._show_progress)
         self.clicked.connect(lambda *_: self._on_click())
-        active = session.viewer.layers.selection.events.active
-        active.connect(self.refresh)
-        session.layers_changed.connect(self.refresh)
-
-        def let_go() -> None:
-            active.disconnect(self.refresh)
-            session.layers_changed.disconnect(self.refresh)
-
-        self.destroyed.connect(let_go)
+        dock.follow(dock.viewer.layers.selection.events.active, self.refresh)
+        dock.follow(self._session.layers_changed, self.refresh)
+        dock.follow(self._work.changed, self.refresh)
         self.refresh()
 
     def refresh(self, _: object = None) -> None:
         """Follow the active layer; where there is nothing to copy, say why."""
-        running = self._job is not None
+        running = self._work.job is not None
         why = None if running else self._reason()
         self.setText(STOP if running else KEEP)
         self.setEnabled(why is None)
@@ -91,54 +85,56 @@ class KeepCopyButton(QPushButton):
 
     @guard()
     def _on_click(self) -> None:
-        if self._job is not None:
-            self._job.stop()
+        if self._work.job is not None:
+            self._work.stop()
             return
         shown = self._shown()
         if shown is None:
             return
         layer, volume = shown
-        files = slow_files(volume)
+        files, work, watch = slow_files(volume), self._work, _Count()
 
         def steps() -> Generator[None, None, None]:
             try:
                 for path in files:
-                    uncompressed_copy(Path(path), progress=self._count)
+                    uncompressed_copy(Path(path), progress=watch.count)
             except StoppedReading:
                 yield  # a worker sees a stop only between yields
 
-        self._done = (0, 1)
-        self._job = run_generator(
-            steps,
-            owner=self,
-            description=f"copying {volume.name}",
-            on_done=lambda _: self._use(layer, volume),
-            on_error=lambda _: self._on_end(),
-            on_stopped=self._on_end,
-        )
-        self._ticks.start()
-        self.refresh()
+        def use() -> None:
+            try:
+                self._use(layer, volume)
+            finally:
+                work.end()
 
-    def _count(self, done: int, total: int) -> None:
-        """Note how far the copying is, in its thread; end it after a stop."""
-        if self._job is not None and self._job.stopping:
+        watch.job = run_generator(
+            steps,
+            owner=work.owner(),
+            description=f"copying {volume.name}",
+            on_done=lambda _: use(),
+            on_error=lambda _: work.end(),
+            on_stopped=work.end,
+        )
+        work.begin(watch.job, watch.percent)
+
+    def _use(self, layer: Layer, volume: Volume) -> None:
+        if layer in self._session.viewer.layers and self._session.volume(layer) is volume:
+            self._session.show(layer, on_copies(volume))
+            show_info(f"'{layer.name}' is read from its uncompressed copy now.")
+
+
+class _Count:
+    """Counts bytes in the thread that copies, and ends the copying after a stop."""
+
+    def __init__(self) -> None:
+        self.job: Job | None = None
+        self._done = (0, 1)  # bytes, and how many there are
+
+    def count(self, done: int, total: int) -> None:
+        if self.job is not None and self.job.stopping:
             raise StoppedReading
         self._done = done, total
 
-    def _use(self, layer: Layer, volume: Volume) -> None:
-        try:
-            if layer in self._session.viewer.layers and self._session.volume(layer) is volume:
-                self._session.show(layer, on_copies(volume))
-                show_info(f"'{layer.name}' is read from its uncompressed copy now.")
-        finally:
-            self._on_end()
-
-    def _on_end(self) -> None:
-        self._job = None
-        self._ticks.stop()
-        self.refresh()
-
-    def _show_progress(self) -> None:
-        if self._job is not None:
-            done, total = self._done
-            self._job.progress(done * 100 // total, 100)
+    def percent(self) -> tuple[int, int]:
+        done, total = self._done
+        return done * 100 // max(total, 1), 100

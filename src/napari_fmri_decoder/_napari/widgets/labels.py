@@ -61,7 +61,7 @@ class LabelsDock(Dock):
         self.current = words(name="current_volume")
         self.counts = words(name="label_counts")
         self.notes = words(name="label_notes")
-        self.zmaps = ZMapsView(self.session)
+        self.zmaps = ZMapsView(self)
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -87,6 +87,12 @@ class LabelsDock(Dock):
         self._on_series()
         self._show_table()
         self._on_recipe()
+
+    def catch_up(self) -> None:
+        """Show the session as it is now."""
+        self._on_series()
+        self._show_table()
+        self.zmaps.refresh()
 
     def _on_recipe(self) -> None:
         """Show what the recipe that was loaded says of labels and z-maps."""
@@ -145,10 +151,11 @@ class LabelsDock(Dock):
         if problem := tr_problem(series):
             raise InputError(problem)
         self.session.refuse_mixing(series)
-        anatomies = {run.anatomy for run in runs if run.anatomy is not None}
-        if len(anatomies) == 1 and self.session.state.anatomy is None:
-            self.session.update(anatomy=self.session.add(read(anatomies.pop())))
-        self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
+        with self.session.all_or_nothing():
+            anatomies = {run.anatomy for run in runs if run.anatomy is not None}
+            if len(anatomies) == 1 and self.session.state.anatomy is None:
+                self.session.update(anatomy=self.session.add(read(anatomies.pop())))
+            self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
         self.form.set_values({"source": "events", "events": ()})
         self._apply()
 

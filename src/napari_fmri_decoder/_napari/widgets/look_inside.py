@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QStackedWidget
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled, words
 from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.score_words import score_in_words
 from napari_fmri_decoder._napari.showing import show_result
 from napari_fmri_decoder._napari.slider import show_volume
 from napari_fmri_decoder._napari.widgets.answer_pages import ConfusionPage, FiltersPage, PredictionsPage
@@ -20,7 +21,6 @@ from napari_fmri_decoder._napari.widgets.pages import (
     VoxelsPage,
 )
 from napari_fmri_decoder._napari.widgets.score_page import ScorePage
-from napari_fmri_decoder.evaluation.report import headline_sentence
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -75,6 +75,10 @@ class LookInsideDock(Dock):
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
 
+    def catch_up(self) -> None:
+        """Show the session as it is now."""
+        self._on_changed("result")
+
     @property
     def result(self) -> RunResult | None:
         """The run that is looked at."""
@@ -96,14 +100,15 @@ class LookInsideDock(Dock):
     def _on_run(self) -> None:
         """Show the layers of another run."""
         if self.result is not None:
-            show_result(self.session, self.result)
+            with self.session.all_or_nothing():
+                show_result(self.session, self.result)
             self._refresh()
 
     def _refresh(self) -> None:
         result = self.result
         for part in (self.run, self.page, self.stack):
             part.setEnabled(result is not None)
-        self.headline.setText(NOTHING if result is None else headline_sentence(result.scores))
+        self.headline.setText(NOTHING if result is None else score_in_words(result.scores))
         self._on_page()
 
     def _on_page(self) -> None:

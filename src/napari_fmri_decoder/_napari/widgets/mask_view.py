@@ -184,4 +184,5 @@ class MaskView(QWidget):
 
     @guard()
     def _clear(self) -> None:
-        self._session.take_step("no mask", hide=self._old(), mask=None, mask_options=None)
+        with self._session.all_or_nothing():
+            self._session.take_step("no mask", hide=self._old(), mask=None, mask_options=None)

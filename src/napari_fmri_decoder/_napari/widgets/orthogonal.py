@@ -79,8 +79,7 @@ class Orthogonal(QWidget):
         dock.follow(dock.viewer.dims.events.point, self.later)
         dock.follow(dock.viewer.layers.events.reordered, self.later)
         dock.follow(dock.viewer.canvas.events.background_color, self.later)
-        dock.destroyed.connect(lambda *_: self._let_go())
-        self._on_layers()
+        dock.tie(self._on_layers, self._let_go)
 
     def later(self, event: Any = None) -> None:
         """Draw soon, where it is seen; what comes until then is drawn with it."""

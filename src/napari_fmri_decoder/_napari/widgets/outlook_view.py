@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.docks import words
-from napari_fmri_decoder._napari.widgets.run_view import in_words
+from napari_fmri_decoder._napari.progress import in_words
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.training.outlook import Outlook

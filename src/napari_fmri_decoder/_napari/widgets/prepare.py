@@ -44,7 +44,7 @@ class PrepareDock(Dock):
             rows.addWidget(section(title, part, name=f"{title.lower()}_section"))
         rows.addStretch(1)
         self.rows.addWidget(scrolled(content, "prepare_scroll"))
-        back = "Take the last step back: what it added goes, what it hid comes again."
+        back = "Undo the last step."
         self.undo = self.bench.button("undo", "Undo", back, self._undo, self._cannot_undo)
         halt = "End what is running; nothing that was there is lost."
         stop = self.bench.button("stop", "Stop", halt, self.bench.stop, self._cannot_stop)
@@ -55,10 +55,19 @@ class PrepareDock(Dock):
         self.follow(self.session.changed, self._on_state)
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)
+        self.closed.connect(self.slab.hide_drawn)
         self._on_layers()
+        self._on_steps()
         if self.session.state.recipe is not None:
             for name in ("recipe", "mask", "slab", "angles", "frame"):
                 self._on_state(name)
+
+    def catch_up(self) -> None:
+        """Show the session as it is now."""
+        self._on_layers()
+        self._on_steps()
+        for name in ("series", "mask", "slab", "angles", "frame", "radiological"):
+            self._on_state(name)
 
     def _on_layers(self) -> None:
         self.images.on_layers()
@@ -84,4 +93,5 @@ class PrepareDock(Dock):
     @guard()
     def _undo(self) -> None:
         self.rotation.sliders.settle()
-        self.session.undo()
+        with self.session.all_or_nothing():
+            self.session.undo()

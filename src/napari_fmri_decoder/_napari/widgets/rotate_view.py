@@ -127,8 +127,9 @@ class RotateView(QWidget):
     def _turn(self, frame: Frame) -> None:
         """Turn the viewer; what is turned in a row is one step."""
         angles, steps = self.sliders.angles, self._session.steps
-        if steps and steps[-1] is self._step:
-            self._session.update(angles=angles, frame=frame)
-        else:
-            self._session.take_step("rotation", angles=angles, frame=frame)
-            self._step = steps[-1]
+        with self._session.all_or_nothing():
+            if steps and steps[-1] is self._step:
+                self._session.update(angles=angles, frame=frame)
+            else:
+                self._session.take_step("rotation", angles=angles, frame=frame)
+                self._step = steps[-1]

@@ -13,7 +13,7 @@ from napari_fmri_decoder._napari.boxes import PathEdit
 from napari_fmri_decoder._napari.docks import section, words
 from napari_fmri_decoder._napari.forms import ChoiceForm, Form
 from napari_fmri_decoder._napari.notify import mention
-from napari_fmri_decoder._napari.recipe_of_session import RUNS, Choices
+from napari_fmri_decoder._napari.recipe_of_session import RUNS, Choices, Plan, Where
 from napari_fmri_decoder._napari.widgets.cluster_box import ClusterBox
 from napari_fmri_decoder._napari.widgets.compare_view import CompareView
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
@@ -91,13 +91,10 @@ class SetupView(QWidget):
         self.decoder.changed.connect(self._on_network)
         self.training.changed.connect(self._on_network)
         self.split.changed.connect(self._on_split)
-        session.changed.connect(self._on_session)
-        slot = self._on_session
-        self.destroyed.connect(lambda: session.changed.disconnect(slot))
         self._on_network()
         self._on_split()
         for name in ("series", "mask", "table"):
-            self._on_session(name)
+            self.on_session(name)
 
     @property
     def runs_folder(self) -> Path:
@@ -138,6 +135,12 @@ class SetupView(QWidget):
                 "training here; fmri-decoder train makes them by itself."
             )
 
+    def show_plan(self, plan: Plan, where: Where) -> None:
+        """Set all forms as a run was set up, such as one that is running."""
+        self.load(plan.recipe)
+        self.folder.line.setText(str(plan.folder.parent))
+        self.where.show_where(where)
+
     def _on_network(self) -> None:
         """Show what is left empty stands for, and hide what the network does not look at."""
         kind = registry[self.decoder.choice]
@@ -156,8 +159,8 @@ class SetupView(QWidget):
         self.split.show_only(("scheme", *OF_SCHEME.get(scheme, ())))
         self.runs.setVisible(scheme == "explicit")
 
-    def _on_session(self, name: str) -> None:
-        """Say what Prepare and Labels have set."""
+    def on_session(self, name: str) -> None:
+        """Say what Prepare and Labels have set; the dock calls this when it changes."""
         if name in ("series", "mask", "mask_options", "slab", "where", "table", "labels"):
             self.data.setText(_about(self.session))
         slab = self.session.state.slab

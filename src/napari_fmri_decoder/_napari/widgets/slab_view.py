@@ -47,6 +47,8 @@ FIELDS = ("axis", "start", "stop", "grid", "crop", "interpolation")
 LIVE_VOXELS = 2_000_000
 """Volumes up to this size are turned anew for the outline, whenever a control changes."""
 OUTLINE, FILLING = "outline", "filling"
+DRAWN = "fmri_decoder drawn"
+"""Where the metadata of these two layers say which one it is."""
 _WARM: dict[str, Any] = {"colormap": CLEAR_WARM, "opacity": 0.85}
 _PAUSE = 40  # milliseconds between two drawings while something is dragged
 
@@ -165,7 +167,7 @@ class SlabView(QWidget):
             **more,
         )
         self._touched = False  # until a person moves it again
-        self._hide()
+        self.hide_drawn()
         self._show_slice(made.where)
 
     def _covering(self) -> list[Layer]:
@@ -189,10 +191,11 @@ class SlabView(QWidget):
 
     @guard()
     def _on_outline(self, on: bool) -> None:
-        self._hide()
+        self.hide_drawn()
         self._on_change(follow=on)
 
-    def _hide(self) -> None:
+    def hide_drawn(self) -> None:
+        """Hide outline and filling; a dock that is closed leaves none behind."""
         for layer in self._drawn.values():
             layer.visible = False
 
@@ -201,7 +204,7 @@ class SlabView(QWidget):
         """Say where the slab would lie, and draw it, once a person has touched it."""
         series, mean = self._session.series, self._bench.mean
         if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
-            self._hide()
+            self.hide_drawn()
             self.place.setText("")
             self._asked = ()
             return
@@ -253,6 +256,11 @@ class SlabView(QWidget):
             on_end=end,
         )
 
+    def _left_behind(self, name: str) -> Layer | None:
+        """Find the outline, or the filling, of a dock that was closed."""
+        layers = self._session.viewer.layers
+        return next((layer for layer in layers if layer.metadata.get(DRAWN) == name), None)
+
     def _draw(self, where: RotatedSlab, mean: Volume) -> None:
         """Draw the outline and the filling, by what is there: removing layers is not safe."""
         layers = self._session.viewer.layers
@@ -260,11 +268,12 @@ class SlabView(QWidget):
         shown: dict[Layer, Volume] = {}
         looks = {FILLING: _WARM, OUTLINE: {"opacity": 1.0}}
         for name, volume in ((FILLING, filling_of(where, mean)), (OUTLINE, box_of(where))):
-            layer = self._drawn.get(name)
+            layer = self._drawn.get(name) or self._left_behind(name)
             if layer is None or layer not in layers:
-                meta = {HELPER: True}
+                meta = {HELPER: True, DRAWN: name}
                 layer = self._drawn[name] = self._session.add(volume, metadata=meta, **looks[name])
             else:
+                self._drawn[name] = layer
                 shown[layer] = volume
         outline = self._drawn[OUTLINE]
         if outline.contour != 1:

@@ -1,15 +1,13 @@
-"""The dock Train: network, split and preparation; curves as they grow; stop."""
+"""The dock Train: network, split and preparation; the runs of the session, their curves, and Stop."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Generator
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QApplication,
@@ -22,30 +20,27 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled, words
-from napari_fmri_decoder._napari.notify import guard, mention
-from napari_fmri_decoder._napari.recipe_of_session import Plan, carry_out, check, plan_run, run_folder
-from napari_fmri_decoder._napari.session_of_recipe import Found, find, show
-from napari_fmri_decoder._napari.showing import show_result
-from napari_fmri_decoder._napari.watch import Watch
+from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.recipe_of_session import Plan, Where, plan_run, run_folder
+from napari_fmri_decoder._napari.runs import Runs
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
 from napari_fmri_decoder._napari.widgets.outlook_view import OutlookView
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine, RunView
 from napari_fmri_decoder._napari.widgets.setup_view import SetupView
-from napari_fmri_decoder._napari.workers import Job, run_generator
-from napari_fmri_decoder.errors import DivergedError, InputError
-from napari_fmri_decoder.evaluation.report import headline_sentence
-from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import Prepared
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.inputs import found_again
 from napari_fmri_decoder.pipeline.resume import has_begun
-from napari_fmri_decoder.recipe import Recipe, load_recipe, rebased
+from napari_fmri_decoder.recipe import load_recipe, rebased
 from napari_fmri_decoder.training.cluster import SERIAL
 from napari_fmri_decoder.training.outlook import Outlook
-from napari_fmri_decoder.volumes.watched import StoppedReading
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+    from napari_fmri_decoder._napari.workers import Job
 
 NO_SERIES = "Choose the series in the dock Prepare first."
 NO_LABELS = "Give each volume its label in the dock Labels first."
@@ -55,26 +50,24 @@ WITH_DATA = (
     "Open the images that the recipe names, with its mask, slab and labels, as in Prepare and Labels. "
     "Unticked, its options are set for the data that are open."
 )
-BUSY = "Wait for the work that goes on, or stop it."
+BUSY = "A job is running. Wait for it or stop it."
+IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS)
+"""What the line says where nothing was done that is to be known."""
+PAGES = ("setup", "check", "progress")
+"""Names of the tabs, in their order."""
 
 
 class TrainDock(Dock):
-    """Fills in a recipe, runs it in the background, and brings its results into the viewer."""
+    """Fills in a recipe, and shows and steers the runs of the session: it owns none of them."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer)
         self.setObjectName("train_dock")
-        self.job: Job | None = None
-        self.folder: Path | None = None
-        self._on_stop: Callable[[], None] = self._say_stopped
-        self._running: Plan | None = None
-        self._stopped: Plan | None = None
-        self._cluster = SERIAL
-        self._ending: set[QObject] = set()  # owners of work that was stopped and winds down
+        self.runs = self.session.part(Runs)
         self.setup = SetupView(self.session)
         self.audit = AuditView()
-        self.line = ProgressLine()
-        self.run = RunView(self.line)
+        self.line = ProgressLine(self.runs.progress)
+        self.run = RunView(self.line, self.runs.story)
         self.result = words(name="result")
         self.result.hide()
         self.tabs = QTabWidget()
@@ -87,6 +80,38 @@ class TrainDock(Dock):
         self.rows.addWidget(self.line)
         self.rows.addWidget(self._buttons())
         self.follow(self.session.changed, self._on_changed)
+        self.follow(self.session.changed, self.setup.on_session)
+        self.follow(self.runs.changed, self._refresh)
+        self.follow(self.runs.heard, self._hear)
+        self.follow(self.runs.turned, self._turn_to)
+        self.catch_up()
+
+    @property
+    def job(self) -> Job | None:
+        """What is running."""
+        return self.runs.job
+
+    @property
+    def folder(self) -> Path | None:
+        """Of the last run that ended."""
+        return self.runs.folder
+
+    def catch_up(self) -> None:
+        """Show the runs of the session: one may be running since before this dock was opened."""
+        runs = self.runs
+        if runs.last is not None:
+            self.setup.show_plan(runs.last, runs.where)
+            self.audit.allow(runs.last.recipe.audit.allow)
+        if runs.prepared is not None:
+            self.audit.show_prepared(runs.prepared)
+        if runs.findings:
+            self.audit.show_findings(runs.findings)
+        if runs.outlook is not None:
+            self.outlook.show_outlook(runs.outlook)
+        if runs.job is not None or runs.stopped is not None or runs.said:
+            self._turn_to("progress")
+        self.run.curves.draw()
+        self.run.show_notes()
         self._refresh()
 
     def _buttons(self) -> QWidget:
@@ -96,13 +121,13 @@ class TrainDock(Dock):
         self.train = push_button(
             "train_button", "Train", "Train fold by fold, and show the results over the anatomy."
         )
-        self.stop = push_button("stop_button", "Stop", "Stop at once; what is done is kept for Resume.")
+        self.stop = push_button("stop_button", "Stop", "Stop at once. Resume continues what was completed.")
         self.resume = push_button(
-            "resume_button", "Resume", "Go on with the run that was stopped, as it was set up then."
+            "resume_button", "Resume", "Resume the stopped run with its original settings."
         )
         self.check.clicked.connect(self._check)
         self.train.clicked.connect(self._train)
-        self.stop.clicked.connect(self._stop)
+        self.stop.clicked.connect(lambda *_: self.runs.stop())
         self.resume.clicked.connect(self._resume)
         return beside(self.check, self.train, self.stop, self.resume)
 
@@ -144,26 +169,32 @@ class TrainDock(Dock):
         return NO_MAPS if of_maps and series.step is not None else ""
 
     def _refresh(self) -> None:
-        """Enable what can be done; grey the rest, and say why."""
-        missing = self._missing()
-        reason = BUSY if self.job is not None else missing
-        _enable(self.train, reason)
-        _enable(self.check, reason)
-        _enable(self.stop, "" if self.job is not None else "Nothing is running.")
+        """Enable what can be done; gray the rest, and say why."""
+        missing, runs = self._missing(), self.runs
+        busy = BUSY if runs.job is not None else ""
+        _enable(self.train, busy or missing)
+        _enable(self.check, busy or missing)
+        _enable(self.stop, "" if busy else "Nothing is running.")
         _enable(self.resume, self._no_resume())
-        _enable(self.load, BUSY if self.job is not None else "")
-        _enable(self.report, "" if self.folder is not None else "No run has ended yet.")
-        _enable(self.command, "" if self.folder is not None else "No run has ended yet.")
-        if self.job is None and (missing or self.line.text.text() in ("", NO_SERIES, NO_LABELS)):
+        _enable(self.load, busy)
+        none = "" if runs.folder is not None else "No run has ended yet."
+        _enable(self.report, none)
+        _enable(self.command, none)
+        self.result.setText(runs.said)
+        self.result.setVisible(bool(runs.said))
+        if not busy and (missing or self.line.text.text() in IDLE):
             self.line.end(missing or "Ready to train.")
 
     def _no_resume(self) -> str:
-        """Why nothing can be gone on with, empty if something can."""
-        if self.job is not None:
+        """Why nothing can be resumed, empty if something can."""
+        if self.runs.job is not None:
             return BUSY
-        if self._stopped is None:
+        if self.runs.stopped is None:
             return "No run was stopped."
-        return "The step in which it was stopped has not ended yet." if self._ending else ""
+        return "The step in which it was stopped has not ended yet." if self.runs.ending else ""
+
+    def _turn_to(self, page: str) -> None:
+        self.tabs.setCurrentIndex(PAGES.index(page))
 
     # Work
 
@@ -171,29 +202,19 @@ class TrainDock(Dock):
     def _train(self) -> None:
         decoder = self.setup.choices(()).decoder.name
         plan = self._plan(run_folder(self.setup.runs_folder, decoder, datetime.now()))
-        self._carry_out(plan, f"Training {decoder}", resume=False)
+        self.runs.train(plan, self._where())
 
     @guard()
     def _resume(self) -> None:
-        if self._stopped is not None:
-            decoder = self._stopped.recipe.decoder.name
-            self._carry_out(self._stopped, f"Going on with {decoder}", resume=True)
+        self.runs.resume(self._where())
 
-    def _carry_out(self, plan: Plan, description: str, *, resume: bool) -> None:
+    def _where(self) -> Where:
         where = self.setup.where
-        work = partial(carry_out, resume=resume, cluster=where.cluster, apart=where.apart)
-        self.run.start()
-        self.result.hide()
-        self.tabs.setCurrentIndex(2)
-        self._start(work, plan, description, self._done)
-        self._running, self._stopped, self._cluster = plan, None, where.cluster
-        self._refresh()
+        return Where(where.cluster, where.apart)
 
     @guard()
     def _check(self) -> None:
-        plan = self._plan(Path(tempfile.mkdtemp(prefix="fmri-decoder-check-")))
-        self._start(check, plan, "Checking", self._checked)
-        self._running = None
+        self.runs.check(self._plan(Path(tempfile.mkdtemp(prefix="fmri-decoder-check-"))))
 
     def _plan(self, folder: Path) -> Plan:
         if missing := self._missing():
@@ -204,101 +225,14 @@ class TrainDock(Dock):
             raise InputError(NO_SERIES)
         return plan_run(state, series, anatomy, self.setup.choices(self.audit.allowed), folder)
 
-    def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> None:
-        """Start work of its own owner, so that the next can begin while this one still winds down."""
-        self.line.start(f"{description}…")
-        owner, watch, n = QObject(self), Watch(), len(self.session.state.table)
-        job = run_generator(
-            work,
-            plan,
-            watch,
-            owner=owner,
-            description=description,
-            on_event=self._hear,
-            on_done=lambda result: self._end(owner, partial(on_done, result)),
-            on_error=lambda error: self._end(owner, partial(self._failed, error)),
-            on_stopped=lambda: self._end(owner, self._say_stopped),
-        )
-        self.job, self._owner, self._on_stop = job, owner, self._say_stopped
-        watch.job = job
-        self.line.follow(job, lambda: watch.done % n / n)
-        self._refresh()
-
-    def _hear(self, event: Any) -> None:
-        self.run.hear(event)
+    def _hear(self, event: object) -> None:
+        """Show what a check or a run found."""
         if isinstance(event, Prepared):
             self.audit.show_prepared(event)
-            self.session.update(prepared=event)
         elif isinstance(event, Outlook):
             self.outlook.show_outlook(event)
-
-    def _end(self, owner: QObject, then: Callable[[], None]) -> None:
-        """Follow the end of the work, unless the user has stopped it already and gone on."""
-        owner.deleteLater()
-        self._ending.discard(owner)
-        if self.job is not None and owner is self._owner:
-            self.job = None
-            try:
-                then()
-            finally:
-                self._refresh()
-        else:
-            self._refresh()
-
-    def _checked(self, _: object) -> None:
-        self.line.end(f"Checked. {self._blocked()}")
-        self.tabs.setCurrentIndex(1)
-
-    def _blocked(self) -> str:
-        blocking = [f for f in self.session.state.prepared.findings if f.severity == "error"]
-        return "Train is barred by what was found; see Check." if blocking else "Ready to train."
-
-    def _done(self, result: RunResult) -> None:
-        self.folder = result.folder
-        self._say(f"{headline_sentence(result.scores)}\n{result.folder}")
-        self.line.end(f"Done in {result.scores.seconds:.0f} s.")
-        with guard():
-            show_result(self.session, result)
-        self.session.update(result=result, prepared=result.prepared)
-
-    def _failed(self, error: Exception) -> None:
-        if not isinstance(error, DivergedError):  # the same steps would end alike
-            self._may_resume()
-        self.line.end("It could not be done; the message says why.")
-        if isinstance(error, AuditError):
-            self.audit.show_findings(error.findings)
-            self.line.end(f"{len(error.findings)} finding(s) bar the training; see Check.")
-            self.tabs.setCurrentIndex(1)
-
-    def _stop(self) -> None:
-        """Stop: the dock is free at once, the work ends within the step that it is in."""
-        if self.job is None:
-            return
-        self.job.stop()
-        self.job = None
-        self._ending.add(self._owner)
-        self._on_stop()
-        self._refresh()
-
-    def _say_stopped(self) -> None:
-        where = self.run.where
-        if self._may_resume():
-            self.line.end(f"Stopped: {where}. Resume goes on from there.")
-        else:
-            self.line.end(f"Stopped: {where}. No result was kept.")
-        if self.run.fitting:
-            self._say("Stopped: the curves are those of a part of the run.")
-
-    def _may_resume(self) -> bool:
-        """Offer to go on with the run that ended early, if it had begun."""
-        if self._running is None or not has_begun(self._running.folder):
-            return False
-        self._stopped = self._running
-        return True
-
-    def _say(self, result: str) -> None:
-        self.result.setText(result)
-        self.result.show()
+        elif isinstance(event, tuple):
+            self.audit.show_findings(event)
 
     # Files
 
@@ -310,8 +244,8 @@ class TrainDock(Dock):
     def _copy_command(self) -> None:
         clipboard = QApplication.clipboard()
         if self.folder is not None and clipboard is not None:
-            clipboard.setText(command_line(self.folder, self._cluster))
-            self.line.text.setText("The command line is in the clipboard.")
+            clipboard.setText(command_line(self.folder, self.runs.where.cluster))
+            self.line.end("The command line is in the clipboard.")
 
     @guard()
     def _ask_recipe(self) -> None:
@@ -325,7 +259,7 @@ class TrainDock(Dock):
         Raises
         ------
         InputError
-            If it is no recipe. What it names and is not there is said in the end, once.
+            If it is no recipe. Files that it names and that are missing are reported at the end, once.
         """
         path = path.absolute()
         recipe, moved = found_again(load_recipe(path), path.parent)
@@ -336,50 +270,12 @@ class TrainDock(Dock):
         self.session.update(recipe=recipe)
         self.tabs.setCurrentIndex(0)
         if has_begun(path.parent) and not (path.parent / SCORES).exists():
-            self._stopped = Plan(path.parent, recipe)  # of a run that ended with its window, or was killed
+            self.runs.stopped = Plan(path.parent, recipe)  # it ended with its window, or was killed
         if self.with_data.isChecked():
-            self._open_data(recipe, path)
+            self.runs.open_data(recipe, path)
         else:
-            self.line.end(f"Set as {path.name} says.")
+            self.line.end(f"Loaded {path.name}.")
             self._refresh()
-
-    def _open_data(self, recipe: Recipe, path: Path) -> None:
-        """Read what a recipe names, and let Prepare and Labels hold it."""
-        name = path.name
-        owner, watch = QObject(self), Watch()
-        say_none = partial(self.line.end, "Stopped: no data were opened.")
-        self.line.start(f"Opening the data of {name}…")
-        job = run_generator(
-            partial(_found, recipe, watch, path.parent),
-            owner=owner,
-            description=f"Opening the data of {name}",
-            on_done=lambda found: self._end(owner, partial(self._opened, found, name)),
-            on_error=lambda _: self._end(owner, lambda: self.line.end("Its data could not be opened.")),
-            on_stopped=lambda: self._end(owner, say_none),
-        )
-        self._running = None
-        self.job, self._owner, self._on_stop = job, owner, say_none
-        watch.job = job
-        self.line.follow(job, lambda: 0.0)
-        self._refresh()
-
-    def _opened(self, found: Found | None, name: str) -> None:
-        if found is None:
-            self.line.end("Stopped: no data were opened.")
-            return
-        self.line.end("Its data could not be opened.")
-        with guard():
-            missing = show(self.session, found)
-            mention(*(f"{name}: {said}" for said in (*missing, *found.notes)))
-            self.line.end(f"Set as {name} says" + (", but for what is not there." if missing else "."))
-
-
-def _found(recipe: Recipe, watch: Watch, folder: Path) -> Generator[None, None, Found | None]:
-    try:
-        return find(recipe, watch.over, folder)
-    except StoppedReading:
-        yield  # a worker sees a stop only between yields
-    return None
 
 
 def command_line(folder: Path, cluster: str = SERIAL) -> str:
@@ -399,7 +295,7 @@ def _column(*parts: QWidget) -> QWidget:
 
 
 def _enable(button: QPushButton, reason: str) -> None:
-    """Enable a button, or grey it for a reason."""
+    """Enable a button, or gray it for a reason."""
     button.setEnabled(not reason)
     tip = button.whatsThis()
     button.setToolTip(f"<p>{tip}</p><p><b>{reason}</b></p>" if reason else f"<p>{tip}</p>")

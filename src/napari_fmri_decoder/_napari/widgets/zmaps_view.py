@@ -9,7 +9,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.boxes import PathEdit
@@ -21,7 +20,8 @@ from napari_fmri_decoder._napari.showing import show_in_place
 from napari_fmri_decoder._napari.watch import Watch
 from napari_fmri_decoder._napari.widgets.parts import beside, push_button
 from napari_fmri_decoder._napari.widgets.run_view import ProgressLine
-from napari_fmri_decoder._napari.workers import Job, run_generator
+from napari_fmri_decoder._napari.work import Work
+from napari_fmri_decoder._napari.workers import run_generator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.null import Progress
 from napari_fmri_decoder.pipeline import Stage
@@ -35,7 +35,8 @@ from napari_fmri_decoder.volumes.watched import StoppedReading
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder._napari.docks import Dock
+    from napari_fmri_decoder._napari.workers import Job
 
 NO_SERIES = "Choose the series in the dock Prepare first."
 NO_TIME = "Z-maps are made of a series in time; this is a stack of maps."
@@ -50,19 +51,23 @@ IN_PLACE = (
 )
 
 
+class ZMapping(Work):
+    """The z-maps that a session makes; its line says how far they are."""
+
+
 class ZMapsView(QWidget):
     """The section Z-maps of the dock Labels.
 
     Parameters
     ----------
-    session : Session
-        Says which series, labels and mask there are.
+    dock : Dock
+        Its session says which series, labels and mask there are.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, dock: Dock) -> None:
         super().__init__()
-        self.session = session
-        self.job: Job | None = None
+        self.session = dock.session
+        self.work = self.session.part(ZMapping)
         self.form = Form(ZMapsConfig)
         self.form.setObjectName("zmaps_form")
         self.folder = PathEdit("folder", "Folder for z-maps")
@@ -77,10 +82,8 @@ class ZMapsView(QWidget):
         self.stop = push_button("stop_zmaps", "Stop")
         self.make.clicked.connect(self._make)
         self.stop.clicked.connect(self._stop)
-        self.line = ProgressLine()
-        self.line.hide()
+        self.line = ProgressLine(self.work.progress)
         self.notes = words(name="zmaps_notes")
-        self.notes.hide()
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         for part in (
@@ -94,8 +97,14 @@ class ZMapsView(QWidget):
         rows.addWidget(self.line)
         rows.addWidget(self.notes)
         self.form.changed.connect(self._on_form)
+        dock.follow(self.work.changed, self.refresh)
         self._on_form()
         self.refresh()
+
+    @property
+    def job(self) -> Job | None:
+        """What is running."""
+        return self.work.job
 
     def _on_form(self) -> None:
         """Grey what the chosen response and drift do not look at."""
@@ -119,6 +128,9 @@ class ZMapsView(QWidget):
         self.stop.setEnabled(running)
         idle = "" if running else "<p><b>Nothing is running.</b></p>"
         self.stop.setToolTip(f"<p>Stop; no map is kept then.</p>{idle}")
+        self.line.setVisible(bool(self.line.text.text()))
+        self.notes.setText(self.work.said)
+        self.notes.setVisible(bool(self.work.said))
 
     def _missing(self) -> str:
         series, state = self.session.series, self.session.state
@@ -137,7 +149,7 @@ class ZMapsView(QWidget):
         if not isinstance(config, ZMapsConfig):
             raise TypeError(f"The form must make a ZMapsConfig, made {type(config)}.")
         out = run_folder(Path(self.folder.line.text().strip() or RUNS).expanduser(), "zmaps", datetime.now())
-        watch, owner, base = Watch(), QObject(self), base_of(series)
+        watch, owner, base = Watch(), self.work.owner(), base_of(series)
 
         def steps() -> Generator[Any, None, None]:
             events = write_zmaps(watch.over(series), state.labels, config, out, base=base, mask=state.mask)
@@ -146,21 +158,19 @@ class ZMapsView(QWidget):
             except StoppedReading:
                 yield Stage("Stopped")  # a worker sees a stop only between yields
 
-        self.notes.hide()
-        self.line.show()
+        self.work.said = ""
         self.line.start("Making z-maps…")
-        self.job = run_generator(
+        watch.job = run_generator(
             steps,
             owner=owner,
             description="Making z-maps",
             on_event=partial(self._hear, state.series),
-            on_done=lambda _: self._end(owner),
-            on_error=lambda _: self._end(owner, "It could not be done; the message says why."),
-            on_stopped=lambda: self._end(owner, "Stopped; no map was kept."),
+            on_done=lambda _: self._end("Done."),
+            on_error=lambda error: self._end(f"Failed: {error}"),
+            on_stopped=lambda: self._end("Stopped; no map was kept."),
         )
-        watch.job = self.job
-        self.line.follow(self.job, lambda: watch.done / series.n_volumes)
-        self.refresh()
+        self.line.follow(watch.job, lambda: watch.done / series.n_volumes)
+        self.work.begin(watch.job)
 
     def _hear(self, layer: Layer, event: object) -> None:
         match event:
@@ -176,10 +186,10 @@ class ZMapsView(QWidget):
         where = "Open the folder in another window to look at them."
         if self.in_place.isChecked() and self.session.state.series is layer:
             with guard():
-                self._show(layer, folder)
+                with self.session.all_or_nothing():
+                    self._show(layer, folder)
                 where = 'To decode them centred, tick "Center runs" in Train, under Preparation.'
-        self.notes.setText("\n".join([f"Written to {folder}.", where, *notes]))
-        self.notes.show()
+        self.work.said = "\n".join([f"Written to {folder}.", where, *notes])
 
     def _show(self, layer: Layer, folder: Path) -> None:
         """Put the maps in the place of the series: its layer, its table."""
@@ -189,13 +199,10 @@ class ZMapsView(QWidget):
         show_in_place(self.session, layer, maps)
         self.session.update(labels=labels, table=table, prepared=None, result=None)
 
-    def _end(self, owner: QObject, text: str = "Done.") -> None:
-        owner.deleteLater()
-        self.job = None
+    def _end(self, text: str) -> None:
         self.line.end(text)
-        self.refresh()
+        self.work.end()
 
     def _stop(self) -> None:
-        if self.job is not None:
-            self.job.stop()
-            self.line.set("Stopping…")
+        self.work.stop()
+        self.line.set("Stopping…")

@@ -1,0 +1,112 @@
+"""The learning curves of a run, apart from any plot of them: several plots may show the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from napari_fmri_decoder.evaluation.learning import mean_curves
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.training.events import FoldResult, Quality
+
+
+@dataclass(slots=True)
+class FoldCurves:
+    """The curves of one fold; a row has epoch, loss, val_loss, accuracy, val_accuracy."""
+
+    name: str
+    epochs: int
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+    watched: str = "test"
+    done: bool = False
+
+
+class CurveData:
+    """Curves that grow.
+
+    Attributes
+    ----------
+    folds : list of FoldCurves
+        The last one is the present fold.
+    chance : float or None
+        Accuracy of chance.
+    why : str
+        Why there are no curves; empty where they will come.
+    top : float
+        Where the axis of the loss ends.
+    version : int
+        Counts the changes, so that a plot knows whether to draw.
+    """
+
+    def __init__(self) -> None:
+        self.folds: list[FoldCurves] = []
+        self.chance: float | None = None
+        self.why = ""
+        self.top = 1.0
+        self.version = 0
+
+    def clear(self) -> None:
+        """Forget all curves."""
+        self.folds.clear()
+        self.top = 1.0
+        self.version += 1
+
+    def set_why(self, why: str) -> None:
+        """Say why there are no curves; "" where they will come."""
+        self.why = why
+        self.version += 1
+
+    def set_chance(self, chance: float | None) -> None:
+        """Set the accuracy of chance."""
+        self.chance = chance
+        self.version += 1
+
+    def start_fold(self, name: str, epochs: int, *, validation: bool = False) -> None:
+        """Begin new curves; see `CurvesPlot.start_fold`."""
+        self.folds.append(FoldCurves(name, epochs, watched="validation" if validation else "test"))
+        self.version += 1
+
+    def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
+        """Add the quality after an epoch; 0 is the untrained network."""
+        if not self.folds:
+            self.start_fold("", epoch)
+        fold = self.folds[-1]
+        fold.epochs = max(fold.epochs, epoch)
+        held_out = (test.loss, test.accuracy) if test is not None else (np.nan, np.nan)
+        fold.rows.append((epoch, train.loss, held_out[0], train.accuracy, held_out[1]))
+        largest = np.nanmax([train.loss, held_out[0], 0])
+        if np.isfinite(largest) and largest > self.top:
+            self.top = 1.2 * float(largest)
+        self.version += 1
+
+    def end_fold(self) -> None:
+        """The present fold has ended: from now on it counts in the mean."""
+        if self.folds:
+            self.folds[-1].done = True
+            self.version += 1
+
+    def add_fold(self, result: FoldResult) -> None:
+        """Add the curves of a fold that has ended, all at once."""
+        epochs = max((event.epoch for event in result.history), default=1)
+        validation = result.untrained_validation
+        self.start_fold(result.split.name, epochs, validation=validation is not None)
+        if result.untrained_train is not None:
+            self.add(0, result.untrained_train, validation or result.untrained_test)
+        for event in result.history:
+            self.add(event.epoch, event.train, event.watched)
+        self.end_fold()
+
+    def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for less than two."""
+        rows = [np.array(fold.rows) for fold in self.folds if fold.done and fold.rows]
+        return mean_curves(rows) if len(rows) > 1 else np.empty((0, 5))
+
+    def table(self) -> pd.DataFrame:
+        """One row per fold and epoch: fold, epoch, loss, accuracy, val_loss, val_accuracy."""
+        rows = [(fold.name, *row) for fold in self.folds for row in fold.rows]
+        frame = pd.DataFrame(rows, columns=["fold", "epoch", "loss", "val_loss", "accuracy", "val_accuracy"])
+        return frame[["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]]
