@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.docks import Dock, scrolled, words
-from napari_fmri_decoder._napari.notify import guard
+from napari_fmri_decoder._napari.notify import guard, mention
 from napari_fmri_decoder._napari.recipe_of_session import Plan, Where, plan_run, run_folder
 from napari_fmri_decoder._napari.runs import Runs
 from napari_fmri_decoder._napari.widgets.audit_view import AuditView
