@@ -104,7 +104,18 @@ def test_zmaps_hold_the_tr_against_the_json_file_as_train_does(tmp_path, monkeyp
     _bold(tmp_path / "sub-1_bold.nii.gz", 1, places=True)
     (tmp_path / "sub-1_bold.json").write_text('{"RepetitionTime": 1.0}')
     (tmp_path / "one.tsv").write_text("label\trun\n" + "".join(f"{label}\t1\n" for label in LABELS))
-    words = ("zmaps", "sub-1_bold.nii.gz", "--hrf", "none", "--noise", "ols", "--table", "one.tsv", "--exclude", "a")
+    words = (
+        "zmaps",
+        "sub-1_bold.nii.gz",
+        "--hrf",
+        "none",
+        "--noise",
+        "ols",
+        "--table",
+        "one.tsv",
+        "--exclude",
+        "a",
+    )
     assert "must fit the images" in _run(*words, "-o", "maps", status=2)
     assert not (tmp_path / "maps").exists()
     assert "one every 1 s (the TR stated)" in _run(*words, "--tr", 1, "-o", "maps")
