@@ -133,7 +133,8 @@ def test_cursor_over_an_opened_file_reads_nibabels_value_and_millimetres(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("text", "must be a NIfTI image"), ("cut", "ends early"), ("gone", "must exist")]
+    ("name", "said"),
+    [("text", "must be a NIfTI image"), ("cut", "ends early"), ("gone", "must be a file that exists")],
 )
 def test_a_bad_file_is_one_notification_and_nothing_open_is_lost(
     plugin: PluginManager, files: dict[str, Path], viewer: Any, notified: list[Any], name: str, said: str

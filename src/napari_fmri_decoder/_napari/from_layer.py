@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_fmri_decoder._napari.arrays import LayerArray
 from napari_fmri_decoder._napari.layers import KEY, LABELS, READER, SCANNER, Placed, make_reader
-from napari_fmri_decoder.volumes.kinds import kind_of
+from napari_fmri_decoder.volumes.kinds import ImageFacts, guess_kind
 from napari_fmri_decoder.volumes.volume import Kind, Volume
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def rebuilt(layer: Layer, frame: Frame = SCANNER) -> Volume | None:
         whole = np.asarray(data) if isinstance(layer.data, np.ndarray) else plane
         shows: Kind = "mask" if whole.size == 0 or int(whole.max()) <= 1 else "atlas"
     else:
-        shows = kind_of(layer.name, 0, plane, series=data.ndim == 4)
+        shows = guess_kind(ImageFacts(layer.name, plane, data.ndim == 4, step=step)).kind
         shows = "anatomy" if shows in LABELS else shows
     return Volume(data, affine, shows, step if shows == "bold" else None, name=layer.name)
 

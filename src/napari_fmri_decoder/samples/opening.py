@@ -8,19 +8,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import repetition_time
 from napari_fmri_decoder.volumes.files import stem
 from napari_fmri_decoder.volumes.read import read, read_series
 from napari_fmri_decoder.volumes.settling import ASSUMED, GUESSED, STATED
-from napari_fmri_decoder.volumes.volume import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_fmri_decoder.volumes.volume import Volume
+    from napari_fmri_decoder.volumes.volume import Kind, Volume
 
 KindChoice = Literal["auto", "bold", "stat", "anatomy", "mask", "atlas"]
 """What images show, as options state it; auto finds it out."""
@@ -59,7 +58,7 @@ def open_images(
     InputError
         If an image cannot be read; or its TR is missing or contradicted, and `strict`.
     """
-    stated = kind if kind in get_args(Kind) else None
+    stated: Kind | None = None if kind == "auto" else kind
     files = [paths] if isinstance(paths, (str, Path)) else list(paths)
     series = _read(files, stated, tr)
     if series.step_from == STATED or series.kind != "bold" or not series.is_series:

@@ -71,7 +71,7 @@ def whole(values: NDArray[Any]) -> NDArray[Any]:
         return values
     filled = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     rounded = np.round(filled)
-    return np.where(np.abs(filled - rounded) <= _WHOLE, rounded, filled)
+    return np.asarray(np.where(np.abs(filled - rounded) <= _WHOLE, rounded, filled))
 
 
 def _range(values: NDArray[Any]) -> str:
