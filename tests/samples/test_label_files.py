@@ -50,7 +50,10 @@ def labels(options: dict, series: Volume, folder: Path) -> list[str]:
 # -- FSL
 
 
-@pytest.mark.parametrize("name", ["run-{run}_{label}.txt", "{label}_run0{run}.txt", "run00{run}/{label}.txt", "Run{run}/{label}.ev"])
+@pytest.mark.parametrize(
+    "name",
+    ["run-{run}_{label}.txt", "{label}_run0{run}.txt", "run00{run}/{label}.txt", "Run{run}/{label}.ev"],
+)
 def test_three_column_files_go_with_the_run_of_their_path(tmp_path, name):
     for run, (first, second) in ((1, (FACE, HOUSE)), (2, (HOUSE, FACE))):
         three_columns(tmp_path / "ev" / name.format(run=run, label="face"), first)
@@ -71,7 +74,19 @@ def test_weights_of_zero_are_no_events_and_others_are_told(tmp_path):
     (tmp_path / "empty.txt").write_text("0 0 0\n")
     config = parse_labels({"source": "fsl", "files": ["face.txt", "house.txt", "empty.txt"]})
     table, notes = label_table(config, bold(), tmp_path)
-    assert table["label"].tolist() == ["face", "face", "", "", "house", "house", "", "", "face", "face", *[""] * 6]
+    assert table["label"].tolist() == [
+        "face",
+        "face",
+        "",
+        "",
+        "house",
+        "house",
+        "",
+        "",
+        "face",
+        "face",
+        *[""] * 6,
+    ]
     assert notes[0] == "1 file(s) have different weights, which labels do not use."
     pattern = parse_labels({"source": "fsl", "files": ["face.txt", "house.txt"], "pattern": "^(?P<label>.)"})
     assert set(label_table(pattern, bold(), tmp_path)[0]["label"]) == {"f", "h", ""}
@@ -129,7 +144,7 @@ def test_what_is_wrong_with_a_mat_file_is_said(tmp_path):
         read_conditions(tmp_path / "a.mat")
     with pytest.raises(InputError, match="has 2, 1 and 1"):
         read_conditions(conditions(tmp_path / "b.mat", names=("a", "b"), onsets=(FACE,)))
-    with pytest.raises(InputError, match="face in c.mat has 2 onsets and 3 durations"):
+    with pytest.raises(InputError, match=r"face in c.mat has 2 onsets and 3 durations"):
         read_conditions(conditions(tmp_path / "c.mat", durations=[[1, 2, 3], [1.0, 2.0]]))
     with pytest.raises(InputError, match="Durations must be 0 s or more; face"):
         read_conditions(conditions(tmp_path / "d.mat", durations=[-1.0, 2.0]))
@@ -194,7 +209,7 @@ def test_attributes_are_label_and_chunk_of_each_volume(tmp_path, head):
     table, _ = label_table(config, bold(n=4), tmp_path)
     assert table["label"].tolist() == ["rest", "face", "rest", "face"]
     assert table["run"].tolist() == ["0", "0", "1", "1"]
-    with pytest.raises(InputError, match="found 4 in attributes.txt for 5 volumes"):
+    with pytest.raises(InputError, match=r"found 4 in attributes.txt for 5 volumes"):
         label_table(config, bold(n=5), tmp_path)
     (tmp_path / "attributes.txt").write_text("a b c\n")
     with pytest.raises(InputError, match="found 3 columns"):
@@ -272,7 +287,7 @@ def test_names_that_contradict_each_other_are_refused(options, message):
 def test_renaming_a_label_to_another_that_occurs_is_refused_and_a_swap_is_none(tmp_path):
     write_all(tmp_path)
     for source in ("table", "events"):
-        with pytest.raises(InputError, match="'cat' is the name of another label. Use merge"):
+        with pytest.raises(InputError, match=r"'cat' is the name of another label. Use merge"):
             labels(SOURCES[source] | {"rename": {"face": "cat"}}, bold(n=8), tmp_path)
         swapped = labels(SOURCES[source] | {"rename": {"face": "cat", "cat": "face"}}, bold(n=8), tmp_path)
         assert swapped[:4] == ["cat", "cat", "face", "face"]

@@ -62,7 +62,9 @@ def test_single_maps_have_nothing_to_trim(tmp_path):
 
 
 def test_sources_are_found_by_name():
-    assert {"table", "events", "filename", "blocks", "painted", "fsl", "spm", "openfmri", "pymvpa"} == set(label_sources)
+    assert {"table", "events", "filename", "blocks", "painted", "fsl", "spm", "openfmri", "pymvpa"} == set(
+        label_sources
+    )
 
 
 @pytest.mark.parametrize("name", sorted(label_sources))
@@ -105,7 +107,9 @@ def test_a_source_of_ones_own_is_one_class(tmp_path):
 
 
 def test_unknown_source_lists_the_known_ones():
-    with pytest.raises(InputError, match="blocks, events, filename, fsl, openfmri, painted, pymvpa, spm, table; got 'tables'"):
+    with pytest.raises(
+        InputError, match="blocks, events, filename, fsl, openfmri, painted, pymvpa, spm, table; got 'tables'"
+    ):
         parse_labels({"source": "tables"})
 
 

@@ -131,7 +131,8 @@ def _check_of_maps(recipe: Recipe) -> None:
     asked = [name for name in ("confounds", "scrub_mm") if getattr(recipe.prepare, name)]
     if asked:
         raise InputError(
-            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for volumes. "
+            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for "
+            "volumes. "
             'Set confounds in [zmaps] instead; "outliers" there takes each marked volume out of the model.'
         )
 

@@ -71,7 +71,8 @@ def clean_runs(
         if len(rows) < needed:
             raise InputError(
                 f"A run needs at least {needed} volumes to be detrended or standardised; run {run!r} has "
-                f"{len(rows)} (scrubbed ones not counted). Turn detrend and standardize_runs off, or correct the "
+                f"{len(rows)} (scrubbed ones not counted). Turn detrend and standardize_runs off, or "
+                "correct the "
                 "runs in the labels."
             )
         regressors = None if confounds is None else _of_run(confounds[rows], run, detrend)

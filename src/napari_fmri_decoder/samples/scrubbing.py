@@ -76,16 +76,20 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
         return Cleaning(None, nothing, ())
     regressed, masks = [], []
     for path, n in tables_of_series(config.confounds_files, series, base):
-        table = confounds_of_run(path, config.confounds, n) if config.confounds else pd.DataFrame(index=range(n))
+        table = (
+            confounds_of_run(path, config.confounds, n) if config.confounds else pd.DataFrame(index=range(n))
+        )
         moved, unsteady, others = part_flags(table)
         far = displacement(path, n) > config.scrub_mm if config.scrub_mm else np.zeros(n, dtype=bool)
         around = widened(moved | far, config.scrub_before, config.scrub_after)
         regressed.append(others)
         masks.append(np.column_stack([unsteady, moved & ~unsteady, far & ~unsteady & ~moved, around]))
     flags = np.concatenate(masks)
-    scrubbed = flags.any(axis=1)
+    scrubbed = np.asarray(flags.any(axis=1))
     plain = [name for name in config.confounds if name != "outliers"]
-    confounds, notes = (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
+    confounds, notes = (
+        (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
+    )
     said = _say(flags, masks, config)
     return Cleaning(confounds, scrubbed, tuple(filter(None, [*(notes if plain else ()), said])))
 
@@ -98,7 +102,10 @@ def _say(flags: NDArray[np.bool_], masks: Sequence[NDArray[np.bool_]], config: P
         (unsteady, "before the signal was steady"),
         (moved, "outliers of the confounds"),
         (far, f"framewise displacement above {config.scrub_mm:g} mm"),
-        (around & ~unsteady & ~moved & ~far, f"{config.scrub_before} before and {config.scrub_after} after these"),
+        (
+            around & ~unsteady & ~moved & ~far,
+            f"{config.scrub_before} before and {config.scrub_after} after these",
+        ),
     ]
     n = flags.any(axis=1).sum()
     parts = ", ".join(f"{int(which.sum())} {what}" for which, what in why if which.any())
@@ -237,11 +244,12 @@ def displacement(path: Path, n_volumes: int) -> NDArray[np.float64]:
             f"rot_z); {path.name} has neither. Set scrub_mm = 0, or give another table."
         )
     numbers = np.column_stack([number_cells(columns[c])[0] for c in columns])
-    known = np.isfinite(numbers).all(axis=1)
+    known = np.asarray(np.isfinite(numbers).all(axis=1))
     if not known[1:].all():
         row = int(np.flatnonzero(~known[1:])[0]) + 2
         raise InputError(
-            f"Motion must be numbers in every row but the first; {path.name} has none in row {row}. Correct it."
+            f"Motion must be numbers in every row but the first; {path.name} has none in row {row}. Correct "
+            "it."
         )
     if name is not None:
         return np.nan_to_num(numbers[:, 0])

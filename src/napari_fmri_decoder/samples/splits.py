@@ -207,7 +207,9 @@ def _explicit(table: pd.DataFrame, groups: NDArray[np.str_], config: SplitConfig
 
 def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[np.str_]) -> NDArray[np.bool_]:
     kinds = [kind for kind in _KINDS.values() if (table[kind].astype(str) != "").any()]
-    columns = {kind: [plain_label(label, kind) for label in table[kind].astype(str)] for kind in _KINDS.values()}
+    columns = {
+        kind: [plain_label(label, kind) for label in table[kind].astype(str)] for kind in _KINDS.values()
+    }
     plain = ["/".join(parts) for parts in zip(*(columns[kind] for kind in kinds), strict=True)]
     rows = np.zeros(len(table), dtype=bool)
     for name in names:
@@ -218,7 +220,8 @@ def _rows_of_runs(names: tuple[str, ...], table: pd.DataFrame, groups: NDArray[n
         if len(parts) == len(kinds):
             asked = "/".join(plain_label(part, kind) for part, kind in zip(parts, kinds, strict=True))
         found |= [
-            fnmatchcase(a, asked) or fnmatchcase(nfc(b), nfc(name)) for a, b in zip(plain, groups, strict=True)
+            fnmatchcase(a, asked) or fnmatchcase(nfc(b), nfc(name))
+            for a, b in zip(plain, groups, strict=True)
         ]
         if not found.any():
             known = ", ".join(dict.fromkeys(groups.tolist()))

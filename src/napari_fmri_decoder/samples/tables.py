@@ -117,7 +117,9 @@ def label_cells(
         listed = ", ".join(f"{count} {name!r}" for name, count in spelled.most_common())
         notes.append(f"{sum(spelled.values())} of {len(column)} labels are missing values: {listed}.")
         if maybe.any():
-            notes[-1] += ' If one of them is a condition, state the cells without a label instead: missing = ["n/a"].'
+            notes[-1] += (
+                ' If one of them is a condition, state the cells without a label instead: missing = ["n/a"].'
+            )
     return column.where(~gone, ""), notes
 
 
@@ -132,6 +134,7 @@ def _balanced(column: pd.Series, maybe: pd.Series, runs: Sequence[object]) -> bo
 def no_numbers(path: Path, row: int, what: str, found: str) -> InputError:
     """Say which cell is no number."""
     return InputError(
-        f"{what} must be numbers with a decimal point; row {row + 1} of {printable(path.name)} has {found!r}. "
+        f"{what} must be numbers with a decimal point; row {row + 1} of {printable(path.name)} has "
+        f"{found!r}. "
         "Correct it."
     )

@@ -26,7 +26,8 @@ class AttributesLabels(LabelsConfig):
 
     source: Literal["pymvpa"] = "pymvpa"
     attributes: str = Field(
-        description="Path of the attributes file, relative to the recipe: on each line the label (target) and "
+        description="Path of the attributes file, relative to the recipe: on each line the label (target) "
+        "and "
         "the chunk of a volume; chunks are the runs.",
         json_schema_extra={"mode": "file"},
     )
@@ -42,7 +43,8 @@ class AttributesLabels(LabelsConfig):
         if not cells or len(cells[0]) != 2:
             found = f"{len(cells[0])} columns" if cells else "nothing"
             raise InputError(
-                f"An attributes file must have a label and a chunk on each line, found {found} in {path.name}. "
+                f"An attributes file must have a label and a chunk on each line, found {found} in "
+                f"{path.name}. "
                 'Correct it, or take source = "table" for a table with a header.'
             )
         if len(cells) != series.n_volumes:
@@ -51,5 +53,7 @@ class AttributesLabels(LabelsConfig):
                 f"{series.n_volumes} volumes in the images. Add or remove lines until they match."
             )
         runs = [row[chunk] for row in cells]
-        labels, notes = label_cells(pd.Series([row[label] for row in cells], dtype=object), runs, self.missing)
+        labels, notes = label_cells(
+            pd.Series([row[label] for row in cells], dtype=object), runs, self.missing
+        )
         return follow(pd.DataFrame({"label": labels, "run": runs}), self.lag, series.step), notes

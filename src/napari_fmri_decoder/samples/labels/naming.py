@@ -66,10 +66,13 @@ def named(config: LabelsConfig, labels: Sequence[str]) -> tuple[list[str], list[
         If a new name is that of another label, which would join the two.
     """
     there = set(labels) - {""}
-    taken = sorted(new for old, new in config.rename.items() if old in there and new in there - {*config.rename})
+    taken = sorted(
+        new for old, new in config.rename.items() if old in there and new in there - {*config.rename}
+    )
     if taken:
         raise InputError(
-            f"rename must give a label a new name, but {taken[0]!r} is the name of another label. Use merge to "
+            f"rename must give a label a new name, but {taken[0]!r} is the name of another label. Use merge "
+            "to "
             "join the two."
         )
     after = {config.rename.get(label, label) for label in there}

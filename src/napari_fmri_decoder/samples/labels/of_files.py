@@ -11,7 +11,9 @@ from napari_fmri_decoder.samples.bids import entities, run_of
 from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.text import nfc
 
-_TOKEN = re.compile(r"(?<![a-z])(sub|ses|task|run)(?:ject|sion)?[-_ ]?([0-9]+|(?<=-)[a-z0-9]+)(?![a-z0-9])", re.I)
+_TOKEN = re.compile(
+    r"(?<![a-z])(sub|ses|task|run)(?:ject|sion)?[-_ ]?([0-9]+|(?<=-)[a-z0-9]+)(?![a-z0-9])", re.I
+)
 """sub-01, ses-pre, task001, run2, run_02, run-2."""
 
 
@@ -46,7 +48,7 @@ def bare_name(path: Path) -> str:
 
 
 def image_keys(images: Sequence[Path]) -> list[tuple[str, str, str]]:
-    """Name the runs of images as (subject, session, run): by BIDS, by the tokens of their paths, or by number.
+    """Name the runs of images as (subject, session, run): by BIDS, by tokens of their paths, or by number.
 
     Examples
     --------
