@@ -9,7 +9,9 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import read_text
@@ -67,7 +69,8 @@ def rows_of(text: str, path: Path, what: str, comments: bool = False) -> list[li
     name = printable(path.name)
     if "\0" in text:
         raise InputError(
-            f"The {what} must be a text file in UTF-8, but {name} holds zero bytes, as UTF-16 and binary files "
+            f"The {what} must be a text file in UTF-8, but {name} holds zero bytes, as UTF-16 and binary "
+            "files "
             "do. Save it as UTF-8."
         )
     lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
@@ -112,7 +115,8 @@ def header_of(rows: list[list[str]], path: Path, what: str) -> tuple[list[str], 
     if again := sorted({column for column in columns if columns.count(column) > 1}):
         raise InputError(
             f"Each column of the {what} must have its own name; {name} has "
-            f"{', '.join(f'{column!r} {columns.count(column)} times' for column in again)}. Rename or delete one."
+            f"{', '.join(f'{column!r} {columns.count(column)} times' for column in again)}. Rename or "
+            "delete one."
         )
     return columns, [[row[i] for i in named] for row in rows[1:]]
 
@@ -129,7 +133,7 @@ def _delimiter(lines: Sequence[str], path: Path) -> str | None:
 
 
 def _parsed(lines: Sequence[str], mark: str | None, quotes: bool) -> list[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     if mark is None:
         lines = [" ".join(line.split()) for line in lines]
     text = io.StringIO("\n".join(lines), newline="")
@@ -157,7 +161,7 @@ def _even(rows: list[list[str]]) -> list[list[str]]:
 def _are_row_names(cells: list[str]) -> bool:
     """Whether cells count upwards, as the names that R gives rows; a forgotten column name is an error."""
     numbers = [int(cell) for cell in cells if cell.isdecimal()]
-    return len(numbers) == len(cells) and all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    return len(numbers) == len(cells) and all(a < b for a, b in pairwise(numbers))
 
 
 def _are_even(rows: list[list[str]]) -> bool:

@@ -181,3 +181,52 @@ def test_without_the_switch_dragging_moves_the_time_axis(dock: LabelsDock) -> No
     drag(dock, 20, 40)
     assert dock.session.state.table is before
     assert dock.bands._panes[0].viewRange()[0][0] < shown[0] - 10
+
+
+def short_events(folder: Path) -> None:
+    """Blocks of 8 s, listed stimulus by stimulus: 0.4 s each, every 2 s, between the midpoints of volumes."""
+    labels = np.tile(["closed", "open", "open", "closed"], 4)
+    rows = [(8.0 * i + 2 * k, 0.4, label) for i, label in enumerate(labels) for k in range(4)]
+    table = pd.DataFrame(rows, columns=["onset", "duration", "trial_type"])
+    table.to_csv(folder / "short_events.tsv", sep="\t", index=False)
+
+
+def test_short_events_show_what_each_way_makes_of_them_until_one_is_chosen(
+    dock: LabelsDock, folder: Path
+) -> None:
+    short_events(folder)
+    given = {"source": "events", "events": ("short_events.tsv",)}
+    dock.form.set_values(given)
+    dock.apply.click()
+    assert dock.session.state.table is None
+    for word in ("nearest", "overlap", "until-next", "fill_gaps", "[zmaps]", "64 of 64"):
+        assert word in dock.notes.text()
+    shown = dock.bands.table()
+    assert list(shown) == ["volume", "label", "run", "midpoint", "nearest", "overlap", "until-next"]
+    assert set(shown["midpoint"]) == {""}
+    wanted = np.repeat(np.tile(["closed", "open", "open", "closed"], 4), 4).tolist()
+    assert shown["nearest"].tolist() == wanted
+    assert "midpoint: 0 of 64 events; nearest: 64 of 64 events" in dock.ways.text()
+    dock.form.set_values(given | {"assign": "nearest"})
+    dock.apply.click()
+    assert dock.session.state.table["label"].tolist() == wanted
+    assert "64 of 64 events hold a volume (assign = nearest)." in dock.notes.text()
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.apply.click()
+    assert not dock.ways.text()
+    assert "nearest" not in dock.bands.table()
+
+
+def test_labels_are_renamed_and_merged_in_the_dock(dock: LabelsDock) -> None:
+    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
+    dock.form.control("rename").setText("open = 1")
+    dock.form.control("merge").setText("eyes shut = [closed, 2]")
+    dock.apply.click()
+    assert set(dock.session.state.table["label"]) == {"1", "eyes shut"}
+    assert dock.session.state.labels.rename == {"open": "1"}
+    dock.form.set_values(dock.session.state.labels)
+    assert dock.form.value()["merge"] == {"eyes shut": ["closed", "2"]}
+    dock.form.control("keep").setText("1")
+    dock.apply.click()
+    assert "32 of 64 volumes are labelled 'eyes shut' and are excluded." in dock.notes.text()
+    assert "1 classes in 4 runs" in dock.counts.text()

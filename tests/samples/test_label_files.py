@@ -144,7 +144,7 @@ def test_what_is_wrong_with_a_mat_file_is_said(tmp_path):
         read_conditions(tmp_path / "a.mat")
     with pytest.raises(InputError, match="has 2, 1 and 1"):
         read_conditions(conditions(tmp_path / "b.mat", names=("a", "b"), onsets=(FACE,)))
-    with pytest.raises(InputError, match="face in c.mat has 2 onsets and 3 durations"):
+    with pytest.raises(InputError, match=r"face in c.mat has 2 onsets and 3 durations"):
         read_conditions(conditions(tmp_path / "c.mat", durations=[[1, 2, 3], [1.0, 2.0]]))
     with pytest.raises(InputError, match="Durations must be 0 s or more; face"):
         read_conditions(conditions(tmp_path / "d.mat", durations=[-1.0, 2.0]))
@@ -209,7 +209,7 @@ def test_attributes_are_label_and_chunk_of_each_volume(tmp_path, head):
     table, _ = label_table(config, bold(n=4), tmp_path)
     assert table["label"].tolist() == ["rest", "face", "rest", "face"]
     assert table["run"].tolist() == ["0", "0", "1", "1"]
-    with pytest.raises(InputError, match="found 4 in attributes.txt for 5 volumes"):
+    with pytest.raises(InputError, match=r"found 4 in attributes.txt for 5 volumes"):
         label_table(config, bold(n=5), tmp_path)
     (tmp_path / "attributes.txt").write_text("a b c\n")
     with pytest.raises(InputError, match="found 3 columns"):
@@ -287,7 +287,7 @@ def test_names_that_contradict_each_other_are_refused(options, message):
 def test_renaming_a_label_to_another_that_occurs_is_refused_and_a_swap_is_none(tmp_path):
     write_all(tmp_path)
     for source in ("table", "events"):
-        with pytest.raises(InputError, match="'cat' is the name of another label. Use merge"):
+        with pytest.raises(InputError, match=r"'cat' is the name of another label. Use merge"):
             labels(SOURCES[source] | {"rename": {"face": "cat"}}, bold(n=8), tmp_path)
         swapped = labels(SOURCES[source] | {"rename": {"face": "cat", "cat": "face"}}, bold(n=8), tmp_path)
         assert swapped[:4] == ["cat", "cat", "face", "face"]

@@ -201,3 +201,29 @@ def test_options_are_described_and_bounded():
     for wrong in ({"test_size": 1.0}, {"n_splits": 1}, {"scheme": "loro"}, {"folds": 3}):
         with pytest.raises(ValidationError):
             SplitConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("runs", "name"),
+    [
+        (["1", "2"], "01"),
+        (["01", "02"], "1"),
+        (["01", "02"], "run-1"),
+        (["run-01", "run-02"], "1"),
+        (["1.0", "2.0"], "01"),
+        (["001", "002"], "sub-07/run-1"),
+        (["1", "2"], "07/01"),
+        (["01", "02"], "7/*1"),
+    ],
+)
+def test_a_run_is_named_whatever_its_leading_zeros(runs, name):
+    table = pd.DataFrame({"label": ["a", "b"] * 4, "run": np.repeat(runs, 4), "subject": "07", "session": ""})
+    (split,) = make_splits(SplitConfig(scheme="explicit", test=[name]), table)
+    assert split.test.tolist() == [0, 1, 2, 3]
+
+
+def test_one_run_in_two_spellings_is_never_on_both_sides():
+    table = pd.DataFrame({"label": ["a", "b"] * 6, "subject": "", "session": ""})
+    table["run"] = np.repeat(["1", "01", "2"], 4)
+    splits = make_splits(SplitConfig(), table)
+    assert [split.test.tolist() for split in splits] == [list(range(8)), [8, 9, 10, 11]]

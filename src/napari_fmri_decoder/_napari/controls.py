@@ -75,7 +75,12 @@ def make_control(annotation: Any, info: FieldInfo, label: str) -> Control:
         get_origin(part) in (list, tuple) for part in get_args(inner)
     )
     if origin is dict:
-        return _lists()
+        values = get_args(inner)[1]
+        return (
+            _names()
+            if _is_text(values)
+            else _lists(get_origin(values) is tuple and _is_text(get_args(values)[0]))
+        )
     if inner is Path or inner is str or several:
         return _text(inner, origin, str(extra.get("mode", "")), label, special)
     if inner in (int, float):
@@ -162,19 +167,41 @@ def _quoted(value: object) -> str:
     return '"' + text.replace('"', '""') + '"' if "," in text or text.startswith('"') else text
 
 
-def _lists() -> Control:
-    """A line of lists by name: hidden = [30, 100]; weight_decay = [0.01, 0.1]."""
+def _lists(of_text: bool) -> Control:
+    """A line of lists by name: hidden = [30, 100]; weight_decay = [0.01, 0.1]; animate = [face, cat]."""
     line = QLineEdit()
+    read = str.strip if of_text else _read
+    if of_text:
+        line.setPlaceholderText("new = [old, old]; new = [old, old]")
 
     def get() -> dict[str, list[Any]]:
         parts = [part.partition("=") for part in line.text().split(";") if part.strip()]
         return {
-            name.strip(): [_read(v) for v in values.strip(" []").split(",") if v.strip()]
+            name.strip(): [read(v) for v in values.strip(" []").split(",") if v.strip()]
             for name, _, values in parts
         }
 
     def put(value: Mapping[str, Sequence[Any]] | None) -> None:
         line.setText("; ".join(f"{k} = [{', '.join(map(_write, v))}]" for k, v in (value or {}).items()))
+
+    return Control(line, get, put, line.textChanged)
+
+
+def _is_text(annotation: Any) -> bool:
+    return annotation is str or (get_origin(annotation) is Annotated and get_args(annotation)[0] is str)
+
+
+def _names() -> Control:
+    """A line of names and their new names: cond1 = face; cond2 = house."""
+    line = QLineEdit()
+    line.setPlaceholderText("old = new; old = new")
+
+    def get() -> dict[str, str]:
+        parts = [part.partition("=") for part in line.text().split(";") if part.strip()]
+        return {old.strip(): new.strip() for old, _, new in parts}
+
+    def put(value: Mapping[str, str] | None) -> None:
+        line.setText("; ".join(f"{old} = {new}" for old, new in (value or {}).items()))
 
     return Control(line, get, put, line.textChanged)
 

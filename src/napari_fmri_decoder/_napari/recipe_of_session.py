@@ -199,8 +199,11 @@ def _labels(state: State, images: Volume, data: Path, base: Path) -> tuple[Label
     if labels is not None and _gives(labels, images, state.table, base):
         return labels, ()
     path = data / "volumes.tsv"
-    exclude = labels.exclude if labels else ()
-    return TableLabels(table=str(path), exclude=exclude), ((path, state.table[LABEL_COLUMNS]),)
+    exclude = labels.excluded(state.table["label"]) if labels else ()
+    # what is missing is written as an empty cell, so that a class may be called NA
+    return TableLabels(table=str(path), exclude=exclude, missing=("n/a",)), (
+        (path, state.table[LABEL_COLUMNS]),
+    )
 
 
 def base_of(series: Volume) -> Path:

@@ -146,7 +146,8 @@ def _cleaning(config: PrepareConfig, series: Volume) -> Cleaning:
     if not asked or (series.parts and all(find_confounds(Path(part.path)) for part in series.parts)):
         return read_cleaning(config, series, Path.cwd())
     note = (
-        f"The model's training data were cleaned by {', '.join(asked)}; this scan has no table of confounds next "
+        f"The model's training data were cleaned by {', '.join(asked)}; this scan has no table of confounds "
+        "next "
         "to it, so nothing was regressed out of it and no volume was scrubbed."
     )
     return Cleaning(None, np.zeros(series.n_volumes, dtype=bool), (note,))

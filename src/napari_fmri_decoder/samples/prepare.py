@@ -1,9 +1,9 @@
 """From a series and its labels to samples: smooth, cut, clean, standardise, select, average.
 
-The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask; scrubbed volumes are removed;
-per run detrending and confounds together, then centring or standardising, rest included; then what is excluded is
-dropped, and blocks, or classes within runs, are averaged. Screening of voxels and scaling come
-later, inside each fold.
+The order is fixed: smoothing (mm) on the scanner's own grid, the slab or mask; scrubbed volumes are
+removed; per run detrending and confounds together, then centering or standardizing, rest included; then
+what is excluded is dropped, and blocks, or classes within runs, are averaged. Screening of voxels and
+scaling come later, inside each fold.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class PrepareConfig(Options):
         description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups "
         "of fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
         "first five), tcompcor, outliers. Empty regresses none. Volumes that outliers mark "
-        "(motion_outlier*, non_steady_state_outlier*) are scrubbed: they are no samples, and nothing is estimated "
+        "(motion_outlier*, non_steady_state_outlier*) are scrubbed: they are no samples, and nothing is "
+        "estimated "
         "from them.",
     )
     confounds_files: tuple[str, ...] = Field(
@@ -67,8 +68,10 @@ class PrepareConfig(Options):
         0.0,
         ge=0,
         le=100,
-        description="Scrub volumes whose framewise displacement (Power et al. 2012) is above this: the column "
-        "framewise_displacement of the tables of confounds, or computed from their six columns of motion; 0 is "
+        description="Scrub volumes whose framewise displacement (Power et al. 2012) is above this: the "
+        "column "
+        "framewise_displacement of the tables of confounds, or computed from their six columns of motion; 0 "
+        "is "
         "off.",
         json_schema_extra={"unit": "mm", "step": 0.1},
     )
@@ -104,7 +107,8 @@ class PrepareConfig(Options):
     def _something_is_scrubbed(self) -> Self:
         if (self.scrub_before or self.scrub_after) and not (self.scrub_mm or self.confounds):
             raise ValueError(
-                "scrub_before and scrub_after widen what scrub_mm or the outliers in confounds scrub; set one of "
+                "scrub_before and scrub_after widen what scrub_mm or the outliers in confounds scrub; set "
+                "one of "
                 "these, or both to 0"
             )
         return self
@@ -266,7 +270,8 @@ def _scrub(
         return X, table, confounds, notes
     if gone.all():
         raise InputError(
-            f"Scrubbing must leave volumes, but all {len(gone)} are scrubbed. Raise scrub_mm, or leave outliers "
+            f"Scrubbing must leave volumes, but all {len(gone)} are scrubbed. Raise scrub_mm, or leave "
+            "outliers "
             "out of confounds."
         )
     runs = group_keys(table)

@@ -85,7 +85,7 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
         regressed.append(others)
         masks.append(np.column_stack([unsteady, moved & ~unsteady, far & ~unsteady & ~moved, around]))
     flags = np.concatenate(masks)
-    scrubbed = flags.any(axis=1)
+    scrubbed = np.asarray(flags.any(axis=1))
     plain = [name for name in config.confounds if name != "outliers"]
     confounds, notes = (
         (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
@@ -244,11 +244,12 @@ def displacement(path: Path, n_volumes: int) -> NDArray[np.float64]:
             f"rot_z); {path.name} has neither. Set scrub_mm = 0, or give another table."
         )
     numbers = np.column_stack([number_cells(columns[c])[0] for c in columns])
-    known = np.isfinite(numbers).all(axis=1)
+    known = np.asarray(np.isfinite(numbers).all(axis=1))
     if not known[1:].all():
         row = int(np.flatnonzero(~known[1:])[0]) + 2
         raise InputError(
-            f"Motion must be numbers in every row but the first; {path.name} has none in row {row}. Correct it."
+            f"Motion must be numbers in every row but the first; {path.name} has none in row {row}. Correct "
+            "it."
         )
     if name is not None:
         return np.nan_to_num(numbers[:, 0])

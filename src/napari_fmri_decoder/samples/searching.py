@@ -29,6 +29,8 @@ _UNSUPPORTED = (
 """What RE2 lacks of Python's syntax, and how a message calls it."""
 _CLASSES = {"d": r"\p{Nd}", "w": r"\p{L}\p{N}_", "s": r"\s\x0b"}
 """RE2's own are ASCII; file names are not."""
+_OTHERS = {"D": r"\P{Nd}", "W": r"\p{M}\p{S}\p{Z}\p{C}\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Po}"}
+"""All but these, as members of a class."""
 _LONGEST = 2000
 
 
@@ -98,7 +100,10 @@ def _unicode(pattern: str) -> str:
     out, i, inside = [], 0, False
     while i < len(pattern):
         char, following = pattern[i], pattern[i + 1 : i + 2]
-        if char == "\\" and following.lower() in _CLASSES and (following.islower() or not inside):
+        if char == "\\" and inside and following in _OTHERS:
+            out.append(_OTHERS[following])
+            i += 2
+        elif char == "\\" and following.lower() in _CLASSES and (following.islower() or not inside):
             members = _CLASSES[following.lower()]
             out.append(members if inside else f"[{'^' if following.isupper() else ''}{members}]")
             i += 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+from napari_fmri_decoder.cells import header_of, is_missing, rows_of
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular
+from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.files import stem
 
 ENDINGS = (".tsv", ".csv", ".txt", ".lut", ".xml")
@@ -161,7 +162,7 @@ def _decoded(raw: bytes, path: Path) -> str:
     if b"\0" in raw:
         raise _refused(path, "no text")
     try:
-        return raw.decode("utf-8-sig")
+        return nfc(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return raw.decode("latin-1")
 
@@ -192,18 +193,16 @@ def _text_rows(text: str, path: Path) -> list[tuple[int, str]]:
     )
     if not delimiter:
         return _words(lines, path)
-    try:
-        return _columns(list(csv.reader(lines, delimiter=delimiter)), path)
-    except csv.Error as error:
-        raise _refused(path, str(error)) from error
+    return _columns(rows_of("\n".join(lines), path, "table of regions"), path)
 
 
 def _columns(cells: list[list[str]], path: Path) -> list[tuple[int, str]]:
     """Read rows of cells, by the names in the first, or else an index and the name behind it."""
-    cells = [[cell.strip() for cell in row] for row in cells]
     header = [cell.lower() for cell in cells[0]]
     index_at, name_at = 0, 1
     if _whole(header[0]) is None:
+        columns, cells = header_of(cells, path, "table of regions")
+        header, cells = [column.lower() for column in columns], [columns, *cells]
         index_at, name_at = _column(header, _INDEX, path), -1
         name_at = _column([*header[:index_at], "", *header[index_at + 1 :]], _NAME, path)
         cells = cells[1:]
@@ -212,7 +211,7 @@ def _columns(cells: list[list[str]], path: Path) -> list[tuple[int, str]]:
         number = _whole(row[index_at]) if len(row) > index_at else None
         if number is None or len(row) <= name_at:
             raise _refused(path, f"'{' '.join(row)[:60]}'")
-        if row[name_at] not in ("", "n/a"):
+        if not is_missing(row[name_at]):
             rows.append((number, row[name_at]))
     return rows
 

@@ -18,6 +18,8 @@ from napari_fmri_decoder._napari.plots.base import Plot, css
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
+HEIGHT_PX, ROW_PX = 150, 22
+"""Of three rows, and of each that is added."""
 HEIGHT = 0.8
 """Of a band; the rest of the row stays free."""
 
@@ -37,7 +39,7 @@ class BandsPlot(Plot):
     painted = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, height=150)
+        super().__init__(parent, height=HEIGHT_PX)
         self.view.zoomable = True
         pane = self.add_pane("volume", "")
         pane.setMouseEnabled(True, False)
@@ -50,13 +52,19 @@ class BandsPlot(Plot):
         pane.vb.sigResized.connect(self._fit_texts)
         self.add_legend()
         self._rows: dict[str, tuple[str, ...]] = {}
+        self._colored: set[str] = set()
         self._colors: dict[str, RGBA] = {}
         self._current: int | None = None
         self._texts: list[tuple[Any, int, int]] = []
         self._line = pg.InfiniteLine(angle=90)
         self.set_ink(self.ink)
 
-    def set_data(self, rows: Mapping[str, Sequence[str]], colors: Mapping[str, RGBA] | None = None) -> None:
+    def set_data(
+        self,
+        rows: Mapping[str, Sequence[str]],
+        colors: Mapping[str, RGBA] | None = None,
+        colored: Sequence[str] = (),
+    ) -> None:
         """Show bands.
 
         Parameters
@@ -65,11 +73,15 @@ class BandsPlot(Plot):
             What each volume is: "label" first, then "run", "fold" and so on. "" is drawn empty.
         colors : mapping of str to RGBA, optional
             Colours of the labels; those of classes in order by default.
+        colored : sequence of str
+            Rows that are drawn in the colors of labels too.
         """
         self._rows = {name: tuple(map(str, values)) for name, values in rows.items()}
-        first = next(iter(self._rows.values()), ())
-        chosen = {**class_colors(sorted(set(first) - {""})), **(colors or {})}
-        self._colors = {name: color for name, color in chosen.items() if name in set(first)}
+        self._colored = {*list(self._rows)[:1], *colored}
+        shown = {value for name in self._colored for value in self._rows[name]}
+        chosen = {**class_colors(sorted(shown - {""})), **(colors or {})}
+        self._colors = {name: color for name, color in chosen.items() if name in shown}
+        self.legend.set_plain_height(HEIGHT_PX + max(len(self._rows) - 3, 0) * ROW_PX)
         self.draw()
         self.reset_range()
 
@@ -107,11 +119,11 @@ class BandsPlot(Plot):
         pane = self._panes[0]
         pane.clear()
         self._texts.clear()
-        for row, (_name, values) in enumerate(self._rows.items()):
-            image = pg.ImageItem(self._pixels(row, values)[None], axisOrder="row-major", levels=(0, 255))
+        for row, (name, values) in enumerate(self._rows.items()):
+            image = pg.ImageItem(self._pixels(name, values)[None], axisOrder="row-major", levels=(0, 255))
             image.setRect(-0.5, row + (1 - HEIGHT) / 2, len(values), HEIGHT)
             pane.addItem(image)
-            if row:
+            if name not in self._colored:
                 self._write(row, values)
         pane.getAxis("left").setTicks([[(row + 0.5, name) for row, name in enumerate(self._rows)]])
         pane.setYRange(0, max(len(self._rows), 1), padding=0)
@@ -146,9 +158,9 @@ class BandsPlot(Plot):
     def _length(self) -> int:
         return max(map(len, self._rows.values()), default=0)
 
-    def _pixels(self, row: int, values: tuple[str, ...]) -> NDArray[np.uint8]:
+    def _pixels(self, name: str, values: tuple[str, ...]) -> NDArray[np.uint8]:
         """(volumes, 4) RGBA, 0 to 255."""
-        if row == 0:
+        if name in self._colored:
             table = {name: [round(255 * part) for part in color] for name, color in self._colors.items()}
             return np.array([table.get(value, [0, 0, 0, 0]) for value in values], dtype=np.uint8)
         starts = _starts(values)

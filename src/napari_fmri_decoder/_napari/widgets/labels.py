@@ -22,6 +22,7 @@ from napari_fmri_decoder._napari.widgets.paint_box import PaintBox
 from napari_fmri_decoder._napari.widgets.zmaps_view import ZMapsView
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_sources, label_table
+from napari_fmri_decoder.samples.labels.onsets import OnsetLabels, UndecidedError
 from napari_fmri_decoder.samples.labels.painted import PaintedLabels
 from napari_fmri_decoder.samples.opening import tr_problem
 from napari_fmri_decoder.volumes.cache import on_copies
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.pipeline import Prepared
     from napari_fmri_decoder.samples.bids_dataset import BidsRun
+    from napari_fmri_decoder.volumes.volume import Volume
 
 NO_SERIES = "Choose the series in the dock Prepare first."
-USUAL = ("table", "events", "blocks", "filename", "painted")
+USUAL = ("table", "events", "blocks", "filename", "painted", "fsl", "spm", "openfmri", "pymvpa")
 """Order of the sources; others come after."""
 
 
@@ -58,6 +60,8 @@ class LabelsDock(Dock):
         self.bands.painted.connect(self._paint)
         self.brush = PaintBox()
         self.brush.changed.connect(self._on_brush)
+        self._ways: dict[str, tuple[list[str], str]] = {}
+        self.ways = words(name="assign_counts")
         self.current = words(name="current_volume")
         self.counts = words(name="label_counts")
         self.notes = words(name="label_notes")
@@ -73,6 +77,7 @@ class LabelsDock(Dock):
             self.form,
             self.apply,
             self.bands,
+            self.ways,
             self.brush,
             self.current,
             self.counts,
@@ -81,7 +86,8 @@ class LabelsDock(Dock):
             rows.addWidget(part)
         rows.addWidget(section("Z-maps", self.zmaps, name="section_zmaps", open_=False))
         rows.addStretch(1)
-        self.rows.addWidget(scrolled(content, "labels_scroll"))
+        self._scroll = scrolled(content, "labels_scroll")
+        self.rows.addWidget(self._scroll)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_series()
@@ -107,6 +113,7 @@ class LabelsDock(Dock):
             self._on_recipe()
         if name == "series":
             self.notes.clear()
+            self._ways = {}
             self._on_series()
         if name in ("series", "table", "prepared"):
             self._show_table()
@@ -139,9 +146,22 @@ class LabelsDock(Dock):
         config = self.form.config()
         if not isinstance(config, LabelsConfig):
             raise TypeError(f"Sources of labels must be LabelsConfig, got {type(config)}.")
-        table, notes = label_table(config, series, base_of(series))
+        self._ways = {}
+        try:
+            table, notes = label_table(config, series, base_of(series))
+        except UndecidedError as error:
+            self._compare(config, series)
+            self._show_table()
+            self.notes.setText(str(error))
+            self.notes.setVisible(True)
+            self._scroll.ensureWidgetVisible(self.bands)
+            raise
+        if isinstance(config, OnsetLabels) and (config.assign or config.fill_gaps):
+            self._compare(config, series)
         self.notes.setText("\n".join(notes))
         self.session.update(labels=config, table=table, prepared=None)
+        if self._ways:
+            self._scroll.ensureWidgetVisible(self.bands)
 
     @guard()
     def _open_runs(self, runs: list[BidsRun]) -> None:
@@ -159,6 +179,16 @@ class LabelsDock(Dock):
         self.form.set_values({"source": "events", "events": ()})
         self._apply()
 
+    def _compare(self, config: LabelsConfig, series: Volume) -> None:
+        """Find what each way to assign events makes of them, for the bands."""
+        self._ways = config.ways(series, base_of(series)) if isinstance(config, OnsetLabels) else {}
+
+    def _show_ways(self) -> None:
+        """Say how many events hold a volume, by each way to assign them."""
+        said = [f"{how}: {count}" for how, (_, count) in self._ways.items()]
+        self.ways.setText("Events that hold a volume: " + "; ".join(said) if said else "")
+        self.ways.setVisible(bool(said))
+
     def _show_table(self) -> None:
         """Draw the table that the session holds, or bands without labels to paint on."""
         table, labels, series = self.session.state.table, self.session.state.labels, self.session.series
@@ -166,16 +196,20 @@ class LabelsDock(Dock):
             part.setVisible(table is not None)
         self.bands.setVisible(series is not None)
         self.brush.setVisible(series is not None)
+        self._show_ways()
+        ways = {how: labels for how, (labels, _) in self._ways.items()}
         if table is None:
             self.brush.offer(())
             if series is not None:
                 blank, _ = PaintedLabels().rows(series, base_of(series))
-                self.bands.set_data({name: blank[name].tolist() for name in ("label", "run")})
+                rows = {name: blank[name].tolist() for name in ("label", "run")}
+                self.bands.set_data(rows | ways, colored=tuple(ways))
             return
-        excluded = labels.exclude if labels else ()
+        excluded = labels.excluded(table["label"]) if labels else ()
         kept = sorted(set(table["label"]) - {""} - set(excluded))
         colors = label_colors(table["label"], excluded)
-        self.bands.set_data(bands_of(table, self.session.state.prepared), colors)
+        rows = bands_of(table, self.session.state.prepared)
+        self.bands.set_data(rows | ways, colors, tuple(ways))
         self.brush.offer(sorted(set(table["label"]) - {""}))
         self._on_brush()
         counts = table["label"].value_counts()
@@ -192,7 +226,7 @@ class LabelsDock(Dock):
             self.bands.set_brush(None)
             return
         there = [] if table is None else table["label"].tolist()
-        colors = label_colors([*there, label], labels.exclude if labels else ())
+        colors = label_colors([*there, label], labels.excluded(there) if labels else ())
         self.bands.set_brush(colors.get(label, (0.5, 0.5, 0.5, 1.0)))
 
     @guard()
@@ -203,10 +237,10 @@ class LabelsDock(Dock):
             return
         # spans that are moved or trimmed would not come where they are painted
         as_shown = isinstance(labels, PaintedLabels) and not (
-            labels.lag or labels.trim_start or labels.trim_end
+            labels.lag or labels.trim_start or labels.trim_end or labels.rename or labels.merge
         )
         if not isinstance(labels, PaintedLabels) or not as_shown or table is None:
-            exclude = labels.exclude if labels else ()
+            exclude = labels.excluded(table["label"]) if labels and table is not None else ()
             labels = PaintedLabels() if table is None else PaintedLabels.of_table(table, exclude)
         self.form.set_values(labels.painted(first, last, label))
         self._apply()

@@ -182,7 +182,7 @@ def _about(session: Session) -> str:
         return "No series is chosen."
     lines = [f"{series.name}: {series.n_volumes} volumes of {_size(series.shape[:3])} voxels"]
     if state.table is not None:
-        excluded = set(state.labels.exclude if state.labels else ())
+        excluded = set(state.labels.excluded(state.table["label"]) if state.labels else ())
         kept = state.table[~state.table["label"].isin(excluded | {""})]
         lines.append(f"Labels: {kept['label'].nunique()} classes on {len(kept)} volumes")
     if state.mask is None:

@@ -203,7 +203,7 @@ class VoxelTab(QWidget):
         runs: list[str] = []
         if table is not None and len(table) == n:
             labels = self._session.state.labels
-            colors = label_colors(table["label"], labels.exclude if labels else ())
+            colors = label_colors(table["label"], labels.excluded(table["label"]) if labels else ())
             runs = group_keys(table).tolist()
             return Along(n, series.step, series.names, tuple(table["label"]), tuple(runs), colors)
         if any(part.n_volumes > 1 for part in series.parts[1:]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -44,8 +45,6 @@ class Way:
     assign : {"midpoint", "nearest", "overlap", "until-next"}
     min_overlap : float
         Seconds.
-    fill_gaps : float
-        Seconds.
     overlap : {"error", "none", "first", "last"}
     lag : float
         Seconds.
@@ -53,7 +52,6 @@ class Way:
 
     assign: Assign = "midpoint"
     min_overlap: float = 0.0
-    fill_gaps: float = 0.0
     overlap: Overlap = "error"
     lag: float = 0.0
 
@@ -74,8 +72,6 @@ class Assigned:
         Volumes that belong to events of different labels.
     clash : (Event, Event), or None
         Two events of different labels that claim one volume where `overlap` is "error".
-    filled : int
-        Gaps that were filled.
     """
 
     labels: tuple[str, ...]
@@ -83,7 +79,6 @@ class Assigned:
     n_events: int
     shared: int
     clash: tuple[Event, Event] | None
-    filled: int
 
 
 def assign(
@@ -112,9 +107,7 @@ def assign(
     ('', 'face', '', 'house', '')
     ('', 'face', 'face', 'house', 'house')
     """
-    spans, filled = fill_gaps(events, way.fill_gaps)
-    if way.assign == "until-next":
-        spans = until_next(spans, n * step - way.lag)
+    spans = until_next(events, n * step - way.lag) if way.assign == "until-next" else list(events)
     shown = [i for i, event in enumerate(events) if not excluded(event.label)]
     rest = [i for i, event in enumerate(events) if excluded(event.label)]
     rule = _by_share if way.assign == "overlap" else _by_claims
@@ -129,7 +122,6 @@ def assign(
         len(shown),
         int(shared.sum()),
         None if clash is None else (events[clash[0]], events[clash[1]]),
-        filled,
     )
 
 
@@ -176,7 +168,7 @@ def _by_share(spans: Sequence[Event], shown: Sequence[int], n: int, step: float,
     """Give a volume the label that fills most of it, of several that fill as much the earlier."""
     share: dict[str, NDArray[np.float64]] = {}
     labels, best, shared = np.full(n, "", dtype=object), np.zeros(n), np.zeros(n, dtype=bool)
-    edges = np.arange(n + 1) * step - way.lag
+    edges = np.asarray(np.arange(n + 1) * step - way.lag, dtype=np.float64)
     for low, high, label, several in _pieces(spans, shown, way.overlap):
         filled = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None)
         shared |= several & (filled > _MICRO)
@@ -239,7 +231,7 @@ def _pieces(
     )
     active: set[int] = set()
     pieces = []
-    for (low, starts, i), (high, _, _) in zip(turns, turns[1:], strict=False):
+    for (low, starts, i), (high, _, _) in pairwise(turns):
         active = active | {i} if starts else active - {i}
         if high - low < _MICRO or not active:
             continue
@@ -251,33 +243,38 @@ def _pieces(
 
 
 def fill_gaps(events: Sequence[Event], longest: float) -> tuple[list[Event], int]:
-    """Let events last to the next one of their label, where the gap between is short and holds no other.
+    """Join events of one label, where the gap between is short and no other event begins in it.
 
     Parameters
     ----------
     events : sequence of Event
         By onset.
     longest : float
-        Seconds; 0 fills none.
+        Seconds; 0 joins none.
 
     Returns
     -------
     events : list of Event
     filled : int
+        Gaps.
 
     Examples
     --------
     >>> block = [Event(0, 0.5, "face"), Event(2, 0.5, "face"), Event(20, 0.5, "face")]
-    >>> fill_gaps(block, 1.5)[0][0].duration, fill_gaps(block, 1.5)[1]
-    (2, 1)
+    >>> print(*fill_gaps(block, 1.5)[0], sep="; ")
+    face at 0 s for 2.5 s; face at 20 s for 0.5 s
     """
-    spans, filled = list(events), 0
-    for i, (event, following) in enumerate(zip(events, events[1:], strict=False)):
-        gap = round(following.onset - event.end, _DIGITS)
-        if event.label == following.label and 0 < gap <= longest + _MICRO:
-            spans[i] = replace(event, duration=following.onset - event.onset)
+    joined: list[Event] = []
+    filled = 0
+    for event in events:
+        before = joined[-1] if joined else None
+        gap = round(event.onset - before.end, _DIGITS) if before else 0.0
+        if before and event.label == before.label and 0 < gap <= longest + _MICRO and longest > 0:
+            joined[-1] = replace(before, duration=event.end - before.onset)
             filled += 1
-    return spans, filled
+        else:
+            joined.append(event)
+    return joined, filled
 
 
 def until_next(events: Sequence[Event], end: float) -> list[Event]:

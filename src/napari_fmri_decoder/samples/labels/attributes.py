@@ -26,7 +26,8 @@ class AttributesLabels(LabelsConfig):
 
     source: Literal["pymvpa"] = "pymvpa"
     attributes: str = Field(
-        description="Path of the attributes file, relative to the recipe: on each line the label (target) and "
+        description="Path of the attributes file, relative to the recipe: on each line the label (target) "
+        "and "
         "the chunk of a volume; chunks are the runs.",
         json_schema_extra={"mode": "file"},
     )
@@ -42,7 +43,8 @@ class AttributesLabels(LabelsConfig):
         if not cells or len(cells[0]) != 2:
             found = f"{len(cells[0])} columns" if cells else "nothing"
             raise InputError(
-                f"An attributes file must have a label and a chunk on each line, found {found} in {path.name}. "
+                f"An attributes file must have a label and a chunk on each line, found {found} in "
+                f"{path.name}. "
                 'Correct it, or take source = "table" for a table with a header.'
             )
         if len(cells) != series.n_volumes:

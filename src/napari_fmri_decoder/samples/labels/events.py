@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -18,7 +18,10 @@ from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.tables import label_cells, no_numbers, number_cells, read_table
-from napari_fmri_decoder.volumes.volume import Part
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Part
+
 
 __all__ = ["Event", "EventLabels", "events_beside", "run_keys", "timed"]
 
@@ -106,12 +109,14 @@ def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
             raise no_numbers(path, int(rows[found[0]]), "Onset and duration", table[column].iloc[found[0]])
     if len(gone := rows[pd.isna(onsets)]):
         raise InputError(
-            f"Each event must have an onset; in {path} {len(gone)} of {len(table)} events have none, the first "
+            f"Each event must have an onset; in {path} {len(gone)} of {len(table)} events have none, the "
+            "first "
             f"in row {gone[0] + 1}. Fill them in, or remove those rows."
         )
     if len(negative := rows[durations < 0]):
         raise InputError(
-            f"Durations must be 0 s or more; in {path} {len(negative)} of {len(table)} events have a negative "
+            f"Durations must be 0 s or more; in {path} {len(negative)} of {len(table)} events have a "
+            "negative "
             f"one, the first in row {negative[0] + 1} ({table['duration'][negative[0]]}). Correct them."
         )
     blank = pd.isna(durations)

@@ -29,7 +29,8 @@ class FilenameLabels(LabelsConfig):
     pattern: str = Field(
         "",
         description="Regular expression, searched in each file's name, with the named group label and if you "
-        r"like run, session and subject: run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap. Look-ahead and backreferences "
+        r"like run, session and subject: run-(?P<run>\d+)_(?P<label>[a-z]+)_zmap. Look-ahead and "
+        r"backreferences "
         "are not supported. Empty goes by order.",
     )
     per_class: int = Field(

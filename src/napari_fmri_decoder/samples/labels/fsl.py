@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pandas as pd
 from pydantic import Field, field_validator
 
 from napari_fmri_decoder.cells import read_rows
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.assigning import Event
 from napari_fmri_decoder.samples.labels.events import timed
 from napari_fmri_decoder.samples.labels.of_files import bare_name, by_image, image_keys
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.samples.searching import compile_search
 from napari_fmri_decoder.samples.tables import number_cells
-from napari_fmri_decoder.volumes.volume import Part
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.labels.assigning import Event
+    from napari_fmri_decoder.volumes.volume import Part
 
 
 class FslLabels(OnsetLabels):
@@ -29,8 +31,10 @@ class FslLabels(OnsetLabels):
     source: Literal["fsl"] = "fsl"
     files: tuple[str, ...] = Field(
         min_length=1,
-        description="Paths or patterns (*) of the files, relative to the recipe. Several images are told apart "
-        "by a run in the path (run-1, run002), in a folder or in the name; what is left of the name is the label.",
+        description="Paths or patterns (*) of the files, relative to the recipe. Several images are told "
+        "apart "
+        "by a run in the path (run-1, run002), in a folder or in the name; what is left of the name is the "
+        "label.",
         json_schema_extra={"mode": "files"},
     )
     pattern: str = Field(

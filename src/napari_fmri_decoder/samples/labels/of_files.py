@@ -48,7 +48,7 @@ def bare_name(path: Path) -> str:
 
 
 def image_keys(images: Sequence[Path]) -> list[tuple[str, str, str]]:
-    """Name the runs of images as (subject, session, run): by BIDS, by the tokens of their paths, or by number.
+    """Name the runs of images as (subject, session, run): by BIDS, by tokens of their paths, or by number.
 
     Examples
     --------

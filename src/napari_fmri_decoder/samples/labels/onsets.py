@@ -18,6 +18,7 @@ from napari_fmri_decoder.samples.labels.assigning import (
     Event,
     Way,
     assign,
+    fill_gaps,
     lost,
     overlapping,
 )
@@ -64,7 +65,8 @@ class OnsetLabels(LabelsConfig):
     assign: Literal["midpoint", "nearest", "overlap", "until-next"] | None = Field(
         None,
         description="Which volumes an event labels. midpoint: those whose midpoint lies within it. nearest: "
-        "those, or else the one volume that is nearest. overlap: those that it fills more than any other label "
+        "those, or else the one volume that is nearest. overlap: those that it fills more than any other "
+        "label "
         "does. until-next: as if it lasted to the next onset, and the last one to the end of its run. Empty: "
         "midpoint, but nothing starts if more than a tenth of the events contain no volume.",
         json_schema_extra={"none": "midpoint, if few events are lost"},
@@ -81,7 +83,9 @@ class OnsetLabels(LabelsConfig):
         ge=0,
         le=600,
         description="Gaps of at most this many seconds between events of one label, with no other event "
-        "between, count as part of the event: for blocks that are listed stimulus by stimulus. 0 fills none.",
+        "between, are filled, which joins the events to one: for blocks that are listed stimulus by "
+        "stimulus. "
+        "0 fills none.",
         json_schema_extra={"unit": "s"},
     )
     overlap: Literal["error", "none", "first", "last"] = Field(
@@ -138,6 +142,7 @@ class OnsetLabels(LabelsConfig):
         """Label the volumes of every run."""
         step = _step_of(series)
         runs, notes = self.read_runs(series, base)
+        runs, filled = self._filled(runs)
         excluded = self._excluded(runs)
         way, tables, found = self._way(), [], []
         for run in runs:
@@ -161,8 +166,10 @@ class OnsetLabels(LabelsConfig):
             self._check_lost(runs, found, step)
         elif any(one.n_events for one in found):
             notes.append(f"{_count(found)} hold a volume (assign = {self.assign}).")
-        if filled := sum(one.filled for one in found):
-            notes.append(f"{filled} gaps of at most {self.fill_gaps:g} s within blocks are filled.")
+        if filled:
+            notes.append(
+                f"{filled} gaps of at most {self.fill_gaps:g} s are filled, which joins events to blocks."
+            )
         return pd.concat(tables, ignore_index=True), notes
 
     def ways(self, series: Volume, base: Path) -> dict[str, tuple[list[str], str]]:
@@ -174,7 +181,7 @@ class OnsetLabels(LabelsConfig):
             For each choice of `assign`, the label of each volume, and how many events hold a volume.
         """
         step = _step_of(series)
-        runs, _ = self.read_runs(series, base)
+        runs, _ = self._filled(self.read_runs(series, base)[0])
         excluded = self._excluded(runs)
         shown = {}
         for how in get_args(Assign):
@@ -186,7 +193,13 @@ class OnsetLabels(LabelsConfig):
         return shown
 
     def _way(self) -> Way:
-        return Way(self.assign or "midpoint", self.min_overlap, self.fill_gaps, self.overlap, self.lag)
+        return Way(self.assign or "midpoint", self.min_overlap, self.overlap, self.lag)
+
+    def _filled(self, runs: Sequence[EventRun]) -> tuple[list[EventRun], int]:
+        """Join events to blocks by `fill_gaps`; also give the number of gaps."""
+        joined = [fill_gaps(run.events, self.fill_gaps) for run in runs]
+        blocks = [replace(run, events=tuple(events)) for run, (events, _) in zip(runs, joined, strict=True)]
+        return blocks, sum(filled for _, filled in joined)
 
     def _excluded(self, runs: Sequence[EventRun]) -> Callable[[str], bool]:
         names = set(self.excluded(event.label for run in runs for event in run.events))
@@ -204,9 +217,11 @@ class OnsetLabels(LabelsConfig):
         if len(gone) <= MOST_LOST * n:
             return
         raise UndecidedError(
-            f"At most a tenth of the events may be lost unasked, but {len(gone)} of {n} contain the midpoint of "
+            f"At most a tenth of the events may be lost unasked, but {len(gone)} of {n} contain the "
+            "midpoint of "
             f"no volume (a volume every {step:g} s), such as {gone[0]}. Choose in labels: "
-            f"{self._offers(runs, step)}; or, for blocks of short events, fill_gaps = the longest gap within a "
+            f"{self._offers(runs, step)}; or, for blocks of short events, fill_gaps = the longest gap "
+            "within a "
             'block in seconds; or model the events with [zmaps]. assign = "midpoint" leaves them out.'
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,9 @@ from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.text import nfc
 from napari_fmri_decoder.volumes.nifti import natural_key
-from napari_fmri_decoder.volumes.volume import Part
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Part
 
 
 class OpenfmriLabels(OnsetLabels):
@@ -32,7 +34,8 @@ class OpenfmriLabels(OnsetLabels):
     )
     onsets: tuple[str, ...] = Field(
         (),
-        description="Paths or patterns (*) of the files of onsets (cond001.txt), relative to the recipe. Empty "
+        description="Paths or patterns (*) of the files of onsets (cond001.txt), relative to the recipe. "
+        "Empty "
         "takes those of each image: sub001/model/model001/onsets/task001_run001/ for "
         "sub001/BOLD/task001_run001/bold.nii.gz.",
         json_schema_extra={"mode": "files"},
@@ -77,7 +80,8 @@ def read_key(path: Path) -> dict[tuple[str, str], str]:
         found = re.fullmatch(r"\s*(?:task0*(\d+)\s+)?cond0*(\d+)\s+(\S.*?)\s*", line)
         if found is None:
             raise InputError(
-                f'Each line of a condition key must read like "task001 cond001 house"; line {i} of {path.name} is '
+                f'Each line of a condition key must read like "task001 cond001 house"; line {i} of '
+                f"{path.name} is "
                 f"{line.strip()[:60]!r}. Correct it."
             )
         names[found[1] or "", found[2]] = found[3]
@@ -90,7 +94,8 @@ def _name(names: dict[tuple[str, str], str], task: str, file: Path, key: Path) -
     name = names.get((task, number), names.get(("", number)))
     if name is None:
         raise InputError(
-            f"Each file of onsets must be that of a condition in the key; {key.name} names no {file.stem} of task "
+            f"Each file of onsets must be that of a condition in the key; {key.name} names no {file.stem} "
+            "of task "
             f"{task}. Add it, or leave the file out."
         )
     return name

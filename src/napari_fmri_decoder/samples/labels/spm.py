@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -17,7 +17,10 @@ from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.matlab import read_mat
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.text import nfc, printable
-from napari_fmri_decoder.volumes.volume import Part, Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.volumes.volume import Part, Volume
+
 
 _WANTED = ("names", "onsets", "durations")
 _LARGEST = 2**26
@@ -32,7 +35,8 @@ class SpmLabels(OnsetLabels):
     source: Literal["spm"] = "spm"
     files: tuple[str, ...] = Field(
         min_length=1,
-        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image: by a run in "
+        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image: by a run "
+        "in "
         "the path (run-1, run002) where all have one, else in the order of the images.",
         json_schema_extra={"mode": "files"},
     )
@@ -70,7 +74,8 @@ class SpmLabels(OnsetLabels):
         files = [path for given in self.files for path in expand(given, base, ".mat")]
         if len(files) != len(images):
             raise InputError(
-                f"Each image must have its file of conditions; found {len(files)} .mat files for {len(images)} "
+                f"Each image must have its file of conditions; found {len(files)} .mat files for "
+                f"{len(images)} "
                 "images. Name one per image."
             )
         if all(tokens(file).get("run") for file in files) and all(
@@ -80,7 +85,8 @@ class SpmLabels(OnsetLabels):
             if all(len(own) == 1 for own in found):
                 return [own[0] for own in found]
             raise InputError(
-                "Each image must have one file of conditions, but by the runs in their paths some have none or "
+                "Each image must have one file of conditions, but by the runs in their paths some have none "
+                "or "
                 f"two: {', '.join(file.name for file in files[:5])}. Rename them."
             )
         return files
@@ -118,12 +124,14 @@ def read_conditions(path: Path) -> list[Event]:
         lasts = np.broadcast_to(lasts, starts.shape) if lasts.size == 1 else lasts
         if lasts.shape != starts.shape:
             raise InputError(
-                f"Each onset must have its duration, or all of a condition one; {name} in {printable(path.name)} "
+                f"Each onset must have its duration, or all of a condition one; {name} in "
+                f"{printable(path.name)} "
                 f"has {starts.size} onsets and {lasts.size} durations. Correct it in MATLAB."
             )
         if (lasts < 0).any():
             raise InputError(
-                f"Durations must be 0 s or more; {name} in {printable(path.name)} has {lasts.min():g}. Correct it."
+                f"Durations must be 0 s or more; {name} in {printable(path.name)} has {lasts.min():g}. "
+                "Correct it."
             )
         events += [Event(float(a), float(b), name) for a, b in zip(starts, lasts, strict=True)]
     return events
@@ -134,7 +142,8 @@ def _load(path: Path) -> dict[str, Any]:
     name = printable(path.name)
     if path.stat().st_size > _LARGEST:
         raise InputError(
-            f"A file of conditions must have at most {_LARGEST} bytes, {name} has {path.stat().st_size}. Save "
+            f"A file of conditions must have at most {_LARGEST} bytes, {name} has {path.stat().st_size}. "
+            "Save "
             "names, onsets and durations alone."
         )
     try:
@@ -146,7 +155,8 @@ def _load(path: Path) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise InputError(
-            f"A file of conditions must be a .mat file of MATLAB, but {name} cannot be read: {error}. Save it "
+            f"A file of conditions must be a .mat file of MATLAB, but {name} cannot be read: {error}. Save "
+            "it "
             "again."
         ) from error
     if lacking := [name for name in _WANTED if held.get(name) is None]:
@@ -171,7 +181,8 @@ def _text(value: Any, path: Path) -> str:
         value = value[0]
     if not isinstance(value, str) or not value.strip():
         raise InputError(
-            f"names must be text, one per condition; {printable(path.name)} holds something else. Correct it in "
+            f"names must be text, one per condition; {printable(path.name)} holds something else. Correct "
+            "it in "
             "MATLAB."
         )
     return nfc(value.strip())
@@ -182,6 +193,7 @@ def _numbers(value: Any, what: str, path: Path) -> np.ndarray[Any, np.dtype[np.f
         value = value[0]
     if not isinstance(value, np.ndarray | np.floating) or not np.isfinite(value).all():
         raise InputError(
-            f"{what} must be finite numbers; {printable(path.name)} holds something else. Correct it in MATLAB."
+            f"{what} must be finite numbers; {printable(path.name)} holds something else. Correct it in "
+            "MATLAB."
         )
     return np.asarray(value, dtype=np.float64).ravel()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
@@ -14,6 +13,8 @@ from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_b
 from napari_fmri_decoder.samples.tables import label_cells, number_cells, read_table, text_cells
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from napari_fmri_decoder.volumes.volume import Volume
 
 
