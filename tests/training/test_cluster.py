@@ -120,6 +120,15 @@ def test_a_scheduler_with_certificates_is_used_by_who_has_them(tmp_path, monkeyp
             pass
 
 
+def test_an_address_without_encryption_is_refused_where_it_is_required():
+    with (
+        dask.config.set({"distributed.comm.require-encryption": True}),
+        pytest.raises(InputError, match=r"requires encryption.*tls://"),
+        open_pool("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
 def test_certificates_that_are_missing_or_damaged_are_said(tmp_path):
     with (
         pytest.raises(InputError, match=r"needs certificates.*names none.*tls\.ca-file"),

@@ -74,7 +74,7 @@ def end(child: subprocess.Popen[bytes], patience_s: float) -> None:
 
 def _family(child: subprocess.Popen[bytes]) -> list[psutil.Process]:
     try:
-        return psutil.Process(child.pid).children(recursive=True)
+        return list(psutil.Process(child.pid).children(recursive=True))
     except psutil.Error:  # it has ended
         return []
 
@@ -89,7 +89,7 @@ def _left(processes: list[psutil.Process], seconds: float) -> list[psutil.Proces
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

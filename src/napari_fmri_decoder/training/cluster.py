@@ -106,6 +106,7 @@ class Pool:
         source = iter(calls)
         try:
             while True:
+                self._check(0)
                 most = max(4, 2 * self.workers) if ended is None else max(1, self.workers)
                 for call in _first(source, most - len(waiting)):
                     key = f"{function.__name__}-{self._run}-{uuid4().hex}"
@@ -117,7 +118,6 @@ class Pool:
                 try:
                     future = done.get(timeout=_WAIT_S)
                 except queue.Empty:
-                    self._check(0)
                     yield None
                     continue
                 call = waiting.pop(future)
@@ -188,7 +188,7 @@ def open_pool(where: str, log: Path | None = None) -> Iterator[Pool | None]:
             client = _connect(workers.address, workers.security, workers.advice, timeout=PATIENT)
             pool = Pool(client, workers.check, workers.advice)
         else:
-            security = _certificates() if where.startswith("tls:") else None
+            security = _certificates(where)
             client = _connect(where, security, "Start one as docs/scale.md describes.", timeout=_CONNECT)
             pool = Pool(client, lambda _: None, "The logs of its workers may say more.")
         stack.enter_context(closing(client))
@@ -218,11 +218,18 @@ def _connect(address: str, security: Security | None, advice: str, *, timeout: s
         ) from error
 
 
-def _certificates() -> Security | None:
-    """Certificates of Dask's configuration; None where a loader of the user's gives them."""
+def _certificates(address: str) -> Security | None:
+    """Certificates of Dask's configuration; None where none are needed, or the user has a loader."""
     import dask.config
     from distributed import Security
 
+    if address.startswith("tcp:"):
+        if dask.config.get("distributed.comm.require-encryption", None):
+            raise InputError(
+                "Dask's configuration requires encryption (distributed.comm.require-encryption), got "
+                f"{address}. Use a tls:// address."
+            )
+        return None
     if dask.config.get("distributed.client.security-loader", None):
         return None
     settings = "Set distributed.comm.tls.ca-file, client.cert and client.key in Dask's configuration"
