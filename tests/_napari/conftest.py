@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hang import HANG_MS
 
 # Before napari is imported: its settings, and which platform Qt draws on.
 _settings = tempfile.TemporaryDirectory(prefix="napari-fmri-decoder-")
@@ -42,6 +43,15 @@ def _own_settings() -> Iterator[None]:
 
 
 @pytest.fixture
+def qtbot(qtbot: Any) -> Any:
+    """pytest-qt's, whose waits are guards against hanging: no test depends on how fast this machine is."""
+    wait_until, wait_signal = qtbot.waitUntil, qtbot.waitSignal
+    qtbot.waitUntil = lambda callback, *, timeout=HANG_MS: wait_until(callback, timeout=timeout)
+    qtbot.waitSignal = lambda signal, *, timeout=HANG_MS, **more: wait_signal(signal, timeout=timeout, **more)
+    return qtbot
+
+
+@pytest.fixture
 def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
     """A napari viewer on the screen, 1366 x 768; closed in the end, with all workers ended."""
     from napari_fmri_decoder._napari.leaving import threads
@@ -51,7 +61,7 @@ def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
     yield window
     for worker in _workers():
         worker.quit()
-    assert threads().waitForDone(10_000), "a worker did not stop within 10 seconds"
+    assert threads().waitForDone(HANG_MS), "a worker did not stop"
 
 
 @pytest.fixture

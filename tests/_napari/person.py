@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hang import HANG_S
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QWidget
 
@@ -20,7 +21,7 @@ class Person:
 
     def dock(self, name: str) -> Any:
         _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
-        self.qtbot.waitUntil(dock.isVisible, timeout=5000)
+        self.qtbot.waitUntil(dock.isVisible)
         return dock
 
     def find(self, dock: QWidget, name: str) -> Any:
@@ -53,8 +54,8 @@ class Person:
         self.find(self.find(dock, name), "auto").setChecked(False)
         self.type(dock, name, text)
 
-    def wait(self, done: Any, seconds: float = 200) -> None:
-        self.qtbot.waitUntil(done, timeout=int(1000 * seconds))
+    def wait(self, done: Any, seconds: float = HANG_S) -> None:
+        self.qtbot.waitUntil(done, timeout=int(1000 * max(seconds, HANG_S)))
         self.qtbot.wait(100)
 
     def picture(self, name: str) -> None:

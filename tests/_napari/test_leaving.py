@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from hang import HANG_S
 from small import write_small
 
 from napari_fmri_decoder.pipeline import run
@@ -54,6 +54,8 @@ SCRIPT = textwrap.dedent(
         \"\"\"Let an epoch of 12 steps last 1.2 s, and one of the second epoch as long as is said.\"\"\"
         steps.append(time.monotonic())
         time.sleep(long_step if len(steps) == 16 else 0.1)
+        if len(steps) == 16 and long_step > 1:
+            print("the long step ended", flush=True)
 
     register_optimizer_step_pre_hook(on_step)
 
@@ -108,20 +110,16 @@ def close_in_training(folder: Path, how: str, long_step: float) -> tuple[list[li
         [sys.executable, str(script), str(folder), how, str(long_step)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
         env={**os.environ, "NAPARI_CONFIG": str(folder / "settings.yaml")},
     )
-    ended = time.time()
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
     said = [line.split() for line in done.stdout.splitlines()]
     assert said[-1] == ["run", "returned"], "what a script does after napari must be done"
-    began = max(float(words[1]) for words in said if words[0] in ("asked", "closing"))
-    # 0.2 s pass before the answer; where others want the cores too, all takes longer
-    waiting = os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 1.0
-    assert ended - began - 0.2 < 3.0 * max(1.0, waiting)
+    assert ["the", "long", "step", "ended"] not in said, "a step that takes long is not waited for"
     (run_folder,) = (folder / "runs").iterdir()
     return said, run_folder
 
@@ -149,8 +147,8 @@ def test_the_program_closes_amid_an_epoch(tmp_path: Path) -> None:
     assert batch > 4, "the batches of the epoch that were done are in the checkpoint"
 
 
-def test_the_user_closes_amid_a_step_of_ten_seconds(tmp_path: Path) -> None:
-    said, folder = close_in_training(tmp_path, "user", 10.0)
+def test_the_user_closes_amid_a_step_without_end(tmp_path: Path) -> None:
+    said, folder = close_in_training(tmp_path, "user", 10.0 * HANG_S)
     assert [words[0] for words in said] == ["closing", "asked", "run"], "one question, not two"
     assert goes_on_at(folder) == (2, 1), "the last checkpoint, that of the first epoch"
 
@@ -182,7 +180,7 @@ ABANDONED = textwrap.dedent(
         raise KeyError("in a slot, long before the end")
 
     QTimer.singleShot(0, fail)
-    run_generator(time.sleep, 60, owner=owner, description="a step that is abandoned")
+    run_generator(time.sleep, 10_000, owner=owner, description="a step that is abandoned")
     QTimer.singleShot(200, window.close)
     app.exec()
     print("last", getattr(sys, "last_type", None), flush=True)
@@ -202,7 +200,7 @@ def test_an_error_told_before_the_window_closed_is_no_failure_of_the_program(
         [sys.executable, str(script), end],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=HANG_S,
         check=False,
         env={**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")},
     )

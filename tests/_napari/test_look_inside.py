@@ -50,7 +50,7 @@ def page(dock: LookInsideDock, title: str, qtbot: Any) -> Any:
     """Turn to a page, and wait for what it computes."""
     dock.page.setCurrentText(title)
     found = dock.pages[dock.page.currentIndex()]
-    qtbot.waitUntil(lambda: not found.about.isVisible(), timeout=60_000)
+    qtbot.waitUntil(lambda: not found.about.isVisible())
     return found
 
 
@@ -150,7 +150,7 @@ def test_tsne_is_computed_when_asked_for(dock: LookInsideDock, qtbot: Any) -> No
     assert len(shown.scatter.table()) == 0
     shown.perplexity.setValue(5)
     qtbot.mouseClick(shown.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(shown.scatter.table()) == 64, timeout=60_000)
+    qtbot.waitUntil(lambda: len(shown.scatter.table()) == 64)
 
 
 def test_the_chosen_layer_and_filter_are_seen_and_it_is_said_whose_they_are(

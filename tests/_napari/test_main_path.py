@@ -203,7 +203,7 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
 def test_the_demo_is_set_up_so_that_train_is_all_that_is_left(person: Person) -> None:
     set_up(person.viewer)
     train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
-    person.qtbot.waitUntil(train.isVisible, timeout=5000)
+    person.qtbot.waitUntil(train.isVisible)
     person.qtbot.wait(300)
     assert not train.visibleRegion().isEmpty(), "its tab is in front"
     assert train.train.isEnabled(), train.train.toolTip()

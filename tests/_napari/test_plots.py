@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -286,20 +285,28 @@ def test_a_picture_that_cannot_be_saved_is_said_once(
 
 def test_curves_are_drawn_at_most_five_times_a_second_and_only_on_the_screen(qtbot: Any) -> None:
     plot = CurvesPlot()
-    drawn: list[float] = []
+    drawn: list[int] = []
     original = plot.draw
-    plot.draw = lambda: (drawn.append(time.monotonic()), original())  # type: ignore[method-assign, func-returns-value, assignment]
+    plot.draw = lambda: (drawn.append(1), original())  # type: ignore[method-assign, func-returns-value, assignment]
     show(plot, qtbot)
+    assert plot._timer is not None
+    assert plot._timer.interval() == 200
+    assert not plot._timer.isSingleShot()
+    plot._timer.stop()  # from here its beats are ours
     plot.start_fold("run 1", 1000)
     drawn.clear()
-    for epoch in range(40):
-        plot.add(epoch, Quality(1.0, 0.5), None)
-        qtbot.wait(25)
-    assert 2 <= len(drawn) <= 6
+    for beat in range(1, 4):
+        for epoch in range(10 * beat, 10 * beat + 10):
+            plot.add(epoch, Quality(1.0, 0.5), None)
+        assert len(drawn) == beat - 1, "points wait for the beat"
+        plot._timer.timeout.emit()
+        assert len(drawn) == beat
+    plot._timer.timeout.emit()
+    assert len(drawn) == 3, "nothing new came"
     plot.hide()
     drawn.clear()
     plot.add(40, Quality(0.9, 0.6), None)
-    qtbot.wait(300)
+    plot._timer.timeout.emit()
     assert drawn == []
     plot.show()
     assert len(drawn) >= 1, "what came while hidden must be drawn"

@@ -157,7 +157,7 @@ def test_painted_labels_a_painted_mask_and_a_slab_from_the_docks_come_again_to_t
 def test_the_demo_comes_again_to_the_last_bit(person: Person, tmp_path: Path, notified: list[Any]) -> None:
     set_up(person.viewer)
     train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
-    person.qtbot.waitUntil(train.isVisible, timeout=5000)
+    person.qtbot.waitUntil(train.isVisible)
     train.setup.training.set_values({"epochs": 3})
     folder = trained(person, train, tmp_path / "runs")
     assert not notified, [str(n.message) for n in notified]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+from hang import HANG_S
 from napari.layers import Image, Labels
 from npe2 import PluginManifest
 
@@ -124,15 +125,21 @@ def test_without_a_network_the_message_says_what_to_do(viewer: Any, monkeypatch:
 def test_the_window_is_drawn_while_a_sample_is_made(viewer: Any, qtbot: Any):
     from qtpy.QtCore import QTimer
 
-    ticks: list[float] = []
+    ticks: list[int] = []
+    enough = threading.Event()
+
+    def tick() -> None:
+        ticks.append(1)
+        if len(ticks) > 8:
+            enough.set()
+
     timer = QTimer()
-    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
-    timer.start(20)
+    timer.timeout.connect(tick)
+    timer.start(1)
 
     def slow() -> str:
-        time.sleep(0.5)
-        return "made"
+        """Last as long as the window takes to be drawn several times."""
+        return "made" if enough.wait(HANG_S) else "the window stood still"
 
     assert sample_data._in_thread(slow, "Making") == "made"
     timer.stop()
-    assert len(ticks) > 8

@@ -61,14 +61,14 @@ def test_z_maps_are_made_stopped_and_shown_in_place_of_the_series(
     view.make.click()
     assert (view.stop.isEnabled(), view.make.isEnabled()) == (True, False)
     view.stop.click()
-    qtbot.waitUntil(lambda: view.job is None, timeout=10_000)
+    qtbot.waitUntil(lambda: view.job is None)
     assert "no map was kept" in view.line.text.text()
     assert not (tmp_path / "made").exists()
 
     # a second series of the same axis would be left behind: one message, and the maps are on disk
     other = session.add(series(1)[0])
     view.make.click()
-    qtbot.waitUntil(lambda: view.job is None, timeout=20_000)
+    qtbot.waitUntil(lambda: view.job is None)
     (folder,) = (tmp_path / "made").iterdir()
     assert [str(note.message)[:20] for note in notified] == ["The series of one vi"]
     assert session.series is bold
@@ -76,7 +76,7 @@ def test_z_maps_are_made_stopped_and_shown_in_place_of_the_series(
     session.remove(other)
 
     view.make.click()
-    qtbot.waitUntil(lambda: view.job is None, timeout=20_000)
+    qtbot.waitUntil(lambda: view.job is None)
     folder = max((tmp_path / "made").iterdir())
     table = session.state.table
     source = parse_labels({"source": "table", "table": "volumes.tsv", "exclude": ["rest"]})
