@@ -152,7 +152,9 @@ def write_report(
         _cards(scores),
         _findings(scores.audit),
         _section("Before and after training", _quality_table(scores)),
-        _section("Folds", _fold_table(scores) + (_picture(DESIGN, pictures, formats) if DESIGN in figures else "")),
+        _section(
+            "Folds", _fold_table(scores) + (_picture(DESIGN, pictures, formats) if DESIGN in figures else "")
+        ),
         _section("Other decoders in the same folds", _compared(scores)) if scores.compared else "",
         _section("Classes", _class_table(scores)),
         _section(

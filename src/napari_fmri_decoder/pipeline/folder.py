@@ -116,9 +116,7 @@ def write_results(
     for result in folds:
         keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
-    figures = _figures(
-        recipe, samples, splits, folds, scores, permutations=permutations, series=series
-    )
+    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, series=series)
     report = write_report(
         folder,
         scores=scores,

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import (
     derivatives_of,

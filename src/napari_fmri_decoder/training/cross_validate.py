@@ -217,9 +217,7 @@ def _fit_fold(
     return result, messages
 
 
-def _checkpoint(
-    store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int
-) -> Checkpoint | None:
+def _checkpoint(store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int) -> Checkpoint | None:
     """Where the fit of a fold, or of all samples after the last, keeps its state until it is done.
 
     None for an estimator, which has no state between two steps, and needs no torch.
