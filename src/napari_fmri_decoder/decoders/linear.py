@@ -31,8 +31,8 @@ class Linear(EstimatorDecoder):
     """Multinomial logistic regression, or a linear support vector machine of scikit-learn.
 
     Its weights are kept as one torch layer `out`. The probabilities of the logistic loss are those of
-    scikit-learn's `LogisticRegression`; those of the SVM are the softmax of its decision values (for two classes:
-    of plus and minus half of it), which orders the classes but is not calibrated.
+    scikit-learn's `LogisticRegression`; those of the SVM are the softmax of its decision values (for two
+    classes: of plus and minus half of it), which orders the classes but is not calibrated.
     """
 
     layout: ClassVar[Layout] = "vector"
@@ -137,7 +137,7 @@ class Linear(EstimatorDecoder):
     def _inner(
         self, train: NDArray[np.float64], test: NDArray[np.float64], n_classes: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], Span | None]:
-        """Scale both parts of an inner fold by the first, and put them into few coordinates where that pays."""
+        """Scale both parts of an inner fold by the first; use few coordinates where that pays."""
         mean, std = train.mean(axis=0), train.std(axis=0)
         std[train.max(axis=0) == train.min(axis=0)] = 1
         inside, outside = (train - mean) / std, (test - mean) / std

@@ -23,7 +23,7 @@ from napari_fmri_decoder.training.checkpoint import FitState
 from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
 from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
-from napari_fmri_decoder.training.parts import Part as Part
+from napari_fmri_decoder.training.parts import Part as Part  # noqa: TC001  # re-exported
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.validation import BestEpoch
