@@ -172,8 +172,9 @@ def save_png(figure: Figure, path: Path) -> None:
     from PIL import Image
 
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # the paper is opaque
+    canvas.draw()  # type: ignore[no-untyped-call]
+    drawn = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(drawn)[..., :3]  # the paper is opaque
     Image.fromarray(pixels).save(path, dpi=(figure.dpi, figure.dpi), compress_level=3)
 
 
