@@ -70,8 +70,8 @@ def clean_runs(
         if len(rows) < needed:
             raise InputError(
                 f"A run needs at least {needed} volumes to be detrended or standardised; run {run!r} has "
-                f"{len(rows)} (scrubbed ones not counted). Leave it out, or turn detrend and standardize_runs "
-                "off."
+                f"{len(rows)} (scrubbed ones not counted). Leave it out, or turn detrend and "
+                "standardize_runs off."
             )
         regressors = None if confounds is None else _of_run(confounds[rows], run, detrend)
         for start in range(0, X.shape[1], _CHUNK):
