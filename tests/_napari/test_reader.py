@@ -98,6 +98,14 @@ def test_a_folder_of_maps_opens_as_one_stack_in_natural_order(plugin: PluginMana
     assert meta["name"] == "maps"
 
 
+def test_a_list_of_files_is_stacked_in_its_order_and_says_so(files: dict[str, Path]):
+    ((_, meta, _),) = read_layers([files["map 2"], files["map 10"], files["map 1"]])
+    assert meta["metadata"][KEY].names == ("face_2_zmap", "face_10_zmap", "face_1_zmap")
+    assert "joined in the order given: face_2_zmap.nii.gz, face_10" in meta["metadata"][KEY].notes[-1]
+    ((_, meta, _),) = read_layers([files["map 1"], files["map 2"], files["map 10"]])
+    assert not meta["metadata"][KEY].notes
+
+
 def test_several_files_are_one_layer_each_unless_they_are_to_be_stacked(
     plugin: PluginManager, files: dict[str, Path], viewer: Any
 ):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.layers import KEY, to_layer
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.opening import open_images
+from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
-from napari_fmri_decoder.volumes.nifti import images_in, is_image
+from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -85,6 +87,9 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
     """
     paths = _as_list(path)
     volume = open_images(paths, strict=False)
+    if paths != sorted(paths, key=natural_key):
+        order = ", ".join(printable(path.name) for path in paths[:8]) + (", ..." if len(paths) > 8 else "")
+        volume = replace(volume, notes=(*volume.notes, f"Files are joined in the order given: {order}."))
     return [to_layer(on_copies(volume))]
 
 
