@@ -279,7 +279,7 @@ def test_runs_of_several_bids_files_have_their_bids_names(tmp_path, labels):
     assert set(table["subject"]) == {"02"}
     assert set(table["session"]) == {"a"}
     others = (Part("morning.nii", 2), Part("evening.nii", 2))
-    alike = (Part("sub-1_task-a_run-1_bold.nii", 2), Part("sub-1_task-b_run-1_bold.nii", 2))
+    alike = (Part("sub-1_acq-a_run-1_bold.nii", 2), Part("sub-1_acq-b_run-1_bold.nii", 2))
     for parts in (others, alike):  # nothing in these names tells the runs apart
         table, _ = label_table(parse_labels(labels), bold(4, parts), tmp_path)
         assert table["run"].tolist() == ["1", "1", "2", "2"]
@@ -376,9 +376,9 @@ def test_events_patterns_count_as_the_bold_files_do(tmp_path):
 
 def test_two_files_of_one_run_are_refused(tmp_path):
     write_events(tmp_path / "e.tsv", (0, 4, "a"))
-    parts = (Part("sub-1_task-a_run-1_bold.nii", 1), Part("sub-1_task-b_run-1_bold.nii", 1))
+    parts = (Part("sub-1_acq-a_run-1_bold.nii", 1), Part("sub-1_acq-b_run-1_bold.nii", 1))
     config = parse_labels({"source": "events", "events": ["e.tsv", "e.tsv"]})
-    with pytest.raises(InputError, match=r"sub-1_task-a_run-1_bold\.nii and sub-1_task-b_run-1_bold\.nii"):
+    with pytest.raises(InputError, match=r"sub-1_acq-a_run-1_bold\.nii and sub-1_acq-b_run-1_bold\.nii"):
         label_table(config, bold(2, parts), tmp_path)
 
 

@@ -269,7 +269,6 @@ class _Unread:
         ([[(2.0 * i, 1.0, f"t{i}") for i in range(59)]], {"estimate": "lsa"}, 'estimate = "lss"'),
         ([[(20.0, 6.0, "face"), (20.0, 6.0, "face")]], {"estimate": "lsa"}, "face, trial 1, are given by"),
         ([[(0.1, 0.2, "face")]], {"hrf": "none"}, "touch no volume, such as face at 0.1 s for 0.2 s"),
-        ([[(4.0, 6.0, "a b"), (20.0, 6.0, "a_b")]], {}, "the labels a b, a_b give the same"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_before_any_volume_is_read(trials, options, message):

@@ -99,7 +99,7 @@ def test_a_damaged_table_is_refused_in_words(name: str, raw: bytes, message: str
 
 
 def test_a_table_that_is_missing_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match="must be readable"):
+    with pytest.raises(InputError, match="must be a file that exists"):
         read_names(tmp_path / "none.tsv")
 
 

@@ -172,7 +172,7 @@ def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.nib.save", break_off)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(InputError, match="disk full"):
         write(Volume(_noise(3, 3, 3), AFFINE), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.nii.gz"]

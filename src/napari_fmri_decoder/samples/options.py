@@ -236,7 +236,7 @@ def explain(error: ValidationError) -> str:
     ...     Smoothing(width="wide")
     ... except ValidationError as error:
     ...     explain(error)
-    "width: Input should be a valid number, unable to parse string as a number (got 'wide')"
+    "width: must be a number, not text (got 'wide')"
     """
     said: list[str] = []
     for one in error.errors(include_url=False):

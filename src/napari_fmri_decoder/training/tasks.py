@@ -50,12 +50,10 @@ def task_name(
 
     Examples
     --------
-        >>> from napari_fmri_decoder.decoders import get_decoder
-    from napari_fmri_decoder.errors import InputError
-    from napari_fmri_decoder.files import parse_json
-        >>> from napari_fmri_decoder.training.config import TrainingConfig
-        >>> task_name("fold", get_decoder({"name": "dummy"}), TrainingConfig(), fold=3)[-27:]
-        '-seed0-fold003-permutation0'
+    >>> from napari_fmri_decoder.decoders import get_decoder
+    >>> from napari_fmri_decoder.training.config import TrainingConfig
+    >>> task_name("fold", get_decoder({"name": "dummy"}), TrainingConfig(), fold=3)[-27:]
+    '-seed0-fold003-permutation0'
     """
     options = [decoder.model_dump(mode="json"), config.model_dump(mode="json", exclude={"seed", "seeds"})]
     marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
