@@ -1,7 +1,7 @@
 """Text, numbers and cell arrays of a MATLAB file (version 5 to 7.2), read without trust.
 
-SciPy's `loadmat` reads whole files well, but crashes the process on some damaged ones. Here no size that a file
-states is used before it is compared with the bytes that are there. Objects and functions are skipped.
+SciPy's `loadmat` reads whole files well, but crashes the process on some damaged ones. Here no size that a
+file states is used before it is compared with the bytes that are there. Objects and functions are skipped.
 The format: https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 """
 

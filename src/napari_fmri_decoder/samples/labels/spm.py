@@ -35,9 +35,8 @@ class SpmLabels(OnsetLabels):
     source: Literal["spm"] = "spm"
     files: tuple[str, ...] = Field(
         min_length=1,
-        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image: by a run "
-        "in "
-        "the path (run-1, run002) where all have one, else in the order of the images.",
+        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image: by a "
+        "run in the path (run-1, run002) where all have one, else in the order of the images.",
         json_schema_extra={"mode": "files"},
     )
     units: Literal["seconds", "scans"] = Field(
