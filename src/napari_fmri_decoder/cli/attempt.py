@@ -19,16 +19,28 @@ from napari_fmri_decoder.errors import InputError
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the phantom and its run.")] = Path("demo"),
     gui: Annotated[bool, typer.Option("--gui", help="Open the phantom in napari instead.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Half of the phantom, decoders linear and mlp only: seconds.")
+    ] = False,
 ) -> None:
-    """Run the whole job on a phantom laid into the MNI template; needs no screen without --gui."""
+    """Run the whole job on a phantom in MNI space; needs no screen without --gui."""
+    if gui and quick:
+        raise InputError("--gui opens the phantom and trains nothing, so --quick has no meaning. Give one.")
     if gui:
         _open_window()
         return
     from napari_fmri_decoder.cli.progress import follow
-    from napari_fmri_decoder.pipeline.demo import run_demo
+    from napari_fmri_decoder.pipeline.demo import QUICK_RUNS, run_demo
+    from napari_fmri_decoder.samples.phantom import N_RUNS
 
-    result = follow(run_demo(out))
+    result = follow(run_demo(out, quick=quick))
     say_result(result)
+    if quick:
+        compared = ", ".join(f"{o.decoder['name']} {o.accuracy:.3f}" for o in result.scores.compared)
+        say(
+            f"Quick demo: {QUICK_RUNS} of {N_RUNS} runs of the phantom, decoders linear and mlp only "
+            f"(on the same folds: {compared}). The full demo trains cnn2d on all runs: fmri-decoder demo."
+        )
     say(f"Layers:  {result.folder / 'layers'}")
     say(f"Anatomy: {out / 'data' / 'anatomy.nii.gz'}")
 

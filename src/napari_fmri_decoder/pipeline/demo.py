@@ -9,8 +9,10 @@ from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
 from napari_fmri_decoder.pipeline.folder import claim
 from napari_fmri_decoder.pipeline.run import run
 from napari_fmri_decoder.recipe import Recipe, make_recipe
-from napari_fmri_decoder.samples.phantom import PHANTOM_SLAB, write_phantom
+from napari_fmri_decoder.samples.phantom import N_RUNS, PHANTOM_SLAB, write_phantom
 
+QUICK_RUNS, QUICK_EPOCHS = 3, 100
+"""Of the quick demo."""
 EPOCHS = 40
 """Enough for the phantom; the notebook's network had 125."""
 
@@ -33,12 +35,27 @@ def demo_recipe() -> Recipe:
     )
 
 
-def run_demo(out: Path) -> Generator[PipelineEvent, None, None]:
+def quick_recipe() -> Recipe:
+    """Make the recipe of the quick demo: `linear`, and a small `mlp` on the same folds."""
+    content = demo_recipe().model_dump(mode="json", exclude_none=True)
+    beside = {
+        "decoder": {"name": "mlp", "hidden": 64},
+        "training": {"epochs": QUICK_EPOCHS, "threads": 1},
+    }
+    return make_recipe(
+        content | {"decoder": {"name": "linear"}, "training": {"threads": 1}, "compare": [beside]},
+        "the recipe of the quick demo",
+    )
+
+
+def run_demo(out: Path, *, quick: bool = False) -> Generator[PipelineEvent, None, None]:
     """Write the phantom to `out/data`, its recipe beside it, and run it into `out/run`.
 
     Parameters
     ----------
     out : Path
+    quick : bool
+        Half of the phantom's runs, and no convolutional network.
 
     Yields
     ------
@@ -47,7 +64,7 @@ def run_demo(out: Path) -> Generator[PipelineEvent, None, None]:
     """
     claim(out / "run")
     yield Stage("Making the phantom")
-    write_phantom(out / "data")
-    recipe = demo_recipe()
+    write_phantom(out / "data", runs=QUICK_RUNS if quick else N_RUNS)
+    recipe = quick_recipe() if quick else demo_recipe()
     (out / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     yield from run(recipe, out, out / "run")

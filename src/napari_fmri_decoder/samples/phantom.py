@@ -12,7 +12,7 @@ Neuroscience 24); that a network can find, but no single threshold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,7 +193,13 @@ def phantom_table() -> pd.DataFrame:
     return pd.DataFrame({"volume": volume, "label": label, "run": (volume // RUN_LENGTH + 1).astype(str)})
 
 
-def write_phantom(folder: Path, seed: int = 0) -> PhantomPaths:
+def _first_runs(phantom: Phantom, runs: int) -> Phantom:
+    n = runs * RUN_LENGTH
+    bold = replace(phantom.bold, data=phantom.bold.data[..., :n])
+    return replace(phantom, bold=bold, table=phantom.table.iloc[:n])
+
+
+def write_phantom(folder: Path, seed: int = 0, runs: int = N_RUNS) -> PhantomPaths:
     """Write the phantom as a recipe reads it.
 
     Parameters
@@ -202,12 +208,16 @@ def write_phantom(folder: Path, seed: int = 0) -> PhantomPaths:
         Made if missing; gets `bold.nii.gz`, `anatomy.nii.gz`, `mask.nii.gz`, `truth.nii.gz` and
         `volumes.tsv` (columns volume, label, run).
     seed : int
+    runs : int
+        How many runs to write, from the first.
 
     Returns
     -------
     PhantomPaths
     """
     phantom = make_phantom(seed)
+    if runs < N_RUNS:
+        phantom = _first_runs(phantom, runs)
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / "volumes.tsv"
     phantom.table.to_csv(table, sep="\t", index=False)
