@@ -127,8 +127,11 @@ def test_labels_of_a_series_of_another_length_are_dropped(dock: LabelsDock, tmp_
 
 def drag(dock: LabelsDock, first: int, last: int) -> None:
     """Drag the mouse over the bands of volumes."""
-    QTest.qWait(50)  # what was just said above and below is laid out first
     view = dock.bands.view
+    sizes: list[Any] = []
+    while sizes[-30:].count(view.size()) < 30:  # all that was just said is laid out first, a scroll bar too
+        QTest.qWait(10)
+        sizes.append(view.size())
     box = dock.bands._panes[0].vb
     points = [
         view.mapFromScene(box.mapViewToScene(QPointF(volume, 0.5))) for volume in np.linspace(first, last, 6)

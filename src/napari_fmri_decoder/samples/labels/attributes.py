@@ -10,7 +10,7 @@ from pydantic import Field
 
 from napari_fmri_decoder.cells import read_rows
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow
+from napari_fmri_decoder.samples.labels.base import CellLabels, follow
 from napari_fmri_decoder.samples.tables import label_cells
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HEADERS = ({"targets", "chunks"}, {"labels", "chunks"}, {"label", "chunk"}, {"target", "chunk"})
 
 
-class AttributesLabels(LabelsConfig):
+class AttributesLabels(CellLabels):
     """One line per volume: its label and its chunk, which is its run."""
 
     summary: ClassVar[str] = "PyMVPA attributes: a line per volume with label and chunk"

@@ -66,14 +66,6 @@ class LabelsConfig(Registered):
         description='Labels that become one: merge = {animate = ["face", "cat"]}. Applied before keep and '
         "exclude, which take the merged name.",
     )
-    missing: tuple[Name, ...] | None = Field(
-        None,
-        description="Cells of a table that hold no label, besides empty ones. Empty takes n/a, N/A, nan, "
-        "NaN, "
-        "NA, None, null and the like; NA, None and null count as a class only where they occur as often as "
-        "each other label in every run and no other cell is missing.",
-        json_schema_extra={"none": "the usual spellings"},
-    )
     lag: float = Field(
         0.0,
         ge=-60,
@@ -148,6 +140,18 @@ class LabelsConfig(Registered):
             Folder that relative paths start from.
         """
         return [None] * len(images)
+
+
+class CellLabels(LabelsConfig):
+    """Labels that are cells of a table."""
+
+    missing: tuple[Name, ...] | None = Field(
+        None,
+        description="Cells of a table that hold no label, besides empty ones. Empty takes n/a, N/A, nan, "
+        "NaN, NA, None, null and the like; NA, None and null count as a class only where they occur as often as "
+        "each other label in every run and no other cell is missing.",
+        json_schema_extra={"none": "the usual spellings"},
+    )
 
 
 def parse_labels(options: Mapping[str, Any] | LabelsConfig | object) -> LabelsConfig:

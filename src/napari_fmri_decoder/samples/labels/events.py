@@ -13,6 +13,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import find_events
 from napari_fmri_decoder.samples.bids import run_keys as keys_of_files
 from napari_fmri_decoder.samples.labels.assigning import Event
+from napari_fmri_decoder.samples.labels.base import CellLabels
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.samples.pairing import pair
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Event", "EventLabels", "events_beside", "run_keys", "timed"]
 
 
-class EventLabels(OnsetLabels):
+class EventLabels(CellLabels, OnsetLabels):
     """Events of each run: volume i belongs to one when (i + 0.5) TR - lag is in [onset, onset + duration)."""
 
     summary: ClassVar[str] = "BIDS events: onset and duration in seconds, one file per run"

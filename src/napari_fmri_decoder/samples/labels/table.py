@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import LabelsConfig, follow, runs_by_file
+from napari_fmri_decoder.samples.labels.base import CellLabels, follow, runs_by_file
 from napari_fmri_decoder.samples.tables import label_cells, number_cells, read_table, text_cells
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 
-class TableLabels(LabelsConfig):
+class TableLabels(CellLabels):
     """A table with a header and one row per volume, in the order of the volumes."""
 
     summary: ClassVar[str] = (
