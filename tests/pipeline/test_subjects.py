@@ -134,7 +134,7 @@ def test_a_subject_whose_workers_are_killed_is_said(
         def imap(self, function: Any, calls: Any, ended: Any) -> Generator[Any, None, None]:
             yield from (ended(call, TrainingError("A task must leave its worker alive.")) for call in calls)
 
-    monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.open_pool", lambda _: nullcontext(Killing()))
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.open_pool", lambda *_: nullcontext(Killing()))
     both = {n: (one, root) for n, one in one_per_subject(recipe(), root).items()}
     events: list[object] = []
     with pytest.raises(InputError, match="all failed"):
