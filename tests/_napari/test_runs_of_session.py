@@ -226,9 +226,10 @@ def test_a_dock_that_is_put_back_follows_again(person: Person, session: Session,
 
 
 def test_work_of_prepare_goes_on_without_its_dock_and_work_for_a_dock_alone_stops(
-    person: Person, session: Session, viewer: Any
+    person: Person, session: Session, viewer: Any, request: pytest.FixtureRequest
 ) -> None:
     go_on = threading.Event()
+    request.addfinalizer(go_on.set)  # also where this fails
     dock: PrepareDock = person.dock("Prepare")
     work = session.part(Preparing)
     added: list[str] = []
