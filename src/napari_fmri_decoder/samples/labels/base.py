@@ -148,8 +148,8 @@ class CellLabels(LabelsConfig):
     missing: tuple[Name, ...] | None = Field(
         None,
         description="Cells of a table that hold no label, besides empty ones. Empty takes n/a, N/A, nan, "
-        "NaN, NA, None, null and the like; NA, None and null count as a class only where they occur as often as "
-        "each other label in every run and no other cell is missing.",
+        "NaN, NA, None, null and the like; NA, None and null count as a class only where they occur as "
+        "often as each other label in every run and no other cell is missing.",
         json_schema_extra={"none": "the usual spellings"},
     )
 
