@@ -115,7 +115,7 @@ def test_unknown_source_lists_the_known_ones():
 
 def test_unknown_option_is_named_with_the_known_ones():
     with pytest.raises(
-        InputError, match=r"tabel: .*Its options are: exclude, .*lag, trim_start, trim_end, table"
+        InputError, match=r"tabel: .*Its options are: exclude, .*lag, trim_start, trim_end, .*table"
     ):
         parse_labels({"source": "table", "table": "v.tsv", "tabel": "v.tsv"})
 
