@@ -201,6 +201,6 @@ def test_a_header_in_metres_lies_where_it_should(tmp_path) -> None:
 
 def test_weights_that_give_nan_are_one_message_not_a_class() -> None:
     bundle = model_on(grid_of())
-    bundle.model.state["out.weight"] = np.full_like(bundle.model.state["out.weight"], 3e38)
+    bundle.model.state["out.weight"] = np.full_like(bundle.model.state["out.weight"], np.inf)
     with pytest.raises(InputError, match=r"finite probabilities, but of 6 of 6 volumes it gives NaN"):
         predict(bundle, scan_on(grid_of()))

@@ -184,7 +184,6 @@ def test_an_afni_dataset_of_one_sub_brick_opens_with_and_without_a_factor(tmp_pa
         ("README.md", b"# Read me", "a text file", "Give an image"),
         ("sub-1_events.tsv", b"onset\tduration", "a table", "Give the image"),
         ("bold.nii.gz", b"<!DOCTYPE html><html><body>Log in</body></html>", "a web page", "Download"),
-        ("bold.nii", b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS", "git lfs pull"),
         ("a.nrrd", b"NRRD0004", "an NRRD image", "Convert"),
         ("a.xyz", b"what", "of no format that is known here", "Convert"),
     ],

@@ -65,10 +65,6 @@ def what_it_is(path: Path) -> tuple[str, str] | None:
         return _MINC if ".mnc" in path.name.lower() or own else ("an HDF5 or netCDF file", "Give an image")
     if b"<GIFTI" in start:
         return _GIFTI
-    if start.startswith(b"version https://git-lfs"):
-        return "a pointer of Git LFS to content that is not here", "Get the content first: git lfs pull"
-    if start.startswith(b"/annex/objects/") or start.startswith(b"../.git/annex"):
-        return "a pointer of git-annex to content that is not here", "Get the content first: datalad get"
     if start.lstrip()[:1] == b"<" and b"<html" in start.lower():
         return "a web page", "Download the image itself: the server sent a page, such as a login"
     name = path.name.lower()

@@ -58,9 +58,9 @@ def open_image(path: Path) -> tuple[Any, tuple[str, ...]]:
         If the file is missing, is no image, or is too short for what its header says.
     """
     path = check_regular(path, "image")
-    _check_format(path)
     for other in _companions(path):
         check_regular(other, "image")
+    _check_format(path)
     with clear_errors(path):
         with _mended() as notes, np.errstate(all="ignore"):
             image = _load(path)

@@ -15,6 +15,7 @@ from napari_fmri_decoder.samples.labels.assigning import Event
 from napari_fmri_decoder.samples.labels.of_files import by_image, image_keys, tokens
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.matlab import read_mat
+from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.patterns import expand
 from napari_fmri_decoder.text import nfc, printable
 
@@ -71,24 +72,16 @@ class SpmLabels(OnsetLabels):
     def files_of(self, images: Sequence[Path], base: Path) -> list[Path]:
         """Find the file of each image."""
         files = [path for given in self.files for path in expand(given, base, ".mat")]
-        if len(files) != len(images):
-            raise InputError(
-                f"Each image must have its file of conditions; found {len(files)} .mat files for "
-                f"{len(images)} "
-                "images. Name one per image."
-            )
-        if all(tokens(file).get("run") for file in files) and all(
-            tokens(image).get("run") for image in images
-        ):
+        in_path = all(tokens(path).get("run") for path in (*files, *images))
+        if in_path and len(files) == len(images):
             found = by_image(files, images, "files of conditions")
             if all(len(own) == 1 for own in found):
                 return [own[0] for own in found]
             raise InputError(
-                "Each image must have one file of conditions, but by the runs in their paths some have none "
-                "or "
+                "Each image must have one file of conditions, but by the runs in their paths some have none or "
                 f"two: {', '.join(file.name for file in files[:5])}. Rename them."
             )
-        return files
+        return pair(images, files, "file of conditions", "labels.files")
 
 
 def read_conditions(path: Path) -> list[Event]:
