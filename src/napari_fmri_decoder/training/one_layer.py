@@ -45,9 +45,7 @@ def layer_probabilities(
     step = max(1, AT_ONCE // max(1, inputs.shape[1]))
     for start in range(0, len(inputs), step):
         # In float64, so that the order of the sums, which varies with threads, leaves no trace in float32.
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # weights that are not finite give NaN, as in torch
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite weights give NaN
             logits = inputs[start : start + step].astype(np.float64) @ weight + bias
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
             found[start : start + step] = powers / powers.sum(axis=1, keepdims=True)

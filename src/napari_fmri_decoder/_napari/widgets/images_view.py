@@ -136,7 +136,7 @@ class LookView(QWidget):
 
 
 def in_words(series: Volume | None) -> str:
-    """Say what a series is, in a line or two."""
+    """Say what a series is, in a line or two, and what to know before believing it."""
     if series is None:
         return NO_SERIES
     said = describe(series)
@@ -144,4 +144,5 @@ def in_words(series: Volume | None) -> str:
     mm = " x ".join(f"{v:g}" for v in said["voxel_mm"])
     time = f"TR {series.step:g} s" if series.step else "maps, not in time"
     tilt = f", {said['oblique']:.1f}° oblique" if said["oblique"] > 0.05 else ""
-    return f"{series.n_volumes} volumes of {size} voxels, {mm} mm, {time}, {said['orientation']}{tilt}"
+    about = f"{series.n_volumes} volumes of {size} voxels, {mm} mm, {time}, {said['orientation']}{tilt}"
+    return "\n".join([about, *series.notes])

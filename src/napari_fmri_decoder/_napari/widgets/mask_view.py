@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,7 +100,7 @@ class MaskView(QWidget):
                 self.form.set_values(recipe.data.mask)
         elif name == "mask":
             mask = self._session.state.mask
-            self.about.setText("" if mask is None else f"{mask.name}: {int((mask.at(0) > 0).sum()):,} voxels")
+            self.about.setText("" if mask is None else _in_words(mask))
             self.how.setVisible(mask is not None)
 
     def _on_choice(self) -> None:
@@ -158,7 +159,9 @@ class MaskView(QWidget):
         return np.array_equal(volume.at(0) != 0, made.mask.at(0) != 0)
 
     def _take(self, made: Masked, added: Sequence[Layer]) -> None:
-        self._session.take_step(MASK, added, hide=self._old(), mask=made.mask, mask_options=made.config)
+        notes = tuple(dict.fromkeys((*made.mask.notes, *made.notes)))
+        mask = replace(made.mask, notes=notes)
+        self._session.take_step(MASK, added, hide=self._old(), mask=mask, mask_options=made.config)
         if made.notes:
             show_info(" ".join(made.notes))
 
@@ -186,3 +189,8 @@ class MaskView(QWidget):
     def _clear(self) -> None:
         with self._session.all_or_nothing():
             self._session.take_step("no mask", hide=self._old(), mask=None, mask_options=None)
+
+
+def _in_words(mask: Volume) -> str:
+    """Say what a mask keeps, and what is to be known of it."""
+    return "\n".join([f"{mask.name}: {int((mask.at(0) > 0).sum()):,} voxels", *mask.notes])

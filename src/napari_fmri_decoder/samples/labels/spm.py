@@ -78,8 +78,8 @@ class SpmLabels(OnsetLabels):
             if all(len(own) == 1 for own in found):
                 return [own[0] for own in found]
             raise InputError(
-                "Each image must have one file of conditions, but by the runs in their paths some have none or "
-                f"two: {', '.join(file.name for file in files[:5])}. Rename them."
+                "Each image must have one file of conditions, but by the runs in their paths some have "
+                f"none or two: {', '.join(file.name for file in files[:5])}. Rename them."
             )
         return pair(images, files, "file of conditions", "labels.files")
 
