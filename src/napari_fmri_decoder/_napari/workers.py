@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, nullcontext
 from functools import partial
-from typing import Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
 from qtpy.compat import isalive
@@ -39,11 +40,37 @@ class WorkerError(Exception):
     """A RuntimeError of the work under another name: napari's workers swallow RuntimeErrors."""
 
 
+class _Errored:
+    """The signal of an error, for callbacks that take none too.
+
+    napari connects one of those. PyQt leaves out what a callback does not take; PySide calls it with the
+    error all the same where it is a `partial`, and what is raised then ends the program.
+    """
+
+    def __init__(self, signal: Any) -> None:
+        self._signal = signal
+        self.emit, self.disconnect = signal.emit, signal.disconnect
+
+    def connect(self, callback: Callable[..., Any]) -> None:
+        """Connect a callback of the error, or of nothing."""
+        try:
+            signature(callback).bind(None)
+        except TypeError:
+            self._signal.connect(lambda _: callback())
+        else:
+            self._signal.connect(callback)
+
+
 class _Worker(GeneratorWorker):  # type: ignore[type-arg]
     """superqt's worker, closing its generator when it ends so that every `finally` runs.
 
     Not napari's subclass, which means to relay errors as notifications: `Job` tells them, once.
     """
+
+    @property
+    def errored(self) -> _Errored:
+        """The signal of an error, whatever the binding of Qt."""
+        return _Errored(self.signals.errored)
 
     def work(self) -> Any:
         """Run the generator to its end, or to a stop."""
