@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, nullcontext
 from functools import partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari.qt.threading import create_worker
 from qtpy.compat import isalive
@@ -68,7 +68,7 @@ class _Worker(GeneratorWorker):  # type: ignore[type-arg]
     """
 
     @property
-    def errored(self) -> _Errored:
+    def errored(self) -> _Errored:  # type: ignore[override]
         """The signal of an error, whatever the binding of Qt."""
         return _Errored(self.signals.errored)
 
