@@ -103,10 +103,13 @@ def test_files_opened_as_one_series_keep_their_order_in_the_recipe_and_in_its_ru
     session.update(series=layer)
     series = session.series
     assert series is not None
-    labels = parse_labels({"source": "blocks", "pattern": ["a", "b"], "length": 4})
+    rows = "".join(f"{'ab'[i % 2]}\t{1 + i // 8}\n" for i in range(16))
+    (tmp_path / "volumes.tsv").write_text(f"label\trun\n{rows}")
+    labels = parse_labels({"source": "table", "table": "volumes.tsv"})
     table, _ = label_table(labels, series, tmp_path)
     session.update(labels=labels, table=table)
     choices = Choices(registry["linear"](), TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig())
+    (tmp_path / "run").mkdir()
     plan = plan_run(session.state, series, None, choices, tmp_path / "run")
     again = open_series(plan.recipe, tmp_path / "run")
     assert [Path(part.path).name for part in again.parts] == [path.name for path in paths]
