@@ -38,7 +38,9 @@ def main() -> None:
         ).stdout
     finally:
         override.unlink()
-    kept = [line for line in found.splitlines() if not line.startswith(("torch==", "nvidia", "triton", "cuda"))]
+    kept = [
+        line for line in found.splitlines() if not line.startswith(("torch==", "nvidia", "triton", "cuda"))
+    ]
     (ROOT / "constraints-lowest.txt").write_text(HEAD + "\n".join(kept) + "\n", encoding="utf-8")
 
 

@@ -126,7 +126,7 @@ def write_results(
         recipe=text,
         notes=notes,
         versions=known,
-        absent=list(filter(None, [recipe.decoder.no_curves])) if figures else [NO_FIGURES],
+        absent=list(filter(None, [recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES])),
         formats=recipe.report.formats,
     )
     bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
