@@ -64,6 +64,24 @@ def test_reading_a_scan_loads_nothing_heavy(tmp_path: Path):
     assert not set(HEAVY) & set(loaded.stdout.split())
 
 
+def test_a_run_of_linear_loads_neither_torch_nor_dask(tmp_path: Path):
+    pytest.importorskip("nibabel")
+    from small import write_small
+
+    recipe = write_small(tmp_path, n_runs=2)
+    train = (
+        "import sys; from pathlib import Path\n"
+        "from napari_fmri_decoder.recipe import load_recipe, with_report\n"
+        "from napari_fmri_decoder.pipeline import finish, run\n"
+        "folder = Path(sys.argv[1]).parent\n"
+        "finish(run(with_report(load_recipe(sys.argv[1]), figures='none'), folder, folder / 'run'))\n"
+        "print(*sys.modules)"
+    )
+    loaded = run("-c", train, recipe)
+    assert loaded.returncode == 0, loaded.stderr
+    assert not {"torch", "distributed", "dask", "captum", "matplotlib"} & set(loaded.stdout.split())
+
+
 def modules_outside_napari() -> list[str]:
     paths = sorted(p.relative_to(PACKAGE.parent).with_suffix("") for p in PACKAGE.rglob("*.py"))
     names = [".".join(p.parts).removesuffix(".__init__") for p in paths]

@@ -130,7 +130,7 @@ def write_results(
         notes=notes,
         pairing=(COLUMNS, pairing_cells(pairing)) if pairing else None,
         versions=known,
-        absent=list(filter(None, [recipe.decoder.no_curves])) if figures else [NO_FIGURES],
+        absent=list(filter(None, [recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES])),
         formats=recipe.report.formats,
     )
     bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
