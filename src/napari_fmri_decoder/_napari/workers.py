@@ -69,7 +69,7 @@ class _Worker(GeneratorWorker):  # type: ignore[type-arg]
     """
 
     @property
-    def errored(self) -> _Errored:
+    def errored(self) -> _Errored:  # type: ignore[override]
         """The signal of an error, whatever the binding of Qt."""
         return _Errored(self.signals.errored)
 
