@@ -41,7 +41,7 @@ class Span:
     @property
     def tolerance(self) -> float:
         """Largest slope along any coordinate with which none along a voxel exceeds `TOLERANCE`."""
-        return TOLERANCE / max(1.0, float(np.sqrt(self.basis.shape[1])))
+        return TOLERANCE / max(1, self.basis.shape[1]) ** 0.5
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -190,13 +190,18 @@ class Logistic:
         first = np.zeros(slope.size)
         if start is not None:
             first = np.concatenate([start.coef_.ravel(), start.intercept_]) / scale
-        options = {
-            "maxiter": self.max_iter,
-            "maxls": 50,
-            "gtol": tol,
-            "ftol": 64 * np.finfo(float).eps,
-        }
-        found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options)  # type: ignore[call-overload]
+        found = minimize(
+            loss,
+            first,
+            jac=True,
+            method="L-BFGS-B",
+            options={
+                "maxiter": self.max_iter,
+                "maxls": 50,
+                "gtol": tol,
+                "ftol": 64 * np.finfo(float).eps,
+            },
+        )
         self.n_iter_ = int(found.nit)
         weights = scale * found.x
         self.coef_ = weights[: rows * features].reshape(rows, features)

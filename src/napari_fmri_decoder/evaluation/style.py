@@ -5,7 +5,7 @@ Figures are made without pyplot and change no global setting, so that they can b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
@@ -171,10 +171,9 @@ def save_png(figure: Figure, path: Path) -> None:
     """Draw a figure once and write its pixels; `savefig` draws twice to arrange what is arranged."""
     from PIL import Image
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    drawn = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(drawn)[..., :3]  # the paper is opaque
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # the paper is opaque
     Image.fromarray(pixels).save(path, dpi=(figure.dpi, figure.dpi), compress_level=3)
 
 
