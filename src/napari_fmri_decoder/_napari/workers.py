@@ -309,8 +309,7 @@ def owner_in(viewer: Any) -> QObject:
 def stop_within(part: QObject) -> None:
     """Stop all work whose owner is a part of a dock, or the dock itself."""
     for job in list(_running):
-        alive = isalive(job.owner)  # type: ignore[no-untyped-call]
-        owner: QObject | None = job.owner if alive else None
+        owner: QObject | None = job.owner if isalive(job.owner) else None  # type: ignore[no-untyped-call]
         while owner is not None and owner is not part:
             owner = owner.parent()
         if owner is part:
