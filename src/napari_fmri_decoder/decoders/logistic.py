@@ -41,7 +41,7 @@ class Span:
     @property
     def tolerance(self) -> float:
         """Largest slope along any coordinate with which none along a voxel exceeds `TOLERANCE`."""
-        return TOLERANCE / max(1, self.basis.shape[1]) ** 0.5
+        return float(TOLERANCE / max(1, self.basis.shape[1]) ** 0.5)
 
     @property
     def spread(self) -> NDArray[np.float64]:
