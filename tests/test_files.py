@@ -73,3 +73,9 @@ def test_a_file_is_found_in_either_unicode_form(tmp_path, form):
 
 def test_escape_sequences_are_shown_and_letters_kept():
     assert printable("é\x1b[31m\n") == "é\\x1b[31m\\n"
+
+
+def test_a_path_may_lead_through_a_folder_that_is_not_made_yet(tmp_path):
+    (tmp_path / "volumes.tsv").write_text("label\n")
+
+    assert read_text(tmp_path / "run" / ".." / "volumes.tsv", "table") == "label\n"

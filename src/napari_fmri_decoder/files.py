@@ -106,6 +106,8 @@ def existing(path: Path) -> Path:
     Parameters
     ----------
     path : Path
+        One that leads through ``..`` need not lead through folders that exist: a run's paths start
+        from its folder, which may not be made yet.
 
     Returns
     -------
@@ -113,6 +115,8 @@ def existing(path: Path) -> Path:
     """
     if os.path.lexists(path):  # a link that leads nowhere is there, too
         return path
+    if ".." in path.parts and os.path.lexists(plain := Path(os.path.normpath(path))):
+        return plain
     found = Path(path.anchor)
     for part in path.parts[1:] if path.anchor else path.parts:
         found = child(found, part)
