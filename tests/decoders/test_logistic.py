@@ -47,16 +47,23 @@ def test_classes_that_count_alike_are_scikit_learns_balanced_ones(classes: int) 
     np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-4)
 
 
-def test_a_path_of_c_ends_where_each_c_alone_does() -> None:
+def test_it_stops_where_scikit_learn_stops() -> None:
+    X, y = samples(60, 400, 6)
+    for C in (1e-2, 1.0):
+        theirs = LogisticRegression(C=C, max_iter=1000).fit(X, y)
+        ours = Logistic(C=C).fit(X, y)
+        assert ours.n_iter_ == theirs.n_iter_[0]
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+
+
+def test_other_samples_are_predicted_from_their_coordinates() -> None:
     X, y = samples(40, 300, 4)
     found = span(X, 4, 3)
     assert found is not None
-    before = None
+    others, _ = samples(20, 300, 4, seed=1)
     for C in (1e-3, 1e-2, 1e-1):
-        before = Logistic(C=C, tol=1e-8).fit(found.coordinates, y, before, found)
-        alone = reference(C).fit(X, y)
-        others, _ = samples(20, 300, 4, seed=1)
-        np.testing.assert_array_equal(before.predict(found.of(others, X)), alone.predict(others))
+        ours = Logistic(C=C, tol=1e-8).fit(found.coordinates, y, found)
+        np.testing.assert_array_equal(ours.predict(found.of(others)), reference(C).fit(X, y).predict(others))
 
 
 @pytest.mark.parametrize("copies", [1, 3])

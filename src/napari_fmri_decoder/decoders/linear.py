@@ -121,13 +121,11 @@ class Linear(EstimatorDecoder):
         for train, test in folds:
             n_classes = len(np.unique(y[train]))
             inside, outside, within = self._inner(X[train], X[test], n_classes)
-            before: Logistic | None = None
             for i, C in enumerate(candidates):
                 hits = 0
                 if n_classes > 1:
                     model = self._estimator(C, seed, balanced)
-                    _fit(model, inside, y[train], before, within)
-                    before = model if isinstance(model, Logistic) else None
+                    _fit(model, inside, y[train], within)
                     hits = int((model.predict(outside) == y[test]).sum())
                 right[i] += hits
                 yield 1 - hits / len(test)
@@ -144,7 +142,7 @@ class Linear(EstimatorDecoder):
         found = span(inside, n_classes, len(self._values)) if self.loss == "logistic" else None
         if found is None:
             return inside, outside, None
-        return found.coordinates, found.of(outside, inside), found
+        return found.coordinates, found.of(outside), found
 
 
 class Dummy(EstimatorDecoder):
@@ -192,12 +190,11 @@ def _fit(
     model: Logistic | LinearSVC,
     X: NDArray[np.float64],
     y: NDArray[np.int64],
-    start: Logistic | None = None,
     within: Span | None = None,
 ) -> bool:
     """Fit in place; return whether it converged, rather than warn."""
     if isinstance(model, Logistic):
-        model.fit(X, y, start, within)
+        model.fit(X, y, within)
     else:
         from sklearn.exceptions import ConvergenceWarning
 

@@ -3,6 +3,8 @@
 With an L2 penalty the best weights are sums of samples, so that where there are fewer samples than voxels
 the problem is the same in as many coordinates as there are samples: X = Z V with orthonormal rows of V
 gives X w = Z (V w), and w and V w have one length. The coordinates come from the Gram matrix of the samples.
+L-BFGS knows directions by their inner products alone, so that it takes the same steps in either space; it
+ends where no slope along a voxel is left, as scikit-learn ends it.
 """
 
 from __future__ import annotations
@@ -29,28 +31,24 @@ class Span:
 
     Attributes
     ----------
+    samples : (n, features) float64 array
     coordinates : (n, r) float64 array
         With the same inner products as the samples.
     basis : (n, r) float64 array
         `samples.T @ basis` are the axes, each of length 1.
     """
 
+    samples: NDArray[np.float64]
     coordinates: NDArray[np.float64]
     basis: NDArray[np.float64]
 
-    @property
-    def tolerance(self) -> float:
-        """Largest slope along any coordinate with which none along a voxel exceeds `TOLERANCE`."""
-        return float(TOLERANCE / max(1, self.basis.shape[1]) ** 0.5)
-
-    @property
-    def spread(self) -> NDArray[np.float64]:
-        """(r,) mean square along each axis; the axes are those of the samples' principal components."""
-        return np.asarray(np.square(self.coordinates).mean(axis=0))
-
-    def of(self, others: NDArray[np.float64], samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    def of(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
         """Coordinates of other samples, (m, r); what is outside the span has no weight."""
-        return np.asarray((others @ samples.T) @ self.basis)
+        return np.asarray((others @ self.samples.T) @ self.basis)
+
+    def voxels(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights of the voxels, (rows, features), from those of the coordinates, (rows, r)."""
+        return np.asarray((weights @ self.basis.T) @ self.samples)
 
 
 def span(samples: NDArray[np.float64], n_classes: int = 2, n_fits: int = 1) -> Span | None:
@@ -78,12 +76,12 @@ def span(samples: NDArray[np.float64], n_classes: int = 2, n_fits: int = 1) -> S
     variances, axes = np.linalg.eigh(samples @ samples.T)
     kept = variances > _RANK * max(variances[-1], np.finfo(np.float64).tiny)
     lengths = np.sqrt(variances[kept])
-    return Span(axes[:, kept] * lengths, axes[:, kept] / lengths)
+    return Span(samples, axes[:, kept] * lengths, axes[:, kept] / lengths)
 
 
 @dataclass(slots=True, eq=False)
 class Logistic:
-    """Multinomial logistic regression with an L2 penalty: the minimum that scikit-learn's has.
+    """Multinomial logistic regression with an L2 penalty: scikit-learn's, in fewer coordinates.
 
     Attributes and methods have the names of scikit-learn's `LogisticRegression`, and two classes share
     one row of weights as they do there.
@@ -114,13 +112,7 @@ class Logistic:
     intercept_: NDArray[np.float64] = field(init=False)
     n_iter_: int = field(init=False, default=0)
 
-    def fit(
-        self,
-        X: NDArray[np.float64],
-        y: NDArray[np.int64],
-        start: Logistic | None = None,
-        within: Span | None = None,
-    ) -> Logistic:
+    def fit(self, X: NDArray[np.float64], y: NDArray[np.int64], within: Span | None = None) -> Logistic:
         """Fit to (n, features) samples.
 
         Parameters
@@ -128,17 +120,15 @@ class Logistic:
         X : (n, features) float64 array
         y : (n,) int64 array
             At least two classes.
-        start : Logistic, optional
-            Fitted to the same samples with another C: where to begin.
         within : Span, optional
             Whose coordinates the samples are; the weights are then of coordinates too.
         """
-        found = span(X, len(np.unique(y))) if start is None and within is None else None
-        if found is not None:
-            self.fit(found.coordinates, y, within=found)
-            self.coef_ = (self.coef_ @ found.basis.T) @ X
+        found = span(X, len(np.unique(y))) if within is None else None
+        if found is None:
+            self._solve(X, y, within)
         else:
-            self._solve(X, y, within, start)
+            self._solve(found.coordinates, y, found)
+            self.coef_ = found.voxels(self.coef_)
         return self
 
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,14 +142,7 @@ class Logistic:
         best = (logits > 0).astype(np.int64) if logits.ndim == 1 else logits.argmax(axis=1)
         return np.asarray(self.classes_[best])
 
-    def _solve(
-        self, Z: NDArray[np.float64], y: NDArray[np.int64], within: Span | None, start: Logistic | None
-    ) -> None:
-        """Descend by L-BFGS; along principal components each is scaled by its own curvature.
-
-        The curvature is that where all probabilities are alike. It shortens the way twofold and moves no
-        minimum; other samples are left as they are, so that the way is scikit-learn's.
-        """
+    def _solve(self, Z: NDArray[np.float64], y: NDArray[np.int64], within: Span | None) -> None:
         from scipy.optimize import minimize
 
         self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
@@ -167,45 +150,46 @@ class Logistic:
         share = (1 / (len(counts) * counts))[codes] if self.balanced else np.full(n, 1 / n)
         target = codes[:, None].astype(np.float64) if rows == 1 else np.eye(rows)[codes]
         pull = 1 / (self.C * n)
-        scale, tol = np.ones(rows * (features + 1)), self.tol
-        if within is not None:
-            even = 1 / len(counts)
-            curvature = even * (1 - even) * np.append(np.tile(within.spread, rows), np.ones(rows))
-            curvature[: rows * features] += pull
-            scale = 1 / np.sqrt(curvature)
-            tol = min(tol, within.tolerance) * float(scale.min())
-        slope = np.empty(rows * (features + 1))
+        slope = np.zeros(rows * (features + 1))
         inner, last = slope[: rows * features].reshape(rows, features), slope[rows * features :]
 
-        def loss(scaled: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            weights = scale * scaled
+        def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
             W, b = weights[: rows * features].reshape(rows, features), weights[rows * features :]
             losses, excess = _cross_entropy(Z @ W.T + b, target)
             excess *= share[:, None]
             np.matmul(excess.T, Z, out=inner)
             inner[:] += pull * W
             last[:] = excess.sum(axis=0)
-            return float(share @ losses + 0.5 * pull * np.vdot(W, W)), scale * slope
+            return float(share @ losses + 0.5 * pull * np.vdot(W, W)), slope.copy()
 
-        first = np.zeros(slope.size)
-        if start is not None:
-            first = np.concatenate([start.coef_.ravel(), start.intercept_]) / scale
+        def end(_: NDArray[np.float64]) -> None:
+            """Stop where no slope along a voxel is left; the last that was evaluated is the step taken."""
+            if within is not None and self._is_flat(inner, last, within):
+                raise StopIteration
+
         found = minimize(
             loss,
-            first,
+            np.zeros(slope.size),
             jac=True,
             method="L-BFGS-B",
+            callback=None if within is None else end,
             options={
                 "maxiter": self.max_iter,
                 "maxls": 50,
-                "gtol": tol,
+                "gtol": self.tol if within is None else 0.0,
                 "ftol": 64 * np.finfo(float).eps,
             },
         )
         self.n_iter_ = int(found.nit)
-        weights = scale * found.x
-        self.coef_ = weights[: rows * features].reshape(rows, features)
-        self.intercept_ = weights[rows * features :]
+        self.coef_ = found.x[: rows * features].reshape(rows, features)
+        self.intercept_ = found.x[rows * features :]
+
+    def _is_flat(self, slope: NDArray[np.float64], of_bias: NDArray[np.float64], within: Span) -> bool:
+        """Whether no slope exceeds the tolerance; the voxels are asked where the length leaves it open."""
+        length = np.sqrt(np.square(slope).sum(axis=1).max())
+        if np.abs(of_bias).max() > self.tol or length > self.tol * np.sqrt(within.samples.shape[1]):
+            return False
+        return bool(length <= self.tol or np.abs(within.voxels(slope)).max() <= self.tol)
 
 
 def _cross_entropy(
