@@ -167,18 +167,19 @@ class Logistic:
             if within is not None and self._is_flat(inner, last, within):
                 raise StopIteration
 
-        found = minimize(
+        options = {
+            "maxiter": self.max_iter,
+            "maxls": 50,
+            "gtol": self.tol if within is None else 0.0,
+            "ftol": 64 * np.finfo(float).eps,
+        }
+        found = minimize(  # type: ignore[call-overload]
             loss,
             np.zeros(slope.size),
             jac=True,
             method="L-BFGS-B",
             callback=None if within is None else end,
-            options={
-                "maxiter": self.max_iter,
-                "maxls": 50,
-                "gtol": self.tol if within is None else 0.0,
-                "ftol": 64 * np.finfo(float).eps,
-            },
+            options=options,
         )
         self.n_iter_ = int(found.nit)
         self.coef_ = found.x[: rows * features].reshape(rows, features)
