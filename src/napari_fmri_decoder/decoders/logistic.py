@@ -167,7 +167,7 @@ class Logistic:
             if within is not None and self._is_flat(inner, last, within):
                 raise StopIteration
 
-        found = minimize(
+        found = minimize(  # type: ignore[call-overload]  # the stubs know no callback that is None
             loss,
             np.zeros(slope.size),
             jac=True,
