@@ -63,7 +63,6 @@ def test_the_pairing_is_a_table_without_empty_columns(qtbot: Any) -> None:
 
 
 def test_check_shows_the_pairing_in_the_order_of_the_list(viewer: Any, tmp_path: Path) -> None:
-    pytest.importorskip("napari_fmri_decoder.pipeline.pairing")
     from napari_fmri_decoder._napari.widgets.audit_view import AuditView
 
     result = small_result(tmp_path, {"name": "linear"})
@@ -79,7 +78,6 @@ def test_check_shows_the_pairing_in_the_order_of_the_list(viewer: Any, tmp_path:
 def test_files_opened_as_one_series_keep_their_order_in_the_recipe_and_in_its_run(
     viewer: Any, tmp_path: Path, order: tuple[str, str]
 ) -> None:
-    pytest.importorskip("napari_fmri_decoder.samples.pairing")
     import numpy as np
 
     from napari_fmri_decoder._napari.recipe_of_session import Choices, plan_run

@@ -57,9 +57,7 @@ class Dock(QWidget):
         self.rows = QVBoxLayout(self)
         self.rows.setContentsMargins(4, 4, 4, 4)
         self._placed = self._framed = self._idle = False
-        self._ties: list[tuple[Callable[[], object], Callable[[], object]]] = []
-        ties = self._ties  # not the dock, which is gone by then
-        self.destroyed.connect(lambda *_: _undo(ties))
+        self._ties = _Ties()
 
     @property
     def viewer(self) -> Viewer:
@@ -72,7 +70,7 @@ class Dock(QWidget):
 
     def tie(self, do: Callable[[], object], undo: Callable[[], object]) -> None:
         """Do something now, and undo it when the dock is closed or deleted; again if it comes back."""
-        self._ties.append((do, undo))
+        self._ties.pairs.append((do, undo))
         do()
 
     def changeEvent(self, event: QEvent | None) -> None:
@@ -81,21 +79,28 @@ class Dock(QWidget):
         if event is None or event.type() != QEvent.Type.ParentChange:
             return
         framed = _dock_of(self) is not None
-        if self._framed and not framed:
-            self._leave()
-        elif framed and self._idle:
-            self._come_back()
+        if framed == self._framed:
+            return
         self._framed = framed
+        if framed:
+            _open.add(self._ties)
+            self.destroyed.connect(self._ties.end)
+            if self._idle:
+                self._come_back()
+        else:
+            _open.discard(self._ties)
+            self.destroyed.disconnect(self._ties.end)
+            self._leave()
 
     def _leave(self) -> None:
         self._idle, self._placed = True, False
-        _undo(self._ties)
+        self._ties.undo()
         stop_within(self)
         self.closed.emit()
 
     def _come_back(self) -> None:
         self._idle = False
-        for do, _ in self._ties:
+        for do, _ in self._ties.pairs:
             do()
         self.catch_up()
 
@@ -120,10 +125,31 @@ class Dock(QWidget):
         tabify(self)
 
 
-def _undo(ties: list[tuple[Callable[[], object], Callable[[], object]]]) -> None:
-    for _, undo in ties:
-        with suppress(ValueError, TypeError, RuntimeError, KeyError):  # it was let go already
-            undo()
+class _Ties:
+    """What a dock follows: how each is begun, and undone."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[Callable[[], object], Callable[[], object]]] = []
+
+    def undo(self) -> None:
+        """Undo all."""
+        for _, undo in self.pairs:
+            with suppress(ValueError, TypeError, RuntimeError, KeyError):  # it was let go already
+                undo()
+
+    def end(self, *_: object) -> None:
+        """Undo all for a dock that Qt has deleted with its frame."""
+        _open.discard(self)
+        self.undo()
+
+
+_open: set[_Ties] = set()
+"""Of the docks that have a frame.
+
+Held here, no tie is garbage while Qt may still delete its dock: Python's collector empties the functions
+of a cycle before it frees the widgets in it, and `destroyed` would then call an emptied one, which ends
+the process.
+"""
 
 
 def tabify(widget: QWidget) -> None:
