@@ -208,11 +208,22 @@ def every_field(folder: Path) -> Recipe:
     content = {
         "data": {
             "images": "small_bold.nii.gz",
+            "kind": "bold",
             "tr": 2.5,
             "anatomy": "anatomy.nii.gz",
             "mask": {"strategy": "file", **other(FileMask, path="atlas.nii.gz", labels=[1, 2], regions=[])},
         },
-        "labels": other(TableLabels, table="volumes.csv", label_column="what", run_column="part", lag=2.5)
+        "labels": other(
+            TableLabels,
+            table="volumes.csv",
+            label_column="what",
+            run_column="part",
+            lag=2.5,
+            keep=[],  # it excludes what exclude does not name
+            rename={"not there": "still, not"},
+            merge={"both": ["nor this", "nor that"]},
+            missing=["n/a", "-"],
+        )
         | {"source": "table", "trim_start": 1, "trim_end": 1, "exclude": ["rest", "not, this"]},
         "prepare": other(PrepareConfig, confounds_files=["some, confounds.tsv"], confounds=["trans_*"]),
         "slab": other(
@@ -245,12 +256,13 @@ def _field(section: Any, name: str) -> Any:
 
 
 def plan_of(train: TrainDock, folder: Path) -> Recipe:
-    """The recipe that Train would run now."""
+    """The recipe that Train would run now, its paths made absolute."""
     session = train.session
     assert session.series is not None
     anatomy = session.volume(session.state.anatomy) if session.state.anatomy is not None else None
     choices = train.setup.choices(train.audit.allowed)
-    return plan_run(session.state, session.series, anatomy, choices, folder / "planned").recipe
+    plan = plan_run(session.state, session.series, anatomy, choices, folder / "planned")
+    return rebased(plan.recipe, plan.folder, None)
 
 
 def docks_say(train: TrainDock, folder: Path) -> Recipe:
@@ -321,7 +333,7 @@ def test_every_field_of_a_recipe_is_shown_by_the_docks_and_its_data_are_opened(
     assert train.session.state.mask is None
     assert train.session.state.slab is not None
     assert train.session.state.labels == recipe.labels
-    assert "but for what is not there" in train.line.text.text()
+    assert "some files are missing" in train.line.text.text()
 
 
 def test_z_maps_of_a_recipe_made_in_the_dock_are_decoded_as_the_command_decodes_them(
