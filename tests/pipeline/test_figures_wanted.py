@@ -10,6 +10,12 @@ from typer.testing import CliRunner
 
 from napari_fmri_decoder.cli import app
 
+
+@pytest.fixture(autouse=True)
+def _undrawn():
+    """Draw, unlike the other tests of this folder."""
+
+
 LAYERS = {"report.html", "scores.json", "predictions.tsv"}
 
 
