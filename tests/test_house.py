@@ -70,12 +70,10 @@ def test_a_run_of_linear_loads_neither_torch_nor_dask(tmp_path: Path):
 
     recipe = write_small(tmp_path, n_runs=2)
     train = (
-        "import sys; from pathlib import Path\n"
-        "from napari_fmri_decoder.recipe import load_recipe, with_report\n"
-        "from napari_fmri_decoder.pipeline import finish, run\n"
-        "folder = Path(sys.argv[1]).parent\n"
-        "finish(run(with_report(load_recipe(sys.argv[1]), figures='none'), folder, folder / 'run'))\n"
-        "print(*sys.modules)"
+        "import sys; from pathlib import Path\nfrom napari_fmri_decoder.recipe import load_recipe, "
+        "with_report\nfrom napari_fmri_decoder.pipeline import finish, run\nfolder = "
+        "Path(sys.argv[1]).parent\nfinish(run(with_report(load_recipe(sys.argv[1]), figures='none'), "
+        "folder, folder / 'run'))\nprint(*sys.modules)"
     )
     loaded = run("-c", train, recipe)
     assert loaded.returncode == 0, loaded.stderr

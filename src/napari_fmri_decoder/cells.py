@@ -70,8 +70,7 @@ def rows_of(text: str, path: Path, what: str, comments: bool = False) -> list[li
     if "\0" in text:
         raise InputError(
             f"The {what} must be a text file in UTF-8, but {name} holds zero bytes, as UTF-16 and binary "
-            "files "
-            "do. Save it as UTF-8."
+            "files do. Save it as UTF-8."
         )
     lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
     if comments:

@@ -147,8 +147,7 @@ def _cleaning(config: PrepareConfig, series: Volume) -> Cleaning:
         return read_cleaning(config, series, Path.cwd())
     note = (
         f"The model's training data were cleaned by {', '.join(asked)}; this scan has no table of confounds "
-        "next "
-        "to it, so nothing was regressed out of it and no volume was scrubbed."
+        "next to it, so nothing was regressed out of it and no volume was scrubbed."
     )
     return Cleaning(None, np.zeros(series.n_volumes, dtype=bool), (note,))
 

@@ -50,12 +50,11 @@ class PrepareConfig(Options):
     )
     confounds: tuple[str, ...] = Field(
         (),
-        description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups "
-        "of fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
+        description="Columns of the confounds to regress out, run by run: names, patterns (*), or groups of "
+        "fMRIPrep's: motion, motion12, motion24, wm_csf, global_signal, cosine, acompcor, acompcor:5 (the "
         "first five), tcompcor, outliers. Empty regresses none. Volumes that outliers mark "
         "(motion_outlier*, non_steady_state_outlier*) are scrubbed: they are no samples, and nothing is "
-        "estimated "
-        "from them.",
+        "estimated from them.",
     )
     confounds_files: tuple[str, ...] = Field(
         (),
@@ -69,10 +68,8 @@ class PrepareConfig(Options):
         ge=0,
         le=100,
         description="Scrub volumes whose framewise displacement (Power et al. 2012) is above this: the "
-        "column "
-        "framewise_displacement of the tables of confounds, or computed from their six columns of motion; 0 "
-        "is "
-        "off.",
+        "column framewise_displacement of the tables of confounds, or computed from their six columns of "
+        "motion; 0 is off.",
         json_schema_extra={"unit": "mm", "step": 0.1},
     )
     scrub_before: int = Field(
@@ -108,8 +105,7 @@ class PrepareConfig(Options):
         if (self.scrub_before or self.scrub_after) and not (self.scrub_mm or self.confounds):
             raise ValueError(
                 "scrub_before and scrub_after widen what scrub_mm or the outliers in confounds scrub; set "
-                "one of "
-                "these, or both to 0"
+                "one of these, or both to 0"
             )
         return self
 
@@ -271,8 +267,7 @@ def _scrub(
     if gone.all():
         raise InputError(
             f"Scrubbing must leave volumes, but all {len(gone)} are scrubbed. Raise scrub_mm, or leave "
-            "outliers "
-            "out of confounds."
+            "outliers out of confounds."
         )
     runs = group_keys(table)
     for run in dict.fromkeys(runs.tolist()):

@@ -135,6 +135,5 @@ def no_numbers(path: Path, row: int, what: str, found: str) -> InputError:
     """Say which cell is no number."""
     return InputError(
         f"{what} must be numbers with a decimal point; row {row + 1} of {printable(path.name)} has "
-        f"{found!r}. "
-        "Correct it."
+        f"{found!r}. Correct it."
     )

@@ -27,8 +27,7 @@ class AttributesLabels(CellLabels):
     source: Literal["pymvpa"] = "pymvpa"
     attributes: str = Field(
         description="Path of the attributes file, relative to the recipe: on each line the label (target) "
-        "and "
-        "the chunk of a volume; chunks are the runs.",
+        "and the chunk of a volume; chunks are the runs.",
         json_schema_extra={"mode": "file"},
     )
 

@@ -111,14 +111,13 @@ def timed(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
     if len(gone := rows[pd.isna(onsets)]):
         raise InputError(
             f"Each event must have an onset; in {path} {len(gone)} of {len(table)} events have none, the "
-            "first "
-            f"in row {gone[0] + 1}. Fill them in, or remove those rows."
+            f"first in row {gone[0] + 1}. Fill them in, or remove those rows."
         )
     if len(negative := rows[durations < 0]):
         raise InputError(
             f"Durations must be 0 s or more; in {path} {len(negative)} of {len(table)} events have a "
-            "negative "
-            f"one, the first in row {negative[0] + 1} ({table['duration'][negative[0]]}). Correct them."
+            f"negative one, the first in row {negative[0] + 1} ({table['duration'][negative[0]]}). Correct "
+            "them."
         )
     blank = pd.isna(durations)
     events = [

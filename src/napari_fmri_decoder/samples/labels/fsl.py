@@ -32,9 +32,8 @@ class FslLabels(OnsetLabels):
     files: tuple[str, ...] = Field(
         min_length=1,
         description="Paths or patterns (*) of the files, relative to the recipe. Several images are told "
-        "apart "
-        "by a run in the path (run-1, run002), in a folder or in the name; what is left of the name is the "
-        "label.",
+        "apart by a run in the path (run-1, run002), in a folder or in the name; what is left of the name "
+        "is the label.",
         json_schema_extra={"mode": "files"},
     )
     pattern: str = Field(

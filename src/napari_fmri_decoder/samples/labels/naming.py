@@ -72,8 +72,7 @@ def named(config: LabelsConfig, labels: Sequence[str]) -> tuple[list[str], list[
     if taken:
         raise InputError(
             f"rename must give a label a new name, but {taken[0]!r} is the name of another label. Use merge "
-            "to "
-            "join the two."
+            "to join the two."
         )
     after = {config.rename.get(label, label) for label in there}
     unknown = {

@@ -66,9 +66,8 @@ class OnsetLabels(LabelsConfig):
         None,
         description="Which volumes an event labels. midpoint: those whose midpoint lies within it. nearest: "
         "those, or else the one volume that is nearest. overlap: those that it fills more than any other "
-        "label "
-        "does. until-next: as if it lasted to the next onset, and the last one to the end of its run. Empty: "
-        "midpoint, but nothing starts if more than a tenth of the events contain no volume.",
+        "label does. until-next: as if it lasted to the next onset, and the last one to the end of its run. "
+        "Empty: midpoint, but nothing starts if more than a tenth of the events contain no volume.",
         json_schema_extra={"none": "midpoint, if few events are lost"},
     )
     min_overlap: float = Field(
@@ -84,8 +83,7 @@ class OnsetLabels(LabelsConfig):
         le=600,
         description="Gaps of at most this many seconds between events of one label, with no other event "
         "between, are filled, which joins the events to one: for blocks that are listed stimulus by "
-        "stimulus. "
-        "0 fills none.",
+        "stimulus. 0 fills none.",
         json_schema_extra={"unit": "s"},
     )
     overlap: Literal["error", "none", "first", "last"] = Field(
@@ -217,11 +215,10 @@ class OnsetLabels(LabelsConfig):
         if len(gone) <= MOST_LOST * n:
             return
         raise UndecidedError(
-            f"At most a tenth of the events may be lost unasked, but {len(gone)} of {n} contain the "
-            "midpoint of "
-            f"no volume (a volume every {step:g} s), such as {gone[0]}. Choose in labels: "
-            f"{self._offers(runs, step)}; or, for blocks of short events, fill_gaps = the longest gap "
-            "within a "
+            f"At most a tenth of the events may be lost unasked, but {len(gone)} of {n} contain the midpoint "
+            f"of no volume (a volume every {step:g} s), such as {gone[0]}. Choose in labels: "
+            f"{self._offers(runs, step)}; or, for blocks of short events, fill_gaps = the longest gap within "
+            "a "
             'block in seconds; or model the events with [zmaps]. assign = "midpoint" leaves them out.'
         )
 

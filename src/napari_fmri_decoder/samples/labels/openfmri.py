@@ -35,8 +35,7 @@ class OpenfmriLabels(OnsetLabels):
     onsets: tuple[str, ...] = Field(
         (),
         description="Paths or patterns (*) of the files of onsets (cond001.txt), relative to the recipe. "
-        "Empty "
-        "takes those of each image: sub001/model/model001/onsets/task001_run001/ for "
+        "Empty takes those of each image: sub001/model/model001/onsets/task001_run001/ for "
         "sub001/BOLD/task001_run001/bold.nii.gz.",
         json_schema_extra={"mode": "files"},
     )
@@ -94,9 +93,8 @@ def _name(names: dict[tuple[str, str], str], task: str, file: Path, key: Path) -
     name = names.get((task, number), names.get(("", number)))
     if name is None:
         raise InputError(
-            f"Each file of onsets must be that of a condition in the key; {key.name} names no {file.stem} "
-            "of task "
-            f"{task}. Add it, or leave the file out."
+            f"Each file of onsets must be that of a condition in the key; {key.name} names no {file.stem} of "
+            f"task {task}. Add it, or leave the file out."
         )
     return name
 

@@ -117,8 +117,8 @@ def read_conditions(path: Path) -> list[Event]:
         if lasts.shape != starts.shape:
             raise InputError(
                 f"Each onset must have its duration, or all of a condition one; {name} in "
-                f"{printable(path.name)} "
-                f"has {starts.size} onsets and {lasts.size} durations. Correct it in MATLAB."
+                f"{printable(path.name)} has {starts.size} onsets and {lasts.size} durations. Correct it in "
+                "MATLAB."
             )
         if (lasts < 0).any():
             raise InputError(
@@ -135,8 +135,7 @@ def _load(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _LARGEST:
         raise InputError(
             f"A file of conditions must have at most {_LARGEST} bytes, {name} has {path.stat().st_size}. "
-            "Save "
-            "names, onsets and durations alone."
+            "Save names, onsets and durations alone."
         )
     try:
         held = read_mat(path.read_bytes(), _WANTED)
@@ -148,8 +147,7 @@ def _load(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(
             f"A file of conditions must be a .mat file of MATLAB, but {name} cannot be read: {error}. Save "
-            "it "
-            "again."
+            "it again."
         ) from error
     if lacking := [name for name in _WANTED if held.get(name) is None]:
         raise InputError(
@@ -173,9 +171,8 @@ def _text(value: Any, path: Path) -> str:
         value = value[0]
     if not isinstance(value, str) or not value.strip():
         raise InputError(
-            f"names must be text, one per condition; {printable(path.name)} holds something else. Correct "
-            "it in "
-            "MATLAB."
+            f"names must be text, one per condition; {printable(path.name)} holds something else. Correct it "
+            "in MATLAB."
         )
     return nfc(value.strip())
 
