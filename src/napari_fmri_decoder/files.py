@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -192,15 +193,7 @@ def parse_toml(text: str, what: str) -> dict[str, Any]:
     InputError
         If it is no TOML, or nested deeper than `DEEPEST` levels.
     """
-    try:
-        found = tomllib.loads(text)
-    except RecursionError:
-        raise _nested(what) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{what} must be TOML, found: {printable(error)}. Correct that line.") from error
-    except ValueError as error:  # of Python itself
-        raise InputError(f"{what} must be TOML, but holds {_TOO_LONG} Correct that line.") from error
-    _check_depth(found, what)
+    found: dict[str, Any] = _parsed(tomllib.loads, text, what, "TOML", tomllib.TOMLDecodeError)
     return found
 
 
@@ -218,14 +211,21 @@ def parse_json(text: str | bytes, what: str) -> Any:
     InputError
         If it is no JSON, or nested deeper than `DEEPEST` levels.
     """
+    return _parsed(json.loads, text, what, "JSON", json.JSONDecodeError, UnicodeDecodeError)
+
+
+def _parsed(
+    parse: Callable[[Any], Any], text: str | bytes, what: str, language: str, *broken: type[ValueError]
+) -> Any:
+    """Parse a text, with one clear error for whatever is wrong with it."""
     try:
-        found = json.loads(text)
+        found = parse(text)
     except RecursionError:
         raise _nested(what) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{what} must be JSON, found: {printable(error)}. Correct it.") from error
-    except ValueError as error:
-        raise InputError(f"{what} must be JSON, but holds {_TOO_LONG} Correct it.") from error
+    except broken as error:
+        raise InputError(f"{what} must be {language}, found: {printable(error)}. Correct it.") from error
+    except ValueError as error:  # of Python itself
+        raise InputError(f"{what} must be {language}, but holds {_TOO_LONG} Correct it.") from error
     _check_depth(found, what)
     return found
 

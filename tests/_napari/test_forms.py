@@ -42,6 +42,8 @@ class Everything(BaseModel):
     filters: tuple[int, ...] = (32, 64, 128)
     pivot: tuple[float, float, float] | None = None
     select: dict[str, tuple[bool | int | float | str, ...]] = {}
+    rename: dict[str, str] = {}
+    merge: dict[str, tuple[str, ...]] = {}
     kind: Literal["everything"] = "everything"
 
 
@@ -67,6 +69,8 @@ OTHER: dict[str, Any] = {
     "filters": (8, 16),
     "pivot": (1.5, 0.0, -2.0),
     "select": {"hidden": (30, 100), "rate": (0.01, 1e-4), "loss": ("svm",), "early": (True, False)},
+    "rename": {"face": "a, b; c", "x = y": "[z]", 'say "cheese"': "größe", "plain": '5" disk'},
+    "merge": {"a, b": ("c; d", "e = f", "[g]"), "h": ('say "no"', '"')},
     "kind": "everything",
 }
 

@@ -221,7 +221,7 @@ def every_field(folder: Path) -> Recipe:
             lag=2.5,
             keep=[],  # it excludes what exclude does not name
             rename={"not there": "still, not"},
-            merge={"both": ["nor this", "nor that"]},
+            merge={"both": ["nor, this", "nor; that = it"]},
             missing=["n/a", "-"],
         )
         | {"source": "table", "trim_start": 1, "trim_end": 1, "exclude": ["rest", "not, this"]},

@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import NoneType, UnionType
@@ -161,49 +162,66 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _quoted(value: object) -> str:
-    """Write one of several values, in quotes where it needs them."""
+def _quoted(value: object, marks: str = ",") -> str:
+    """Write one of several values, in quotes where it holds one of the `marks` that end it."""
     text = str(value)
-    return '"' + text.replace('"', '""') + '"' if "," in text or text.startswith('"') else text
+    needed = text.startswith('"') or any(mark in text for mark in marks)
+    return '"' + text.replace('"', '""') + '"' if needed else text
+
+
+_MARKS = ',;=[]"'
+"""What ends a name or a value in a line of pairs."""
+
+
+def _cut(text: str, mark: str) -> list[str]:
+    """Take apart what stands between marks, as it is written; those in quotes are none."""
+    return [part.strip() for part in re.findall(rf'(?:"(?:[^"]|"")*"|[^{mark}])+', text) if part.strip()]
+
+
+def _bare(text: str) -> str:
+    """Take off the quotes that `_quoted` puts on."""
+    text = text.strip()
+    quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].replace('""', '"') if quoted else text
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """Take apart a line of name = value; name = value: the value as it is written."""
+    pairs = [_cut(part, "=") for part in _cut(text, ";")]
+    return {_bare(name): "=".join(value) for name, *value in pairs}
+
+
+def _line_of_pairs(read: Callable[[str], Any], write: Callable[[Any], str], example: str = "") -> Control:
+    """A line of name = value; name = value."""
+    line = QLineEdit()
+    line.setPlaceholderText(example)
+
+    def put(value: Mapping[str, Any] | None) -> None:
+        pairs = (f"{_quoted(name, _MARKS)} = {write(one)}" for name, one in (value or {}).items())
+        line.setText("; ".join(pairs))
+
+    return Control(
+        line, lambda: {name: read(v) for name, v in _pairs(line.text()).items()}, put, line.textChanged
+    )
 
 
 def _lists(of_text: bool) -> Control:
     """A line of lists by name: hidden = [30, 100]; weight_decay = [0.01, 0.1]; animate = [face, cat]."""
-    line = QLineEdit()
-    read = str.strip if of_text else _read
-    if of_text:
-        line.setPlaceholderText("new = [old, old]; new = [old, old]")
-
-    def get() -> dict[str, list[Any]]:
-        parts = [part.partition("=") for part in line.text().split(";") if part.strip()]
-        return {
-            name.strip(): [read(v) for v in values.strip(" []").split(",") if v.strip()]
-            for name, _, values in parts
-        }
-
-    def put(value: Mapping[str, Sequence[Any]] | None) -> None:
-        line.setText("; ".join(f"{k} = [{', '.join(map(_write, v))}]" for k, v in (value or {}).items()))
-
-    return Control(line, get, put, line.textChanged)
-
-
-def _is_text(annotation: Any) -> bool:
-    return annotation is str or (get_origin(annotation) is Annotated and get_args(annotation)[0] is str)
+    read, write = (_bare, lambda v: _quoted(v, _MARKS)) if of_text else (_read, _write)
+    return _line_of_pairs(
+        lambda text: [read(part) for part in _cut(text.strip(" []"), ",")],
+        lambda values: f"[{', '.join(map(write, values))}]",
+        "new = [old, old]; new = [old, old]" if of_text else "",
+    )
 
 
 def _names() -> Control:
     """A line of names and their new names: cond1 = face; cond2 = house."""
-    line = QLineEdit()
-    line.setPlaceholderText("old = new; old = new")
+    return _line_of_pairs(_bare, lambda name: _quoted(name, _MARKS), "old = new; old = new")
 
-    def get() -> dict[str, str]:
-        parts = [part.partition("=") for part in line.text().split(";") if part.strip()]
-        return {old.strip(): new.strip() for old, _, new in parts}
 
-    def put(value: Mapping[str, str] | None) -> None:
-        line.setText("; ".join(f"{old} = {new}" for old, new in (value or {}).items()))
-
-    return Control(line, get, put, line.textChanged)
+def _is_text(annotation: Any) -> bool:
+    return annotation is str or (get_origin(annotation) is Annotated and get_args(annotation)[0] is str)
 
 
 def _read(text: str) -> Any:

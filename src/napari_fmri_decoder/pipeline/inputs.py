@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.files import existing, read_text
+from napari_fmri_decoder.files import existing, parse_json, read_text
 from napari_fmri_decoder.recipe import input_files, rebased
 from napari_fmri_decoder.samples.paths import paths_of, with_paths
 from napari_fmri_decoder.samples.patterns import matching
@@ -166,8 +166,8 @@ def _record(folder: Path) -> dict[str, dict[str, str]]:
     if not (folder / RECORD).is_file():
         return {}
     try:
-        content = json.loads(read_text(folder / RECORD, "record of the run's files"))
-    except (InputError, ValueError, RecursionError):
+        content = parse_json(read_text(folder / RECORD, "record of the run's files"), RECORD)
+    except InputError:
         return {}
     if not isinstance(content, dict):
         return {}

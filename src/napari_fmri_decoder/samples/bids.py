@@ -119,14 +119,18 @@ def repetition_time(bold: Path) -> tuple[float, Path] | None:
     (float, Path) or None
         The TR, and the file that says it.
     """
-    for path in inherited(bold, "_bold.json"):
-        try:
-            stated = parse_json(read_text(path, "sidecar"), path.name).get("RepetitionTime")
-        except (ValueError, AttributeError):  # an InputError is a ValueError
-            continue
-        if isinstance(stated, int | float) and not isinstance(stated, bool) and 0 < stated < 1e6:
-            return float(stated), path
-    return None
+    found = ((stated_repetition_time(path), path) for path in inherited(bold, "_bold.json"))
+    return next(((seconds, path) for seconds, path in found if seconds is not None), None)
+
+
+def stated_repetition_time(sidecar: Path) -> float | None:
+    """Read the seconds between volumes from a JSON file; None where it is missing or states none."""
+    try:
+        stated = parse_json(read_text(sidecar, "sidecar"), sidecar.name).get("RepetitionTime")
+    except (ValueError, AttributeError):  # an InputError is a ValueError
+        return None
+    usable = isinstance(stated, int | float) and not isinstance(stated, bool) and 0 < stated < 1e6
+    return float(stated) if usable else None
 
 
 def inherited(bold: Path, ending: str) -> list[Path]:

@@ -5,13 +5,12 @@ Every entry point opens by this one function, so that each of them checks and re
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.bids import repetition_time
+from napari_fmri_decoder.samples.bids import repetition_time, stated_repetition_time
 from napari_fmri_decoder.volumes.files import stem
 from napari_fmri_decoder.volumes.read import read, read_series
 from napari_fmri_decoder.volumes.settling import ASSUMED, GUESSED, STATED
@@ -144,14 +143,8 @@ def sidecar_step(image: Path) -> tuple[float, Path] | None:
         Of the JSON file under the image's own name; of a ``_bold`` file also of those that it inherits.
     """
     own = image.with_name(f"{stem(image)}.json")
-    try:
-        stated = (
-            json.loads(own.read_text(encoding="utf-8-sig")).get("RepetitionTime") if own.is_file() else None
-        )
-    except (OSError, ValueError, AttributeError, RecursionError):
-        stated = None
-    if isinstance(stated, int | float) and 0 < stated < float("inf"):
-        return float(stated), own
+    if (seconds := stated_repetition_time(own)) is not None:
+        return seconds, own
     # Maps made of a run can bear its entities, but have no TR.
     return repetition_time(image) if stem(image).endswith("_bold") else None
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids import entities
+from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.volumes.nifti import stem
 
@@ -146,12 +147,8 @@ def _agree(mine: dict[str, str], other: dict[str, str]) -> bool:
 
 
 def _same(a: str, b: str) -> bool:
-    """Whether two labels are one; numbers count as numbers: run-1 is run-01."""
-    return a == b or (_is_number(a) and _is_number(b) and int(a) == int(b))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+    """Whether two labels are one: run-1 is run-01."""
+    return plain_label(a) == plain_label(b)
 
 
 def _differing(mine: dict[str, str], other: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.files import parse_json
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import Split
 from napari_fmri_decoder.training.durable import PARTIAL, replacing
@@ -177,7 +178,7 @@ def _read_samples(folder: Path, written: tuple[int, ...]) -> Prepared | None:
     kept = TaskStore(folder).read("samples")
     if kept is None:
         return None
-    about = json.loads(str(kept["described"]))
+    about = parse_json(str(kept["described"]), "The description of the kept samples")
     table = pd.DataFrame({name: kept[f"column.{name}"] for name in about["columns"]})
     x, y, z = about["shape"]
     space = Space(Grid((x, y, z), kept["affine"]), kept["mask"], about["axis"])
