@@ -159,6 +159,7 @@ def test_networks_of_several_subjects_do_not_share_a_graphics_processor(
     monkeypatch.setattr("dask.system.CPU_COUNT", 8)
     linear, network = recipe(), recipe().model_copy(update={"decoder": get_decoder({"name": "mlp"})})
     two = {name: (linear, Path()) for name in ("sub-1", "sub-2")}
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: 0)
     assert _where("auto", two) == _where("auto", two | {"sub-2": (network, Path())}) == "local:2"
     monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cuda"))
     assert _where("auto", two) == "local:2"

@@ -22,7 +22,7 @@ from napari_fmri_decoder.training.seeds import derive_seed
 from napari_fmri_decoder.volumes.frames import Grid
 
 MLP_OF_6 = {"name": "mlp", "hidden": 6}
-QUICK = TrainingConfig(epochs=60, threads=1)
+QUICK = TrainingConfig(epochs=60, threads=1, device="cpu")
 FEW = {"epochs": 20}
 
 

@@ -62,6 +62,7 @@ def test_workers_are_started_only_where_there_is_much_to_do(monkeypatch):
 
 def test_a_graphics_processor_has_one_process(monkeypatch):
     monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: 0)
     on_cpu = suits(CNN, TrainingConfig(device="auto", threads=2), MANY, batched=False)
     monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cuda"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)

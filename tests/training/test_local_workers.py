@@ -10,6 +10,7 @@ import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dask.config
 import psutil
@@ -22,6 +23,9 @@ from napari_fmri_decoder.training import local_workers
 from napari_fmri_decoder.training.cluster import LOG, open_pool
 from napari_fmri_decoder.training.local_workers import LocalWorkers, start_workers
 
+if TYPE_CHECKING:
+    import subprocess
+
 GREETING = b"compression"
 """Part of what each server of Dask says first to whoever may connect."""
 BACKSTOP_S = 120
@@ -33,6 +37,17 @@ SCRATCH = "__import__('dask.config').config.get('temporary-directory')"
 def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorkers]:
     with start_workers(1, tmp_path_factory.mktemp("run") / LOG) as started:
         yield started
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes in which workers live, as they are started."""
+    found: list[subprocess.Popen[bytes]] = []
+    start = local_workers.children.start
+    monkeypatch.setattr(
+        local_workers.children, "start", lambda *a, **more: found.append(start(*a, **more)) or found[-1]
+    )
+    return found
 
 
 def family(workers: LocalWorkers) -> list[psutil.Process]:
@@ -122,14 +137,8 @@ def test_a_log_to_which_nothing_was_printed_is_deleted(tmp_path: Path) -> None:
 
 
 def test_workers_whose_process_is_killed_are_one_error_that_names_the_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, hosts: list[subprocess.Popen[bytes]], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    hosts = []
-    start = local_workers.children.start
-    monkeypatch.setattr(
-        local_workers.children, "start", lambda *a, **more: hosts.append(start(*a, **more)) or hosts[-1]
-    )
-
     def killed() -> None:
         with open_pool("local:1", tmp_path / LOG) as pool:
             assert pool is not None
@@ -141,6 +150,22 @@ def test_workers_whose_process_is_killed_are_one_error_that_names_the_log(
     with pytest.raises(TrainingError, match=r"(live|stay) until the run has ended.*--resume.*workers\.log"):
         killed()
     assert capfd.readouterr() == ("", "")
+
+
+def test_who_asks_for_workers_that_are_gone_does_not_wait_for_them_to_come_back(
+    tmp_path: Path, hosts: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(**options: object) -> None:
+        assert options["callback_timeout"]
+        raise TimeoutError
+
+    with open_pool("local:1", tmp_path / LOG) as pool:
+        assert pool is not None
+        assert pool.workers == 1
+        monkeypatch.setattr(pool._client, "nthreads", nobody)  # as while it tries to connect again
+        hosts[0].kill()
+        with pytest.raises(TrainingError, match="live until the run has ended"):
+            _ = pool.workers
 
 
 @pytest.mark.parametrize(

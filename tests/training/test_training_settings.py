@@ -98,6 +98,7 @@ def test_a_device_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_device_that_is_not_there_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr(torch.version, "cuda", None)
     for name in ("cuda", "cuda:0", "mps"):
         device = choose_device(name)
         assert device.torch == torch.device("cpu")

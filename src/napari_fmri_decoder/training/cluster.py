@@ -65,10 +65,15 @@ class Pool:
         TrainingError
             If the scheduler is lost.
         """
-        try:
-            return len(self._client.nthreads())
-        except OSError as error:
-            raise self._lost() from error
+        wait_s = _WAIT_S
+        while True:  # a client that lost its scheduler tries to connect again, and answers nothing meanwhile
+            try:
+                return len(self._client.nthreads(callback_timeout=wait_s))
+            except TimeoutError:
+                self._check(0)
+                wait_s *= 2
+            except OSError as error:
+                raise self._lost() from error
 
     def imap(
         self,
@@ -131,13 +136,14 @@ class Pool:
         finally:
             if waiting:
                 with suppress(Exception):  # the scheduler may be gone: then there is nothing to cancel
+                    self._check(0)
                     self._client.cancel(list(waiting), force=True)
 
     def _result(self, future: Future[Result]) -> Result:
         from distributed import KilledWorker
 
         try:
-            result: Result = future.result()
+            result = self._gathered(future)
         except KilledWorker as error:
             raise _WorkersEndedError(
                 "A task must leave its worker alive, but several workers ended with one. Most often memory "
@@ -147,6 +153,18 @@ class Pool:
         except CancelledError as error:
             raise self._lost() from error
         return result
+
+    def _gathered(self, future: Future[Result]) -> Result:
+        """Fetch the result of a task that is done, as long as the workers are there."""
+        wait_s = _WAIT_S
+        while True:
+            try:
+                return future.result(timeout=wait_s)
+            except TimeoutError:
+                if future.status == "error":  # the task's own
+                    raise
+                self._check(0)
+                wait_s *= 2
 
     def _lost(self) -> TrainingError:
         self._check(_WAIT_S)  # a process that was killed closes its connections before it is gone
