@@ -24,13 +24,13 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.pipeline.preparing import prepare_run
 from napari_fmri_decoder.recipe import load_recipe
-from napari_fmri_decoder.samples.phantom import write_phantom
+from napari_fmri_decoder.samples.example_data.phantom import write_phantom
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
-from napari_fmri_decoder.training.bundle import versions
-from napari_fmri_decoder.training.computing import why_not
+from napari_fmri_decoder.training.bundle.bundle import versions
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import EpochDone, FoldDone, FoldStarted
+from napari_fmri_decoder.training.torch.precision import why_not
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import Prepared

@@ -1,8 +1,8 @@
-"""CPU time of a whole run of `linear`, against a plain script of scikit-learn that does the same fits.
+"""CPU time of short commands, and of a run of `linear` compared with the same fits in a scikit-learn script.
 
-96 patterns of 530 voxels in 12 runs of 8 classes, each run left out once; next to the fits a run reads and
-cleans the scan, fits the nested baseline, and writes models, tables, figures and the report. Both are whole
-processes, imports included, and take turns. What counts is user and system time, not the clock.
+The run has 96 patterns of 530 voxels in 12 runs of 8 classes, with each run held out once. It also reads and
+cleans the scan, fits the nested baseline, and writes models, tables, figures and the report. All are complete
+processes, imports included, and take turns. User and system time count, not the wall clock.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from timing import Row, finish
 
 RUNS, CLASSES, EACH, SHAPE = 12, 8, 4, (23, 24, 1)
 ROUNDS = 3
+SHORT_ROUNDS = 7
 THEIRS = """
 import sys
 import nibabel as nib
@@ -77,14 +78,60 @@ def write_data(folder: Path) -> None:
     (folder / "theirs.py").write_text(f"EACH = {EACH}\n{THEIRS}", encoding="utf-8")
 
 
-def cpu_seconds(command: list[str]) -> float:
-    """User and system seconds of a process."""
+WRONG = {
+    "TOML error": ("[decoder]", "[decoder"),
+    "wrong key": ("[decoder]", "[decoder]\nwrong = 1"),
+    "unknown decoder": ('name = "linear"', 'name = "lineer"'),
+}
+"""Errors in a recipe: the text that is replaced, and its replacement."""
+
+
+def write_wrong_recipes(folder: Path) -> dict[str, Path]:
+    """Write a recipe with each error."""
+    text = (folder / "none.toml").read_text(encoding="utf-8")
+    paths = {}
+    for error, (old, new) in WRONG.items():
+        paths[error] = folder / f"{error.replace(' ', '-')}.toml"
+        paths[error].write_text(text.replace(old, new), encoding="utf-8")
+    return paths
+
+
+def cpu_seconds(command: list[str], status: int = 0) -> float:
+    """User and system seconds of a process that ends with an exit status."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    if done.returncode != status:
         raise SystemExit(f"{command} failed:\n{done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def short_commands(folder: Path) -> list[Row]:
+    """CPU time of commands that end before any work: help, errors in a recipe, a header."""
+    command = [sys.executable, "-W", "ignore", "-m", "napari_fmri_decoder.cli"]
+    sides = {
+        "--help": ([*command, "--help"], 0, "<= 0.6"),
+        "info IMAGE": ([*command, "info", str(folder / "scan_bold.nii.gz")], 0, "<= 1.0"),
+    }
+    for error, path in write_wrong_recipes(folder).items():
+        sides[f"train with a {error}"] = ([*command, "train", str(path)], 2, "<= 1.5")
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
+    for round_ in range(SHORT_ROUNDS + 1):
+        for side, (words, status, _) in sides.items():
+            spent = cpu_seconds(words, status)
+            if round_:
+                seconds[side].append(spent)
+    return [
+        Row(
+            f"CPU time of fmri-decoder {side}, s",
+            "a fixed limit",
+            f"{median(seconds[side]):.2f} s",
+            "-",
+            median(seconds[side]),
+            limit,
+        )
+        for side, (_, _, limit) in sides.items()
+    ]
 
 
 def main() -> None:
@@ -92,6 +139,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_data(folder)
+        rows = short_commands(folder)
         python = [sys.executable, "-W", "ignore"]
         sides = {
             "theirs": [*python, "theirs.py", "scan_bold.nii.gz", "volumes.tsv"],
@@ -108,7 +156,7 @@ def main() -> None:
                     seconds[side].append(spent)
     found = {side: median(values) for side, values in seconds.items()}
     print(json.dumps(found))
-    rows = [
+    rows += [
         Row(
             what,
             "scikit-learn's fits alone",

@@ -19,8 +19,8 @@ from qtpy.QtCore import QCoreApplication
 from qtpy.QtWidgets import QSlider, QWidget
 
 from napari_fmri_decoder._napari.demo import set_up
-from napari_fmri_decoder._napari.docks import to_front
-from napari_fmri_decoder._napari.widgets.prepare import PrepareDock
+from napari_fmri_decoder._napari.prepare.dock import PrepareDock
+from napari_fmri_decoder._napari.qt.dock import to_front
 from timing import Row, ensure_display, finish
 
 if TYPE_CHECKING:

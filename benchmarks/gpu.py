@@ -1,4 +1,4 @@
-"""125 epochs of `cnn2d` on a graphics processor, a fifth validating: ``python gpu.py [cuda:1]``.
+"""125 epochs of `cnn2d` on a GPU, a fifth of the samples validates: ``python gpu.py [cuda:1]``.
 
 The samples must lie on the device from the start: a profile of the epochs counts what is copied to it.
 """

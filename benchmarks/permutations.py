@@ -17,7 +17,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.evaluation.exchanges import permuted, permuted_scores
+from napari_fmri_decoder.evaluation.label_permutation import permuted
+from napari_fmri_decoder.evaluation.permutation_scores import permuted_scores
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
 from napari_fmri_decoder.training.batched import can_batch
@@ -74,13 +75,13 @@ def main() -> None:
     config = TrainingConfig(
         epochs=EPOCHS, learning_rate=RATE, weight_decay=DECAY, batch_size=0, threads=1, device="cpu"
     )
-    assert can_batch(decoder, samples, splits, config)
+    assert can_batch(decoder, samples, splits, config.resolved(decoder))
     numbers = list(range(1, PERMUTATIONS + 1))
     labels = [permuted(samples, 0, number).y for number in numbers]
     scores: dict[str, float] = {}
 
     def ours() -> None:
-        steps = permuted_scores(decoder, samples, splits, config, numbers)
+        steps = permuted_scores(decoder, samples, splits, config.resolved(decoder), numbers)
         while True:
             try:
                 next(steps)
@@ -97,7 +98,9 @@ def main() -> None:
         scores["theirs"] = float(np.mean(found))
 
     def one() -> None:
-        for _ in cross_validate(decoder, permuted(samples, 0, 1), splits, config, permutation=1):
+        for _ in cross_validate(
+            decoder, permuted(samples, 0, 1), splits, config.resolved(decoder), permutation=1
+        ):
             pass
 
     seconds = in_turn({"ours": ours, "theirs": theirs, "one": one}, 4)
@@ -124,7 +127,7 @@ def main() -> None:
     finish(
         rows,
         [
-            f"Mean accuracy under exchanged labels: ours {scores['ours']:.3f}, "
+            f"Mean accuracy with permuted labels: ours {scores['ours']:.3f}, "
             f"theirs {scores['theirs']:.3f}; chance {1 / CLASSES:.3f}."
         ],
     )

@@ -24,11 +24,11 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 SCRIPTS = {
     "first_frame.py": "Opening a large scan",
     "slab.py": "Cutting a slab",
-    "slices.py": "Slices of a turned template",
+    "slices.py": "Slices of a rotated template",
     "dragging.py": "Dragging the slab",
     "opening.py": "Opening a scan in napari",
     "training.py": "Training",
-    "gpu.py": "Training on a graphics processor",
+    "gpu.py": "Training on a GPU",
     "permutations.py": "Permutations of a network",
     "workers.py": "Workers",
     "costs.py": "A whole run of a linear decoder",
@@ -74,7 +74,7 @@ def part(script: str, rows: list[Row], notes: list[str]) -> str:
 def page(parts: list[str]) -> str:
     """Lay out the page of the docs."""
     today, body = date.today().isoformat(), "\n\n".join(parts)
-    return f"""# Benchmarks: what was measured
+    return f"""# Benchmarks: measurements
 
 Written by `tox run -e bench` on {today}; [what each figure means](../benchmarks/README.md). Medians; in
 brackets the least and the most.

@@ -18,11 +18,11 @@ from sklearn.neural_network import MLPClassifier
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Space
-from napari_fmri_decoder.training.checkpoint import Checkpoint
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.events import EpochDone, FitEvent
 from napari_fmri_decoder.training.fit import fit
-from napari_fmri_decoder.training.store import TaskStore
+from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
+from napari_fmri_decoder.training.tasks.store import TaskStore
 from napari_fmri_decoder.volumes.frames import Grid
 from turns import Turns
 
@@ -56,7 +56,16 @@ def training(
     )
     grid = Grid(GRIDS[name], np.eye(4))
     space = Space(grid, np.ones(grid.shape, dtype=bool))
-    return fit(get_decoder({"name": name}), X, y, classes, space, config, seed=0, checkpoint=checkpoint)
+    return fit(
+        get_decoder({"name": name}),
+        X,
+        y,
+        classes,
+        space,
+        config.resolved(get_decoder({"name": name})),
+        seed=0,
+        checkpoint=checkpoint,
+    )
 
 
 def main() -> None:

@@ -12,8 +12,9 @@ from statistics import median
 import numpy as np
 from nilearn.datasets import load_mni152_template
 
-from napari_fmri_decoder._napari.layers import on_screen, to_layer
-from napari_fmri_decoder._napari.view import set_plane
+from napari_fmri_decoder._napari.layers.display import displayed_data
+from napari_fmri_decoder._napari.layers.to_layer import to_layer
+from napari_fmri_decoder._napari.viewer.camera import set_plane
 from napari_fmri_decoder.volumes.frames import Frame
 from napari_fmri_decoder.volumes.volume import Volume
 from timing import Row, ensure_display, finish
@@ -31,7 +32,7 @@ def head() -> Volume:
 
 def computed(volume: Volume) -> list[Row]:
     """Compute slices of each orientation, without a window."""
-    data, _ = on_screen(volume, FRAME)
+    data, _ = displayed_data(volume, FRAME)
     rows = []
     for axis, plane in enumerate(PLANES):
         seconds = []
@@ -42,7 +43,7 @@ def computed(volume: Volume) -> list[Row]:
             data[tuple(key)]
             seconds.append(time.perf_counter() - start)
         ms = 1000 * median(seconds)
-        rows.append(Row(f"{plane} slice of the turned template, ms", "-", f"{ms:.3g} ms", "", ms, "<= 15"))
+        rows.append(Row(f"{plane} slice of the rotated template, ms", "-", f"{ms:.3g} ms", "", ms, "<= 15"))
     return rows
 
 

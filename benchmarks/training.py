@@ -18,9 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.training.allocation import memory_kept
-from napari_fmri_decoder.training.computing import make_optimizer, prepare
 from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.torch.malloc import freed_memory_reused
+from napari_fmri_decoder.training.torch.precision import make_optimizer, prepare
 from timing import Row, finish, spread
 from turns import Side
 
@@ -83,7 +83,7 @@ def step_of(name: str, shape: Sequence[int], batch: int, classes: int) -> tuple[
     step()
     with FlopCounterMode(display=False) as counter:
         step()
-    with memory_kept(), profile(activities=[ProfilerActivity.CPU]) as profiled:
+    with freed_memory_reused(), profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(5):
             step()
     parts = sorted(profiled.key_averages(), key=lambda part: -part.self_cpu_time_total)

@@ -21,11 +21,12 @@ import pandas as pd
 from qtpy.QtCore import QCoreApplication, QEventLoop, QTimer
 
 from dragging import Window
-from napari_fmri_decoder._napari.session import Session
-from napari_fmri_decoder._napari.widgets.train import TrainDock
+from napari_fmri_decoder._napari.train.dock import TrainDock
+from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.training.events import BatchDone
-from napari_fmri_decoder.volumes.nifti import read, write
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Volume
 from timing import Row, ensure_display, finish, spread
 
@@ -52,10 +53,10 @@ class Epochs:
     """Counts the batches that the dock hears of."""
 
     def __init__(self, dock: TrainDock) -> None:
-        self.batches, self._dock, self._hear = 0, dock, dock.run.hear
-        dock.run.hear = self.hear  # type: ignore[method-assign]
+        self.batches, self._dock, self._hear = 0, dock, dock.run.on_event
+        dock.run.on_event = self.on_event  # type: ignore[method-assign]
 
-    def hear(self, event: Any) -> None:
+    def on_event(self, event: Any) -> None:
         """Count, and pass on."""
         self.batches += isinstance(event, BatchDone)
         self._hear(event)
@@ -149,7 +150,7 @@ def side_by_side(name: str) -> dict[str, Found]:
                 if side == "nothing":
                     measure(window, None, kept)
                     continue
-                dock.setup.where.choose("apart" if side == "process" else "serial")
+                dock.setup.location.choose("subprocess" if side == "process" else "serial")
                 begun = epochs.batches
                 (dock.resume if dock.resume.isEnabled() else dock.train).click()
                 until(lambda: epochs.batches > begun + 2)  # noqa: B023

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.evaluation.exchanges import scored_permutations
+from napari_fmri_decoder.evaluation.permutation_scores import scored_permutations
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
-from napari_fmri_decoder.training.cluster import Pool, open_pool
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.store import TaskStore
-from napari_fmri_decoder.training.tasks import Tasks
+from napari_fmri_decoder.training.tasks.pool import Pool
+from napari_fmri_decoder.training.tasks.store import TaskStore
+from napari_fmri_decoder.training.tasks.tasks import Tasks
+from napari_fmri_decoder.training.tasks.workers import open_pool
 from permutations import patterns
 from timing import Row, finish, in_turn
 
@@ -39,7 +40,9 @@ def main() -> None:
             store.write_samples(samples, splits)
             scores = np.full(PERMUTATIONS, np.nan)
             tasks = Tasks(store, pool)
-            for event in scored_permutations(decoder, samples, splits, config, PERMUTATIONS, tasks):
+            for event in scored_permutations(
+                decoder, samples, splits, config.resolved(decoder), PERMUTATIONS, tasks
+            ):
                 if event is not None:
                     scores[event.numbers - 1] = event.scores
             assert np.isfinite(scores).all()

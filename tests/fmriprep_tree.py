@@ -1,4 +1,4 @@
-"""A small dataset as fMRIPrep leaves it: two subjects, two sessions, two runs each."""
+"""A small dataset as written by fMRIPrep: two subjects, two sessions, two runs each."""
 
 from __future__ import annotations
 

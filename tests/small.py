@@ -1,4 +1,4 @@
-"""A data set small enough for every test: two conditions, four runs, one planted region."""
+"""A small data set for tests: two conditions, four runs, one responding region."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PLACE_MM = np.array([-10.0, 14, 2])
 
 
 def series(n_runs: int = 4, seed: int = 0, strength: float = 12.0) -> tuple[Volume, pd.DataFrame]:
-    """Sixteen volumes a run in blocks of four, and their table; TR 2 s."""
+    """Series of 16 volumes per run in blocks of four, TR 2 s, and its label table."""
     rng = np.random.default_rng(seed)
     n = 16 * n_runs
     labels = np.tile(np.repeat(["closed", "open", "open", "closed"], 4), n_runs)
@@ -33,7 +33,7 @@ def series(n_runs: int = 4, seed: int = 0, strength: float = 12.0) -> tuple[Volu
 
 
 def write_small(folder: Path, decoder: str = 'name = "linear"', **kwargs: object) -> Path:
-    """Write series, table and recipe into a folder; return the recipe."""
+    """Write series, table and recipe to a folder; return the path of the recipe."""
     volume, table = series(**kwargs)  # type: ignore[arg-type]
     write(volume, folder / "small_bold.nii.gz")
     table.to_csv(folder / "volumes.tsv", sep="\t", index=False)

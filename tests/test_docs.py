@@ -13,9 +13,9 @@ import pytest
 
 from napari_fmri_decoder.pipeline.predicting import predict
 from napari_fmri_decoder.recipe import load_recipe
-from napari_fmri_decoder.training.bundle import load_bundle
-from napari_fmri_decoder.training.onnx_export import export_onnx
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.training.bundle.bundle import load_bundle
+from napari_fmri_decoder.training.bundle.onnx import export_onnx
+from napari_fmri_decoder.volumes.read import read
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"

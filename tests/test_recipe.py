@@ -1,8 +1,10 @@
-"""The recipe: what it takes, what it refuses, and that it comes back the same."""
+"""The recipe: options that it accepts and refuses, and that it is unchanged after writing and reading."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,7 +59,7 @@ allow = []
 """
 
 
-def test_the_recipe_of_the_design_is_read_and_comes_back_the_same():
+def test_a_complete_recipe_is_read_and_written_unchanged():
     recipe = parse_recipe(DESIGN)
     assert (recipe.slab.rotate_x, recipe.slab.stop) == (20.05, 15)
     assert recipe.labels.exclude == ("rest",)
@@ -77,7 +79,7 @@ def test_the_recipe_of_the_design_is_read_and_comes_back_the_same():
         ("smooth_mm = 0.0|smooth_mm = -1", "smooth_mm"),
     ],
 )
-def test_a_wrong_option_is_named(change, message):
+def test_error_names_the_wrong_option(change, message):
     old, new = change.split("|")
     with pytest.raises(InputError) as caught:
         parse_recipe(DESIGN.replace(old, new))
@@ -85,12 +87,12 @@ def test_a_wrong_option_is_named(change, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_recipe_is_named(tmp_path):
+def test_error_names_the_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"nothing\.toml"):
         load_recipe(tmp_path / "nothing.toml")
 
 
-def test_images_are_found_by_pattern_and_naturally_sorted(tmp_path):
+def test_images_of_a_pattern_are_naturally_sorted(tmp_path):
     for run in (10, 2, 1):
         path = tmp_path / "sub-1" / "func" / f"run-{run}_bold.nii.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def test_images_are_found_by_pattern_and_naturally_sorted(tmp_path):
         image_files(("*.nii",), tmp_path)
 
 
-def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
+def test_rebased_paths_name_the_same_files(tmp_path):
     base, out = tmp_path / "study", tmp_path / "study" / "run"
     recipe = make_recipe(
         {
@@ -111,7 +113,7 @@ def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
         }
     )
     moved = rebased(recipe, base, out)
-    assert moved.data.images == ("../../bold.nii",), "what shares a folder with the run moves along"
+    assert moved.data.images == ("../../bold.nii",), "relative, because a folder is shared"
     assert Path(moved.data.mask.path) == Path("data/mask.nii.gz")
     assert moved.labels.table == "../volumes.tsv"
     far = rebased(recipe, Path("/study"), tmp_path / "run")
@@ -120,7 +122,7 @@ def test_paths_still_lead_to_the_same_files_from_another_folder(tmp_path):
     assert anywhere.data.mask.path == str(out / "data" / "mask.nii.gz")
 
 
-def test_every_file_that_a_run_depends_on_is_found(tmp_path):
+def test_input_files_include_masks_events_and_confounds(tmp_path):
     for name in ("bold.nii", "rois/a.nii", "rois/b.nii", "ev/run-1.tsv", "ev/run-2.tsv", "c.tsv"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -140,7 +142,7 @@ def test_every_file_that_a_run_depends_on_is_found(tmp_path):
     assert found == {"bold.nii", "rois/a.nii", "rois/b.nii", "ev/run-1.tsv", "ev/run-2.tsv", "c.tsv"}
 
 
-def test_paths_take_environment_variables(monkeypatch):
+def test_environment_variables_in_paths_are_replaced(monkeypatch):
     text = DESIGN.replace('"mask.nii.gz"', '"${NOWHERE_SET:-here}/${DATA_FOLDER}/mask.nii.gz"')
     monkeypatch.setenv("DATA_FOLDER", "study")
     assert parse_recipe(text).data.mask.path == "here/study/mask.nii.gz"
@@ -149,7 +151,7 @@ def test_paths_take_environment_variables(monkeypatch):
         parse_recipe(text)
 
 
-def test_options_that_do_not_fit_together_are_named_and_not_all_of_them_shown():
+def test_error_on_conflicting_options_shows_only_those_options():
     with pytest.raises(InputError, match="got 'hidden'") as caught:
         make_recipe(
             {
@@ -160,3 +162,31 @@ def test_options_that_do_not_fit_together_are_named_and_not_all_of_them_shown():
             }
         )
     assert "x.nii" not in str(caught.value)
+
+
+def loaded_by(code: str, *arguments: object) -> set[str]:
+    """Modules that a fresh interpreter has loaded after running `code`."""
+    command = [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+SLOW = {"torch", "dask", "distributed", "nilearn", "sklearn", "matplotlib", "captum", "scipy.ndimage"}
+"""Libraries that take long to load, and that reading a recipe does not need."""
+
+
+def test_reading_a_recipe_loads_no_slow_library(tmp_path):
+    (tmp_path / "recipe.toml").write_text(DESIGN)
+    read = "from napari_fmri_decoder.recipe import load_recipe; load_recipe(sys.argv[1])"
+    assert not SLOW & loaded_by(read, tmp_path / "recipe.toml")
+
+
+def test_an_error_in_the_toml_is_reported_without_loading_the_options(tmp_path):
+    (tmp_path / "recipe.toml").write_text("[data")
+    read = (
+        "from napari_fmri_decoder.errors import InputError\n"
+        "from napari_fmri_decoder.recipe import load_recipe\n"
+        "try: load_recipe(sys.argv[1])\nexcept InputError: pass"
+    )
+    assert not {*SLOW, "pydantic", "numpy", "pandas"} & loaded_by(read, tmp_path / "recipe.toml")

@@ -1,4 +1,4 @@
-"""Files that others wrote: pipes in their places, nested 5,000 deep, names that a disk takes for one."""
+"""Untrusted files: pipes, 5,000 levels of nesting, names that a file system cannot distinguish."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ import pytest
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.group import summarise_group
+from napari_fmri_decoder.evaluation.group import summarize_group
 from napari_fmri_decoder.files import DEEPEST, parse_json, parse_toml
-from napari_fmri_decoder.pipeline.predicting import _say_constant
+from napari_fmri_decoder.pipeline.predicting import _constant_notes
 from napari_fmri_decoder.pipeline.resume import _differences, _listed
 from napari_fmri_decoder.recipe import load_recipe
-from napari_fmri_decoder.samples.bids import repetition_time, run_keys
+from napari_fmri_decoder.samples.bids.names import repetition_time, run_keys
 from napari_fmri_decoder.samples.labels.events import EventLabels
 from napari_fmri_decoder.samples.zmaps.table import file_words
 from napari_fmri_decoder.text import printable, shortened
-from napari_fmri_decoder.training.store import TaskStore
-from napari_fmri_decoder.training.tasks import unpack_model
+from napari_fmri_decoder.training.tasks.store import TaskStore
+from napari_fmri_decoder.training.tasks.tasks import unpack_model
 from napari_fmri_decoder.volumes.atlas_names import read_names
-from napari_fmri_decoder.volumes.nifti import read, read_series, write
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read, read_series
 from napari_fmri_decoder.volumes.volume import Volume
 
 DEEP = '{"a":' * 5000 + "1" + "}" * 5000
-pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are of Unix")
+pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only Unix has named pipes")
 
 
 def _save(path: Path, shape: tuple[int, ...] = (3, 3, 2, 6), tr: float = 2.0, value: float = 100.0) -> Path:
@@ -46,7 +47,7 @@ def _save(path: Path, shape: tuple[int, ...] = (3, 3, 2, 6), tr: float = 2.0, va
 @pytest.mark.parametrize(
     "text", [DEEP, "[" * 5000, '{"a": [' * 100, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)]
 )
-def test_json_that_is_nested_deep_or_broken_is_one_error(text: str) -> None:
+def test_deeply_nested_or_invalid_json_gives_one_error(text: str) -> None:
     with pytest.raises(InputError) as error:
         parse_json(text, "sidecar.json")
     assert len(str(error.value)) < 300
@@ -55,12 +56,12 @@ def test_json_that_is_nested_deep_or_broken_is_one_error(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a = " + "[" * 5000, "a = " + "{a=" * 5000, "a." * 5000 + "a = 1", "a = " + "9" * 5000]
 )
-def test_toml_that_is_nested_deep_or_endless_is_one_error(text: str) -> None:
+def test_deeply_nested_or_endless_toml_gives_one_error(text: str) -> None:
     with pytest.raises(InputError, match=r"recipe\.toml must"):
         parse_toml(text, "recipe.toml")
 
 
-def test_what_is_nested_as_people_nest_is_read() -> None:
+def test_normal_nesting_is_read() -> None:
     assert parse_json('{"a": [[1, {"b": 2}]]}', "x") == {"a": [[1, {"b": 2}]]}
     assert parse_toml("a = [[1, {b = 2}]]", "x") == {"a": [[1, {"b": 2}]]}
 
@@ -74,7 +75,7 @@ def test_what_is_nested_as_people_nest_is_read() -> None:
         '{"napari_fmri_decoder": {"names": ' + "[" * 5000,
     ],
 )
-def test_a_comment_of_a_header_that_is_nested_deep_is_passed_over(tmp_path: Path, content: str) -> None:
+def test_deeply_nested_header_comment_is_ignored(tmp_path: Path, content: str) -> None:
     image = nib.load(_save(tmp_path / "bold.nii"))
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", content.encode()))
     nib.save(image, tmp_path / "commented.nii")
@@ -86,7 +87,7 @@ def test_a_comment_of_a_header_that_is_nested_deep_is_passed_over(tmp_path: Path
 @pytest.mark.parametrize(
     "text", [DEEP, "[]", "3", '{"RepetitionTime": true}', '{"RepetitionTime": Infinity}', "\xff"]
 )
-def test_a_sidecar_that_states_no_time_is_passed_over(tmp_path: Path, text: str) -> None:
+def test_sidecar_without_repetition_time_is_ignored(tmp_path: Path, text: str) -> None:
     bold = tmp_path / "sub-1_task-x_bold.nii.gz"
     (tmp_path / "sub-1_task-x_bold.json").write_text(text)
     assert repetition_time(bold) is None
@@ -95,18 +96,18 @@ def test_a_sidecar_that_states_no_time_is_passed_over(tmp_path: Path, text: str)
 
 
 @pytest.mark.parametrize("about", [DEEP, "[]", "{}", "3", '{"input_shape": 3}', "9" * 5000])
-def test_a_kept_task_with_a_description_of_another_kind_is_one_error(about: str) -> None:
+def test_stored_task_with_invalid_description_gives_one_error(about: str) -> None:
     with pytest.raises(InputError, match="Delete the folder"):
         unpack_model({"about": np.array(about)}, get_decoder({"name": "linear"}))
 
 
-def test_scores_that_are_nested_deep_are_no_run(tmp_path: Path) -> None:
+def test_deeply_nested_scores_are_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text(DEEP)
     with pytest.raises(InputError, match="run folders"):
-        summarise_group([tmp_path])
+        summarize_group([tmp_path])
 
 
-def test_an_atlas_table_of_nested_xml_has_an_end(tmp_path: Path) -> None:
+def test_deeply_nested_xml_of_an_atlas_is_handled(tmp_path: Path) -> None:
     path = tmp_path / "atlas.xml"
     path.write_text("<a>" * 5000 + '<label index="3">name</label>' + "</a>" * 5000)
     assert read_names(path) == {3: "name"}
@@ -135,7 +136,7 @@ def test_no_part_of_an_image_is_read_from_a_pipe(tmp_path: Path, opened: str, pi
 
 
 @pipes
-def test_neither_recipe_nor_sidecar_nor_atlas_nor_task_nor_run_is_read_from_a_pipe(tmp_path: Path) -> None:
+def test_recipe_sidecar_atlas_task_and_run_are_not_read_from_a_pipe(tmp_path: Path) -> None:
     for name in ("r.toml", "atlas.txt", "scores.json", "sub-1_task-x_bold.json", "fit.task"):
         os.mkfifo(tmp_path / name)
     with pytest.raises(InputError, match="is a pipe"):
@@ -143,7 +144,7 @@ def test_neither_recipe_nor_sidecar_nor_atlas_nor_task_nor_run_is_read_from_a_pi
     with pytest.raises(InputError, match="is a pipe"):
         read_names(tmp_path / "atlas.txt")
     with pytest.raises(InputError, match="is a pipe"):
-        summarise_group([tmp_path])
+        summarize_group([tmp_path])
     assert repetition_time(tmp_path / "sub-1_task-x_bold.nii.gz") is None
     assert TaskStore(tmp_path).read("fit") is None
 
@@ -162,9 +163,7 @@ def test_neither_recipe_nor_sidecar_nor_atlas_nor_task_nor_run_is_read_from_a_pi
         (["pre.nii", "post.nii"], ["pre", "post"]),
     ],
 )
-def test_the_task_is_part_of_the_run_where_two_tasks_share_its_number(
-    names: list[str], runs: list[str]
-) -> None:
+def test_task_is_part_of_the_run_name_if_two_tasks_share_a_number(names: list[str], runs: list[str]) -> None:
     assert [run for _, _, run in run_keys(names)] == runs
 
 
@@ -178,7 +177,7 @@ def test_two_tasks_with_the_same_run_number_are_read_together(tmp_path: Path) ->
     assert table["run"].unique().tolist() == ["a-1", "b-1"]
 
 
-def test_a_run_of_one_volume_is_refused_for_that_reason(tmp_path: Path) -> None:
+def test_run_with_one_volume_is_rejected(tmp_path: Path) -> None:
     paths = [_save(tmp_path / f"run-{i}_bold.nii", (2, 2, 2, n)) for i, n in ((1, 8), (2, 8), (3, 1))]
     for some in (paths, paths[1:], paths[2:] + paths[:1]):
         with pytest.raises(InputError, match=r"at least two volumes, but run-3_bold\.nii has 1"):
@@ -195,17 +194,17 @@ def test_a_run_of_one_volume_is_refused_for_that_reason(tmp_path: Path) -> None:
         ["../up", "q?*<>|:", "house"],
     ],
 )
-def test_words_for_files_differ_on_every_disk_and_are_short(labels: list[str]) -> None:
+def test_file_name_parts_are_short_and_unique_on_every_file_system(labels: list[str]) -> None:
     words = file_words(labels)
     assert len({word.lower() for word in words.values()}) == len(labels)
     assert all(word.isascii() and word.isalnum() and len(word) <= 64 for word in words.values())
 
 
-def test_words_that_are_clear_stay_as_they_are() -> None:
+def test_unambiguous_names_are_unchanged() -> None:
     assert file_words(["face", "big house"]) == {"face": "face", "big house": "bighouse"}
 
 
-def test_a_name_as_long_as_a_disk_takes_can_be_written(tmp_path: Path) -> None:
+def test_longest_possible_file_name_can_be_written(tmp_path: Path) -> None:
     volume = read(_save(tmp_path / "bold.nii"))
     path = tmp_path / ("x" * 251 + ".nii")
     assert read(write(volume, path)).n_volumes == 6
@@ -214,7 +213,7 @@ def test_a_name_as_long_as_a_disk_takes_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [28, 30, 122, 5])
-def test_an_image_that_a_disk_does_not_take_leaves_nothing(
+def test_failed_write_of_an_image_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     def full(image: Any, path: Path) -> None:
@@ -231,7 +230,7 @@ def test_an_image_that_a_disk_does_not_take_leaves_nothing(
     assert (tmp_path / "out" / "old.nii").read_bytes() == b"old"
 
 
-def test_what_differs_in_a_long_list_is_named_and_short() -> None:
+def test_difference_in_a_long_list_is_described_briefly() -> None:
     old = {
         "data": {"images": [f"/data/sub-{i:02}/func/bold.nii.gz" for i in range(60)]},
         "training": {"epochs": 3},
@@ -239,8 +238,8 @@ def test_what_differs_in_a_long_list_is_named_and_short() -> None:
     new = json.loads(json.dumps(old))
     new["data"]["images"][7] = "/data/other.nii.gz"
     new["training"]["epochs"] = 4
-    said = _listed(_differences(old, new))
-    assert said == (
+    found = _listed(_differences(old, new))
+    assert found == (
         "data.images was /data/sub-07/func/bold.nii.gz, is /data/other.nii.gz at entry 8, "
         "training.epochs was 3, is 4"
     )
@@ -253,18 +252,18 @@ def test_what_differs_in_a_long_list_is_named_and_short() -> None:
     assert many.endswith("and 44 more")
 
 
-@pytest.mark.parametrize(("same", "said"), [((), 0), ((0,), 1), ((1,), 1), ((0, 1), 1)])
-def test_a_constant_series_gives_a_note(same: tuple[int, ...], said: int) -> None:
+@pytest.mark.parametrize(("same", "expected"), [((), 0), ((0,), 1), ((1,), 1), ((0, 1), 1)])
+def test_constant_series_gives_a_note(same: tuple[int, ...], expected: int) -> None:
     X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
     for run in same:
         X[run * 4 : run * 4 + 4] = X[run * 4]
     table = pd.DataFrame({"subject": "", "session": "", "run": ["1"] * 4 + ["2"] * 4})
-    notes = _say_constant(X, table)
-    assert len(notes) == said
-    assert all("says nothing" in note for note in notes)
+    notes = _constant_notes(X, table)
+    assert len(notes) == expected
+    assert all("meaningless" in note for note in notes)
 
 
-def test_texts_for_a_terminal() -> None:
+def test_texts_are_safe_for_a_terminal() -> None:
     assert printable("a\x1b]0;x\x07\u202eb") == "a\\x1b]0;x\\x07\\u202eb"
     assert printable(SimpleNamespace(a=1)).startswith("namespace")
     assert len(shortened("x" * 10**6, 60)) == 60

@@ -1,4 +1,4 @@
-"""Two runs of a few voxels, in which each class raises voxels of its own, in files of any names."""
+"""Small runs in which each class activates different voxels, in files of any name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_fmri_decoder.volumes.volume import Volume
 AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
 BLOCK, TR = 4, 2.0
 ORDERS = {1: "aabbabba", 2: "babaabab", 3: "abbabaab"}
-"""Classes of the blocks of each run, in another order in each."""
+"""Classes of the blocks of each run, in a different order per run."""
 
 
 def labels_of(run: int, a: str = "face", b: str = "house") -> list[str]:
@@ -21,7 +21,7 @@ def labels_of(run: int, a: str = "face", b: str = "house") -> list[str]:
 
 
 def write_run(path: Path, run: int, strength: float = 5.0) -> Path:
-    """Write one run, 32 volumes; ``face`` raises the first voxels, ``house`` others."""
+    """Write one run of 32 volumes; ``face`` activates the first slice in x, ``house`` the last."""
     rng = np.random.default_rng(run)
     shown = np.array(labels_of(run))
     data = rng.normal(100, 1, (3, 3, 3, len(shown)))

@@ -1,6 +1,6 @@
-"""Mutated recipes, tables and options of the command, as strategies of hypothesis.
+"""Hypothesis strategies for mutated recipes, tables and command-line options.
 
-`tests/cli/test_bad_input.py` runs some hundred of each, `tox run -e fuzz` many more.
+`tests/cli/test_bad_input.py` runs a few hundred of each, `tox run -e fuzz` many more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RECIPE: dict[str, Any] = {
     "null": {"permutations": 0},
     "audit": {"allow": []},
 }
-"""A recipe that runs on the images of `tests/cli/test_bad_input.py`."""
+"""A recipe that is valid with the images of `tests/cli/test_bad_input.py`."""
 TABLE = "label\trun\n" + "".join(f"{'ab'[i // 2 % 2]}\t{1 + i // 8}\n" for i in range(16))
 
 _TEXTS = [
@@ -63,12 +63,12 @@ values = (
     | st.floats()
     | st.text(max_size=8)
 )
-"""Of any type, in a place where another is due."""
+"""Values of any type, to be used where another type is expected."""
 
 
 @st.composite
 def recipes(draw: st.DrawFn) -> bytes:
-    """A recipe with one to three faults: values of other types and sizes, keys gone or new, broken text."""
+    """A recipe with one to three faults: wrong types and sizes, missing or unknown keys, invalid text."""
     content = copy.deepcopy(RECIPE)
     for _ in range(draw(st.integers(1, 3))):
         _change(draw, content)
@@ -79,7 +79,7 @@ def recipes(draw: st.DrawFn) -> bytes:
 
 
 def _change(draw: st.DrawFn, content: Any) -> None:
-    """Change something at a random place."""
+    """Change something at a random position."""
     place = content
     while True:
         keys = sorted(place) if isinstance(place, dict) else range(len(place))
@@ -88,13 +88,13 @@ def _change(draw: st.DrawFn, content: Any) -> None:
         if not deeper or draw(st.integers(0, 3)) == 0:
             break
         place = place[key]
-    how = draw(st.sampled_from(["value", "value", "value", "gone", "new", "nested"]))
+    how = draw(st.sampled_from(["value", "value", "value", "missing", "new", "nested"]))
     if how == "new" or key is None:
         if isinstance(place, dict):
             place[draw(st.sampled_from(["x", "name", "source", "path", "", "a.b", "épi"]))] = draw(values)
         else:
             place.append(draw(values))
-    elif how == "gone":
+    elif how == "missing":
         del place[key]
     elif how == "nested":
         place[key] = [place[key]]
@@ -196,19 +196,19 @@ _COMMANDS: dict[str, tuple[list[str], list[str]]] = {
 
 @st.composite
 def commands(draw: st.DrawFn) -> list[str]:
-    """Words of a command: its own, some changed, gone, moved or added."""
+    """Arguments of a command, some of them changed, removed, moved or added."""
     name = draw(st.sampled_from(sorted(_COMMANDS)))
     own, options = _COMMANDS[name]
     words = list(own)
     word = st.sampled_from(_WORDS) | st.text(st.characters(exclude_characters="/"), max_size=6)
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, max(len(words) - 1, 0)))
-        how = draw(st.sampled_from(["option", "option", "word", "gone", "more", "twice"]))
+        how = draw(st.sampled_from(["option", "option", "word", "missing", "more", "twice"]))
         if how == "option" and options:
             words += [draw(st.sampled_from(options)), draw(word)]
         elif how == "word" and words:
             words[at] = draw(word)
-        elif how == "gone" and words:
+        elif how == "missing" and words:
             del words[at]
         elif how == "twice" and words:
             words.insert(at, words[at])

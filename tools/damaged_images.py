@@ -1,4 +1,4 @@
-"""Small images of every format, and seeded damages to them: what `fuzz.py` opens."""
+"""Make small images of every format with seeded random damage, for `fuzz.py`."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def valid(rng: Rng) -> Files:
 
 
 def _version(raw: bytearray) -> tuple[int, str]:
-    """Version of a NIfTI by the length that its header gives, and its byte order."""
+    """NIfTI version, from the header length, and byte order."""
     start = bytes(raw[:4])
     return (2 if start in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else 1), (">" if start[:2] == b"\0\0" else "<")
 
@@ -129,13 +129,13 @@ _TYPES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 255, 256, 512, 768, 1024, 1280, 1536, 
 
 
 def _main(files: Files, rng: Rng) -> str:
-    """Choose the file to damage, most often the one with the header."""
+    """Choose the file to damage, usually the one with the header."""
     names = sorted(files, key=lambda n: ("hdr" not in n and "HEAD" not in n, n))
     return names[0] if rng.random() < 0.7 else str(rng.choice(names))
 
 
 def _change(files: Files, name: str, change: Callable[[bytearray], None]) -> None:
-    """Change the content of a file, of a gzip the compressed content."""
+    """Change the content of a file; of a gzip, its decompressed content."""
     packed = files[name][:2] == b"\x1f\x8b"
     try:
         raw = bytearray(gzip.decompress(files[name]) if packed else files[name])
@@ -197,7 +197,7 @@ def _field(files: Files, rng: Rng) -> None:
 
 
 def _absurd(files: Files, rng: Rng) -> None:
-    """Let the header claim far more voxels than there are."""
+    """Make the header claim far more voxels than the file has."""
 
     def change(raw: bytearray) -> None:
         version, order = _version(raw)
@@ -217,13 +217,13 @@ def _absurd(files: Files, rng: Rng) -> None:
 
 
 def _truncate(files: Files, rng: Rng) -> None:
-    """Cut a file short."""
+    """Truncate a file."""
     name = _main(files, rng)
     files[name] = files[name][: int(rng.integers(0, max(1, len(files[name]))))]
 
 
 def _bits(files: Files, rng: Rng) -> None:
-    """Flip bits anywhere, in a gzip too."""
+    """Flip bits anywhere, also within a gzip."""
     name = _main(files, rng)
     raw = bytearray(files[name])
     for _ in range(int(rng.integers(1, 6)) if raw else 0):
@@ -232,14 +232,14 @@ def _bits(files: Files, rng: Rng) -> None:
 
 
 def _longer(files: Files, rng: Rng) -> None:
-    """Append what does not belong there."""
+    """Append extra bytes."""
     name = _main(files, rng)
     more = (b"\0" * 1000, b"garbage", files[name][:300], gzip.compress(b"more"))
     files[name] += more[int(rng.integers(len(more)))]
 
 
 def _foreign(files: Files, rng: Rng) -> None:
-    """Put something else in the file's place."""
+    """Replace the file by other content."""
     name = _main(files, rng)
     others = (
         b"",
@@ -261,7 +261,7 @@ def _foreign(files: Files, rng: Rng) -> None:
 
 
 def _renamed(files: Files, rng: Rng) -> None:
-    """Give a file an ending that is not its own."""
+    """Give a file the ending of another format."""
     name = _main(files, rng)
     content = files.pop(name)
     ending = rng.choice(
@@ -271,13 +271,13 @@ def _renamed(files: Files, rng: Rng) -> None:
 
 
 def _axes(files: Files, rng: Rng) -> None:
-    """Replace it by a valid file of 1 to 7 axes, or of complex or RGB numbers."""
+    """Replace the image by a valid one with 1 to 7 axes, or with complex or RGB values."""
     shape = tuple(int(n) for n in rng.choice([1, 1, 2, 3, 4], int(rng.integers(1, 8))))
     files.clear()
     kind: Any = (nib.Nifti1Image, nib.Nifti2Image)[int(rng.integers(2))]
     if rng.random() < 0.3:
-        colours = np.zeros((4, 5, 3), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
-        files["case.nii"] = bytes(nib.Nifti1Image(colours, np.eye(4)).to_bytes())
+        colors = np.zeros((4, 5, 3), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
+        files["case.nii"] = bytes(nib.Nifti1Image(colors, np.eye(4)).to_bytes())
         return
     dtype = np.dtype(str(rng.choice(["c8", "c16", "i1", "u2", "u8", "f4"])))
     with np.errstate(all="ignore"):
@@ -307,7 +307,7 @@ def make_case(seed: int, case: int) -> tuple[str, Files]:
     Returns
     -------
     name : str
-        Of the file to open.
+        Name of the file to open.
     files : dict
         Content by name.
     """

@@ -1,19 +1,18 @@
-"""Run a command as another machine would: an older processor, a busy one, one core, another country.
+"""Run a command under the conditions of another machine: older CPU, high load, one core, another locale.
 
-The tests must pass on every machine. This runs them, or anything else, where a machine differs from this
-one in a single respect:
+The tests must pass on every machine. This script runs them, or any command, with one condition changed:
 
-- `old`: the instructions of a processor of 2008 (SSE4.2) in torch, oneDNN, MKL and OpenBLAS
-- `avx2`: those of a processor of 2013
-- `busy`: next to eight processes that never rest
+- `old`: the instruction set of a CPU of 2008 (SSE4.2) in torch, oneDNN, MKL and OpenBLAS
+- `avx2`: the instruction set of a CPU of 2013
+- `busy`: next to eight processes that compute all the time
 - `one-core`: on a single core
-- `abroad`: in another language and time zone, with another seed of Python's hashes
+- `abroad`: in another language and time zone, with another seed for Python's hashes
 
-Other sums are added in another order, so last digits differ, and other things happen first.
+Sums are then added in another order, so that last digits differ, and events occur in another order.
 
 Usage: python tools/elsewhere.py PLACE COMMAND ...
 
-The exit status is that of the command. It needs the standard library alone.
+The exit status is that of the command. The script needs only the standard library.
 """
 
 from __future__ import annotations
@@ -42,26 +41,26 @@ PROCESSORS: dict[str, dict[str, str]] = {
         "OPENBLAS_CORETYPE": "Haswell",
     },
 }
-"""What each library is told of the processor, by place. Only x86 processors are limited by it."""
+"""Environment variables that limit the instruction set, by place. They only affect x86 CPUs."""
 
 BUSY = 8
 """Processes that compete with the command in `busy`."""
 
 LOCALES = ("tr_TR.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8", "C")
-"""Tried in this order: a dotless i, a decimal comma, and what every machine has."""
+"""Tried in this order: a dotless i, a decimal comma, and the one that every machine has."""
 
 PLACES = (*PROCESSORS, "busy", "one-core", "abroad")
 
 
 def environment(place: str) -> dict[str, str]:
-    """What a place adds to the environment of a command."""
+    """Environment variables that a place adds."""
     if place == "abroad":
         return {"LC_ALL": _known(), "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
     return PROCESSORS.get(place, {})
 
 
 def run(place: str, command: list[str]) -> int:
-    """Run a command in a place; return its exit status."""
+    """Run a command in a place, and return its exit status."""
     with ExitStack() as ended:
         if place == "busy":
             for _ in range(BUSY):
@@ -76,7 +75,7 @@ def run(place: str, command: list[str]) -> int:
 
 @contextmanager
 def _busy() -> Iterator[None]:
-    """Keep one process computing meanwhile. It ends with its input, so that none outlives a killed parent."""
+    """Keep one process computing. It ends when its input closes, so that it does not outlive its parent."""
     code = "import os, sys, threading\n"
     code += "threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()\n"
     code += "while True: pass"
@@ -88,7 +87,7 @@ def _busy() -> Iterator[None]:
 
 
 def _known() -> str:
-    """The first of `LOCALES` that is installed here."""
+    """The first of `LOCALES` that is installed."""
     before = locale.setlocale(locale.LC_ALL)
     try:
         for name in LOCALES[:-1]:

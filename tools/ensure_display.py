@@ -1,12 +1,11 @@
-"""See to it that windows can be opened here: an X server, and the libraries that Qt and OpenGL load.
+"""Ensure that windows can be opened: an X server, and the libraries that Qt and OpenGL load.
 
-The tests of the window run under Xvfb. Where it is missing on a Debian-like machine, this script
-installs it if it may, and otherwise stops with the exact line to run. It needs the standard
-library alone.
+The tests of the window run under Xvfb. If it is missing on a Debian-like machine, this script installs it
+if it has permission, and otherwise prints the command to run. It needs only the standard library.
 
 Usage: python tools/ensure_display.py [--screen]
 
-With `--screen` a person is to see the window, so that Xvfb does not count as a screen.
+With `--screen` the window must be visible to a person, so that Xvfb is not sufficient.
 """
 
 from __future__ import annotations
@@ -43,29 +42,29 @@ PACKAGES = {
     "libxcb-xinerama0": "libxcb-xinerama.so.0",
     "libdbus-1-3": "libdbus-1.so.3",
 }
-"""Debian's packages, each with the library that it brings; None for a program or a driver."""
+"""Debian packages, each with the library that it provides; None for a program or a driver."""
 
 DRIVERS = ("/usr/lib/dri/*_dri.so", "/usr/lib/*/dri/*_dri.so", "/usr/lib64/dri/*_dri.so")
-"""Where the OpenGL drivers lie that Xvfb draws with."""
+"""Locations of the OpenGL drivers that Xvfb draws with."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found.
+    """What is available on this machine.
 
     Attributes
     ----------
     linux : bool
     reachable : bool
-        Whether the display that DISPLAY or WAYLAND_DISPLAY names answers.
+        Whether the display named by DISPLAY or WAYLAND_DISPLAY responds.
     xvfb : bool
         Whether Xvfb is on PATH.
     absent : tuple of str
-        Debian's names of the libraries that do not load, and of the driver if there is none.
+        Debian packages of the libraries that do not load, and of the driver if there is none.
     uninstalled : tuple of str or None
-        Those of `PACKAGES` that dpkg does not list as installed; None without apt and dpkg.
+        Packages in `PACKAGES` that are not installed according to dpkg; None without apt and dpkg.
     privilege : {"root", "sudo", "none"}
-        By which right packages can be installed without asking for a password.
+        How packages can be installed without asking for a password.
     """
 
     linux: bool
@@ -98,7 +97,7 @@ def parse_display(display: str) -> tuple[str, int] | None:
 
 
 def ready(machine: Machine, *, screen: bool = False) -> bool:
-    """Whether a window opens as things are."""
+    """Whether a window can be opened now."""
     if not machine.linux:
         return True
     return not machine.absent and (machine.reachable or (machine.xvfb and not screen))
@@ -111,7 +110,7 @@ def plan(machine: Machine, *, screen: bool = False) -> Plan:
     ----------
     machine : Machine
     screen : bool
-        Whether a person is to see the window.
+        Whether the window must be visible to a person.
 
     Returns
     -------
@@ -122,13 +121,13 @@ def plan(machine: Machine, *, screen: bool = False) -> Plan:
     if screen and not machine.reachable:
         return Plan(
             "stop",
-            "A screen is needed, and neither DISPLAY nor WAYLAND_DISPLAY names one that answers. "
+            "A screen is required, but neither DISPLAY nor WAYLAND_DISPLAY names one that responds. "
             "Log in at the machine or by `ssh -X`, or run `tox run -e demo`, which needs no screen.",
         )
     found = lacking(machine)
     if machine.uninstalled is None:
-        return Plan("stop", f"{found} Install what your system calls them.")
-    # what a library that does not load lacks may itself be a package: install all that is missing
+        return Plan("stop", f"{found} Install the packages that provide them on your system.")
+    # a library may fail to load because of another missing package: install all missing ones
     names = [n for n in PACKAGES if n in machine.uninstalled and not (screen and n == "xvfb")]
     if not names:
         return Plan(
@@ -143,19 +142,19 @@ def plan(machine: Machine, *, screen: bool = False) -> Plan:
 
 
 def lacking(machine: Machine) -> str:
-    """Say in a sentence what is missing for a window."""
+    """List what is missing for a window, in a sentence."""
     server = () if machine.reachable or machine.xvfb else ("xvfb",)
     return f"Windows need an X server and its libraries; missing: {', '.join((*server, *machine.absent))}."
 
 
 def by_hand(names: Iterable[str], *options: str) -> str:
-    """The line that a person runs to install `names`."""
+    """Command line for a person to install packages."""
     words = ["sudo apt-get update && sudo apt-get install -y --no-install-recommends", *options, *names]
     return " ".join(words)
 
 
 def inspect() -> Machine:
-    """Look at this machine."""
+    """Inspect this machine."""
     if not sys.platform.startswith("linux"):
         return Machine(linux=False, reachable=True, xvfb=False, absent=(), uninstalled=None, privilege="none")
     absent = [name for name, library in PACKAGES.items() if library and not loads(library)]
@@ -181,7 +180,7 @@ def loads(library: str) -> bool:
 
 
 def answers(display: str) -> bool:
-    """Whether the X server that `display` names takes a connection."""
+    """Whether the X server named by `display` accepts a connection."""
     address = parse_display(display)
     if address is None:
         return False
@@ -193,13 +192,13 @@ def answers(display: str) -> bool:
 
 
 def answers_wayland() -> bool:
-    """Whether the compositor that WAYLAND_DISPLAY names takes a connection."""
+    """Whether the compositor named by WAYLAND_DISPLAY accepts a connection."""
     name = os.environ.get("WAYLAND_DISPLAY")
     return bool(name) and connects(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name or ""))
 
 
 def connects(address: str | tuple[str, int]) -> bool:
-    """Whether a socket at `address`, a path or (host, port), takes a connection within two seconds."""
+    """Whether a socket at `address`, a path or (host, port), accepts a connection within two seconds."""
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as link:
         link.settimeout(2)
@@ -211,21 +210,21 @@ def connects(address: str | tuple[str, int]) -> bool:
 
 
 def uninstalled_packages() -> tuple[str, ...] | None:
-    """Ask dpkg which of `PACKAGES` are missing; None where there is no apt or dpkg."""
+    """Ask dpkg which of `PACKAGES` are missing; None without apt or dpkg."""
     if not (shutil.which("dpkg-query") and shutil.which("apt-get")):
         return None
     asked = subprocess.run(
         ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES],
         capture_output=True,
         text=True,
-        check=False,  # it exits with 1 where a package is unknown
+        check=False,  # it exits with 1 if a package is unknown
     )
     installed = {line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")}
     return tuple(name for name in PACKAGES if name not in installed)
 
 
 def privilege() -> Literal["root", "sudo", "none"]:
-    """By which right packages can be installed without a password."""
+    """How packages can be installed without a password."""
     if os.geteuid() == 0:
         return "root"
     if not shutil.which("sudo"):
@@ -235,11 +234,11 @@ def privilege() -> Literal["root", "sudo", "none"]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Inspect, install if needed and allowed, and inspect again; the exit status."""
+    """Inspect, install if needed and allowed, and inspect again; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--screen", action="store_true", help="a person is to see the window")
+    parser.add_argument("--screen", action="store_true", help="the window must be visible to a person")
     screen = parser.parse_args(arguments).screen
     todo = plan(inspect(), screen=screen)
     if todo.action == "nothing":
@@ -249,7 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for command in todo.commands:
         sys.stderr.write(" ".join(command) + "\n")
-        subprocess.run(command, check=False)  # whether it helped is seen below
+        subprocess.run(command, check=False)  # checked below
     after = inspect()
     if ready(after, screen=screen):
         return 0

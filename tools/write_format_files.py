@@ -1,7 +1,7 @@
-"""Write the small models that later versions must still read: tests/data/format<N>-*.safetensors.
+"""Write small models that later versions must still read: tests/data/format<N>-*.safetensors.
 
-Run once per format of the bundle, by the version that introduced it; a file that exists is never
-written again, since it stands for what users have on their disks.
+Run once per bundle format, by the version that introduced it. Existing files are never overwritten, since
+they represent what users have on disk.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import pandas as pd
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
-from napari_fmri_decoder.training.bundle import FORMAT, Bundle, save_bundle, versions
+from napari_fmri_decoder.training.bundle.bundle import Bundle, save_bundle, versions
+from napari_fmri_decoder.training.bundle.header import FORMAT
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.cross_validate import refit
 from napari_fmri_decoder.training.events import FitDone
-from napari_fmri_decoder.training.fit import predict_proba
+from napari_fmri_decoder.training.predict import predict_proba
+from napari_fmri_decoder.training.refitting import refit
 from napari_fmri_decoder.volumes.frames import Grid, rotation
 
 FOLDER = Path(__file__).parents[1] / "tests" / "data"
@@ -42,7 +43,7 @@ DECODERS: dict[str, tuple[dict[str, Any], float, float | None]] = {
     "cnn2d": ({"name": "cnn2d", "filters": [2], "dense": [4]}, 0.0, None),
     "cnn3d": ({"name": "cnn3d", "filters": [2], "dense": [4]}, 0.0, None),
 }
-"""Options; how many voxels screening keeps (0: all); the TR, which the first files did not have."""
+"""Options; number of voxels that screening keeps (0: all); TR, which the first files did not have."""
 
 
 def samples() -> Samples:
@@ -64,14 +65,14 @@ def samples() -> Samples:
 
 
 def main() -> None:
-    """Write a model of each decoder, and what it makes of four samples."""
+    """Write a model of each decoder, and its predictions for four samples."""
     data = samples()
     for name, (options, screening, step) in DECODERS.items():
         path = FOLDER / f"format{FORMAT}-{name}.safetensors"
         if path.exists():
             continue
         settings = TrainingConfig(epochs=5, learning_rate=0.05, threads=1, device="cpu", screening=screening)
-        *_, done = refit(get_decoder(options), data, settings)
+        *_, done = refit(get_decoder(options), data, settings.resolved(get_decoder(options)))
         assert isinstance(done, FitDone)
         bundle = Bundle(
             *(done.model, data.space, data.classes, RECIPE.format(name=options["name"]), versions()),

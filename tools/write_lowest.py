@@ -1,7 +1,7 @@
 """Write constraints-lowest.txt: the lowest version of each direct dependency that pyproject.toml allows.
 
-What those need in turn has the newest version that goes with them. torch is left out: its lowest build that
-is tested is the one that is installed. Needs uv, which alone resolves this way.
+Indirect dependencies have the newest compatible versions. torch is excluded: the lowest tested build is the
+installed one. Needs uv, the only resolver with this mode.
 
 Usage: python tools/write_lowest.py
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HEAD = """\
-# The lowest versions of direct dependencies (extras all, onnx), and what goes with them, on Python 3.11.
+# The lowest versions of direct dependencies (extras all, onnx), and compatible indirect ones, on Python 3.11.
 # Written by tools/write_lowest.py from pyproject.toml; `tox run -e lowest` tests with them.
-# torch is not here: older builds are not tested, as each takes 200 MB, and with CUDA several GB.
+# torch is excluded: older builds are not tested, as each takes 200 MB, and several GB with CUDA.
 """
 COMMAND = (
     *("uv", "pip", "compile", "pyproject.toml", "--extra", "all", "--extra", "onnx", "--quiet"),

@@ -1,7 +1,8 @@
-"""Write docs/recipe.md from the options' own fields: python tools/write_reference.py."""
+"""Write docs/recipe.md from the fields of the options: python tools/write_reference.py."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -14,7 +15,7 @@ from napari_fmri_decoder.recipe import AuditConfig, CompareConfig, DataConfig, N
 from napari_fmri_decoder.samples.audit import checks
 from napari_fmri_decoder.samples.labels import label_sources
 from napari_fmri_decoder.samples.masks import mask_strategies
-from napari_fmri_decoder.samples.prepare import PrepareConfig
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
@@ -27,10 +28,10 @@ TARGET = Path(__file__).parents[1] / "docs" / "recipe.md"
 
 HEAD = """# The recipe
 
-One TOML file says a whole run; the docks, `fmri-decoder train` and a notebook fill in and run the same.
-Paths are relative to the recipe, and may hold environment variables: `${NAME}` or `${NAME:-default}`.
-An unknown option, or a value out of its limits, is an error that names it.
-`examples/` holds recipes that run. This page is written from the options' own fields by
+One TOML file describes a complete run. The docks, `fmri-decoder train` and notebooks use the same format.
+Paths are relative to the recipe, and may contain environment variables: `${NAME}` or `${NAME:-default}`.
+An unknown option, or a value outside of its limits, is an error that names the option.
+`examples/` has recipes that run. This page is generated from the fields of the options by
 `tools/write_reference.py`.
 """
 
@@ -62,7 +63,7 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _family(title: str, text: str, members: dict[str, Any], key: str) -> str:
+def _family(title: str, text: str, members: Mapping[str, Any], key: str) -> str:
     parts = [f"## {title}\n\n{text}.\n"]
     for name, model in sorted(members.items()):
         parts.append(f'### {key} = "{name}"\n\n{model.summary}.\n')
@@ -82,7 +83,7 @@ def _table(model: type[BaseModel], leave_out: str = "") -> str:
     ]
     if not rows:
         return "No options.\n"
-    return "\n".join(["| option | type | default | what it is |", "|---|---|---|---|", *rows]) + "\n"
+    return "\n".join(["| option | type | default | description |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def _text(field: FieldInfo) -> str:

@@ -1,4 +1,13 @@
-"""Decode brain activity in napari: scans in their place, honest scores, hidden layers in the brain."""
+"""Decode brain activity in napari: fMRI scans in place, honest scores, hidden layers in the brain.
+
+Everything that a notebook needs is an attribute of this package and is loaded when it is first used.
+
+Examples
+--------
+>>> import napari_fmri_decoder as fd
+>>> sorted(fd.decoders.registry)
+['cnn2d', 'cnn3d', 'dummy', 'linear', 'mlp']
+"""
 
 import os
 import sys
@@ -10,11 +19,24 @@ if getattr(sys, "argv", [])[:1] == ["-m"] and not sys.flags.safe_path:
     if os.path.realpath(_working_folder) == os.path.dirname(os.path.dirname(os.path.realpath(__file__))):
         sys.path.append(_working_folder)
 
-from importlib.metadata import PackageNotFoundError, version
+import lazy_loader  # only now, for the same reason
 
-try:
-    __version__ = version("napari-fmri-decoder")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
+_attribute, _names, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ += ["__version__"]
 
-__all__ = ["__version__"]
+
+def __getattr__(name: str) -> object:
+    return _version() if name == "__version__" else _attribute(name)
+
+
+def __dir__() -> list[str]:
+    return [*_names(), "__version__"]
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("napari-fmri-decoder")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0+unknown"

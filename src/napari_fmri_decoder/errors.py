@@ -1,6 +1,6 @@
-"""The errors of this package: one that a user can mend, and those that a fit ends in.
+"""Exceptions of this package: for input that a user can correct, and for training that fails.
 
-Every message of `InputError` says three things: what must hold, what was found, and what to do.
+Every message of `InputError` states what must hold, what was found, and what to do.
 The command line prints it as one line and exits with 2; napari shows it as one notification.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Raised for input that the user can mend.
+    """Raised for input that the user can correct.
 
     Examples
     --------
@@ -20,11 +20,19 @@ class InputError(ValueError):
 
 
 class TrainingError(ArithmeticError):
-    """Raised where a fit cannot go on: a loss that is not finite, memory that is full.
+    """Raised when training cannot continue: the loss is not finite, or memory is full.
 
-    On purpose no RuntimeError: napari's generator workers swallow those, and most of torch's are.
+    Deliberately not a RuntimeError: napari's generator workers swallow those, and most errors of torch are.
     """
 
 
 class DivergedError(TrainingError):
-    """Raised where a loss is no longer finite: the same recipe would end there again."""
+    """Raised when the loss is no longer finite; the same recipe would diverge again."""
+
+
+class MissingPackageError(InputError):
+    """Raised where options name a class of a package that is not installed."""
+
+
+class PluginWarning(UserWarning):
+    """Issued where an installed plugin package cannot be loaded."""

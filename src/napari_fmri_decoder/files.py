@@ -1,4 +1,4 @@
-"""Files as users give them: regular ones alone are opened, and text is decoded in one way."""
+"""Open files that users name: only regular files are opened, and text is always decoded as UTF-8."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import nfc, printable
 
 LARGEST_TEXT = 2**28
-"""Bytes of the largest text file that is read: 256 MiB."""
+"""Maximum size in bytes of a text file: 256 MiB."""
 DEEPEST = 64
-"""Levels to which lists and tables of a file may be nested in one another."""
+"""Maximum number of levels of nested lists and tables in a file."""
 
 
 def check_regular(path: Path, what: str) -> Path:
-    """Refuse whatever is not a regular file: reading a pipe or a device may never end.
+    """Raise an error unless a path is a regular file; reading a pipe or a device may never end.
 
     Parameters
     ----------
     path : Path
     what : str
-        What messages call it: "recipe", "events file".
+        How messages refer to the file, such as "recipe" or "events file".
 
     Returns
     -------
     Path
-        `path`, or the file of this name in the other Unicode form where only that exists.
+        `path`, or the file with this name in the other Unicode form if only that exists.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is a folder, a pipe, a device or a socket.
+        If the file is missing, or is a folder, a pipe, a device or a socket.
     """
     try:
         path = existing(path)
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if isinstance(error, FileNotFoundError) and path.is_symlink():
-            raise InputError(_not_here(path, what, "link")) from error
+            raise InputError(_not_downloaded(path, what, "link")) from error
         reason = getattr(error, "strerror", None) or error
         raise InputError(
             f"The {what} must be a file that exists, got {printable(path)}: {reason}. Check the path."
@@ -54,15 +54,15 @@ def check_regular(path: Path, what: str) -> Path:
             f"The {what} must be a regular file, but {printable(path)} is a {found}. Give a file."
         )
     if is_absent(path):
-        raise InputError(_not_here(path, what, "placeholder"))
+        raise InputError(_not_downloaded(path, what, "placeholder"))
     return path
 
 
 def is_absent(path: Path) -> bool:
-    """Whether a path is there in name only: a link, or a placeholder, whose content was not downloaded.
+    """Whether a path is only a link or a placeholder for content that was not downloaded.
 
-    git-annex (DataLad) leaves links that lead nowhere, or where a disk has no links small text files
-    that name the content; Git LFS leaves such files too.
+    git-annex (DataLad) leaves broken links or, on file systems without links, small text files that name
+    the content; Git LFS leaves such text files too.
 
     Parameters
     ----------
@@ -80,10 +80,10 @@ def is_absent(path: Path) -> bool:
     return start.startswith(_POINTERS) or (start.startswith(b"../") and b".git/annex/objects/" in start)
 
 
-def _not_here(path: Path, what: str, kind: str) -> str:
+def _not_downloaded(path: Path, what: str, kind: str) -> str:
     return (
-        f"The {what} must be here, but {printable(path)} is a {kind} whose content is not (as in a DataLad "
-        "dataset before `datalad get`, or Git LFS before `git lfs pull`). Get the content first."
+        f"The {what} must be downloaded, but {printable(path)} is a {kind} without its content (as in a "
+        "DataLad dataset before `datalad get`, or Git LFS before `git lfs pull`). Download the content first."
     )
 
 
@@ -102,19 +102,19 @@ _TYPES = (
 
 
 def existing(path: Path) -> Path:
-    """Find a path in whichever Unicode form it has on the disk; as given where neither exists.
+    """Find the Unicode form of a path that exists on disk; return the path unchanged if neither does.
 
     Parameters
     ----------
     path : Path
-        One that leads through ``..`` need not lead through folders that exist: a run's paths start
-        from its folder, which may not be made yet.
+        With ``..`` in it, it may pass through folders that do not exist: paths of a run are relative to
+        its folder, which may not have been created yet.
 
     Returns
     -------
     Path
     """
-    if os.path.lexists(path):  # a link that leads nowhere is there, too
+    if os.path.lexists(path):  # a broken link exists too
         return path
     if ".." in path.parts and os.path.lexists(plain := Path(os.path.normpath(path))):
         return plain
@@ -125,7 +125,7 @@ def existing(path: Path) -> Path:
 
 
 def child(folder: Path, name: str) -> Path:
-    """Find a name in a folder, in whichever Unicode form it has there; as given where there is none.
+    """Find a file in a folder by name, in either Unicode form; return the name as given if it is missing.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def child(folder: Path, name: str) -> Path:
         return path
     try:
         return next((p for p in sorted(folder.iterdir()) if nfc(p.name) == nfc(name)), path)
-    except OSError:  # no folder, or one that may not be listed
+    except OSError:  # not a folder, or not readable
         return path
 
 
@@ -150,12 +150,12 @@ def read_text(path: Path, what: str, largest: int = LARGEST_TEXT) -> str:
     what : str
         See `check_regular`.
     largest : int
-        Bytes that it may have.
+        Maximum size in bytes.
 
     Raises
     ------
     InputError
-        If it is no regular file, larger than `largest`, or not UTF-8.
+        If the file is not regular, is larger than `largest`, or is not UTF-8.
     """
     path = check_regular(path, what)
     try:
@@ -163,53 +163,53 @@ def read_text(path: Path, what: str, largest: int = LARGEST_TEXT) -> str:
         if size > largest:
             raise InputError(
                 f"The {what} must be a text file of at most {largest} bytes, but {printable(path)} has "
-                f"{size}. Give the right file."
+                f"{size}. Check that it is the right file."
             )
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"The {what} must be a text file in UTF-8 that can be read, got {printable(path)}: {reason}. "
+            f"The {what} must be a readable text file in UTF-8, got {printable(path)}: {reason}. "
             "Save it as UTF-8."
         ) from error
 
 
 _TOO_LONG = (
-    "a value that Python does not read, such as a number of thousands of digits or an impossible date."
+    "a value that Python cannot read, such as a number with thousands of digits or an impossible date."
 )
 
 
 def parse_toml(text: str, what: str) -> dict[str, Any]:
-    """Read TOML that somebody else may have written.
+    """Parse TOML from an untrusted source.
 
     Parameters
     ----------
     text : str
     what : str
-        What messages begin with: "recipe.toml".
+        How messages begin, such as "recipe.toml".
 
     Raises
     ------
     InputError
-        If it is no TOML, or nested deeper than `DEEPEST` levels.
+        If the text is not TOML, or is nested more than `DEEPEST` levels deep.
     """
     found: dict[str, Any] = _parsed(tomllib.loads, text, what, "TOML", tomllib.TOMLDecodeError)
     return found
 
 
 def parse_json(text: str | bytes, what: str) -> Any:
-    """Read JSON that somebody else may have written.
+    """Parse JSON from an untrusted source.
 
     Parameters
     ----------
     text : str or bytes
     what : str
-        What messages begin with.
+        How messages begin.
 
     Raises
     ------
     InputError
-        If it is no JSON, or nested deeper than `DEEPEST` levels.
+        If the text is not JSON, or is nested more than `DEEPEST` levels deep.
     """
     return _parsed(json.loads, text, what, "JSON", json.JSONDecodeError, UnicodeDecodeError)
 
@@ -217,21 +217,21 @@ def parse_json(text: str | bytes, what: str) -> Any:
 def _parsed(
     parse: Callable[[Any], Any], text: str | bytes, what: str, language: str, *broken: type[ValueError]
 ) -> Any:
-    """Parse a text, with one clear error for whatever is wrong with it."""
+    """Parse a text; turn every parsing error into one `InputError`."""
     try:
         found = parse(text)
     except RecursionError:
         raise _nested(what) from None
     except broken as error:
         raise InputError(f"{what} must be {language}, found: {printable(error)}. Correct it.") from error
-    except ValueError as error:  # of Python itself
-        raise InputError(f"{what} must be {language}, but holds {_TOO_LONG} Correct it.") from error
+    except ValueError as error:  # raised by Python itself
+        raise InputError(f"{what} must be {language}, but contains {_TOO_LONG} Correct it.") from error
     _check_depth(found, what)
     return found
 
 
 def _check_depth(value: Any, what: str) -> None:
-    """Refuse what the functions that walk through it later would not survive."""
+    """Reject nesting that would exceed the recursion limit of later functions."""
     level = [value]
     for _ in range(DEEPEST):
         level = [
@@ -247,5 +247,5 @@ def _check_depth(value: Any, what: str) -> None:
 
 def _nested(what: str) -> InputError:
     return InputError(
-        f"{what} must not nest its lists and tables deeper than {DEEPEST} levels. Write it flatter."
+        f"{what} must not nest lists and tables more than {DEEPEST} levels deep. Reduce the nesting."
     )

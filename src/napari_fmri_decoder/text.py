@@ -1,7 +1,7 @@
-"""Text from files, names and users, made comparable and safe to print.
+"""Make text from files, names and users comparable and safe to print.
 
-Two texts that look the same can differ in their code points: a Mac writes "é" as two (NFD), others as
-one (NFC). Whatever is compared with another text goes through `nfc` first.
+Two texts that look the same can differ in their code points: macOS writes "é" as two (NFD), other systems
+as one (NFC). Pass text through `nfc` before comparing it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 
 
 def nfc(text: str) -> str:
-    r"""Give a text in Unicode's composed form (NFC), in which equal texts are equal.
+    r"""Convert text to Unicode's composed form (NFC), so that texts that look equal compare equal.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ def nfc(text: str) -> str:
 
 
 def printable(text: object) -> str:
-    r"""Replace control characters, which a terminal would obey, by their escapes.
+    r"""Replace control characters, which a terminal would act on, by their escape sequences.
 
     Parameters
     ----------
     text : object
-        Anything that has a text, such as a path.
+        Any object; it is converted by `str`, as a path is.
 
     Examples
     --------
@@ -44,13 +44,13 @@ def printable(text: object) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Cut a long text in its middle.
+    """Shorten a long text by replacing its middle with dots.
 
     Parameters
     ----------
     text : str
     longest : int
-        Letters of what is given, at least 10.
+        Maximum number of characters of the result, at least 10.
 
     Examples
     --------

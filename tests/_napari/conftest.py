@@ -54,7 +54,7 @@ def qtbot(qtbot: Any) -> Any:
 @pytest.fixture
 def viewer(make_napari_viewer: Any, qtbot: Any) -> Iterator[Any]:
     """A napari viewer on the screen, 1366 x 768; closed in the end, with all workers ended."""
-    from napari_fmri_decoder._napari.leaving import threads
+    from napari_fmri_decoder._napari.qt.shutdown import threads
 
     window = make_napari_viewer(show=True)
     window.window._qt_window.resize(1366, 768)

@@ -12,8 +12,9 @@ from small import series, write_small
 from napari_fmri_decoder.evaluation.scores import score_folds
 from napari_fmri_decoder.pipeline import RunResult, prepare_run
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
-from napari_fmri_decoder.training.cross_validate import cross_validate, refit
+from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FitDone, FoldDone
+from napari_fmri_decoder.training.refitting import refit
 
 CNN = {"name": "cnn2d", "filters": [3, 4], "dense": [6]}
 SLAB = {"rotate_x": 20.0, "rotate_z": 5.0, "axis": "z", "start": 2, "stop": 5, "interpolation": "linear"}

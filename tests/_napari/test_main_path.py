@@ -1,4 +1,4 @@
-"""The main path in the real window, as a person walks it: open, prepare, label, train, look.
+"""The main workflow in a real window: open, prepare, label, train, look inside.
 
 With FMRI_DECODER_SCREENSHOTS set to a folder, each step leaves the picture that the docs show.
 """
@@ -19,21 +19,22 @@ from person import PLUGIN, Person
 from scipy import ndimage
 
 from napari_fmri_decoder._napari.demo import set_up
-from napari_fmri_decoder._napari.slider import show_volume
+from napari_fmri_decoder._napari.viewer.dims import show_volume
 from napari_fmri_decoder.pipeline.demo import demo_recipe
-from napari_fmri_decoder.samples.phantom import PHANTOM_SLAB, phantom_table
+from napari_fmri_decoder.samples.example_data.phantom import PHANTOM_SLAB
+from napari_fmri_decoder.samples.example_data.phantom_design import phantom_table
 
 TEMPLATE = (
     Path(nilearn.datasets.__file__).parent / "data" / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
 )
 
 
-def millimetres(layer: Any, index: Any) -> Any:
+def millimeters(layer: Any, index: Any) -> Any:
     """(x, y, z) of a voxel (..., z, y, x), as napari places it."""
     return np.asarray(layer.data_to_world(index))[-3:][::-1]
 
 
-def test_from_opening_real_scans_to_predictions_over_the_anatomy(
+def test_real_scans_to_predictions_over_the_anatomy(
     person: Person, haxby: Path, tmp_path: Path, notified: list[Any]
 ) -> None:
     viewer = person.viewer
@@ -48,9 +49,9 @@ def test_from_opening_real_scans_to_predictions_over_the_anatomy(
     person.choose(prepare, "mask_strategy", "file")
     person.type(prepare, "path", haxby / "mask.nii.gz")
     person.press(prepare, "apply_mask")
-    person.wait(lambda: prepare.session.state.mask is not None)
+    person.wait(lambda: prepare.session.state.preparation.mask is not None)
     mask = np.asarray(nib.load(haxby / "mask.nii.gz").dataobj) > 0
-    np.testing.assert_array_equal(prepare.session.state.mask.at(0) > 0, mask)
+    np.testing.assert_array_equal(prepare.session.state.preparation.mask.at(0) > 0, mask)
     person.picture("prepare")
 
     labels = person.dock("Labels")
@@ -59,7 +60,7 @@ def test_from_opening_real_scans_to_predictions_over_the_anatomy(
     person.type(labels, "exclude", "rest")
     person.press(labels, "apply_labels")
     table = pd.read_csv(haxby / "volumes.tsv", sep="\t")
-    assert prepare.session.state.table["label"].tolist() == table["label"].tolist()
+    assert prepare.session.state.labeling.table["label"].tolist() == table["label"].tolist()
     assert "8 classes in 12 runs" in person.find(labels, "label_counts").text()
     person.picture("labels")
 
@@ -83,25 +84,25 @@ def test_from_opening_real_scans_to_predictions_over_the_anatomy(
     for voxel in corners:
         expected = nib.affines.apply_affine(bold.affine, voxel)
         for layer in (predictions, scan):
-            np.testing.assert_allclose(millimetres(layer, (7, *voxel[::-1])), expected, atol=1e-4)
+            np.testing.assert_allclose(millimeters(layer, (7, *voxel[::-1])), expected, atol=1e-4)
         assert predictions.data[(7, *voxel[::-1])] == 8
     assert predictions.data_to_world((7, 0, 0, 0))[0] == pytest.approx(7 * 2.5), "seconds, as the series"
     assert conv1.data.shape == (4, 1452, 1, 18, 38), "3 x 3 without padding on 40 x 20 pixels"
-    first = nib.affines.apply_affine(bold.affine, (1, 1, 0))  # the centre of the first 3 x 3 pixels
-    np.testing.assert_allclose(millimetres(conv1, (0, 0, 0, 0, 0)), first, atol=1e-4)
+    first = nib.affines.apply_affine(bold.affine, (1, 1, 0))  # the center of the first 3 x 3 pixels
+    np.testing.assert_allclose(millimeters(conv1, (0, 0, 0, 0, 0)), first, atol=1e-4)
 
     features = predictions.features
     assert list(features)[-4:] == ["fold", "true", "predicted", "probability"]
     assert features["index"].tolist() == list(range(1, 1453))
     (folder,) = (tmp_path / "runs").iterdir()
-    told = pd.read_csv(folder / "predictions.tsv", sep="\t").set_index("volume")
+    saved = pd.read_csv(folder / "predictions.tsv", sep="\t").set_index("volume")
     tested = features[features["predicted"] != ""]
-    assert tested["volume"].tolist() == told.index.tolist()
-    assert tested["predicted"].tolist() == told["predicted"].tolist()
+    assert tested["volume"].tolist() == saved.index.tolist()
+    assert tested["predicted"].tolist() == saved["predicted"].tolist()
     assert set(table.loc[tested["volume"], "run"]) == {4}
     scores = json.loads((folder / "scores.json").read_text())
-    right = (told["predicted"] == told["true"]).mean()
-    assert scores["accuracy"] == pytest.approx(right)
+    accuracy = (saved["predicted"] == saved["true"]).mean()
+    assert scores["accuracy"] == pytest.approx(accuracy)
     for name in ("recipe.toml", "history.tsv", "model.safetensors", "folds", "report.html", "layers"):
         assert (folder / name).exists(), name
 
@@ -122,7 +123,7 @@ def test_from_opening_real_scans_to_predictions_over_the_anatomy(
 
 
 @pytest.mark.slow
-def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
+def test_phantom_to_filters_of_an_oblique_slab(
     person: Person, tmp_path: Path, notified: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("napari_fmri_decoder.pipeline.folder.run_figures", lambda *args, **options: {})
@@ -132,16 +133,16 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
     person.choose(prepare, "series", "phantom")
     person.choose(prepare, "mask_strategy", "threshold")
     person.press(prepare, "apply_mask")
-    person.wait(lambda: prepare.session.state.mask is not None)
+    person.wait(lambda: prepare.session.state.preparation.mask is not None)
     person.type(prepare, "rotate_x", PHANTOM_SLAB["rotate_x"])
     person.give(prepare, "slab_start", PHANTOM_SLAB["start"])
     person.give(prepare, "slab_stop", PHANTOM_SLAB["stop"])
     person.choose(prepare, "slab_interpolation", "linear")
     person.press(prepare, "mean_slab")
-    person.wait(lambda: prepare.session.state.where is not None)
+    person.wait(lambda: prepare.session.state.preparation.slab_placement is not None)
     state = prepare.session.state
-    assert {name: getattr(state.slab, name) for name in PHANTOM_SLAB} == PHANTOM_SLAB
-    assert not state.frame.is_identity, "the head is turned, and the slab lies straight"
+    assert {name: getattr(state.preparation.slab, name) for name in PHANTOM_SLAB} == PHANTOM_SLAB
+    assert not state.scene.frame.is_identity, "the view is rotated, and the slab is aligned with the axes"
     person.picture("phantom_prepare")
 
     labels = person.dock("Labels")
@@ -150,8 +151,8 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
     person.type(labels, "chunk", 64)
     person.press(labels, "apply_labels")
     known = phantom_table()
-    assert prepare.session.state.table["label"].tolist() == known["label"].tolist()
-    assert prepare.session.state.table["run"].tolist() == known["run"].tolist()
+    assert prepare.session.state.labeling.table["label"].tolist() == known["label"].tolist()
+    assert prepare.session.state.labeling.table["run"].tolist() == known["run"].tolist()
     person.picture("phantom_labels")
 
     train = person.dock("Train")
@@ -169,7 +170,7 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
     person.picture("phantom_trained")
 
     (folder,) = (tmp_path / "runs").iterdir()
-    slab = prepare.session.state.where.scanner
+    slab = prepare.session.state.preparation.slab_placement.scanner
     recipe = tomllib.loads((folder / "recipe.toml").read_text())
     np.testing.assert_allclose(recipe["slab"]["resolved_affine"], slab.affine, atol=1e-9)
     assert recipe["data"]["images"] == ["data/bold.nii.gz"], "the phantom came from no file"
@@ -178,9 +179,9 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
     conv1 = next(layer for layer in viewer.layers if layer.name.startswith("cnn2d conv1"))
     x, y, _ = slab.shape
     assert conv1.data.shape == (8, 384, 1, y - 2, x - 2), "straight in the frame of the slab"
-    first = nib.affines.apply_affine(slab.affine, (1, 1, 1))  # 3 x 3 pixels, 3 planes: their centre
-    turned = nib.affines.apply_affine(prepare.session.state.frame.matrix, first)
-    np.testing.assert_allclose(millimetres(conv1, (0, 0, 0, 0, 0)), turned, atol=1e-6)
+    first = nib.affines.apply_affine(slab.affine, (1, 1, 1))  # 3 x 3 pixels, 3 planes: their center
+    rotated = nib.affines.apply_affine(prepare.session.state.scene.frame.matrix, first)
+    np.testing.assert_allclose(millimeters(conv1, (0, 0, 0, 0, 0)), rotated, atol=1e-6)
     show_volume(viewer, 140, 2.0)
     look.filters.filter.setValue(1)
     person.picture("phantom_filters")
@@ -195,12 +196,12 @@ def test_from_the_phantom_to_filters_of_a_slab_that_lies_obliquely_in_the_head(
     for voxel in inner[:: len(inner) // 15]:
         mm = nib.affines.apply_affine(slab.affine, voxel)
         index = np.round(predictions.world_to_data([140 * 2.0, *mm[::-1]])).astype(int)
-        assert predictions.data[tuple(index)] == 141, "in the scanner it lies obliquely, in its place"
+        assert predictions.data[tuple(index)] == 141, "in scanner space it is oblique, at its position"
     person.picture("phantom_oblique")
     assert not notified, [str(n.message) for n in notified]
 
 
-def test_the_demo_is_set_up_so_that_train_is_all_that_is_left(person: Person) -> None:
+def test_the_demo_is_ready_to_train(person: Person) -> None:
     set_up(person.viewer)
     train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
     person.qtbot.waitUntil(train.isVisible)
@@ -208,8 +209,8 @@ def test_the_demo_is_set_up_so_that_train_is_all_that_is_left(person: Person) ->
     assert not train.visibleRegion().isEmpty(), "its tab is in front"
     assert train.train.isEnabled(), train.train.toolTip()
     state, recipe = train.session.state, demo_recipe()
-    assert state.table["label"].tolist() == phantom_table()["label"].tolist()
-    assert state.slab == recipe.slab.slab()
+    assert state.labeling.table["label"].tolist() == phantom_table()["label"].tolist()
+    assert state.preparation.slab == recipe.slab.slab()
     choices = train.setup.choices(())
     assert choices.decoder == recipe.decoder
     assert choices.training.epochs == recipe.training.epochs

@@ -1,4 +1,4 @@
-"""Opening files: each in its place and kind, and every bad one told once, in words."""
+"""Opening files: each with its position and kind; each bad file gives one message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 from nibabel.testing import data_path
 from npe2 import PluginManager, PluginManifest
 
-from napari_fmri_decoder._napari.layers import KEY
+from napari_fmri_decoder._napari.layers.to_layer import KEY
 from napari_fmri_decoder._napari.reader import get_reader, read_layers
 from napari_fmri_decoder.errors import InputError
 
@@ -22,7 +22,7 @@ PLUGIN = "napari-fmri-decoder"
 
 @pytest.fixture
 def plugin(npe2pm: Any) -> Any:
-    """The plugin's own manifest, alone."""
+    """Only the manifest of this plugin."""
     npe2pm.register(PluginManifest.from_distribution(PLUGIN))
     return npe2pm
 
@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return made
 
 
-def test_files_open_by_the_manifest_in_their_kinds(plugin: PluginManager, files: dict[str, Path]):
+def test_manifest_opens_files_with_their_kinds(plugin: PluginManager, files: dict[str, Path]):
     from npe2 import io_utils
 
     kinds = {}
@@ -71,7 +71,7 @@ def test_files_open_by_the_manifest_in_their_kinds(plugin: PluginManager, files:
     assert kinds == {"T1": "image", "bold": "image", "mask": "labels", "map 1": "image"}
 
 
-def test_other_formats_open_by_the_manifest_and_say_what_is_not_certain(
+def test_manifest_opens_other_formats_with_notes_on_uncertain_properties(
     plugin: PluginManager, tmp_path: Path, viewer: Any, notified: list[Any]
 ):
     values = np.random.default_rng(0).gamma(2, 50, (5, 6, 7)).astype(np.float32)
@@ -98,15 +98,15 @@ def test_a_folder_of_maps_opens_as_one_stack_in_natural_order(plugin: PluginMana
     assert meta["name"] == "maps"
 
 
-def test_a_list_of_files_is_stacked_in_its_order_and_says_so(files: dict[str, Path]):
+def test_a_list_of_files_is_stacked_in_its_order_with_a_note(files: dict[str, Path]):
     ((_, meta, _),) = read_layers([files["map 2"], files["map 10"], files["map 1"]])
     assert meta["metadata"][KEY].names == ("face_2_zmap", "face_10_zmap", "face_1_zmap")
-    assert "joined in the order given: face_2_zmap.nii.gz, face_10" in meta["metadata"][KEY].notes[-1]
+    assert "concatenated in this order: face_2_zmap.nii.gz, face_10" in meta["metadata"][KEY].notes[-1]
     ((_, meta, _),) = read_layers([files["map 1"], files["map 2"], files["map 10"]])
     assert not meta["metadata"][KEY].notes
 
 
-def test_several_files_are_one_layer_each_unless_they_are_to_be_stacked(
+def test_several_files_are_separate_layers_unless_stacked(
     plugin: PluginManager, files: dict[str, Path], viewer: Any
 ):
     paths = [str(files["map 1"]), str(files["map 2"])]
@@ -117,7 +117,7 @@ def test_several_files_are_one_layer_each_unless_they_are_to_be_stacked(
     assert viewer.layers[-1].data.shape == (2, 10, 9, 8)
 
 
-def test_cursor_over_an_opened_file_reads_nibabels_value_and_millimetres(
+def test_cursor_shows_the_value_and_millimeters_of_nibabel(
     plugin: PluginManager, files: dict[str, Path], viewer: Any
 ):
     for name in ("T1", "mask", "bold"):
@@ -141,27 +141,27 @@ def test_cursor_over_an_opened_file_reads_nibabels_value_and_millimetres(
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("text", "must be a NIfTI image"), ("cut", "ends early"), ("gone", "must be a file that exists")],
 )
-def test_a_bad_file_is_one_notification_and_nothing_open_is_lost(
-    plugin: PluginManager, files: dict[str, Path], viewer: Any, notified: list[Any], name: str, said: str
+def test_a_bad_file_gives_one_notification_and_keeps_open_layers(
+    plugin: PluginManager, files: dict[str, Path], viewer: Any, notified: list[Any], name: str, message: str
 ):
     viewer.open(files["T1"], plugin=PLUGIN)
     if name == "gone":
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             read_layers("/nowhere/gone.nii")
         return
     opened = viewer.open(files[name], plugin=PLUGIN)
     assert opened == []
     assert len(viewer.layers) == 1
     assert len(notified) == 1
-    assert said in notified[0].message
+    assert message in notified[0].message
     assert "Traceback" not in notified[0].message
     assert files[name].name in notified[0].message
 
 
-def test_a_bad_file_among_good_ones_loses_none_of_them(
+def test_a_bad_file_among_good_ones_keeps_the_good_ones(
     plugin: PluginManager, files: dict[str, Path], viewer: Any, notified: list[Any]
 ):
     viewer.open([files["T1"], files["text"], files["mask"]], plugin=PLUGIN)
@@ -174,7 +174,7 @@ def test_without_a_window_a_bad_file_raises(files: dict[str, Path]):
         get_reader(str(files["text"]))(str(files["text"]))
 
 
-def test_stack_of_maps_and_series_in_seconds_do_not_mix(
+def test_a_stack_of_maps_and_a_time_series_cannot_be_mixed(
     plugin: PluginManager, files: dict[str, Path], viewer: Any, notified: list[Any]
 ):
     viewer.open(files["bold"], plugin=PLUGIN)
@@ -195,16 +195,16 @@ def test_other_paths_are_left_to_other_readers(tmp_path: Path, files: dict[str, 
     assert get_reader([str(files["T1"]), str(tmp_path / "image.tif")]) is None
 
 
-def test_first_scan_stands_upright(plugin: PluginManager, files: dict[str, Path], viewer: Any):
+def test_the_first_scan_is_upright(plugin: PluginManager, files: dict[str, Path], viewer: Any):
     viewer.open(files["T1"], plugin=PLUGIN)
     assert tuple(str(o) for o in viewer.scene.camera.orientation) == ("towards", "up", "right")
     assert viewer.dims.order == (0, 1, 2)
 
 
-def test_a_scan_opened_while_the_head_is_turned_turns_with_it(
+def test_a_scan_opened_in_a_rotated_view_is_rotated(
     plugin: PluginManager, files: dict[str, Path], viewer: Any
 ):
-    from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.volumes.frames import Frame
 
     frame = Frame.from_angles(x=20)
@@ -216,7 +216,7 @@ def test_a_scan_opened_while_the_head_is_turned_turns_with_it(
     np.testing.assert_allclose(shown, frame.to_frame(middle), atol=1e-6)
 
 
-def test_gz_without_the_magic_is_told(tmp_path: Path, viewer: Any, notified: list[Any]):
+def test_a_gz_file_without_its_magic_number_gives_a_message(tmp_path: Path, viewer: Any, notified: list[Any]):
     path = tmp_path / "fake.nii.gz"
     path.write_bytes(gzip.compress(b"nothing of the kind"))
     assert get_reader(str(path))(str(path)) == [(None,)]

@@ -1,4 +1,4 @@
-"""File > Open Sample: each sample opens in its place, or says in words why not."""
+"""File > Open Sample: each sample opens at its position, or a message explains why not."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from napari.layers import Image, Labels
 from npe2 import PluginManifest
 
 from napari_fmri_decoder._napari import sample_data
-from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples import open_data
-from napari_fmri_decoder.samples.open_data import Haxby
+from napari_fmri_decoder.samples.example_data import open_data
+from napari_fmri_decoder.samples.example_data.open_data import Haxby
 from napari_fmri_decoder.volumes.volume import Volume
 
 PLUGIN = "napari-fmri-decoder"
@@ -33,10 +33,10 @@ def test_manifest_lists_the_samples():
     assert keys == ["mni_anatomy", "motor_map", "phantom", "category_maps", "haxby_2001"]
 
 
-def test_the_motor_map_overlays_the_anatomy_and_the_cursor_reads_nibabels_millimetres(viewer: Any):
+def test_the_motor_map_overlays_the_anatomy_with_the_millimeters_of_nibabel(viewer: Any):
     (anatomy,) = viewer.open_sample(PLUGIN, "mni_anatomy")
     (motor,) = viewer.open_sample(PLUGIN, "motor_map")
-    assert anatomy.colormap.name == "grey-clear"
+    assert anatomy.colormap.name == "gray-clear"
     assert motor.colormap.name == "cold-hot"
     assert motor.contrast_limits[0] == -motor.contrast_limits[1]
     session = Session.of(viewer)
@@ -92,7 +92,7 @@ def test_the_maps_of_26_categories_open_as_one_named_stack(viewer: Any):
     assert Session.of(viewer).volume(mask).grid.same_as(volume.grid)
 
 
-def test_samples_that_would_mix_seconds_and_maps_are_refused(viewer: Any, monkeypatch: pytest.MonkeyPatch):
+def test_samples_that_would_mix_time_and_maps_are_refused(viewer: Any, monkeypatch: pytest.MonkeyPatch):
     session = Session.of(viewer)
     session.add(Volume(np.zeros((3, 3, 3, 5), np.float32), np.eye(4), "stat", name="my maps"))
     series = Volume(np.ones((3, 3, 3, 5), np.float32), np.eye(4), "bold", 2.5, name="Haxby")
@@ -112,9 +112,11 @@ def test_haxby_opens_with_its_anatomy_and_mask(viewer: Any, monkeypatch: pytest.
     assert [type(layer) for layer in layers] == [Image, Image, Labels]
 
 
-def test_without_a_network_the_message_says_what_to_do(viewer: Any, monkeypatch: pytest.MonkeyPatch):
+def test_without_internet_the_message_suggests_what_to_do(viewer: Any, monkeypatch: pytest.MonkeyPatch):
     def unreachable() -> Haxby:
-        raise InputError("Haxby 2001 must be downloaded, which needs a network. Connect and open it again.")
+        raise InputError(
+            "Haxby 2001 must be downloaded, which needs a network. Connect to the network and open it again."
+        )
 
     monkeypatch.setattr(open_data, "haxby_2001", unreachable)
     with pytest.raises(InputError, match="needs a network"):
@@ -141,5 +143,5 @@ def test_the_window_is_drawn_while_a_sample_is_made(viewer: Any, qtbot: Any):
         """Last as long as the window takes to be drawn several times."""
         return "made" if enough.wait(HANG_S) else "the window stood still"
 
-    assert sample_data._in_thread(slow, "Making") == "made"
+    assert sample_data.run_in_thread(slow, "Making") == "made"
     timer.stop()

@@ -1,4 +1,4 @@
-"""Saving layers: the true voxels come back, where they were, whatever the viewer showed."""
+"""Saving layers: the original voxels and positions are saved, independent of the viewer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from napari.layers import Image, Labels
 from npe2 import PluginManifest
 
-from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.frames import Frame, rotation
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Volume
 
 PLUGIN = "napari-fmri-decoder"
@@ -39,10 +39,10 @@ def scan(kind: Any = "anatomy", n: int = 0) -> Volume:
     return Volume(data, affine, kind, 2.5 if kind == "bold" else None, name=f"my {kind}")
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_saved_layers_come_back_the_same(viewer: Any, tmp_path: Path, turned: bool):
+@pytest.mark.parametrize("rotated", [False, True])
+def test_saved_layers_are_read_back_unchanged(viewer: Any, tmp_path: Path, rotated: bool):
     session = Session.of(viewer)
-    if turned:
+    if rotated:
         session.update(frame=Frame.from_angles(x=20, y=3))
     for kind, n in (("anatomy", 0), ("stat", 0), ("bold", 4), ("mask", 0), ("atlas", 0)):
         volume = scan(kind, n)
@@ -58,7 +58,7 @@ def test_saved_layers_come_back_the_same(viewer: Any, tmp_path: Path, turned: bo
             assert again.step == volume.step
 
 
-def test_what_was_painted_is_saved_where_it_was_painted(viewer: Any, tmp_path: Path):
+def test_painted_labels_are_saved_where_they_were_painted(viewer: Any, tmp_path: Path):
     session = Session.of(viewer)
     session.add(scan())
     frame = Frame.from_angles(x=30)
@@ -80,7 +80,7 @@ def test_what_was_painted_is_saved_where_it_was_painted(viewer: Any, tmp_path: P
     np.testing.assert_allclose(placed, shown, atol=1e-4)
 
 
-def test_layers_of_others_are_saved_by_their_world_millimetres(viewer: Any, tmp_path: Path):
+def test_layers_of_other_plugins_are_saved_by_their_world_coordinates(viewer: Any, tmp_path: Path):
     viewer.add_image(np.random.default_rng(0).random((4, 5, 6)), scale=(3, 2, 1), translate=(1, 2, 3))
     viewer.layers.save(tmp_path / "other.nii", plugin=PLUGIN)
     image = nib.load(tmp_path / "other.nii")
@@ -88,19 +88,19 @@ def test_layers_of_others_are_saved_by_their_world_millimetres(viewer: Any, tmp_
     np.testing.assert_allclose(image.affine, [[1, 0, 0, 3], [0, 2, 0, 2], [0, 0, 3, 1], [0, 0, 0, 1]])
 
 
-def test_a_flat_picture_is_refused_in_words(viewer: Any, tmp_path: Path):
+def test_a_2d_image_is_refused_with_a_message(viewer: Any, tmp_path: Path):
     viewer.add_image(np.zeros((4, 5)), name="flat")
     with pytest.raises(OSError, match=r"'flat' has shape \(4, 5\)"):
         viewer.layers.save(tmp_path / "flat.nii", plugin=PLUGIN)
 
 
-def test_a_series_is_not_saved_over_the_file_it_is_read_from(viewer: Any, tmp_path: Path):
+def test_a_series_is_not_saved_over_its_own_file(viewer: Any, tmp_path: Path):
     volume = scan("bold", 5)
     path = tmp_path / "bold.nii.gz"
     nib.save(nib.Nifti1Image(np.asarray(volume.data), volume.affine), path)
     viewer.open(path, plugin=PLUGIN)
     before = path.read_bytes()
-    with pytest.raises(OSError, match="must not be saved over a file that it is read from"):
+    with pytest.raises(OSError, match="must not be overwritten"):
         viewer.layers.save(path, plugin=PLUGIN)
     assert path.read_bytes() == before
 

@@ -1,4 +1,4 @@
-"""The command as a person types it, in processes of its own where exit status and streams matter."""
+"""The command as a user types it, in separate processes where exit status and streams matter."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from small import AFFINE, series, write_small
 from typer.testing import CliRunner
 
 from napari_fmri_decoder.cli import app, main
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.slabs import Slab
 
@@ -52,7 +53,7 @@ def test_models_counts_the_parameters_of_the_notebooks_network():
     assert (counted["total"], counted["trainable"]) == (2345602, 2342466)
 
 
-def test_info_says_where_an_image_lies(tmp_path):
+def test_info_reports_the_position_of_an_image(tmp_path):
     volume, _ = series(1)
     write(volume, tmp_path / "bold.nii.gz")
     (row,) = json.loads(_run("info", tmp_path / "bold.nii.gz", "--json"))
@@ -65,7 +66,7 @@ def test_info_says_where_an_image_lies(tmp_path):
     np.testing.assert_allclose(row["origin_mm"], AFFINE[:3, 3])
 
 
-def test_info_gives_a_bad_file_its_own_row_and_goes_on(tmp_path):
+def test_info_reports_an_unreadable_file_in_its_row(tmp_path):
     (tmp_path / "bad.nii").write_text("no scan")
     write(series(1)[0], tmp_path / "good.nii")
     done = _typed("info", tmp_path / "bad.nii", tmp_path / "good.nii", "--json")
@@ -75,7 +76,7 @@ def test_info_gives_a_bad_file_its_own_row_and_goes_on(tmp_path):
     assert good["kind"] == "bold"
 
 
-def test_info_prints_one_row_per_file_and_all_of_the_header_of_one(tmp_path):
+def test_info_prints_one_row_per_file_and_the_full_header_of_a_single_file(tmp_path):
     write(series(1)[0], tmp_path / "bold.nii.gz")
     (tmp_path / "bad.nii").write_text("no scan")
     text = _run("info", tmp_path / "bold.nii.gz")
@@ -129,19 +130,53 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
         with pytest.raises(SystemExit) as done:
             main()
         assert done.value.code == 2, words
-        said = capsys.readouterr()
-        assert len(said.err.strip().splitlines()) == 1, said.err
-        assert "must" in said.err or "needs" in said.err
-        assert said.out == ""
+        printed = capsys.readouterr()
+        assert len(printed.err.strip().splitlines()) == 1, printed.err
+        assert "must" in printed.err or "needs" in printed.err
+        assert printed.out == ""
 
 
-def test_a_command_that_reads_no_more_than_a_header_loads_no_torch(tmp_path):
+def test_commands_that_read_only_a_header_load_no_torch(tmp_path):
     write(series(1)[0], tmp_path / "bold.nii.gz")
     code = "import sys; from napari_fmri_decoder.cli import app; app(standalone_mode=False); "
     code += "print({'torch', 'sklearn', 'nilearn', 'matplotlib'} & set(sys.modules))"
     command = [sys.executable, "-c", code, "info", str(tmp_path / "bold.nii.gz")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip().splitlines()[-1] == "set()"
+
+
+SLOW = {"torch", "dask", "distributed", "nilearn", "sklearn", "matplotlib", "scipy.ndimage"}
+"""Libraries that take long to load, and that these commands do not need."""
+
+
+def loaded_by(*words: object) -> set[str]:
+    """Modules that a fresh interpreter has loaded after the command."""
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
+        "from napari_fmri_decoder.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "napari_fmri_decoder.cli" in done.stdout, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_loads_no_numpy():
+    assert not {*SLOW, "numpy", "pandas", "nibabel", "scipy"} & loaded_by("--help")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ("[decoder]", "[decoder"),
+        ("[decoder]", "[decoder]\nwrong = 1"),
+        ('name = "linear"', 'name = "lineer"'),
+    ],
+)
+def test_an_error_in_a_recipe_is_reported_before_slow_libraries_are_loaded(tmp_path, error):
+    recipe = write_small(tmp_path)
+    recipe.write_text(recipe.read_text().replace(*error))
+    assert not SLOW & loaded_by("train", recipe, "--out", tmp_path / "run")
 
 
 def test_mask_is_written_on_the_images_grid(tmp_path):
@@ -165,9 +200,9 @@ def test_train_predict_and_explain_from_end_to_end(tmp_path):
     assert "not tested against chance" in text
     assert str(tmp_path / "run" / "report.html") in text
     model = tmp_path / "run" / "model.safetensors"
-    said = tmp_path / "said.tsv"
-    _run("predict", model, tmp_path / "small_bold.nii.gz", "--runs", "16,16,16,16", "-o", said)
-    table = pd.read_csv(said, sep="\t")
+    printed = tmp_path / "printed.tsv"
+    _run("predict", model, tmp_path / "small_bold.nii.gz", "--runs", "16,16,16,16", "-o", printed)
+    table = pd.read_csv(printed, sep="\t")
     assert len(table) == 64
     assert set(table["predicted"]) <= {"closed", "open"}
     maps = tmp_path / "maps.nii.gz"
@@ -175,6 +210,17 @@ def test_train_predict_and_explain_from_end_to_end(tmp_path):
     written = nib.load(tmp_path / "run" / "layers" / "cnn2d_conv1.nii.gz")
     np.testing.assert_allclose(nib.load(maps).affine, written.affine, atol=1e-4)
     assert nib.load(maps).shape == written.shape
+    words = ("explain", model, tmp_path / "small_bold.nii.gz", "-o", tmp_path / "again.nii.gz")
+    _run(*words, "--method", "activation", "--set", "layer=conv1")
+    np.testing.assert_array_equal(nib.load(tmp_path / "again.nii.gz").get_fdata(), nib.load(maps).get_fdata())
+    for given, message in {
+        ("--method", "tea-leaves"): "name = one of activation",
+        ("--set", "later=conv1"): "later: Extra inputs are not permitted",
+        ("--set", "layer=conv9"): "it has conv1",
+        ("--layer", "conv1", "--set", "layer=conv2"): "must be set once",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            _run(*words, *given)
 
 
 def test_predictions_on_the_training_scan_are_those_of_the_model(tmp_path):
@@ -182,14 +228,14 @@ def test_predictions_on_the_training_scan_are_those_of_the_model(tmp_path):
     _run("train", recipe, "--out", tmp_path / "run")
     _run(
         *("predict", tmp_path / "run" / "model.safetensors", tmp_path / "small_bold.nii.gz"),
-        *("--runs", "16,16,16,16", "-o", tmp_path / "said.tsv"),
+        *("--runs", "16,16,16,16", "-o", tmp_path / "printed.tsv"),
     )
-    said = pd.read_csv(tmp_path / "said.tsv", sep="\t")
+    printed = pd.read_csv(tmp_path / "printed.tsv", sep="\t")
     truth = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
-    assert (said["predicted"] == truth["label"]).mean() > 0.95
+    assert (printed["predicted"] == truth["label"]).mean() > 0.95
 
 
-def test_export_writes_an_onnx_file_and_says_how_well_it_agrees(tmp_path):
+def test_export_writes_an_onnx_file_and_reports_the_difference(tmp_path):
     for name in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(name, reason="the packages of the extra `onnx` are not installed")
     model = Path(__file__).parents[1] / "data" / "format1-mlp.safetensors"
@@ -198,13 +244,13 @@ def test_export_writes_an_onnx_file_and_says_how_well_it_agrees(tmp_path):
     assert (tmp_path / "model.onnx").stat().st_size > 1000
 
 
-def test_gui_without_napari_says_how_to_get_it(monkeypatch):
+def test_gui_without_napari_explains_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "napari_fmri_decoder._napari.demo", None)
     done = CliRunner().invoke(app, ["demo", "--gui"])
     assert 'pip install "napari-fmri-decoder[all]"' in str(done.exception)
 
 
-def test_bids_lists_the_runs_and_what_is_missing(tmp_path):
+def test_bids_lists_runs_and_missing_files(tmp_path):
     write_tree(tmp_path)
     folder = str(tmp_path / "derivatives" / "fmriprep")
     lines = _run("bids", folder, "--subject", "02").splitlines()

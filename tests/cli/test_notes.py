@@ -53,18 +53,18 @@ def _study(folder: Path, data: str = "", **kwargs: object) -> Path:
     return recipe
 
 
-def test_doubts_about_the_images_reach_the_run_the_model_and_what_is_made_of_them(tmp_path, monkeypatch):
+def test_notes_on_images_reach_the_run_the_model_and_the_output(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = _study(tmp_path)
-    said = _run("train", recipe, "--out", "out")
-    assert LEFT in said
-    assert "2 s (the TR by its header). Done: detrended in each run; standardized in each run." in said
+    printed = _run("train", recipe, "--out", "out")
+    assert LEFT in printed
+    assert "2 s (TR from its header). Done: detrended in each run; standardized in each run." in printed
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert sum(LEFT in note for note in scores["notes"]) == 1
-    assert scores["notes"][0].startswith("Data: 32 volumes in time")
+    assert scores["notes"][0].startswith("Data: a time series of 32 volumes")
     report = (tmp_path / "out" / "report.html").read_text()
     assert LEFT in report
-    assert "Data: 32 volumes in time" in report
+    assert "Data: a time series of 32 volumes" in report
     bold, model = "run-1.nii.gz", "out/model.safetensors"
     assert LEFT in _run("info", bold)
     assert LEFT in _run("mask", bold, "--strategy", "threshold", "-o", "mask.nii.gz")
@@ -79,27 +79,29 @@ def test_doubts_about_the_images_reach_the_run_the_model_and_what_is_made_of_the
     assert LEFT in _run("group", "out")
 
 
-def test_a_tr_in_milliseconds_is_doubted_by_the_run(tmp_path):
+def test_a_tr_in_milliseconds_is_reported(tmp_path):
     assert "milliseconds" in _run(
         "train", _study(tmp_path, tr=2000.0, places=True), "--out", tmp_path / "out"
     )
 
 
-def test_a_run_without_a_tr_says_that_nothing_was_detrended_and_how_to_state_it(tmp_path):
-    said = _run("train", _study(tmp_path, tr=0, places=True), "--out", tmp_path / "out")
-    assert "taken for a stack of images" in said
-    assert "data.tr" in said
-    assert "Not done:" in said
+def test_a_run_without_a_tr_reports_that_nothing_was_detrended_and_how_to_set_it(tmp_path):
+    printed = _run("train", _study(tmp_path, tr=0, places=True), "--out", tmp_path / "out")
+    assert "treated as a stack of images" in printed
+    assert "data.tr" in printed
+    assert "Not done:" in printed
     stated = _study(tmp_path, "tr = 2.0", tr=0, places=True)
-    assert "one every 2 s (the TR stated). Done: detrended" in _run("train", stated, "--out", tmp_path / "o2")
+    assert "one every 2 s (TR as set by the user). Done: detrended" in _run(
+        "train", stated, "--out", tmp_path / "o2"
+    )
 
 
 @pytest.mark.parametrize("stated", ["kind = 'map'", "tr = 2.0\nkind = 'stat'"])
-def test_kinds_that_are_none_or_contradict_a_tr_are_refused(tmp_path, stated):
+def test_unknown_kinds_and_kinds_without_a_tr_are_refused(tmp_path, stated):
     assert "kind" in _run("train", _study(tmp_path, stated), "--out", tmp_path / "out", status=2)
 
 
-def test_zmaps_hold_the_tr_against_the_json_file_as_train_does(tmp_path, monkeypatch):
+def test_zmaps_compare_the_tr_with_the_json_file_as_train_does(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _bold(tmp_path / "sub-1_bold.nii.gz", 1, places=True)
     (tmp_path / "sub-1_bold.json").write_text('{"RepetitionTime": 1.0}')
@@ -118,11 +120,11 @@ def test_zmaps_hold_the_tr_against_the_json_file_as_train_does(tmp_path, monkeyp
     )
     assert "must fit the images" in _run(*words, "-o", "maps", status=2)
     assert not (tmp_path / "maps").exists()
-    assert "one every 1 s (the TR stated)" in _run(*words, "--tr", 1, "-o", "maps")
+    assert "one every 1 s (TR as set by the user)" in _run(*words, "--tr", 1, "-o", "maps")
     assert json.loads((tmp_path / "maps" / "zmaps.json").read_text())["repetition_time"] == 1.0
 
 
-def test_info_takes_a_stated_kind_and_says_what_decided(tmp_path):
+def test_info_accepts_a_kind_and_reports_its_source(tmp_path):
     path = _bold(tmp_path / "a.nii.gz", 1, places=True)
     (found,) = json.loads(_run("info", path, "--json"))
     assert (found["kind"], found["kind_from"], found["TR_s"]) == ("bold", "its header's TR (2 s)", 2.0)

@@ -16,14 +16,14 @@ from napari_fmri_decoder.cli import progress
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import Stage
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Quality
-from napari_fmri_decoder.training.store import TaskStore
+from napari_fmri_decoder.training.tasks.store import TaskStore
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
 
-def test_a_bar_says_accuracies_and_the_time_left_for_all_folds(
+def test_a_bar_shows_accuracies_and_the_remaining_time_of_all_folds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ten seconds an epoch: after epoch 2 of 4, 2 and the 4 of the last fold are left, a minute."""
@@ -44,14 +44,14 @@ def test_a_bar_says_accuracies_and_the_time_left_for_all_folds(
     first, second = _last_lines(capsys.readouterr().err)
     assert "fold 0 (1 of 2), run 1" in first
     assert "(01:00 for all)" in first
-    assert "train=0.750, validation=0.625, left out=0.500" in first
+    assert "train=0.750, validation=0.625, test=0.500" in first
     assert "for all" not in second
-    assert "train=0.750, left out=0.500" in second
+    assert "train=0.750, test=0.500" in second
     assert "2/4" in second
 
 
 def _last_lines(text: str) -> tuple[str, str]:
-    """What the bars of both folds said last."""
+    """Last texts of the bars of both folds."""
     lines = text.replace("\r", "\n").split("\n")
     first, second = ([line for line in lines if name in line][-1] for name in ("run 1", "run 2"))
     return first, second
@@ -88,7 +88,7 @@ def test_the_first_interrupt_waits_for_the_step_and_the_second_does_not() -> Non
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_work_that_nobody_interrupts_gives_what_it_returns() -> None:
+def test_uninterrupted_work_returns_its_result() -> None:
     def steps() -> Generator[Stage, None, str]:
         yield Stage("At work")
         return "made"
@@ -103,7 +103,7 @@ from pathlib import Path
 
 from napari_fmri_decoder import pipeline
 from napari_fmri_decoder.cli import main
-from napari_fmri_decoder.training import checkpoint
+from napari_fmri_decoder.training.tasks import checkpoint
 from napari_fmri_decoder.training.events import BatchDone
 
 checkpoint.EVERY_S = float("inf")  # after the first epoch alone
@@ -125,7 +125,7 @@ main()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
-def test_ctrl_c_leaves_a_checkpoint_within_the_epoch_and_says_how_to_go_on(tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_checkpoint_within_the_epoch_and_explains_how_to_resume(tmp_path: Path) -> None:
     network = 'name = "mlp"\nhidden = 4\n[training]\nepochs = 1000000\nbatch_size = 2\nthreads = 1'
     recipe = write_small(tmp_path, network)
     command = [sys.executable, "-c", WATCHED, "train", str(recipe), "--out", str(tmp_path / "run")]
@@ -135,10 +135,10 @@ def test_ctrl_c_leaves_a_checkpoint_within_the_epoch_and_says_how_to_go_on(tmp_p
             time.sleep(0.02)
         first = kept(tmp_path)
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate()
+        _, printed = child.communicate()
     assert child.returncode == 130
-    assert said.splitlines()[-1].endswith("go on with --resume.")
-    assert "Traceback" not in said
+    assert printed.splitlines()[-1].endswith("continue with --resume.")
+    assert "Traceback" not in printed
     assert first == (1, 0)
     assert kept(tmp_path) > first
 

@@ -29,7 +29,7 @@ def func(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_maps_are_nilearns_of_the_files_and_their_events(func, monkeypatch):
+def test_maps_equal_nilearns(func, monkeypatch):
     monkeypatch.chdir(func)
     bold = [str(p.name) for p in sorted(func.glob("*_bold.nii.gz"))]
     words = ["zmaps", *bold, "--hrf", "spm", "--drift", "polynomial", "--noise", "ols", "-o", "maps"]
@@ -62,12 +62,12 @@ def test_bad_input_is_one_line_and_status_2(func, capsys, monkeypatch):
     with pytest.raises(SystemExit) as done:
         main()
     assert done.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert len(said.err.strip().splitlines()) == 1, said.err
-    assert "must have its events beside it" in said.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert len(printed.err.strip().splitlines()) == 1, printed.err
+    assert "must have an events file" in printed.err
     for words, message in (
-        (["--lag", "2"], "a lag is for a boxcar"),
+        (["--lag", "2"], "lag requires a boxcar"),
         (["--table", "a.tsv", "--events", "b.tsv"], "got both"),
     ):
         result = CliRunner().invoke(app, ["zmaps", bold[0], "-o", str(func / "maps"), *words])

@@ -83,7 +83,7 @@ def test_svm_orders_classes_as_scikit_learn_does(n_classes: int) -> None:
 
 
 @pytest.mark.parametrize("loss", ["logistic", "svm"])
-def test_nested_chooses_the_c_of_a_grouped_grid_search(loss: str) -> None:
+def test_nested_selects_the_c_of_a_grouped_grid_search(loss: str) -> None:
     data = problem(3, seed=4)
     X, y, runs = data
     logistic = loss == "logistic"
@@ -99,14 +99,14 @@ def test_nested_chooses_the_c_of_a_grouped_grid_search(loss: str) -> None:
 
     decoder = Linear(loss=loss, C="nested")
     solution, losses = run(decoder, data, 3)
-    assert f"C = {best:g}, chosen" in solution.notes[0]
+    assert f"C = {best:g}, selected" in solution.notes[0]
     assert len(losses) == decoder.steps(runs) == 5 * len(CANDIDATES[loss]) + 1
     fixed, _ = run(Linear(loss=loss, C=best), data, 3)
     np.testing.assert_array_equal(solution.state["out.weight"], fixed.state["out.weight"])
 
 
 @pytest.mark.parametrize("loss", ["logistic", "svm"])
-def test_nested_chooses_from_the_values_that_are_given(loss: str) -> None:
+def test_nested_selects_from_the_given_values(loss: str) -> None:
     X, y, runs = problem(2, seed=6)
     given = (0.02, 0.0004, 0.3)
     model = LogisticRegression(max_iter=1000) if loss == "logistic" else LinearSVC(random_state=0)
@@ -117,14 +117,14 @@ def test_nested_chooses_from_the_values_that_are_given(loss: str) -> None:
     ).fit(X[keep], y[keep], groups=runs[keep])
     decoder = Linear(loss=loss, C="nested", candidates=given)
     solution, losses = run(decoder, (X[keep], y[keep], runs[keep]), 2)
-    assert f"C = {search.best_params_[step]:g}, chosen from 3 by 5 folds" in solution.notes[0]
+    assert f"C = {search.best_params_[step]:g}, selected from 3 values by 5 folds" in solution.notes[0]
     assert len(losses) == decoder.steps(runs[keep]) == 16
 
 
-def test_nested_says_that_one_run_cannot_choose() -> None:
+def test_nested_reports_that_a_single_run_cannot_select() -> None:
     X, y, runs = problem(2)
     solution, losses = run(Linear(C="nested"), (X, y, np.zeros_like(runs)), 2)
-    assert "one run" in solution.notes[0]
+    assert "single run" in solution.notes[0]
     assert len(losses) == Linear(C="nested").steps(np.zeros_like(runs)) == 1
 
 
@@ -146,9 +146,11 @@ def test_dummy_predicts_the_frequencies_of_its_training_part() -> None:
     np.testing.assert_allclose(probabilities(Dummy(), solution, X, 3), reference.predict_proba(X), atol=1e-6)
 
 
-def test_what_does_not_converge_is_told_and_not_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_that_does_not_converge_gives_a_note_and_no_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(
         Linear, "_estimator", lambda self, C, seed, balanced: LogisticRegression(C=C, max_iter=1)
     )
     solution, _ = run(Linear(C=100.0), problem(3), 3)
-    assert "stopped at 1 iterations" in solution.notes[0]
+    assert "did not converge within 1 iterations" in solution.notes[0]

@@ -85,14 +85,14 @@ def test_cnn2d_shrinks_the_picture_as_unpadded_convolutions_and_pools_do() -> No
     ("in_plane", "blocks"),
     [((40, 56), 3), ((22, 22), 3), ((21, 22), 2), ((40, 20), 2), ((9, 30), 1), ((4, 4), 1), ((3, 3), 1)],
 )
-def test_cnn2d_has_the_blocks_that_fit_its_slab_and_says_so(in_plane: tuple[int, int], blocks: int) -> None:
+def test_cnn2d_has_the_blocks_that_fit_its_slab_and_a_note(in_plane: tuple[int, int], blocks: int) -> None:
     decoder = CNN2D()
     network = decoder.build((2, *in_plane), 8).eval()
     assert len(convolutions(network)) == blocks
     assert network(torch.zeros(2, 2, *in_plane)).shape == (2, 8)
     notes = decoder.notes((2, *in_plane))
     assert bool(notes) == (blocks < 3)
-    assert not notes or f"cnn2d has {blocks} here" in notes[0]
+    assert not notes or f"cnn2d has {blocks}." in notes[0]
 
 
 def test_cnn2d_refuses_a_slab_that_no_kernel_fits() -> None:
@@ -106,13 +106,13 @@ def test_cnn3d_copes_with_thin_axes(size: tuple[int, int, int]) -> None:
     assert network(torch.zeros(2, 1, *size)).shape == (2, 4)
 
 
-def test_cnn3d_keeps_thin_slabs_whole_and_says_so() -> None:
+def test_cnn3d_does_not_pool_thin_slabs_and_has_a_note_on_it() -> None:
     network = CNN3D().build((1, 40, 20, 1), 4)
     assert network.conv1.kernel_size == (3, 3, 1)
     assert network.pool1.kernel_size == (2, 2, 1)
-    assert "thinner than 3 along z" in CNN3D().notes((1, 40, 20, 1))[0]
+    assert "fewer than 3 along z" in CNN3D().notes((1, 40, 20, 1))[0]
     assert CNN3D().notes((1, 40, 40, 20)) == []
-    assert "cnn3d has 2 here" in CNN3D().notes((1, 8, 8, 8))[0]
+    assert "cnn3d has 2." in CNN3D().notes((1, 8, 8, 8))[0]
 
 
 @pytest.mark.parametrize("name", sorted(registry))

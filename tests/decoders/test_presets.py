@@ -36,7 +36,7 @@ def test_weights_are_drawn_after_glorot_and_biases_begin_at_0(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["cnn2d", "cnn3d"])
-def test_batches_are_normalised_with_the_constants_of_keras(name: str) -> None:
+def test_batches_are_normalized_with_the_constants_of_keras(name: str) -> None:
     shape = SHAPES[name]
     of_keras, of_torch = (
         [
@@ -76,5 +76,5 @@ def test_adam_takes_the_epsilon_of_the_preset(preset: str, epsilon: float, monke
     X = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
     space = Space(Grid((5, 1, 1), np.eye(4)), np.ones((5, 1, 1), bool), 2)
     config = TrainingConfig(epochs=1, optimizer="adam", threads=1, device="cpu")
-    list(fit(decoder, X, np.arange(8) % 2, 2, space, config, seed=0))
+    list(fit(decoder, X, np.arange(8) % 2, 2, space, config.resolved(decoder), seed=0))
     assert [options["eps"] for options in made] == [epsilon]

@@ -23,7 +23,7 @@ def test_cnn2d_is_counted_as_in_the_notebook() -> None:
 
 def test_a_summary_carries_what_was_adapted() -> None:
     summary = summarize(get_decoder({"name": "cnn2d"}), (1, 40, 20), 8)
-    assert "cnn2d has 2 here" in summary.notes[0]
+    assert "cnn2d has 2." in summary.notes[0]
     assert summary.notes[0] in str(summary)
 
 
@@ -33,7 +33,7 @@ def test_a_network_too_large_for_memory_is_counted_all_the_same() -> None:
     assert summarize(decoder, (n,), 2).total == n * h + h + h * 2 + 2
 
 
-def test_shapes_are_taken_as_a_person_gives_them() -> None:
+def test_shapes_are_accepted_as_users_give_them() -> None:
     assert input_shape_of((40, 56, 3), "planes") == (3, 40, 56)
     assert input_shape_of((40, 56, 3), "volume") == (1, 40, 56, 3)
     assert input_shape_of((40, 56, 3), "vector") == (6720,)
@@ -41,6 +41,6 @@ def test_shapes_are_taken_as_a_person_gives_them() -> None:
 
 
 @pytest.mark.parametrize(("shape", "layout"), [((40, 56), "planes"), ((), "vector"), ((0, 5, 5), "volume")])
-def test_a_wrong_shape_is_told(shape: tuple[int, ...], layout: str) -> None:
+def test_a_wrong_shape_is_refused(shape: tuple[int, ...], layout: str) -> None:
     with pytest.raises(InputError, match="For example: 40 56 3"):
         input_shape_of(shape, layout)

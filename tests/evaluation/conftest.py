@@ -1,4 +1,4 @@
-"""One thread for torch: the networks are small, and other work runs beside the tests."""
+"""One thread for torch: the networks are small, and other processes run at the same time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples and fold results made by hand, so that scores can be checked against plain sums."""
+"""Artificial samples and fold results, so that scores can be compared with plain sums."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_samples(
     extra: int = 0,
     seed: int = 0,
 ) -> Samples:
-    """Each run holds `blocks` blocks of `length` volumes per class; `extra` volumes lengthen the first's."""
+    """Each run has `blocks` blocks of `length` volumes per class; `extra` more in each of the first class."""
     rng = np.random.default_rng(seed)
     patterns = rng.normal(size=(len(classes), features))
     rows, X = [], []
@@ -59,7 +59,7 @@ def leave_one_run_out(samples: Samples) -> list[Split]:
 def random_results(
     samples: Samples, splits: Sequence[Split], *, epochs: int = 3, right: float = 2.0, seed: int = 1
 ) -> list[FoldResult]:
-    """Fold results whose probabilities are drawn, `right` times a nudge towards the truth."""
+    """Fold results with random probabilities; `right` is added to the logit of the true class."""
     rng = np.random.default_rng(seed)
     n = len(samples.classes)
 

@@ -1,4 +1,4 @@
-"""Pictures: they show the numbers given, and stay legible with many and with strange names."""
+"""Figures show the given numbers, and remain legible with many names and with unusual names."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from evaluation_fakes import leave_one_run_out, make_samples, random_results
 from matplotlib.text import Text
 
 from napari_fmri_decoder.evaluation import figures
-from napari_fmri_decoder.evaluation.diagnostics import Projection, fold_design, histogram
-from napari_fmri_decoder.evaluation.gallery import run_figures
-from napari_fmri_decoder.evaluation.null import PermutationsDone
+from napari_fmri_decoder.evaluation.all_figures import run_figures
+from napari_fmri_decoder.evaluation.figures.style import class_style, save_figures
+from napari_fmri_decoder.evaluation.fold_design import fold_design
+from napari_fmri_decoder.evaluation.histograms import histogram
+from napari_fmri_decoder.evaluation.permutations import PermutationsDone
+from napari_fmri_decoder.evaluation.projections import Projection
 from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
-from napari_fmri_decoder.evaluation.style import look, save_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +45,8 @@ def draw(classes: tuple[str, ...]) -> dict[str, Figure]:
 
 
 @pytest.fixture(scope="module")
-def pictures_of() -> Callable[[tuple[str, ...]], dict[str, Figure]]:
-    """Pictures by their classes, drawn once for all tests that only look at them."""
+def figures_of() -> Callable[[tuple[str, ...]], dict[str, Figure]]:
+    """Figures by their classes, drawn once for all tests that only read them."""
     return cache(draw)
 
 
@@ -53,15 +55,15 @@ def texts(figure: Figure) -> list[Text]:
 
 
 @pytest.mark.parametrize("classes", [PLAIN, STRANGE, MANY], ids=["plain", "strange", "many"])
-def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(
-    classes: tuple[str, ...], pictures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
+def test_texts_are_inside_each_figure_and_legends_do_not_cover_the_axes(
+    classes: tuple[str, ...], figures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
 ) -> None:
-    pictures = pictures_of(classes)
-    assert list(pictures) == [
+    drawn = figures_of(classes)
+    assert list(drawn) == [
         *("curves", "confusion_test", "confusion_train", "run_accuracy", "null", "probabilities"),
         *("folds", "voxels", "pca", "pca_variance", "tsne"),
     ]
-    for name, figure in pictures.items():
+    for name, figure in drawn.items():
         figure.draw_without_rendering()
         renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
         page = figure.bbox
@@ -70,8 +72,8 @@ def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(
             assert box.x0 >= page.x0
             assert box.x1 <= page.x1 + 1, f"{name}: a legend is cut off at the right"
             assert box.y0 >= page.y0 - 1, f"{name}: a legend is cut off below"
-            drawn = [ax for ax in figure.axes if ax.axison and ax.get_visible()]
-            assert not any(box.overlaps(ax.get_window_extent(renderer).padded(-2)) for ax in drawn), name
+            plots = [ax for ax in figure.axes if ax.axison and ax.get_visible()]
+            assert not any(box.overlaps(ax.get_window_extent(renderer).padded(-2)) for ax in plots), name
         for axes in figure.axes:
             title = axes.title.get_window_extent(renderer)
             assert title.x0 >= page.x0 - 1, name
@@ -79,10 +81,10 @@ def test_every_picture_keeps_its_words_inside_and_its_legend_off_the_axes(
 
 
 @pytest.mark.parametrize("classes", [PLAIN, MANY])
-def test_every_title_says_how_many_and_of_what(
-    classes: tuple[str, ...], pictures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
+def test_every_title_has_a_number_and_its_unit(
+    classes: tuple[str, ...], figures_of: Callable[[tuple[str, ...]], dict[str, Figure]]
 ) -> None:
-    for name, figure in pictures_of(classes).items():
+    for name, figure in figures_of(classes).items():
         assert any(letter.isdigit() for letter in figure.get_suptitle()), name
         words = ("folds", "predictions", "permutations", "samples", "voxels", "components")
         assert any(word in figure.get_suptitle() for word in words), name
@@ -90,7 +92,7 @@ def test_every_title_says_how_many_and_of_what(
 
 def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:
     counts = np.array([[3, 1], [0, 0]])
-    figure = figures.confusion_matrices(counts, ["cat", "dog"], "left out")
+    figure = figures.confusion_matrices(counts, ["cat", "dog"], "held out")
     left, right = figure.axes[:2]
     np.testing.assert_array_equal(left.images[0].get_array(), counts)
     assert right.images[0].get_array()[0].tolist() == [0.75, 0.25]  # type: ignore[index]
@@ -100,7 +102,7 @@ def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:
     assert [label.get_text() for label in left.get_yticklabels()] == ["cat", "dog"]
 
 
-def test_curves_draw_each_fold_and_the_mean() -> None:
+def test_learning_curves_show_each_fold_and_the_mean() -> None:
     history = pd.DataFrame(
         {
             "fold": [0, 0, 1, 1],
@@ -111,14 +113,14 @@ def test_curves_draw_each_fold_and_the_mean() -> None:
             "val_accuracy": [0.2, 0.2, 0.2, 0.4],
         }
     )
-    loss, accuracy = figures.curves(history, chance=0.25).axes
+    loss, accuracy = figures.learning_curves(history, chance=0.25).axes
     drawn = [np.asarray(line.get_ydata()).tolist() for line in loss.lines[:3]]
     assert drawn == [[2, 1], [4, 3], [3, 2]]
     assert np.asarray(accuracy.lines[5].get_ydata()) == pytest.approx([0.2, 0.3])
     assert accuracy.lines[6].get_ydata() == [0.25, 0.25]
 
 
-def test_floors_are_drawn_where_they_are_given() -> None:
+def test_thresholds_are_drawn_if_given() -> None:
     values = np.linspace(0, 1, 100)
     figure = figures.voxel_histograms(histogram(values, floor=0.05), histogram(values))
     left, right = figure.axes
@@ -127,7 +129,7 @@ def test_floors_are_drawn_where_they_are_given() -> None:
     assert "n = 100 voxels" in figure.get_suptitle()
 
 
-def test_runs_stand_beside_chance_and_baselines() -> None:
+def test_runs_are_shown_with_chance_and_baselines() -> None:
     runs = pd.Series({"1": 0.5, "2": 0.7})
     figure = figures.run_accuracies(runs, 0.125, {"dummy": 0.13, "linear": 0.6}, 20)
     (ax,) = figure.axes
@@ -136,19 +138,19 @@ def test_runs_stand_beside_chance_and_baselines() -> None:
     assert ax.get_ylabel() == "accuracy"
     balanced = figures.run_accuracies(runs, 0.5, {"dummy": 0.5}, 20, "balanced_accuracy")
     assert balanced.axes[0].get_ylabel() == "balanced accuracy"
-    assert balanced.get_suptitle().startswith("Balanced accuracy over")
+    assert balanced.get_suptitle().startswith("Balanced accuracy in the held-out samples")
 
 
-def test_a_null_of_one_value_is_drawn() -> None:
-    scores = np.array([0.5, 0.5 + 1.2e-16] * 10)  # of a decoder that always says the same
+def test_a_null_distribution_of_one_value_is_drawn() -> None:
+    scores = np.array([0.5, 0.5 + 1.2e-16] * 10)  # of a decoder that always predicts the same class
     (ax,) = figures.null_distribution(scores, 0.5, 0.5, 1.0).axes
     assert sum(bar.get_height() for bar in ax.patches) == 20  # type: ignore[attr-defined]
 
 
-def test_the_fold_picture_shows_the_design_over_the_runs() -> None:
+def test_the_fold_figure_shows_the_design_and_the_runs() -> None:
     samples = make_samples(runs=5)
     design = fold_design(leave_one_run_out(samples), samples)
-    labels, folds, runs = figures.fold_picture(design).axes
+    labels, folds, runs = figures.fold_figure(design).axes
     np.testing.assert_array_equal(folds.images[0].get_array(), design.use)
     assert len(folds.lines) == 4  # between five runs
     assert [text.get_text() for text in folds.get_yticklabels()] == [f"{i}: run {i + 1}" for i in range(5)]
@@ -157,8 +159,8 @@ def test_the_fold_picture_shows_the_design_over_the_runs() -> None:
     assert runs.get_xticks().tolist() == [4, 13, 22, 31, 40]  # the middles of nine samples each
 
 
-def test_classes_look_different_from_one_another() -> None:
-    assert len({look(i) for i in range(70)}) == 70
+def test_70_classes_differ_in_color_or_marker() -> None:
+    assert len({class_style(i) for i in range(70)}) == 70
 
 
 def test_scatter_draws_every_sample_once_per_panel() -> None:
@@ -169,32 +171,32 @@ def test_scatter_draws_every_sample_once_per_panel() -> None:
         np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(points, axis=0))
 
 
-def test_a_run_without_epochs_or_with_few_samples_leaves_pictures_out() -> None:
+def test_a_run_without_epochs_or_with_few_samples_has_fewer_figures() -> None:
     samples = make_samples(("a", "b"), runs=2, length=1)
     few = replace(samples, X=samples.X[:3], table=samples.table[:3])
     splits = [replace(leave_one_run_out(samples)[0], train=np.array([0, 1]), test=np.array([2]))]
     results = [replace(r, untrained_train=None, history=()) for r in random_results(few, splits)]
-    pictures = run_figures(few, splits, results, score_folds(results, few))
-    assert not {"curves", "null", "pca", "pca_variance", "tsne"} & set(pictures)
+    drawn = run_figures(few, splits, results, score_folds(results, few))
+    assert not {"curves", "null", "pca", "pca_variance", "tsne"} & set(drawn)
 
 
-def test_each_picture_is_saved_in_each_format(tmp_path: Path) -> None:
+def test_each_figure_is_saved_in_each_format(tmp_path: Path) -> None:
     figure = figures.voxel_histograms(histogram(np.arange(9)), histogram(np.arange(9)))
-    paths = save_all({"voxels": figure}, tmp_path / "new" / "figures")
+    paths = save_figures({"voxels": figure}, tmp_path / "new" / "figures")
     assert [path.name for path in paths] == ["voxels.png", "voxels.svg"]
     assert paths[0].read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in paths[1].read_bytes()
 
 
-def test_names_in_letters_that_the_font_lacks_raise_no_alarm(tmp_path: Path) -> None:
-    figure = figures.confusion_matrices(np.eye(2, dtype=int), ["猫", "犬"], "left out")
-    assert save_all({"confusion": figure}, tmp_path)
+def test_letters_that_the_font_lacks_cause_no_warning(tmp_path: Path) -> None:
+    figure = figures.confusion_matrices(np.eye(2, dtype=int), ["猫", "犬"], "held out")
+    assert save_figures({"confusion": figure}, tmp_path)
 
 
-def test_drawing_touches_no_global_state() -> None:
+def test_drawing_changes_no_global_state() -> None:
     before = dict(mpl.rcParams)
     draw(("a", "b"))
     assert dict(mpl.rcParams) == before
-    code = "import sys, napari_fmri_decoder.evaluation.gallery; print('matplotlib.pyplot' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == "False"
+    code = "import sys, napari_fmri_decoder.evaluation.all_figures; print('matplotlib.pyplot' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"

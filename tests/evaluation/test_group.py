@@ -1,4 +1,4 @@
-"""A group shows each subject against its own null, and says what it is not."""
+"""A group compares each subject with its own null, and reports how the runs differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.group import group_sentences, summarise_group, write_group
+from napari_fmri_decoder.evaluation.group import group_sentences, summarize_group, write_group
 
 
 def _run_folder(folder, score, *, p=None, subject="", classes=("a", "b"), recipe="epochs = 3", audit=()):
@@ -48,17 +48,17 @@ def folders(tmp_path):
     ]
 
 
-def test_a_subject_whose_classes_are_of_one_size_stands_beside_one_whose_are_not(folders):
+def test_subjects_with_equal_and_with_unequal_class_sizes_form_a_group(folders):
     scores = json.loads((folders[1] / "scores.json").read_text())
     scores |= {"headline": "balanced_accuracy", "balanced_accuracy": 0.62}
     (folders[1] / "scores.json").write_text(json.dumps(scores))
-    group = summarise_group(folders)
+    group = summarize_group(folders)
     assert group.measure == "balanced_accuracy"
     assert [row.score for row in group.subjects] == [0.9, 0.62, 0.7, 0.5]
-    assert group.notes[0].startswith("Of 01, 03, four the classes are of one size")
+    assert group.notes[0].startswith("All classes of 01, 03, four have the same size")
 
 
-def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path):
+def test_different_lags_and_too_few_permutations_are_reported(tmp_path):
     one = _run_folder(
         tmp_path / "one", 0.9, p=0.1, subject="01", recipe='[labels]\nlag = 4.0\ntable = "1.tsv"'
     )
@@ -68,16 +68,16 @@ def test_labels_that_follow_otherwise_and_too_few_permutations_are_told(tmp_path
     scores = json.loads((one / "scores.json").read_text())
     scores["permutation"]["n"] = 9
     (one / "scores.json").write_text(json.dumps(scores))
-    said = " ".join(summarise_group([one, two]).notes)
-    assert "differ in [labels]" in said
-    assert "differ in [training]" not in said
-    assert "fewer than 19 permutations no p can reach 0.05, as in: 01." in said
+    text = " ".join(summarize_group([one, two]).notes)
+    assert "differ in [labels]" in text
+    assert "differ in [training]" not in text
+    assert "fewer than 19 permutations, p cannot reach 0.05. Increase permutations for: 01." in text
     (two / "recipe.toml").write_text((one / "recipe.toml").read_text().replace("1.tsv", "2.tsv"))
-    assert "differ" not in " ".join(summarise_group([one, two]).notes)
+    assert "differ" not in " ".join(summarize_group([one, two]).notes)
 
 
 def _data(folder, subject, *, mask="", task="faces", runs=2, space="MNI152NLin2009cAsym"):
-    """As a run folder of one subject of a dataset, whose files are its own."""
+    """Make a run folder of one subject of a dataset, with its own files."""
     begin = [f"/data/sub-{subject}/sub-{subject}_ses-{subject}x_task-{task}_run-{i}" for i in range(runs)]
     brains = [f'{{strategy = "file", path = "{one}_space-{space}_desc-brain_mask.nii"}}' for one in begin]
     several = f'{{strategy = "combine", how = "and", masks = [{", ".join(brains)}]}}'
@@ -88,13 +88,13 @@ def _data(folder, subject, *, mask="", task="faces", runs=2, space="MNI152NLin20
     return made
 
 
-def test_other_masks_tasks_and_spaces_are_told_and_files_of_each_subject_are_not(tmp_path):
+def test_different_masks_tasks_and_spaces_are_reported_but_different_files_are_not(tmp_path):
     one = _data(tmp_path, "01")
-    fewer = _data(tmp_path, "02", runs=1)  # a run is missing there
-    assert summarise_group([one, fewer]).notes == ()
+    fewer = _data(tmp_path, "02", runs=1)  # it lacks a run
+    assert summarize_group([one, fewer]).notes == ()
     strategy = '{strategy = "intensity", floor = 3.0}'
-    said = [
-        summarise_group([one, _data(tmp_path, subject, **other)]).notes
+    notes_of_pairs = [
+        summarize_group([one, _data(tmp_path, subject, **other)]).notes
         for subject, other in {
             "03": {"mask": strategy},
             "04": {"task": "words"},
@@ -103,14 +103,14 @@ def test_other_masks_tasks_and_spaces_are_told_and_files_of_each_subject_are_not
         }.items()
     ]
     wanted = [["data.mask"], ["data.tasks"], ["data.mask", "data.space"], ["data.mask"]]
-    for notes, keys in zip(said, wanted, strict=True):
+    for notes, keys in zip(notes_of_pairs, wanted, strict=True):
         assert list(notes) == [
-            f"The runs differ in [{key}]: their scores are not of one analysis." for key in keys
+            f"The runs differ in [{key}]: their scores come from different analyses." for key in keys
         ]
 
 
-def test_mean_spread_and_each_subject_against_its_own_null(folders):
-    group = summarise_group(folders)
+def test_mean_and_spread_and_comparison_of_each_subject_with_its_own_null(folders):
+    group = summarize_group(folders)
     scores = [0.9, 0.6, 0.7, 0.5]
     assert group.mean == pytest.approx(np.mean(scores))
     assert group.std == pytest.approx(pd.Series(scores).std())
@@ -120,12 +120,12 @@ def test_mean_spread_and_each_subject_against_its_own_null(folders):
     assert (group.n_tested, group.n_significant) == (3, 2)
     assert group.p_of_count == pytest.approx(binomtest(2, 3, 0.05, alternative="greater").pvalue)
     text = " ".join(group_sentences(group))
-    assert "2 of 3 subjects beat their own null" in text
+    assert "2 of 3 subjects exceed their own null" in text
     assert "1 of 4 not tested against chance" in text
 
 
 def test_the_table_is_written_and_printed(folders, tmp_path):
-    written = write_group(summarise_group(folders), tmp_path / "group")
+    written = write_group(summarize_group(folders), tmp_path / "group")
     assert [p.name for p in written] == ["group.json", "group.tsv"]
     table = pd.read_csv(tmp_path / "group" / "group.tsv", sep="\t", dtype={"subject": str})
     assert table["score"].tolist() == [0.9, 0.6, 0.7, 0.5]
@@ -140,26 +140,26 @@ def test_the_table_is_written_and_printed(folders, tmp_path):
     assert len(as_json["subjects"]) == 4
 
 
-def test_one_subject_has_no_spread(tmp_path):
-    group = summarise_group([_run_folder(tmp_path / "one", 0.9)])
+def test_one_subject_has_no_standard_deviation(tmp_path):
+    group = summarize_group([_run_folder(tmp_path / "one", 0.9)])
     assert np.isnan(group.std)
     assert group.to_dict()["std"] is None
     assert group.p_of_count is None
 
 
-def test_runs_that_are_not_of_one_analysis_are_told_or_refused(folders, tmp_path):
+def test_runs_of_different_analyses_are_reported_or_refused(folders, tmp_path):
     other = _run_folder(tmp_path / "five", 0.8, recipe="epochs = 4", audit=[{"severity": "error"}])
-    notes = summarise_group([*folders, other]).notes
+    notes = summarize_group([*folders, other]).notes
     assert any("[training]" in note for note in notes)
     assert any("overridden in: five" in note for note in notes)
     with pytest.raises(InputError, match="the same classes"):
-        summarise_group([*folders, _run_folder(tmp_path / "six", 0.4, classes="abc")])
+        summarize_group([*folders, _run_folder(tmp_path / "six", 0.4, classes="abc")])
     with pytest.raises(InputError, match="01 has several"):
-        summarise_group([*folders, _run_folder(tmp_path / "seven", 0.4, subject="01")])
-    with pytest.raises(InputError, match="holds 2"):
-        summarise_group([_run_folder(tmp_path / "eight", 0.4, subject=["01", "02"])])
+        summarize_group([*folders, _run_folder(tmp_path / "seven", 0.4, subject="01")])
+    with pytest.raises(InputError, match="has 2 subjects"):
+        summarize_group([_run_folder(tmp_path / "eight", 0.4, subject=["01", "02"])])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="have ended"):
-        summarise_group([*folders, tmp_path / "empty"])
+    with pytest.raises(InputError, match="finished runs"):
+        summarize_group([*folders, tmp_path / "empty"])
     with pytest.raises(InputError, match="at least one"):
-        summarise_group([])
+        summarize_group([])

@@ -1,4 +1,4 @@
-"""report.html: what it says, that it stands alone, and that its links lead somewhere."""
+"""report.html: its content, that it needs no other file to be read, and that its links are valid."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from evaluation_fakes import leave_one_run_out, make_samples, random_results
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.evaluation.diagnostics import histogram
 from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_histograms
+from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, headline_sentence, write_report
 from napari_fmri_decoder.evaluation.scores import Permutation, Scores, compare, score_folds
 from napari_fmri_decoder.samples.audit import Finding
@@ -23,7 +23,7 @@ EVIL = '<script>alert("1")</script> & co'
 
 
 class Page(HTMLParser):
-    """What a page holds: its tags, their attributes, its text; and that all tags are closed in order."""
+    """The tags, attributes and text of a page; all tags must be closed in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -53,19 +53,19 @@ def scores_of(classes: tuple[str, ...] = ("cat", "dog", "owl"), **changes: objec
 
 
 def page_of(folder: Path, scores: Scores, *, illustrated: bool = False, **more: object) -> Page:
-    """Write and read a report. Drawing takes most of the time, so only tests of pictures ask for them."""
-    pictures = {}
+    """Write and read a report. Drawing takes most of the time, so only tests of figures ask for them."""
+    drawn = {}
     if illustrated:
-        pictures = {
-            "confusion_test": confusion_matrices(scores.confusion, scores.classes, "left out"),
+        drawn = {
+            "confusion_test": confusion_matrices(scores.confusion, scores.classes, "held out"),
             "voxels": voxel_histograms(histogram(np.arange(5.0)), histogram(np.arange(5.0))),
         }
-    path = write_report(folder, scores=scores, figures=pictures, **more)  # type: ignore[arg-type]
+    path = write_report(folder, scores=scores, figures=drawn, **more)  # type: ignore[arg-type]
     assert path == folder / "report.html"
     return Page(path.read_text(encoding="utf-8"))
 
 
-def test_it_says_the_score_and_what_to_compare_it_with(tmp_path: Path) -> None:
+def test_it_shows_the_score_with_chance_and_baselines(tmp_path: Path) -> None:
     scores = scores_of()
     page = page_of(tmp_path, scores)
     assert f"Accuracy {scores.accuracy:.3f} (4 folds, " in page.text
@@ -78,22 +78,22 @@ def test_it_says_the_score_and_what_to_compare_it_with(tmp_path: Path) -> None:
     for row in scores.per_class:
         assert f"{row.recall:.3f}" in page.text
     assert "untrained" in page.text
-    assert "No finding." in page.text
+    assert "No findings." in page.text
 
 
-def test_it_says_p_where_permutations_were_made(tmp_path: Path) -> None:
+def test_it_shows_p_if_there_were_permutations(tmp_path: Path) -> None:
     page = page_of(tmp_path, scores_of(permutation=Permutation(999, 0.001, 0.331)))
     assert "p = 0.001 from 999 permutations (their mean 0.331)" in page.text
     assert "not tested" not in page.text
 
 
-def test_unbalanced_classes_are_headed_by_the_balanced_accuracy() -> None:
+def test_the_headline_of_unbalanced_classes_is_the_balanced_accuracy() -> None:
     samples = make_samples(extra=3)
     scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
     assert headline_sentence(scores).startswith(f"Balanced accuracy {scores.balanced_accuracy:.3f} (4 folds")
 
 
-def test_findings_come_gravest_first(tmp_path: Path) -> None:
+def test_errors_are_listed_before_warnings(tmp_path: Path) -> None:
     audit = (
         Finding("few-samples", "warning", "Few."),
         Finding("run-in-both-parts", "error", "Leak.", allowed=True),
@@ -106,7 +106,7 @@ def test_findings_come_gravest_first(tmp_path: Path) -> None:
     assert "overrides" not in page_of(tmp_path, scores_of()).text
 
 
-def test_other_decoders_stand_beside(tmp_path: Path) -> None:
+def test_other_decoders_are_compared(tmp_path: Path) -> None:
     scores = scores_of()
     assert "Other decoders" not in page_of(tmp_path, scores).text
     other = compare(get_decoder({"name": "mlp", "hidden": 7}), scores)
@@ -115,17 +115,41 @@ def test_other_decoders_stand_beside(tmp_path: Path) -> None:
     assert "mlp (hidden = 7" in page.text
 
 
-def test_names_are_shown_and_never_run(tmp_path: Path) -> None:
+def test_texts_from_users_files_are_shown_and_never_run(tmp_path: Path) -> None:
     scores = scores_of((EVIL, "b", "c"), audit=(Finding("x", "note", EVIL),))
+    folds = (replace(scores.folds[0], name=EVIL), *scores.folds[1:])
     page = page_of(
-        tmp_path, scores, title=EVIL, recipe=f"name = '{EVIL}'", notes=[EVIL], versions={EVIL: EVIL}
+        tmp_path,
+        replace(scores, folds=folds),
+        title=EVIL,
+        recipe=f"name = '{EVIL}'",
+        notes=[EVIL],
+        pairing=(("image", "subject"), [(f"{EVIL}_bold.nii.gz", EVIL)]),
+        versions={EVIL: EVIL},
+        missing_figures=[EVIL],
     )
     assert not [tag for tag, _ in page.tags if tag == "script"]
-    # Title twice (tab and heading), class, finding, recipe, note, package and version.
-    assert page.text.count(EVIL) == 8
+    # Title twice (tab and heading), fold, class, finding, recipe, note, file, subject, missing figure,
+    # package and version.
+    assert page.text.count(EVIL) == 12
+    assert "<script" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_it_needs_no_network_and_holds_its_pictures(tmp_path: Path) -> None:
+def test_options_of_compared_decoders_are_escaped(tmp_path: Path) -> None:
+    scores = scores_of()
+    other = compare(get_decoder({"name": "mlp"}), scores)
+    other = replace(other, decoder={**other.decoder, "hidden": EVIL})
+    page = page_of(tmp_path, replace(scores, compared=(other,)))
+    assert f"hidden = {EVIL}" in page.text
+    assert "<script" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_recipe_keeps_its_line_breaks_and_leading_spaces(tmp_path: Path) -> None:
+    recipe = "[training]\n  epochs = 3\n\n[null]\npermutations = 9\n"
+    assert recipe in page_of(tmp_path, scores_of(), recipe=recipe).text
+
+
+def test_it_needs_no_network_and_contains_its_figures(tmp_path: Path) -> None:
     page = page_of(tmp_path, scores_of(), illustrated=True)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "http:" not in html
@@ -140,7 +164,7 @@ def test_it_needs_no_network_and_holds_its_pictures(tmp_path: Path) -> None:
     assert 'name="viewport"' in html
 
 
-def test_its_links_lead_to_files_beside_it(tmp_path: Path) -> None:
+def test_its_links_are_files_of_the_run_folder(tmp_path: Path) -> None:
     for name in ("scores.json", "predictions.tsv", "recipe.toml"):
         (tmp_path / name).write_text("")
     page = page_of(tmp_path, scores_of(), illustrated=True)
@@ -151,13 +175,13 @@ def test_its_links_lead_to_files_beside_it(tmp_path: Path) -> None:
     assert "history.tsv" in FILES
 
 
-def test_each_picture_has_words_under_it(tmp_path: Path) -> None:
+def test_each_figure_has_a_caption(tmp_path: Path) -> None:
     page = page_of(tmp_path, scores_of(), illustrated=True)
     assert CAPTIONS["confusion_test"] in page.text
     assert CAPTIONS["voxels"] in page.text
 
 
-def test_what_is_missing_is_a_dash(tmp_path: Path) -> None:
+def test_missing_numbers_are_shown_as_a_dash(tmp_path: Path) -> None:
     page = page_of(tmp_path, scores_of(loss=float("nan"), untrained_train=None))
     assert "nan" not in page.text.lower().split()
     assert "untrained" not in page.text

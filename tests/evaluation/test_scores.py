@@ -1,13 +1,11 @@
-"""Scores against scikit-learn and plain sums; the tables of a run folder."""
+"""Scores compared with scikit-learn and plain sums."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from evaluation_fakes import leave_one_run_out, make_samples, random_results
 from sklearn.metrics import (
@@ -19,14 +17,9 @@ from sklearn.metrics import (
 )
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.scores import (
-    Permutation,
-    history_table,
-    predictions_table,
-    score_folds,
-)
+from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
 from napari_fmri_decoder.samples.audit import Finding
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.splits import Split
 
 KEYS = {
     "accuracy",
@@ -43,10 +36,10 @@ KEYS = {
     "audit",
     "seconds",
 }
-"""What scores.json must have."""
+"""Required keys of scores.json."""
 
 
-def test_numbers_are_those_of_scikit_learn() -> None:
+def test_scores_are_those_of_scikit_learn() -> None:
     samples = make_samples(extra=2)
     splits = leave_one_run_out(samples)
     results = random_results(samples, splits, right=1.0)
@@ -54,7 +47,7 @@ def test_numbers_are_those_of_scikit_learn() -> None:
     labels = samples.table["label"].to_numpy()
     classes = np.array(samples.classes)
     truth = np.concatenate([labels[r.split.test] for r in results])
-    said = np.concatenate([classes[r.probabilities.argmax(1)] for r in results])
+    predicted = np.concatenate([classes[r.probabilities.argmax(1)] for r in results])
     per_fold = [accuracy_score(labels[r.split.test], classes[r.probabilities.argmax(1)]) for r in results]
     losses = [log_loss(labels[r.split.test], r.probabilities, labels=classes) for r in results]
     trains = [
@@ -62,11 +55,11 @@ def test_numbers_are_those_of_scikit_learn() -> None:
     ]
     assert scores.accuracy == pytest.approx(np.mean(per_fold))
     assert [fold.accuracy for fold in scores.folds] == pytest.approx(per_fold)
-    assert scores.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, said))
+    assert scores.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, predicted))
     assert scores.loss == pytest.approx(np.mean(losses), rel=1e-5)
     assert scores.train_accuracy == pytest.approx(np.mean(trains))
-    np.testing.assert_array_equal(scores.confusion, confusion_matrix(truth, said, labels=classes))
-    precision, recall, _, support = precision_recall_fscore_support(truth, said, labels=classes)
+    np.testing.assert_array_equal(scores.confusion, confusion_matrix(truth, predicted, labels=classes))
+    precision, recall, _, support = precision_recall_fscore_support(truth, predicted, labels=classes)
     assert [row.precision for row in scores.per_class] == pytest.approx(precision)
     assert [row.recall for row in scores.per_class] == pytest.approx(recall)
     assert [row.n for row in scores.per_class] == support.tolist()
@@ -77,7 +70,7 @@ def test_numbers_are_those_of_scikit_learn() -> None:
     assert [fold.balanced_accuracy for fold in scores.folds] == pytest.approx(per_fold_balanced)
 
 
-def test_the_headline_is_the_balanced_accuracy_where_classes_differ_in_size() -> None:
+def test_the_headline_is_the_balanced_accuracy_if_classes_differ_in_size() -> None:
     even, uneven = make_samples(), make_samples(extra=1)
     of_even = score_folds(random_results(even, leave_one_run_out(even)), even)
     of_uneven = score_folds(random_results(uneven, leave_one_run_out(uneven), right=0.5), uneven)
@@ -85,7 +78,7 @@ def test_the_headline_is_the_balanced_accuracy_where_classes_differ_in_size() ->
     assert (of_uneven.headline, of_uneven.score) == ("balanced_accuracy", of_uneven.balanced_accuracy)
 
 
-def test_folds_count_alike_however_many_samples_they_leave_out() -> None:
+def test_folds_count_equally_whatever_the_size_of_their_test_sets() -> None:
     samples = make_samples()
     n = len(samples.X)
     splits = [Split("few", np.arange(4, n), np.arange(4)), Split("many", np.arange(4), np.arange(4, n))]
@@ -99,7 +92,7 @@ def test_folds_count_alike_however_many_samples_they_leave_out() -> None:
     assert score_folds(results, samples).accuracy == 0.5
 
 
-def test_scores_json_has_what_others_read() -> None:
+def test_scores_json_has_its_documented_keys() -> None:
     samples = make_samples()
     scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
     scores = replace(
@@ -130,7 +123,7 @@ def test_scores_json_has_what_others_read() -> None:
     )
 
 
-def test_what_is_not_a_number_becomes_null_not_invalid_json() -> None:
+def test_nan_becomes_null_instead_of_invalid_json() -> None:
     samples = make_samples()
     results = [
         replace(result, test=replace(result.test, loss=float("nan")), untrained_test=None)
@@ -155,63 +148,6 @@ def test_a_class_never_predicted_has_no_precision() -> None:
     assert [row.recall for row in rows] == [1, 0, 0]
 
 
-def test_without_a_finished_fold_there_is_no_score() -> None:
+def test_scores_need_a_finished_fold() -> None:
     with pytest.raises(InputError, match="At least one fold"):
         score_folds([], make_samples())
-
-
-def test_predictions_say_what_each_fold_said_of_its_volumes() -> None:
-    samples = make_samples()
-    splits = leave_one_run_out(samples)
-    results = random_results(samples, splits)
-    table = predictions_table(results, samples)
-    assert list(table.columns) == [
-        *("volume", "subject", "session", "run", "fold", "true", "predicted"),
-        *("p_cat", "p_dog", "p_owl"),
-    ]
-    assert sorted(table["volume"]) == sorted(samples.table["volume"])
-    third = table[table["fold"] == 2]
-    assert set(third["run"]) == {"3"}
-    rows = samples.table.iloc[splits[2].test]
-    assert third["volume"].tolist() == rows["volume"].tolist()
-    assert third["true"].tolist() == rows["label"].tolist()
-    np.testing.assert_allclose(third[["p_cat", "p_dog", "p_owl"]], results[2].probabilities)
-    best = table[["p_cat", "p_dog", "p_owl"]].idxmax(axis=1).str.removeprefix("p_")
-    assert best.tolist() == table["predicted"].tolist()
-    assert (table["true"] == table["predicted"]).groupby(table["fold"]).mean().tolist() == pytest.approx(
-        [fold.accuracy for fold in score_folds(results, samples).folds]
-    )
-
-
-def test_predictions_come_back_from_a_file_the_same(tmp_path: Path) -> None:
-    samples = make_samples(("a b", "2", "ä"))
-    table = predictions_table(random_results(samples, leave_one_run_out(samples)), samples)
-    path = tmp_path / "predictions.tsv"
-    table.to_csv(path, sep="\t", index=False)
-    text = {"run": str, "subject": str, "session": str, "true": str, "predicted": str}
-    back = pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False)
-    pd.testing.assert_frame_equal(back, table, check_dtype=False, rtol=1e-6)
-
-
-def test_a_random_split_is_scored_on_what_it_left_out() -> None:
-    samples = make_samples(runs=1, length=8)
-    splits = make_splits(SplitConfig(scheme="random"), samples.table)
-    table = predictions_table(random_results(samples, splits), samples)
-    assert table["volume"].tolist() == samples.table["volume"].iloc[splits[0].test].tolist()
-
-
-def test_history_starts_with_the_untrained_network() -> None:
-    samples = make_samples()
-    results = random_results(samples, leave_one_run_out(samples), epochs=3)
-    table = history_table(results)
-    assert list(table.columns) == ["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    assert table[table["fold"] == 1]["epoch"].tolist() == [0, 1, 2, 3]
-    assert table["loss"][0] == pytest.approx(np.log(3))
-    assert table["val_accuracy"][3] == results[0].history[-1].test.accuracy
-    unwatched = [
-        replace(r, untrained_train=None, history=(replace(r.history[0], test=None),)) for r in results
-    ]
-    table = history_table(unwatched)
-    assert table["epoch"].tolist() == [1, 1, 1, 1]
-    assert table["val_loss"].isna().all()
-    assert history_table([replace(results[0], untrained_train=None, history=())]).empty

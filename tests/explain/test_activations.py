@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.explain import explainers, get_explainer
-from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.explain import (
+    Explainer,
+    Explanation,
+    explain_samples,
+    explainers,
+    get_explainer,
+    mean_explanation,
+)
+from napari_fmri_decoder.explain.activations import Activation, activations, hidden_layers, layer_grid
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.samples.scaling import Scaler, identity
 from napari_fmri_decoder.training.events import FittedModel
-from napari_fmri_decoder.training.fit import predict_proba
+from napari_fmri_decoder.training.predict import predict_proba
 from napari_fmri_decoder.volumes.frames import Grid, apply_affine, rotation
 
 OBLIQUE = np.eye(4)
@@ -127,7 +135,7 @@ def test_a_slab_too_small_for_three_blocks_shows_those_it_has() -> None:
     assert hidden_layers(model_of({"name": "cnn2d"}, space)) == ["conv1", "conv2"]
 
 
-def test_a_decoder_without_convolutions_has_none_and_says_so() -> None:
+def test_a_decoder_without_convolutions_has_no_layers_and_an_error_says_why() -> None:
     space = space_of((5, 5, 2))
     model = model_of({"name": "mlp"}, space)
     assert hidden_layers(model) == []
@@ -164,3 +172,42 @@ def test_every_method_gives_maps_on_a_grid(name: str) -> None:
 def test_an_unknown_method_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="activation"):
         get_explainer({"name": "tea-leaves"})
+
+
+def test_a_mean_of_maps_is_the_mean_of_the_maps_of_all_samples() -> None:
+    space = space_of((20, 22, 3))
+    model = model_of({"name": "cnn2d"}, space)
+    X = np.random.default_rng(0).normal(size=(70, space.n_features)).astype(np.float32)  # two batches
+    method = get_explainer({"name": "activation", "layer": "conv2"})
+    found = mean_explanation(method, model, X, space)
+    expected = activations(model, X, space, "conv2").mean(axis=0, dtype=np.float64)
+    assert found.values.shape == (1, 64, *found.grid.shape)
+    np.testing.assert_allclose(found.values[0], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_method_lists_its_choices_for_a_model_and_why_it_is_unavailable() -> None:
+    space = space_of((40, 40, 3))
+    network, perceptron = model_of({"name": "cnn2d"}, space), model_of({"name": "mlp"}, space)
+    assert Activation.choices(network) == {"layer": ("conv1", "conv2", "conv3")}
+    assert Activation.unavailable(network) == ""
+    assert "choose a convolutional network" in Activation.unavailable(perceptron)
+    X = np.zeros((1, space.n_features), np.float32)
+    with pytest.raises(InputError, match="convolution of 'mlp': it has none"):
+        explain_samples(Activation(), perceptron, X, space)
+
+
+def test_maps_of_the_wrong_shape_are_refused() -> None:
+    class Flat(Explainer):
+        summary: ClassVar[str] = "No map at all"
+        name: Literal["flat"] = "flat"
+
+        def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:
+            return Explanation(np.zeros((len(X), 2), np.float32), ("one",), space.grid)
+
+    space = space_of((5, 5, 2))
+    X = np.zeros((3, space.n_features), np.float32)
+    try:
+        with pytest.raises(InputError, match=r"'flat' must give one map .*\(3, 1, 5, 5, 2\), got \(3, 2\)"):
+            explain_samples(Flat(), model_of({"name": "mlp"}, space), X, space)
+    finally:
+        del explainers["flat"]

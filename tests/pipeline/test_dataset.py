@@ -1,4 +1,4 @@
-"""A recipe that names a dataset runs on the files in it, and says what does not fit before it reads."""
+"""A recipe for a dataset runs on the files in it, and reports problems before reading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
-from napari_fmri_decoder.samples.bids_dataset import bids_runs
+from napari_fmri_decoder.samples.bids.dataset import bids_runs
 
 
 @pytest.fixture(scope="module")
@@ -44,48 +44,48 @@ def test_a_run_from_a_dataset_and_again_from_its_own_recipe(root, tmp_path):
     assert resolved.data.anatomy.endswith("_desc-preproc_T1w.nii.gz")
     assert result.prepared.samples.space.n_features == 4 * 5 * 3
     assert any("6 confounds were regressed out" in note for note in result.prepared.notes)
-    assert result.model.chosen.sum() == 20
+    assert result.model.screened.sum() == 20
     assert len(result.folds) == 4
     assert result.scores.score > 0.75  # planted: four standard deviations in two voxels
     again = prepare_run(resolved, tmp_path / "run")
     np.testing.assert_array_equal(again.samples.X, result.prepared.samples.X)
 
 
-def test_people_in_their_own_spaces_are_told(root):
+def test_note_on_subjects_in_their_own_spaces(root):
     _, notes = found_in_dataset(recipe({"bids": ".", "subjects": [], "sessions": ["a"]}), root)
     assert not any("own space" in note for note in notes)  # fMRIPrep's are there, in MNI space
-    for folder, subjects, told in (("raw", [], True), ("raw", ["01"], False)):
+    for folder, subjects, reported in (("raw", [], True), ("raw", ["01"], False)):
         (root / folder).mkdir(exist_ok=True)
         for name in ("sub-01", "sub-02"):
             if not (root / folder / name).exists():
                 (root / folder / name).symlink_to(root / name)
         _, notes = found_in_dataset(recipe({"bids": folder, "subjects": subjects, "sessions": ["a"]}), root)
-        assert any("each subject's own space (native)" in note for note in notes) == told
+        assert any("each subject's own space (native)" in note for note in notes) == reported
 
 
 def test_both_subjects_share_the_voxels_of_all_masks(root):
     found, notes = found_in_dataset(recipe({"subjects": [], "sessions": ["a"]}), root)
     assert len(found.data.images) == 4
-    assert notes[0] == "4 runs of 2 subject(s) were found in derivatives/fmriprep."
+    assert notes[0] == "Found 4 runs of 2 subject(s) in derivatives/fmriprep."
     prepared = prepare_run(recipe({"subjects": [], "sessions": ["a"]}), root)
     assert prepared.samples.space.n_features == 59  # sub-02 lacks one of sub-01's 60
     assert prepared.samples.table["subject"].unique().tolist() == ["01", "02"]
     assert found.data.anatomy is None
 
 
-def test_runs_that_lack_what_is_needed_are_named(root):
+def test_error_names_runs_without_events_or_confounds(root):
     with pytest.raises(
-        InputError, match="its events to be used; 1 of 4 runs have none: sub-02_ses-b_task-faces_run-02"
+        InputError, match="must have events, but 1 of 4 runs have none: sub-02_ses-b_task-faces_run-02"
     ):
         found_in_dataset(recipe({"subjects": "02"}), root)
-    with pytest.raises(InputError, match="its confounds to be used; 1 of 2 runs have none: sub-02_ses-a"):
+    with pytest.raises(InputError, match="must have confounds, but 1 of 2 runs have none: sub-02_ses-a"):
         found_in_dataset(recipe({"subjects": "02", "sessions": "a"}, prepare={"confounds": ["motion"]}), root)
 
 
-def test_images_or_a_dataset_and_not_both():
+def test_a_recipe_has_either_images_or_a_dataset():
     with pytest.raises(InputError, match="give either images or bids"):
         recipe({"images": "x.nii"})
-    with pytest.raises(InputError, match="subjects can be chosen from a dataset only"):
+    with pytest.raises(InputError, match="subjects can only be used with a dataset"):
         make_recipe(
             {
                 "data": {"images": "x.nii", "subjects": ["1"]},
@@ -95,12 +95,12 @@ def test_images_or_a_dataset_and_not_both():
         )
 
 
-def test_a_tr_that_does_not_fit_is_said_and_can_be_given(root):
+def test_conflicting_tr_is_reported_and_can_be_set(root):
     sidecar = root / "task-faces_bold.json"
     before = sidecar.read_text()
     sidecar.write_text(json.dumps({"RepetitionTime": 2.5}))
     try:
-        with pytest.raises(InputError, match=r"header of .* says 2 s and task-faces_bold.json says 2.5 s"):
+        with pytest.raises(InputError, match=r"header of .* has 2 s and task-faces_bold.json has 2.5 s"):
             prepare_run(recipe(), root)
         prepared = prepare_run(recipe({"tr": 2.5}), root)
         assert prepared.series.step == 2.5
@@ -126,8 +126,8 @@ def test_links_whose_content_was_not_downloaded_are_marked_and_named(tmp_path):
     assert runs[0].to_dict()["absent"] == ["bold"]
     shown = CliRunner().invoke(app, ["bids", str(out), "--subject", "01", "--session", "a"]).output
     assert "bold (content not downloaded)" in shown
-    with pytest.raises(InputError, match="1 of 4 runs are links whose content is not"):
+    with pytest.raises(InputError, match="1 of 4 runs are links without content"):
         found_in_dataset(recipe(), tmp_path)
     asked = recipe({"sessions": "a", "runs": "2"}, prepare={"confounds": ["motion"]})
-    with pytest.raises(InputError, match="link whose content is not"):
+    with pytest.raises(InputError, match="link without its content"):
         prepare_run(asked, tmp_path)

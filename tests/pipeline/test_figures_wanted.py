@@ -47,7 +47,7 @@ def endings(run):
         (("--no-figures",), set(), "No figures were drawn"),
     ],
 )
-def test_only_what_is_asked_for_is_drawn(folder, options, kinds, shown):
+def test_only_requested_figures_are_drawn(folder, options, kinds, shown):
     run = train(folder, "run-" + "-".join(options).strip("-"), *options)
     assert endings(run) == kinds
     page = (run / "report.html").read_text(encoding="utf-8")
@@ -57,7 +57,7 @@ def test_only_what_is_asked_for_is_drawn(folder, options, kinds, shown):
     assert {path.name for path in run.iterdir()} >= LAYERS
 
 
-def test_scores_are_the_same_with_and_without(folder):
+def test_scores_are_the_same_with_and_without_figures(folder):
     scores = [
         json.loads((train(folder, name, *options) / "scores.json").read_text()) | {"seconds": 0}
         for name, options in (("with", ()), ("without", ("--no-figures",)))
@@ -66,7 +66,7 @@ def test_scores_are_the_same_with_and_without(folder):
 
 
 @pytest.mark.parametrize("options", [("--figures", "jpg"), ("--figures", "png", "--no-figures")])
-def test_other_formats_and_contradictions_are_refused(folder, options):
+def test_unknown_formats_and_contradictory_options_are_refused(folder, options):
     from napari_fmri_decoder.errors import InputError
 
     done = CliRunner().invoke(

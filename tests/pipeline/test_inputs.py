@@ -1,4 +1,4 @@
-"""A project that was copied, or whose files changed: what is read, and what is said of it."""
+"""Copied projects and changed files: which files are read, and which notes are reported."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from two_runs import write_run, write_table
 from typer.testing import CliRunner
 
-from napari_fmri_decoder._napari.session_of_recipe import find
+from napari_fmri_decoder._napari.train.session_from_recipe import read_recipe_data
 from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.predicting import predict
 from napari_fmri_decoder.recipe import load_recipe, rebased
-from napari_fmri_decoder.training.bundle import load_bundle, save_bundle
-from napari_fmri_decoder.volumes.nifti import read, read_series
+from napari_fmri_decoder.training.bundle.bundle import load_bundle, save_bundle
+from napari_fmri_decoder.volumes.read import read, read_series
 
 RECIPE = """
 [data]
@@ -29,7 +29,7 @@ table = "data/volumes.tsv"
 [decoder]
 name = "linear"
 """
-CHANGED = "zeta.nii.gz differs from the file that was read when"
+CHANGED = "zeta.nii.gz differs from the file that was used"
 
 
 def write_study(folder: Path) -> Path:
@@ -63,7 +63,7 @@ def test_a_copied_project_reads_its_own_data(made, tmp_path):
     np.testing.assert_array_equal(prepared.samples.X, prepared_of(made / "runs" / "first").samples.X)
 
 
-def test_data_that_changed_since_are_reported(made, tmp_path):
+def test_changed_data_are_reported(made, tmp_path):
     here = tmp_path / "here"
     shutil.copytree(made, here)
     write_run(here / "data" / "zeta.nii.gz", 3)
@@ -73,28 +73,28 @@ def test_data_that_changed_since_are_reported(made, tmp_path):
     shown = CliRunner().invoke(app, ["train", str(here / "runs/first/recipe.toml"), "--dry-run"])
     assert CHANGED in shown.output
     recipe = rebased(load_recipe(here / "runs" / "first" / "recipe.toml"), here / "runs" / "first", None)
-    found = find(recipe, lambda volume: volume, here / "runs" / "first")
+    found = read_recipe_data(recipe, lambda volume: volume, here / "runs" / "first")
     assert CHANGED in found.notes[0]
-    assert not find(recipe, lambda volume: volume).notes
+    assert not read_recipe_data(recipe, lambda volume: volume).notes
     assert not prepared_of(here).notes or CHANGED not in prepared_of(here).notes[0], "the study is no run"
 
 
-def test_a_run_folder_that_was_moved_alone_finds_its_data_where_they_were(made, tmp_path):
+def test_a_moved_run_folder_finds_its_data_at_their_original_paths(made, tmp_path):
     alone = tmp_path / "deep" / "er" / "alone"
     shutil.copytree(made / "runs" / "first", alone)
     prepared = prepared_of(alone)
     assert Path(prepared.series.parts[0].path) == made / "data" / "zeta.nii.gz"
-    assert [note for note in prepared.notes if "is not where the recipe" in note]
+    assert [note for note in prepared.notes if "is missing at its path in the recipe" in note]
 
 
-def test_other_files_at_the_same_relative_place_are_reported(made, tmp_path):
+def test_other_files_at_the_same_relative_path_are_reported(made, tmp_path):
     other = write_study(tmp_path / "other")
     write_run(other / "data" / "zeta.nii.gz", 3)
     shutil.copytree(made / "runs" / "first", other / "runs" / "first")
     assert [note for note in prepared_of(other / "runs" / "first").notes if CHANGED in note]
 
 
-def test_a_run_of_before_with_absolute_paths_still_opens_and_is_compared(made, tmp_path):
+def test_an_old_run_with_absolute_paths_opens_and_is_compared(made, tmp_path):
     here = tmp_path / "here"
     shutil.copytree(made, here)
     folder = here / "runs" / "first"
@@ -110,14 +110,14 @@ def test_a_run_of_before_with_absolute_paths_still_opens_and_is_compared(made, t
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"sha256": 3}', '{"paths": {"a": 1}}', "{" * 9000, "\0"])
-def test_a_record_that_is_none_is_passed_over(made, tmp_path, content):
+def test_an_invalid_record_is_ignored(made, tmp_path, content):
     here = tmp_path / "here"
     shutil.copytree(made, here)
     (here / "runs" / "first" / "inputs.json").write_text(content, encoding="utf-8")
     assert not [note for note in prepared_of(here / "runs" / "first").notes if "differ" in note]
 
 
-def test_predicting_a_training_scan_that_changed_since_is_reported(made, tmp_path):
+def test_predicting_a_changed_training_scan_is_reported(made, tmp_path):
     here = tmp_path / "here"
     shutil.copytree(made, here)
     model = here / "runs" / "first" / "model.safetensors"
@@ -132,7 +132,7 @@ def test_predicting_a_training_scan_that_changed_since_is_reported(made, tmp_pat
     assert not [note for note in notes if "differ" in note]
 
 
-def test_resuming_a_finished_run_at_the_new_place_changes_nothing(made, tmp_path):
+def test_resuming_a_completed_run_at_a_new_path_changes_nothing(made, tmp_path):
     here = tmp_path / "here"
     shutil.copytree(made, here)
     folder = here / "runs" / "first"

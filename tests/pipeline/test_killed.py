@@ -1,4 +1,4 @@
-"""A training process that is killed, in any step or half way through a file, goes on to the same numbers."""
+"""A training process that is killed at any step, or while it writes, resumes to the same results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small import write_small
 
-from napari_fmri_decoder.training.store import TaskStore
+from napari_fmri_decoder.training.tasks.store import TaskStore
 
 CNN = """name = "cnn2d"
 filters = [3]
@@ -31,8 +31,8 @@ from pathlib import Path
 import sklearn.linear_model, sklearn.preprocessing, torch._dynamo  # loaded late otherwise, by each child
 from napari_fmri_decoder.pipeline import run
 from napari_fmri_decoder.recipe import load_recipe
-from napari_fmri_decoder.training import checkpoint
-from napari_fmri_decoder.training.durable import PARTIAL
+from napari_fmri_decoder.training.tasks import checkpoint
+from napari_fmri_decoder.atomic_files import PARTIAL
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted
 
 checkpoint.EVERY_S, checkpoint.SHARE = 0.0, float("inf")  # after each epoch
@@ -84,7 +84,7 @@ assert train(killed) == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_however_often_it_is_killed_weights_and_scores_are_the_same(tmp_path: Path) -> None:
+def test_weights_and_scores_are_the_same_after_any_number_of_kills(tmp_path: Path) -> None:
     write_small(tmp_path, CNN)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path)], capture_output=True, text=True, check=False
@@ -104,5 +104,5 @@ def test_however_often_it_is_killed_weights_and_scores_are_the_same(tmp_path: Pa
     assert list(killed.folder.glob(".*"))
     for path in killed.folder.glob(".*"):  # half written; another process may be at it for an hour
         os.utime(path, (0, 0))
-    killed.sweep()
+    killed.remove_stale_partials()
     assert not list(killed.folder.glob(".*")), "nothing half written is left"

@@ -13,7 +13,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.predicting import features_of, predict
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.samples.scaling import Scaler
-from napari_fmri_decoder.training.bundle import Bundle, load_bundle, save_bundle
+from napari_fmri_decoder.training.bundle.bundle import Bundle, load_bundle, save_bundle
 from napari_fmri_decoder.training.events import FittedModel
 from napari_fmri_decoder.volumes.frames import Grid, rotation
 from napari_fmri_decoder.volumes.volume import Volume
@@ -24,7 +24,7 @@ SHAPE = (9, 8, 7)
 
 
 def grid_of(shape=SHAPE, size=(3.0, 3.0, 3.0), center=(0.0, 0.0, 0.0), **degrees: float) -> Grid:
-    """A grid about a centre in mm."""
+    """A grid around a center in mm."""
     affine = np.eye(4)
     affine[:3, :3] = rotation(**degrees) @ np.diag(size)
     affine[:3, 3] = np.array(center) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
@@ -90,10 +90,10 @@ def test_a_scan_on_another_grid_is_resampled_as_nilearn_does(name: str, turned: 
     found = features_of(bundle, series)
     expected = by_nilearn(series, bundle.space)
     np.testing.assert_allclose(found.X, expected, atol=1e-3 * np.ptp(expected))
-    assert found.notes == ("The scan lies on another grid than the model's and was resampled to it.",)
+    assert found.notes == ("The scan's grid differs from the model's, so the scan was resampled.",)
 
 
-def test_a_scan_on_the_models_own_voxels_is_taken_as_it_is() -> None:
+def test_a_scan_on_the_models_grid_is_not_resampled() -> None:
     whole = grid_of(BIG)
     series = scan_on(whole, n=2)
     bundle = model_on(whole.crop((5, 6, 7), (14, 14, 14)))
@@ -101,17 +101,17 @@ def test_a_scan_on_the_models_own_voxels_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(features_of(bundle, series).X, expected)
 
 
-def test_a_scan_elsewhere_is_refused_with_both_places() -> None:
+def test_a_scan_outside_the_model_is_refused_with_both_positions() -> None:
     bundle = model_on(grid_of())
-    with pytest.raises(InputError, match=r"not one of its 496 lies.*x -12 to 12.*scan at x 88 to 112"):
+    with pytest.raises(InputError, match=r"none of 496 are inside.*x -12 to 12.*scan at x 88 to 112"):
         predict(bundle, scan_on(grid_of(center=(100, 0, 0))))
     # moved by 5 of 9 planes of 56 voxels; the hole is in the first two
-    with pytest.raises(InputError, match=rf"found 45%: {496 - 4 * 56} of 496 lie outside"):
+    with pytest.raises(InputError, match=rf"found 45%: {496 - 4 * 56} of 496 are outside"):
         predict(bundle, scan_on(grid_of(center=(15, 0, 0))))
 
 
 @pytest.mark.parametrize("prepare", [RAW, CLEANED], ids=["raw", "cleaned"])
-def test_voxels_outside_the_scan_are_counted_and_are_the_training_mean(prepare: str) -> None:
+def test_voxels_outside_the_scan_are_reported_and_get_the_training_mean(prepare: str) -> None:
     bundle = model_on(grid_of(), prepare)
     whole = scan_on(grid_of(BIG))
     part = Volume(np.asarray(whole.data)[13:], grid_of(BIG).crop((13, 0, 0), BIG).affine, "bold", 2.0)
@@ -119,7 +119,7 @@ def test_voxels_outside_the_scan_are_counted_and_are_the_training_mean(prepare: 
     x = np.argwhere(bundle.space.mask)[:, 0]
     # By hand: the model's x goes from -12 to 12 mm, the scan's -43.5 + 3 i from i = 13: -4.5 mm and up.
     outside = -12 + 3 * x < -4.5
-    assert found.notes[0].startswith(f"{outside.sum()} of the model's 496 voxels lie outside the scan (")
+    assert found.notes[0].startswith(f"{outside.sum()} of the model's 496 voxels are outside the scan (")
     np.testing.assert_array_equal(found.X[:, outside], 0 if prepare == CLEANED else 500)
     # deeper inside the missing part is not felt: as if the whole scan had been given
     deep = -12 + 3 * x > 3
@@ -127,7 +127,7 @@ def test_voxels_outside_the_scan_are_counted_and_are_the_training_mean(prepare: 
     assert np.isfinite(predict(bundle, part)[0]["p_open"]).all()
 
 
-def test_nan_is_the_training_mean_and_disturbs_no_other_volume() -> None:
+def test_nan_becomes_the_training_mean_and_affects_no_other_volume() -> None:
     bundle, series = model_on(grid_of(), CLEANED), scan_on(grid_of(), n=12)
     data = np.array(series.data)
     at = tuple(np.argwhere(bundle.space.mask)[100])
@@ -135,8 +135,8 @@ def test_nan_is_the_training_mean_and_disturbs_no_other_volume() -> None:
     data[..., 7] = np.nan
     found = features_of(bundle, Volume(data, series.affine, "bold", 2.0))
     assert found.notes == (
-        "1 of 12 volumes are NaN throughout; what is predicted for them says nothing.",
-        "1 of 496 voxels are NaN in some volume; there they count as the training mean.",
+        "1 of 12 volumes contain only NaN; their predictions are meaningless.",
+        "1 of 496 voxels are NaN in some volumes and get the training mean there.",
     )
     assert found.X[3, 100] == 0
     assert not found.X[7].any()
@@ -149,7 +149,7 @@ def test_nan_is_the_training_mean_and_disturbs_no_other_volume() -> None:
         predict(bundle, Volume(np.full_like(data, np.nan), series.affine, "bold", 2.0))
 
 
-def test_a_single_volume_is_predicted_where_the_training_allows_it() -> None:
+def test_a_single_volume_is_predicted_if_the_training_allows_it() -> None:
     maps = model_on(grid_of(), step=0.0)
     table, notes = predict(maps, scan_on(grid_of(), n=None, step=None))
     assert len(table) == 1
@@ -157,19 +157,19 @@ def test_a_single_volume_is_predicted_where_the_training_allows_it() -> None:
     with pytest.raises(InputError, match=r"single image.*4-D BOLD series"):
         predict(model_on(grid_of()), scan_on(grid_of(), n=None, step=None))
     with pytest.raises(
-        InputError, match=r"detrended and standardised run by run.*at least 3 volumes, found 1"
+        InputError, match=r"detrended and standardized run by run.*at least 3 volumes, found 1"
     ):
         predict(model_on(grid_of(), CLEANED), scan_on(grid_of(), n=1))
     with pytest.raises(InputError, match="at least 3 volumes, found 2"):
         predict(model_on(grid_of(), CLEANED), scan_on(grid_of(), n=6), runs=(4, 2))
-    with pytest.raises(InputError, match=r"were centred run by run.*at least 2 volumes, found 1"):
+    with pytest.raises(InputError, match=r"were centered run by run.*at least 2 volumes, found 1"):
         predict(model_on(grid_of(), "center_runs = true", 0.0), scan_on(grid_of(), n=None, step=None))
 
 
-def test_maps_and_series_are_not_taken_for_each_other() -> None:
+def test_maps_and_time_series_are_not_confused() -> None:
     series, maps = scan_on(grid_of()), scan_on(grid_of(), step=None)
     for bundle in (model_on(grid_of(), step=0.0), model_on(grid_of(), step=None, zmaps="[zmaps]\n")):
-        with pytest.raises(InputError, match=r"other maps, but these images are a series in time"):
+        with pytest.raises(InputError, match=r"other maps, but these images are a time series"):
             predict(bundle, series)
         predict(bundle, maps)
     with pytest.raises(InputError, match=r"one every 2 s\), but these images are a stack of maps"):
@@ -178,17 +178,17 @@ def test_maps_and_series_are_not_taken_for_each_other() -> None:
         assert not predict(model_on(grid_of(), step=None), unknown)[1]
 
 
-def test_another_repetition_time_is_told(tmp_path) -> None:
+def test_a_different_repetition_time_is_reported(tmp_path) -> None:
     saved = save_bundle(model_on(grid_of()), tmp_path / "model.safetensors")
     bundle = load_bundle(saved)
     assert bundle.step == 2.0
     (note,) = predict(bundle, scan_on(grid_of(), step=0.8))[1]
-    assert note.startswith("The scan has a volume every 0.8 s, the training one every 2 s")
+    assert note.startswith("The scan has a volume every 0.8 s, the training data had one every 2 s")
     assert not predict(bundle, scan_on(grid_of(), step=2.001))[1]
 
 
-def test_a_header_in_metres_lies_where_it_should(tmp_path) -> None:
-    from napari_fmri_decoder.volumes.nifti import read
+def test_a_header_in_meters_is_placed_correctly(tmp_path) -> None:
+    from napari_fmri_decoder.volumes.read import read
 
     series, bundle = scan_on(grid_of(), n=3), model_on(grid_of())
     image = nib.Nifti1Image(np.asarray(series.data), np.diag([1e-3, 1e-3, 1e-3, 1]) @ series.affine)
@@ -199,8 +199,8 @@ def test_a_header_in_metres_lies_where_it_should(tmp_path) -> None:
     np.testing.assert_allclose(found.X, np.asarray(series.data)[bundle.space.mask].T, rtol=1e-5)
 
 
-def test_weights_that_give_nan_are_one_message_not_a_class() -> None:
+def test_weights_that_give_nan_are_an_error() -> None:
     bundle = model_on(grid_of())
     bundle.model.state["out.weight"] = np.full_like(bundle.model.state["out.weight"], np.inf)
-    with pytest.raises(InputError, match=r"finite probabilities, but of 6 of 6 volumes it gives NaN"):
+    with pytest.raises(InputError, match=r"finite probabilities, but returned NaN for 6 of 6"):
         predict(bundle, scan_on(grid_of()))

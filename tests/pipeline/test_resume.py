@@ -1,4 +1,4 @@
-"""The same scores wherever a run is done, and however often it is broken off."""
+"""The scores are the same wherever a run is computed, and however often it is interrupted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import BatchDone, FitStarted, FoldDone, Progress
-from napari_fmri_decoder.training.worker_host import PATIENT
+from napari_fmri_decoder.training.tasks.worker_host import PATIENT
 
 N = 48
 LINEAR = f'name = "linear"\nC = 0.1\n[null]\npermutations = {N}\n[training]\nthreads = 1'
@@ -62,7 +62,7 @@ def _workers() -> list[psutil.Process]:
     return found
 
 
-def test_two_workers_of_which_one_is_killed_half_way_give_the_same_scores(serial, tmp_path):
+def test_scores_are_the_same_if_one_of_two_workers_is_killed(serial, tmp_path):
     recipe, killed, most = load_recipe(serial / "recipe.toml"), [], 0
     with closing(run(recipe, serial, tmp_path / "run", cluster="local:2")) as events:
         for event in events:
@@ -78,12 +78,12 @@ def test_two_workers_of_which_one_is_killed_half_way_give_the_same_scores(serial
     assert (tmp_path / "run" / "predictions.tsv").read_bytes() == (
         serial / "run" / "predictions.tsv"
     ).read_bytes()
-    # What only the workers needed goes; what is done stays; no process is left behind.
+    # Files for the workers are removed; completed tasks remain; no process remains.
     assert not (tmp_path / "run" / "tasks" / "samples.npy").exists()
     assert not _workers()
 
 
-def test_a_run_that_is_stopped_goes_on_where_it_was(serial, tmp_path):
+def test_a_stopped_run_resumes_where_it_was(serial, tmp_path):
     recipe, out = load_recipe(serial / "recipe.toml"), tmp_path / "run"
     with closing(run(recipe, serial, out)) as events:
         for event in events:
@@ -92,18 +92,18 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(serial, tmp_path):
     kept = _written(out)
     assert any(name.startswith("permutations") for name in kept)
     assert not (out / "scores.json").exists()
-    with pytest.raises(InputError, match=r"has not ended.*--resume"):
+    with pytest.raises(InputError, match=r"is not complete.*--resume"):
         finish(run(recipe, serial, out))
     fits = 0
     with closing(run(recipe, serial, out, resume=True)) as events:
         for event in events:
             fits += isinstance(event, FitStarted)
     assert fits == 1  # the model that is kept: neither folds nor baselines were fitted again
-    assert kept.items() <= _written(out).items()  # what was done before the stop was not done again
+    assert kept.items() <= _written(out).items()  # completed tasks are not repeated
     assert _numbers(out) == _numbers(serial / "run")
 
 
-def test_another_recipe_or_other_inputs_do_not_go_on(serial, tmp_path):
+def test_resume_refuses_another_recipe_samples_or_software(serial, tmp_path):
     write_small(tmp_path, LINEAR)
     recipe, out = load_recipe(tmp_path / "recipe.toml"), tmp_path / "run"
     with closing(run(recipe, tmp_path, out)) as events:
@@ -121,14 +121,14 @@ def test_another_recipe_or_other_inputs_do_not_go_on(serial, tmp_path):
     with pytest.raises(InputError, match=r"other software \(torch was 1\.0"):
         finish(run(recipe, tmp_path, out, resume=True))
     begun.write_text(json.dumps(content | {"computed": {"device": "cuda", "precision": "float32"}}))
-    with pytest.raises(InputError, match=r"computed otherwise \(device was cuda, is cpu\)"):
+    with pytest.raises(InputError, match=r"another kind of hardware \(device was cuda, is cpu\)"):
         finish(run(recipe, tmp_path, out, resume=True))
     begun.write_text("{")
-    with pytest.raises(InputError, match="no longer says"):
+    with pytest.raises(InputError, match="is damaged"):
         finish(run(recipe, tmp_path, out, resume=True))
 
 
-def test_scores_come_last_and_a_run_that_has_ended_is_not_written_over_by_another(tmp_path, monkeypatch):
+def test_scores_are_written_last_and_a_completed_run_is_not_overwritten(tmp_path, monkeypatch):
     linear = LINEAR.replace(f"= {N}", "= 0")
     write_small(tmp_path, linear)
     recipe, out = load_recipe(tmp_path / "recipe.toml"), tmp_path / "run"
@@ -147,10 +147,12 @@ def test_scores_come_last_and_a_run_that_has_ended_is_not_written_over_by_anothe
 
     shutil.rmtree(out / "tasks")
     other = load_recipe(write_small(tmp_path, linear.replace("0.1", "1.0")))
-    with pytest.raises(InputError, match=r"has ended \(decoder\.C was 0\.1, is 1\.0\).*Choose another"):
+    with pytest.raises(
+        InputError, match=r"which is complete \(decoder\.C was 0\.1, is 1\.0\).*Choose another"
+    ):
         finish(run(other, tmp_path, out, resume=True))
     write_small(tmp_path, linear, seed=5)
-    with pytest.raises(InputError, match="labels or mask have changed since"):
+    with pytest.raises(InputError, match="labels or mask have changed"):
         finish(run(recipe, tmp_path, out, resume=True))
     assert ((out / "model.safetensors").read_bytes(), _numbers(out)) == before
     write_small(tmp_path, linear)
@@ -158,11 +160,11 @@ def test_scores_come_last_and_a_run_that_has_ended_is_not_written_over_by_anothe
     assert ((out / "model.safetensors").read_bytes(), _numbers(out)) == before
     shutil.rmtree(out / "tasks")
     (out / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="no longer says of what"):
+    with pytest.raises(InputError, match="its recipe cannot be read"):
         finish(run(recipe, tmp_path, out, resume=True))
 
 
-def test_seeds_are_counted_on_and_their_spread_stands_beside(tmp_path):
+def test_scores_of_several_seeds_and_their_spread(tmp_path):
     write_small(tmp_path, MLP, strength=6.0)
     scores = finish(run(load_recipe(tmp_path / "recipe.toml"), tmp_path, tmp_path / "run")).scores
     assert scores.seeds.seeds == (0, 1, 2)
@@ -185,7 +187,7 @@ def test_serial_and_two_workers_give_the_same_scores(tmp_path, decoder):
 
 
 @pytest.mark.slow
-def test_a_scheduler_and_workers_that_run_by_themselves_give_the_same_scores(serial, tmp_path):
+def test_scores_are_the_same_with_an_external_scheduler_and_workers(serial, tmp_path):
     """As on a cluster: `dask scheduler` and `dask worker` are started by hand, and outlive the run."""
     written = tmp_path / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
@@ -214,13 +216,13 @@ def test_a_scheduler_and_workers_that_run_by_themselves_give_the_same_scores(ser
         assert done.returncode == 0, done.stderr
         assert all(process.poll() is None for process in (scheduler, *workers)), "they are not ours to end"
     assert _numbers(tmp_path / "run") == _numbers(serial / "run")
-    told = [folder / "run" / "predictions.tsv" for folder in (tmp_path, serial)]
-    assert told[0].read_bytes() == told[1].read_bytes()
+    predictions = [folder / "run" / "predictions.tsv" for folder in (tmp_path, serial)]
+    assert predictions[0].read_bytes() == predictions[1].read_bytes()
 
 
 @pytest.mark.parametrize("cluster", ["serial", "local:2"])
 @pytest.mark.slow
-def test_a_run_that_was_killed_as_a_whole_goes_on_to_the_same_scores(serial, tmp_path, cluster):
+def test_a_killed_run_resumes_to_the_same_scores(serial, tmp_path, cluster):
     out = tmp_path / "run"
     words = ["train", serial / "recipe.toml", "--out", out, "--cluster", cluster]
     command = [sys.executable, "-m", "napari_fmri_decoder.cli", *map(str, words)]

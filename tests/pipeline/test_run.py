@@ -1,4 +1,4 @@
-"""A whole run on small data: what the run folder holds, and that it says the truth."""
+"""A complete run on small data: contents of the run folder, compared with independent results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from small import AFFINE, PLACE_MM, series, write_small
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import RunDone, finish, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
-from napari_fmri_decoder.training.bundle import load_bundle
+from napari_fmri_decoder.training.bundle.bundle import load_bundle
 from napari_fmri_decoder.training.events import BatchDone
 from napari_fmri_decoder.volumes.frames import apply_affine
 
@@ -37,7 +37,7 @@ def linear(tmp_path_factory):
     return _run(folder, 'name = "linear"\nC = 0.1\n[null]\npermutations = 4')
 
 
-def test_run_folder_holds_all_that_the_design_names(linear):
+def test_run_folder_contains_all_files(linear):
     names = {p.name for p in linear.folder.iterdir()}
     assert names >= {
         "recipe.toml",
@@ -55,8 +55,10 @@ def test_run_folder_holds_all_that_the_design_names(linear):
     ]
     scores = json.loads((linear.folder / "scores.json").read_text())
     assert [fold["fold"] for fold in scores["folds"]] == [0, 1, 2, 3]
-    told = pd.read_csv(linear.folder / "predictions.tsv", sep="\t", dtype={"run": str})
-    names = [f"run {run}" for _, run in sorted(set(zip(told["fold"], told["run"], strict=True)))]
+    predictions = pd.read_csv(linear.folder / "predictions.tsv", sep="\t", dtype={"run": str})
+    names = [
+        f"run {run}" for _, run in sorted(set(zip(predictions["fold"], predictions["run"], strict=True)))
+    ]
     assert names == [fold["name"] for fold in scores["folds"]], "a fold has one number in all files"
     assert set(scores) >= {
         *("accuracy", "balanced_accuracy", "loss", "accuracy_per_fold", "train_accuracy", "chance"),
@@ -66,23 +68,23 @@ def test_run_folder_holds_all_that_the_design_names(linear):
     assert scores["chance"] == 0.5
 
 
-def test_the_report_says_why_a_linear_model_has_no_curves(linear):
+def test_report_explains_why_a_linear_model_has_no_curves(linear):
     page = (linear.folder / "report.html").read_text(encoding="utf-8")
     assert "linear is fitted in one step by scikit-learn: there are no epochs to draw." in page
     assert not (linear.folder / "figures" / "curves.png").exists()
 
 
-def test_a_null_that_can_exchange_nothing_is_refused_before_training(tmp_path):
+def test_permutations_without_exchangeable_blocks_are_refused_before_training(tmp_path):
     recipe = load_recipe(write_small(tmp_path, 'name = "linear"\n[null]\npermutations = 4'))
     table = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
     table["run"] = table["run"].astype(str) + table["label"]  # one label in each run
     table.to_csv(tmp_path / "volumes.tsv", sep="\t", index=False)
     plain = recipe.model_copy(update={"prepare": recipe.prepare.model_copy(update={"detrend": False})})
-    with pytest.raises(InputError, match="at least one run with blocks of two labels"):
+    with pytest.raises(InputError, match="at least one run that has blocks with different labels"):
         prepare_run(plain, tmp_path)
 
 
-def test_accuracy_is_that_of_scikit_learn_on_the_same_folds(linear):
+def test_accuracy_equals_scikit_learn_on_the_same_folds(linear):
     volume, table = series()
     X = np.asarray(volume.data).reshape(-1, volume.n_volumes).T
     runs = table["run"].to_numpy()
@@ -115,7 +117,7 @@ def test_the_resolved_recipe_gives_the_same_scores_again(linear, tmp_path):
     assert again.scores.to_dict() | {"seconds": 0} == linear.scores.to_dict() | {"seconds": 0}
 
 
-def test_data_may_lie_in_the_folder_of_the_run_and_the_hashes_of_all_inputs_are_kept(tmp_path):
+def test_data_may_be_in_the_run_folder_and_all_inputs_are_hashed(tmp_path):
     study, out = tmp_path / "study", tmp_path / "study" / "run"
     out.mkdir(parents=True)
     write_small(out)
@@ -129,7 +131,7 @@ def test_data_may_lie_in_the_folder_of_the_run_and_the_hashes_of_all_inputs_are_
     assert load_bundle(out / "model.safetensors").hashes == expected
 
 
-def test_a_slab_is_written_down_and_used_again(tmp_path):
+def test_the_resolved_slab_is_reused(tmp_path):
     text = (
         'name = "cnn2d"\n[slab]\nrotate_x = 15\nstart = 3\nstop = 6\n'
         '[training]\nepochs = 1\nthreads = 1\n[split]\nscheme = "explicit"\ntest = ["4"]'
@@ -146,7 +148,7 @@ def test_a_slab_is_written_down_and_used_again(tmp_path):
     np.testing.assert_array_equal(again.prepared.samples.X, first.prepared.samples.X)
 
 
-def test_layers_lie_in_scanner_space_where_the_voxels_are(tmp_path):
+def test_layers_are_in_scanner_space_at_their_voxels(tmp_path):
     text = (
         'name = "cnn2d"\n[slab]\nrotate_x = 15\nstart = 3\nstop = 6\n'
         '[training]\nepochs = 1\nthreads = 1\n[split]\nscheme = "explicit"\ntest = ["4"]'
@@ -157,8 +159,8 @@ def test_layers_lie_in_scanner_space_where_the_voxels_are(tmp_path):
     np.testing.assert_allclose(mask.affine, grid.affine, atol=1e-4)
     conv = nib.load(result.folder / "layers" / "cnn2d_conv1.nii.gz")
     assert conv.shape == (*(n - 2 for n in grid.shape[:2]), 1, 32)
-    centre = apply_affine(grid.affine, [1, 1, 1])  # a 3 x 3 kernel on three planes
-    np.testing.assert_allclose(apply_affine(conv.affine, [0, 0, 0]), centre, atol=1e-3)
+    center = apply_affine(grid.affine, [1, 1, 1])  # a 3 x 3 kernel on three planes
+    np.testing.assert_allclose(apply_affine(conv.affine, [0, 0, 0]), center, atol=1e-3)
 
 
 def test_weights_of_the_linear_model_are_largest_where_the_conditions_differ(linear):
@@ -174,10 +176,10 @@ def test_shuffled_labels_are_not_decoded(tmp_path):
     assert 0.3 < result.scores.accuracy < 0.7
 
 
-def test_a_run_folder_is_never_written_over(linear):
+def test_a_run_folder_is_never_overwritten(linear):
     before = (linear.folder / "scores.json").read_bytes()
     recipe = load_recipe(linear.folder / "recipe.toml")
-    with pytest.raises(InputError, match="holds the scores of another"):
+    with pytest.raises(InputError, match="already contains a run"):
         finish(run(recipe, linear.folder, linear.folder))
     assert (linear.folder / "scores.json").read_bytes() == before
 
@@ -195,7 +197,7 @@ def test_stopping_within_a_batch_leaves_no_scores(tmp_path):
 def _linear_with_runs_left_out(result):
     """The baseline's score in scikit-learn's own cross-validation."""
     samples = result.prepared.samples
-    said = np.empty_like(samples.y)
+    predicted = np.empty_like(samples.y)
     for train, test in LeaveOneGroupOut().split(samples.X, groups=samples.groups):
         groups = samples.groups[train]
         inner = GroupKFold(3)
@@ -204,17 +206,19 @@ def _linear_with_runs_left_out(result):
             {"logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0]},
             cv=inner,
         )
-        said[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(samples.X[test])
-    return (said == samples.y).mean()
+        predicted[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(
+            samples.X[test]
+        )
+    return (predicted == samples.y).mean()
 
 
-def test_the_haxby_example_has_no_finding_at_all(haxby, monkeypatch):
+def test_the_haxby_example_has_no_audit_finding(haxby, monkeypatch):
     monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
     example = Path(__file__).parents[2] / "examples" / "haxby_linear.toml"
     assert prepare_run(load_recipe(example), example.parent).findings == ()
 
 
-def test_a_random_split_stops_until_it_is_allowed(tmp_path):
+def test_a_random_split_is_blocked_until_it_is_allowed(tmp_path):
     path = write_small(tmp_path, 'name = "linear"\n[split]\nscheme = "random"')
     with pytest.raises(InputError, match=r"run-in-both-parts.*audit\.allow"):
         finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
@@ -224,16 +228,18 @@ def test_a_random_split_stops_until_it_is_allowed(tmp_path):
     scores = json.loads((result.folder / "scores.json").read_text())
     assert scores["baseline_by_run"] == pytest.approx(_linear_with_runs_left_out(result))
     page = (result.folder / "report.html").read_text()
-    assert f"(with whole runs left out {scores['baseline_by_run']:.3f})" in page
+    assert f"(with whole runs held out {scores['baseline_by_run']:.3f})" in page
     assert page.count("(allowed on purpose)") == 2
     errors = {f.code for f in result.scores.audit if f.severity == "error"}
     assert errors == {"run-in-both-parts", "neighbours-across-split"}
     assert "run-in-both-parts" in (result.folder / "report.html").read_text()
 
 
-def test_other_decoders_stand_beside_in_the_same_folds(tmp_path):
-    beside = '[[compare]]\ndecoder = { name = "dummy" }\n[[compare]]\ndecoder = { name = "mlp", hidden = 4 }'
-    result = _run(tmp_path, f'name = "linear"\nC = 0.1\n{beside}\ntraining = {{ epochs = 2, threads = 1 }}')
+def test_compared_decoders_use_the_same_folds(tmp_path):
+    compared = (
+        '[[compare]]\ndecoder = { name = "dummy" }\n[[compare]]\ndecoder = { name = "mlp", hidden = 4 }'
+    )
+    result = _run(tmp_path, f'name = "linear"\nC = 0.1\n{compared}\ntraining = {{ epochs = 2, threads = 1 }}')
     scores = json.loads((result.folder / "scores.json").read_text())
     dummy, mlp = scores["compared"]
     assert dummy["decoder"]["name"] == "dummy"

@@ -1,4 +1,4 @@
-"""A recipe that scrubs: volumes that moved are no samples of the run, nor of what a model predicts from."""
+"""A recipe that scrubs: volumes with motion are neither samples of the run nor used for predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOVED = [5, 40]
 
 @pytest.fixture
 def recipe(tmp_path: Path):
-    """The small data, two volumes of which moved."""
+    """The small data, with motion in two volumes."""
     path = write_small(tmp_path)
     table = pd.DataFrame({"csf": np.random.default_rng(0).normal(size=64), "framewise_displacement": 0.1})
     table.loc[MOVED, "framewise_displacement"] = 3.0
@@ -29,7 +29,7 @@ def recipe(tmp_path: Path):
 
 
 @pytest.mark.parametrize("options", [{"confounds": ["csf", "outliers"]}, {"scrub_mm": 0.5}])
-def test_scrubbed_volumes_are_no_samples_and_are_counted(recipe, tmp_path, options):
+def test_scrubbed_volumes_are_excluded_and_counted(recipe, tmp_path, options):
     recipe["prepare"] |= {"confounds_files": ["c.tsv"]} | options
     prepared = prepare_run(make_recipe(recipe), tmp_path)
     assert set(range(64)) - set(prepared.samples.table["volume"]) == set(MOVED)
@@ -37,8 +37,8 @@ def test_scrubbed_volumes_are_no_samples_and_are_counted(recipe, tmp_path, optio
     assert np.abs(prepared.samples.X).max(axis=1).min() > 0.1
 
 
-def test_confounds_of_volumes_are_refused_for_z_maps(recipe, tmp_path):
+def test_confounds_of_volumes_are_an_error_for_z_maps(recipe, tmp_path):
     recipe["prepare"] |= {"confounds_files": ["c.tsv"], "scrub_mm": 0.5}
     recipe["zmaps"] = {"hrf": "none"}
-    with pytest.raises(InputError, match=r"scrub_mm of \[prepare\] are for volumes"):
+    with pytest.raises(InputError, match=r"scrub_mm in \[prepare\] apply to volumes"):
         prepare_run(make_recipe(recipe), tmp_path)

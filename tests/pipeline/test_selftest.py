@@ -15,6 +15,7 @@ from napari_fmri_decoder.pipeline import selftest as module
 from napari_fmri_decoder.pipeline.selftest import selftest
 from napari_fmri_decoder.volumes import nifti, slabs
 from napari_fmri_decoder.volumes.frames import Frame
+from napari_fmri_decoder.volumes.read import read
 
 
 def failed(folder: Any) -> set[str]:
@@ -26,11 +27,11 @@ def test_all_checks_pass(tmp_path):
 
 
 def mirrored_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: Any) -> Any:
-        volume = nifti.read(path)
+    def read_broken(path: Any) -> Any:
+        volume = read(path)
         return replace(volume, data=np.asarray(volume.data[...])[:, :, ::-1])
 
-    monkeypatch.setattr(module, "read", read)
+    monkeypatch.setattr(module, "read", read_broken)
 
 
 def affine_mirrored_on_writing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,14 +42,14 @@ def affine_mirrored_on_writing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def oblique_part_dropped_on_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: Any) -> Any:
-        volume = nifti.read(path)
+    def read_broken(path: Any) -> Any:
+        volume = read(path)
         affine = np.array(volume.affine)
         largest = np.abs(affine[:3, :3]).max(axis=0)
         affine[:3, :3] = np.where(np.abs(affine[:3, :3]) == largest, affine[:3, :3], 0)
         return replace(volume, affine=affine)
 
-    monkeypatch.setattr(module, "read", read)
+    monkeypatch.setattr(module, "read", read_broken)
 
 
 def turned_the_wrong_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,21 +69,21 @@ def half_a_voxel_aside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 BREAKS = {
-    mirrored_on_reading: {"left is left", "the planted region is at its mm", ".nii comes back the same"},
-    affine_mirrored_on_writing: {"left is left", "orientation codes", ".nii.gz lies where it was"},
-    oblique_part_dropped_on_reading: {"the planted region is at its mm", ".nii lies where it was"},
-    turned_the_wrong_way: {"it turns with the head", "its axes are the turned file's"},
-    half_a_voxel_aside: {"its values are the formula's at its mm", "the region is in it, in the scanner"},
+    mirrored_on_reading: {"left is left", "the region is at its position", ".nii is read as it was written"},
+    affine_mirrored_on_writing: {"left is left", "orientation codes", ".nii.gz keeps its position"},
+    oblique_part_dropped_on_reading: {"the region is at its position", ".nii keeps its position"},
+    turned_the_wrong_way: {"it rotates with the head", "the slab's axes are the rotated axes"},
+    half_a_voxel_aside: {"the slab's values match the formula", "the region is at its position in the slab"},
 }
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda f: f.__name__)
-def test_what_moves_voxels_is_found(broken, monkeypatch, tmp_path):
+def test_errors_that_move_voxels_are_found(broken, monkeypatch, tmp_path):
     broken(monkeypatch)
     assert failed(tmp_path) >= BREAKS[broken]
 
 
-def test_the_command_says_what_failed_and_exits_with_1(monkeypatch):
+def test_the_command_reports_failed_checks_and_exits_with_1(monkeypatch):
     right = CliRunner().invoke(app, ["selftest"])
     assert right.exit_code == 0
     assert "passed  left is left: x = -2" in right.output

@@ -1,4 +1,4 @@
-"""Each subject is a run of its own, wherever it is computed; one that fails stops no other."""
+"""Each subject is a separate run, wherever it is computed; a failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fmriprep_tree import write_tree
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError, TrainingError
-from napari_fmri_decoder.evaluation.group import summarise_group
+from napari_fmri_decoder.evaluation.group import summarize_group
+from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.pipeline import finish, run
 from napari_fmri_decoder.pipeline.subjects import _where, one_per_subject, run_subjects
 from napari_fmri_decoder.recipe import Recipe, make_recipe
-from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.training.events import Note, Progress
 
 
@@ -44,54 +44,53 @@ def scores(folder: Path) -> dict[str, object]:
     return {name: value for name, value in found.items() if name != "seconds"}
 
 
-def test_a_subject_is_what_a_run_of_its_data_alone_is_and_one_that_fails_is_said(
-    root: Path, tmp_path: Path
-) -> None:
+def test_each_subject_equals_a_separate_run_and_failures_are_reported(root: Path, tmp_path: Path) -> None:
     each = one_per_subject(recipe(), root)
     assert list(each) == ["sub-01", "sub-02"]
     notes: list[str] = []
 
-    def hear(event: object) -> None:
+    def on_event(event: object) -> None:
         if isinstance(event, Note):
             notes.append(event.message)
 
     both = {name: (one, root) for name, one in each.items()}
-    group = returned(run_subjects(both, tmp_path / "here"), hear)
+    group = run_to_end(run_subjects(both, tmp_path / "here"), on_event)
     assert [row.subject for row in group.subjects] == ["01"]
-    assert any(note.startswith("sub-02 failed: Each run must have its events") for note in notes)
+    assert any(note.startswith("sub-02 failed: Every run must have events") for note in notes)
     finish(run(recipe(subjects="01"), root, tmp_path / "alone"))
     assert scores(tmp_path / "here" / "sub-01") == scores(tmp_path / "alone")
     assert (tmp_path / "here" / "group.json").exists()
-    assert group.to_dict()["mean"] == summarise_group([tmp_path / "alone"]).to_dict()["mean"]
+    assert group.to_dict()["mean"] == summarize_group([tmp_path / "alone"]).to_dict()["mean"]
 
 
-def test_subjects_on_workers_are_those_of_this_process_and_resume_leaves_them(
-    root: Path, tmp_path: Path
-) -> None:
+def test_subjects_on_workers_have_the_same_scores_and_resume_skips_them(root: Path, tmp_path: Path) -> None:
     both = {n: (one, root) for n, one in one_per_subject(recipe(sessions=["a"]), root).items()}
-    returned(run_subjects(both, tmp_path / "there", cluster="local:2"))
-    returned(run_subjects(both, tmp_path / "here"))
+    run_to_end(run_subjects(both, tmp_path / "there", cluster="local:2"))
+    run_to_end(run_subjects(both, tmp_path / "here"))
     for name in both:
         assert scores(tmp_path / "there" / name) == scores(tmp_path / "here" / name)
     written = (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns
-    returned(run_subjects(both, tmp_path / "there", resume=True))
+    run_to_end(run_subjects(both, tmp_path / "there", resume=True))
     assert (tmp_path / "there" / "sub-01" / "scores.json").stat().st_mtime_ns == written
 
 
-def test_a_subject_that_is_done_by_another_recipe_is_refused(root: Path, tmp_path: Path) -> None:
+def test_a_completed_subject_of_another_recipe_is_refused(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def study(base: Path, **data: object) -> None:
         each = one_per_subject(recipe(subjects="01", **data), base)
-        returned(run_subjects({n: (one, base) for n, one in each.items()}, out, resume=True))
+        run_to_end(run_subjects({n: (one, base) for n, one in each.items()}, out, resume=True))
 
     first = tmp_path / "study"
     shutil.copytree(root, first)
     study(first, sessions=["a"])
     written = (out / "sub-01" / "scores.json").stat().st_mtime_ns
-    for change, said in (({"mask": {"strategy": "all"}}, "data.mask was unset"), ({"sessions": "b"}, "sess")):
+    for change, message in (
+        ({"mask": {"strategy": "all"}}, "data.mask was unset"),
+        ({"sessions": "b"}, "sess"),
+    ):
         with pytest.raises(
-            InputError, match=rf"sub-01 was made with another recipe .*{said}.*Choose another"
+            InputError, match=rf"sub-01 was run with another recipe .*{message}.*Choose another"
         ):
             study(first, **{"sessions": ["a"], **change})
     with pytest.raises(InputError, match=r"data\.bids was"):  # the same names in another dataset
@@ -101,7 +100,7 @@ def test_a_subject_that_is_done_by_another_recipe_is_refused(root: Path, tmp_pat
     study(moved, sessions=["a"])
     assert (out / "sub-01" / "scores.json").stat().st_mtime_ns == written
     (out / "sub-01" / "asked.toml").unlink()
-    with pytest.raises(InputError, match="says not what was asked"):
+    with pytest.raises(InputError, match="has no record of its recipe"):
         study(moved, sessions=["a"])
 
 
@@ -119,8 +118,8 @@ def test_a_subject_that_breaks_in_any_way_leaves_the_others_go_on(
     monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.run", broken)
     both = {n: (one, root) for n, one in one_per_subject(recipe(), root).items()}
     events: list[object] = []
-    with pytest.raises(InputError, match="all failed"):
-        returned(run_subjects(both, tmp_path), events.append)
+    with pytest.raises(InputError, match=r"All \d+ subjects failed"):
+        run_to_end(run_subjects(both, tmp_path), events.append)
     notes = [event.message for event in events if isinstance(event, Note)]
     assert notes == [f"sub-01 failed: {type(error).__name__}: {error}", "sub-02 failed: Data must be there."]
 
@@ -129,28 +128,29 @@ def test_a_subject_whose_workers_are_killed_is_said(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killing:
-        """Workers that die of each subject; test_cluster has true ones, and others that go on."""
+        """Workers that are killed by each subject; test_workers tests real workers."""
 
-        def imap(self, function: Any, calls: Any, ended: Any) -> Generator[Any, None, None]:
-            yield from (ended(call, TrainingError("A task must leave its worker alive.")) for call in calls)
+        def imap(self, function: Any, calls: Any, on_killed: Any) -> Generator[Any, None, None]:
+            error = TrainingError("A task killed its worker several times.")
+            yield from (on_killed(call, error) for call in calls)
 
     monkeypatch.setattr("napari_fmri_decoder.pipeline.subjects.open_pool", lambda *_: nullcontext(Killing()))
     both = {n: (one, root) for n, one in one_per_subject(recipe(), root).items()}
     events: list[object] = []
-    with pytest.raises(InputError, match="all failed"):
-        returned(run_subjects(both, tmp_path, cluster="local:2"), events.append)
+    with pytest.raises(InputError, match=r"All \d+ subjects failed"):
+        run_to_end(run_subjects(both, tmp_path, cluster="local:2"), events.append)
     for name in both:
-        assert Note(f"{name} failed: A task must leave its worker alive.") in events
+        assert Note(f"{name} failed: A task killed its worker several times.") in events
 
 
 def test_recipes_of_images_and_subjects_that_all_fail_are_refused(root: Path, tmp_path: Path) -> None:
     images = make_recipe(
         {"data": {"images": ["a.nii"]}, "labels": {"source": "events"}, "decoder": {"name": "mlp"}}
     )
-    with pytest.raises(InputError, match="must name a dataset"):
+    with pytest.raises(InputError, match="must have a dataset"):
         one_per_subject(images, root)
-    with pytest.raises(InputError, match="all failed"):
-        returned(run_subjects({"one": (images, root)}, tmp_path))
+    with pytest.raises(InputError, match=r"All \d+ subjects failed"):
+        run_to_end(run_subjects({"one": (images, root)}, tmp_path))
 
 
 def test_networks_of_several_subjects_do_not_share_a_graphics_processor(
@@ -159,9 +159,9 @@ def test_networks_of_several_subjects_do_not_share_a_graphics_processor(
     monkeypatch.setattr("dask.system.CPU_COUNT", 8)
     linear, network = recipe(), recipe().model_copy(update={"decoder": get_decoder({"name": "mlp"})})
     two = {name: (linear, Path()) for name in ("sub-1", "sub-2")}
-    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: 0)
+    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: 0)
     assert _where("auto", two) == _where("auto", two | {"sub-2": (network, Path())}) == "local:2"
-    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cuda"))
+    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cuda"))
     assert _where("auto", two) == "local:2"
     assert _where("auto", two | {"sub-2": (network, Path())}) == "serial"
     assert _where("local:2", two | {"sub-2": (network, Path())}) == "local:2", "who asks for it gets it"

@@ -16,17 +16,18 @@ from small import series as small_series
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import prepare_run
 from napari_fmri_decoder.pipeline.predicting import features_of
-from napari_fmri_decoder.pipeline.run import finish, run
+from napari_fmri_decoder.pipeline.running import finish, run
 from napari_fmri_decoder.pipeline.zmapping import ZMapsDone, write_zmaps
 from napari_fmri_decoder.recipe import load_recipe, make_recipe, parse_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
-from napari_fmri_decoder.training.bundle import load_bundle
+from napari_fmri_decoder.training.bundle.bundle import load_bundle
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, Progress
-from napari_fmri_decoder.volumes.nifti import read, write
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "haxby_zmaps_linear.toml"
 TABLE = parse_labels({"source": "table", "table": "volumes.tsv", "exclude": ["closed"]})
@@ -47,7 +48,7 @@ def _written(folder: Path, out: Path, **options: object) -> ZMapsDone:
     return done
 
 
-def test_the_folder_opens_as_one_series_that_its_table_and_its_names_label(folder):
+def test_the_folder_opens_as_one_series_labeled_by_its_table_or_names(folder):
     done = _written(folder, folder / "maps", estimate="lsa", drift="cosine", high_pass=0.01)
     maps = read(folder / "maps")
     assert (maps.kind, maps.step, maps.intent) == ("stat", None, "z score")
@@ -65,11 +66,11 @@ def test_the_folder_opens_as_one_series_that_its_table_and_its_names_label(folde
     assert about["settings"]["estimate"] == "lsa"
     assert [r["events"] for r in about["runs"]] == [[{"onset": 8, "duration": 16, "label": "open"}]] * 3
     assert set(map(len, about["inputs"].values())) == {64}
-    with pytest.raises(InputError, match=r"a folder of their own.* holds volumes\.tsv"):
+    with pytest.raises(InputError, match=r"already contains volumes\.tsv"):
         _written(folder, folder / "maps")
 
 
-def test_a_stop_or_a_refusal_leaves_nothing_behind(folder):
+def test_stopped_or_refused_work_leaves_no_files(folder):
     config = ZMapsConfig(hrf="none", noise="ols")
     steps = write_zmaps(read(folder / "small_bold.nii.gz"), TABLE, config, folder / "maps", base=folder)
     for event in steps:
@@ -80,7 +81,7 @@ def test_a_stop_or_a_refusal_leaves_nothing_behind(folder):
     assert not (folder / "maps").exists()
 
 
-def test_one_recipe_goes_from_bold_to_samples_of_z_maps(folder):
+def test_a_recipe_decodes_z_maps_of_bold_files(folder):
     wider, table = small_series(3)
     table["label"] = np.tile(np.repeat(["closed", "open", "rest", "closed"], 4), 3)
     table.to_csv(folder / "volumes.tsv", sep="\t", index=False)
@@ -99,7 +100,7 @@ def test_one_recipe_goes_from_bold_to_samples_of_z_maps(folder):
         [label, str(run + 1), 2 * run + i] for run in range(3) for i, label in enumerate(("closed", "open"))
     ]
     assert (prepared.recipe.prepare.detrend, prepared.recipe.prepare.standardize_runs) == (False, False)
-    assert any("6 z-maps of 2 condition(s) were made of 48 volumes" in note for note in prepared.notes)
+    assert any("6 z-maps of 2 condition(s) were computed from 48 volumes" in note for note in prepared.notes)
     mask = prepared.samples.space.mask
     np.testing.assert_array_equal(mask, wider.mean().at(0) > 300)
     model = FirstLevelModel(2.0, hrf_model=None, drift_model=None, noise_model="ols", signal_scaling=False,
@@ -114,10 +115,10 @@ def test_one_recipe_goes_from_bold_to_samples_of_z_maps(folder):
     np.testing.assert_allclose(prepared.samples.X[2], z[0] - np.mean(z, axis=0), atol=1e-4)
 
     events = list(run(recipe, folder, folder / "run"))
-    told = [(e.done, e.total) for e in events if isinstance(e, Progress) and e.what == "z-maps"]
-    assert told == sorted(told)
-    assert told[0] == (0, 6)
-    assert len(told) > 3
+    reported = [(e.done, e.total) for e in events if isinstance(e, Progress) and e.what == "z-maps"]
+    assert reported == sorted(reported)
+    assert reported[0] == (0, 6)
+    assert len(reported) > 3
     assert finish(iter(events)).scores.accuracy == 1
     bundle = load_bundle(folder / "run" / "model.safetensors")
     with pytest.raises(InputError, match="decodes z-maps"):
@@ -126,7 +127,7 @@ def test_one_recipe_goes_from_bold_to_samples_of_z_maps(folder):
     np.testing.assert_array_equal(prepare_run(again, folder / "run").samples.X, prepared.samples.X)
 
 
-def test_haxby_reaches_its_reference_by_the_recipe_of_the_examples(haxby, monkeypatch):
+def test_haxby_example_reaches_its_reference_score(haxby, monkeypatch):
     """References (README of the data): linear, C nested, 0.792; SVM at C = 1e-2 0.813; chance 0.125."""
     monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
     recipe = load_recipe(EXAMPLE)
@@ -146,7 +147,7 @@ def test_haxby_reaches_its_reference_by_the_recipe_of_the_examples(haxby, monkey
     assert accuracy(recipe.compare[0].decoder) >= 0.78
 
 
-def test_haxby_by_its_events_files_gives_the_maps_of_its_table(haxby, tmp_path):
+def test_haxby_events_files_and_table_give_the_same_maps(haxby, tmp_path):
     config = ZMapsConfig(hrf="none", noise="ols")
     folds = []
     for images, labels in (

@@ -1,4 +1,4 @@
-"""Blocks are what a split and a permutation keep together."""
+"""Blocks, which splits and permutations keep together."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_block_ends_with_its_label_its_run_or_a_gap():
     assert number_blocks(rows("", "")).tolist() == []
 
 
-def test_sessions_part_runs_of_the_same_number():
+def test_runs_of_different_sessions_are_different():
     table = rows("aaaa", "1111").assign(session=["x", "x", "y", "y"])
     assert number_blocks(table).tolist() == [0, 0, 1, 1]
     assert run_starts(table) == {"x/1": [0], "y/1": [2]}

@@ -1,4 +1,4 @@
-"""Confounds: found, chosen by name and group, checked against the images, and regressed as nilearn does."""
+"""Confounds: finding tables, choosing columns, checks against the images, and regression as in nilearn."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from nilearn.signal import clean
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.cleaning import clean_runs
 from napari_fmri_decoder.samples.confounds import GROUPS, choose_columns, read_confounds
-from napari_fmri_decoder.samples.prepare import PrepareConfig, prepare
-from napari_fmri_decoder.volumes.nifti import read_series, write
+from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read_series
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 N = 30
@@ -46,7 +48,7 @@ def dataset(folder, lengths=(N, N)):
 
 @pytest.mark.parametrize("detrend", [True, False])
 @pytest.mark.parametrize("standardize", [True, False])
-def test_equal_to_nilearn_run_by_run(detrend, standardize):
+def test_regression_within_runs_equals_that_of_nilearn(detrend, standardize):
     rng = np.random.default_rng(0)
     X = (500 + rng.normal(size=(2 * N, 40)).cumsum(axis=0)).astype(np.float32)
     confounds = rng.normal(size=(2 * N, 6)).cumsum(axis=0) * [1, 5, 0.01, 100, 1, 3]
@@ -57,11 +59,11 @@ def test_equal_to_nilearn_run_by_run(detrend, standardize):
         theirs = clean(
             X[run].astype(float), detrend=detrend, standardize=how, confounds=confounds[run], filter=False
         )
-        # Values of 500 in float32 have a rounding error of 3e-5 of their own.
+        # The rounding error of 500 in float32 is 3e-5.
         np.testing.assert_allclose(ours[run], theirs, atol=1e-5 if detrend or standardize else 1e-4)
 
 
-def test_a_run_with_fewer_columns_is_cleaned_of_its_own():
+def test_a_run_with_fewer_columns_is_cleaned_of_these_only():
     rng = np.random.default_rng(1)
     X, confounds = rng.normal(size=(2 * N, 5)).astype(np.float32), rng.normal(size=(2 * N, 3))
     confounds[N:, 2] = np.nan
@@ -73,14 +75,14 @@ def test_a_run_with_fewer_columns_is_cleaned_of_its_own():
     np.testing.assert_allclose(ours[N:], theirs, atol=1e-5)
 
 
-def test_more_confounds_than_a_run_holds_are_refused():
+def test_more_confounds_than_volumes_of_a_run_are_an_error():
     X, confounds = np.ones((10, 2), np.float32), np.random.default_rng(0).normal(size=(10, 9))
     rows = pd.DataFrame({"volume": range(10), "subject": "", "session": "", "run": "1"})
-    with pytest.raises(InputError, match="run '1' has 10 for 9 confounds"):
+    with pytest.raises(InputError, match="run '1' has 10 volumes for 9 confounds"):
         clean_runs(X, rows, confounds=confounds)
 
 
-def test_groups_are_fmriprep_columns():
+def test_groups_select_the_columns_of_fmriprep():
     columns = list(fmriprep_table(0).columns)
     assert choose_columns(columns, ["motion"]) == MOTION
     assert len(choose_columns(columns, ["motion12"])) == 12
@@ -92,24 +94,24 @@ def test_groups_are_fmriprep_columns():
     assert len(choose_columns(columns, ["acompcor"])) == 7
     assert choose_columns(columns, ["trans_*", "outliers"])[0] == "trans_x"
     assert set(GROUPS) >= {"motion", "motion24", "wm_csf", "global_signal", "cosine", "acompcor"}
-    with pytest.raises(InputError, match=r"no 'trans_w'\. Near it: trans_"):
+    with pytest.raises(InputError, match=r"no 'trans_w'\. Similar names: trans_"):
         choose_columns(columns, ["trans_w"])
     with pytest.raises(InputError, match=r"no 'trans_x_derivative1' \(of motion12\)"):
         choose_columns(MOTION, ["motion12"])
 
 
-def test_tables_beside_the_images_are_read_with_the_first_row_of_derivatives_filled(tmp_path):
+def test_tables_next_to_the_images_are_read_and_the_first_row_of_derivatives_is_filled(tmp_path):
     series = dataset(tmp_path)
     confounds, notes = read_confounds(["motion12", "cosine"], (), series, tmp_path)
     assert confounds.shape == (2 * N, 14)
     first = fmriprep_table(1)
     np.testing.assert_allclose(confounds[0, 6], first["trans_x_derivative1"][1])
     np.testing.assert_allclose(confounds[N + 3, 0], fmriprep_table(2)["trans_x"][3])
-    assert notes[0].startswith("14 confounds were regressed out run by run: trans_x")
+    assert notes[0].startswith("14 confounds were regressed out within each run: trans_x")
     assert read_confounds((), (), series, tmp_path) == (None, [])
 
 
-def test_a_column_that_one_run_lacks_is_not_a_number_there(tmp_path):
+def test_a_column_that_one_run_lacks_is_nan_in_that_run(tmp_path):
     series = dataset(tmp_path)
     save(fmriprep_table(2, cosines=1), tmp_path / "sub-01_task-x_run-2_desc-confounds_timeseries.tsv")
     confounds, notes = read_confounds(["cosine"], (), series, tmp_path)
@@ -118,7 +120,7 @@ def test_a_column_that_one_run_lacks_is_not_a_number_there(tmp_path):
     assert notes[0].startswith("1 to 2 confounds")
 
 
-def test_tables_that_do_not_fit_are_told(tmp_path):
+def test_errors_name_the_table_that_does_not_fit(tmp_path):
     series = dataset(tmp_path)
     second = tmp_path / "sub-01_task-x_run-2_desc-confounds_timeseries.tsv"
     save(fmriprep_table(2, n=29), second)
@@ -138,7 +140,7 @@ def test_tables_that_do_not_fit_are_told(tmp_path):
         read_confounds(["motion"], ["*_timeseries.tsv"], series, tmp_path)
 
 
-def test_six_bare_columns_are_motion(tmp_path):
+def test_six_columns_without_a_header_are_motion(tmp_path):
     values = np.random.default_rng(0).normal(size=(N, 6))
     for name in ("rp_bold.txt", "bold.par"):
         np.savetxt(tmp_path / name, values)
@@ -149,7 +151,7 @@ def test_six_bare_columns_are_motion(tmp_path):
     np.testing.assert_allclose(fsl, values[:, 3:])  # FSL writes rotations first
 
 
-def test_prepare_regresses_them_before_what_is_excluded_is_dropped(tmp_path):
+def test_confounds_are_regressed_out_before_excluded_volumes_are_dropped(tmp_path):
     series = dataset(tmp_path)
     confounds, _ = read_confounds(["motion", "csf"], (), series, tmp_path)
     table = pd.DataFrame({"volume": range(2 * N), "label": ["rest", "a", "b"] * 20, "subject": "01"})

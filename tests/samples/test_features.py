@@ -1,4 +1,4 @@
-"""Voxels read volume by volume: smoothed as by nilearn, cut as by the geometry, NaN kept apart."""
+"""Features: reading volume by volume, smoothing as in nilearn, slabs, and missing values."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def everywhere(grid: Grid, axis: int = 2) -> Space:
     return Space(grid, np.ones(grid.shape, dtype=bool), axis)
 
 
-def test_voxels_come_in_the_order_of_the_mask():
+def test_features_are_in_the_order_of_the_mask():
     volumes = series()
     mask = np.random.default_rng(0).random(volumes.grid.shape) > 0.8
     X = extract(volumes, Space(volumes.grid, mask))
     np.testing.assert_array_equal(X, np.asarray(volumes.data)[mask].T)
 
 
-def test_smoothing_is_nilearns():
+def test_smoothing_equals_that_of_nilearn():
     volumes = series()
     X = extract(volumes, everywhere(volumes.grid), smooth_mm=6.0)
     theirs = smooth_img(nib.Nifti1Image(np.asarray(volumes.data), AFFINE), 6.0).get_fdata()
     np.testing.assert_allclose(X, theirs.reshape(-1, 5).T, atol=1e-2)
 
 
-def test_smoothing_takes_nothing_from_missing_voxels():
+def test_missing_voxels_do_not_contribute_to_smoothing():
     volumes = series()
     flat = np.full(volumes.grid.shape, 100, np.float32)
     flat[:7] = np.nan
@@ -52,32 +52,32 @@ def test_smoothing_takes_nothing_from_missing_voxels():
     np.testing.assert_allclose(inner, 100, rtol=1e-4)
 
 
-def test_a_slab_is_what_the_geometry_cuts():
+def test_features_of_a_slab_equal_the_slab_that_is_cut():
     volumes = series()
     slab, where = cut(volumes, Slab(rotate_x=20, start=4, stop=7, interpolation="linear"))
     X = extract(volumes, everywhere(where.scanner), interpolation="linear")
     np.testing.assert_allclose(X, np.asarray(slab.data).reshape(-1, 5).T, atol=1e-2)
 
 
-def test_acquired_planes_are_taken_and_not_interpolated():
+def test_acquired_planes_are_not_interpolated():
     volumes = series()
     _, where = cut(volumes, Slab(start=4, stop=7, crop=False))
     X = extract(volumes, everywhere(where.scanner))
     np.testing.assert_array_equal(X, np.asarray(volumes.data)[:, :, 4:7].reshape(-1, 5).T)
 
 
-def test_a_box_is_found_only_where_voxels_are_the_same():
-    whole = Grid((14, 15, 12), AFFINE)
-    part = whole.crop((2, 0, 3), (5, 15, 12))
-    assert box_of(part, whole) == (slice(2, 5), slice(0, 15), slice(3, 12))
-    assert box_of(whole, part) is None
+def test_a_box_is_found_only_if_the_voxels_are_the_same():
+    full = Grid((14, 15, 12), AFFINE)
+    part = full.crop((2, 0, 3), (5, 15, 12))
+    assert box_of(part, full) == (slice(2, 5), slice(0, 15), slice(3, 12))
+    assert box_of(full, part) is None
     shifted = np.array(part.affine)
     shifted[0, 3] += 1.0
-    assert box_of(Grid(part.shape, shifted), whole) is None
-    assert box_of(Grid((3, 3, 3), np.diag([6.0, 3.5, 4.0, 1])), whole) is None
+    assert box_of(Grid(part.shape, shifted), full) is None
+    assert box_of(Grid((3, 3, 3), np.diag([6.0, 3.5, 4.0, 1])), full) is None
 
 
-def test_progress_can_stop_the_reading():
+def test_the_progress_callback_can_stop_reading():
     seen = []
 
     def stop_at_two(done: int, n: int) -> None:
@@ -91,7 +91,7 @@ def test_progress_can_stop_the_reading():
     assert seen == [(1, 5), (2, 5)]
 
 
-def test_one_volume_at_a_time_is_read():
+def test_volumes_are_read_one_at_a_time():
     class Watched:
         def __init__(self, data):
             self.data, self.shape, self.ndim, self.dtype = data, data.shape, data.ndim, data.dtype
@@ -107,17 +107,17 @@ def test_one_volume_at_a_time_is_read():
     assert data.keys == [(Ellipsis, i) for i in range(5)]
 
 
-def test_missing_voxels_are_left_out_and_counted():
+def test_missing_voxels_are_excluded_and_counted():
     volumes = series()
     space = everywhere(volumes.grid)
     X = extract(volumes, space)
     X[1, :10] = np.nan
     X[3, 5:12] = np.nan
-    X[4] = np.nan  # a whole volume: spared, for the caller to leave out
+    X[4] = np.nan  # a volume without any value, which the caller excludes
     fewer, smaller, notes = drop_missing(X, space)
     assert fewer.shape[1] == smaller.n_features == space.n_features - 12
     np.testing.assert_array_equal(fewer[:4], X[:4, 12:])
-    assert notes == ["12 of 2520 voxels are NaN or infinite in some of 2 volume(s) and are left out."]
+    assert notes == ["12 of 2520 voxels are NaN or infinite in some of 2 volume(s) and are excluded."]
 
 
 def test_infinite_counts_as_missing():
@@ -128,8 +128,8 @@ def test_infinite_counts_as_missing():
     assert np.isnan(X).sum() == 1
 
 
-def test_no_voxel_left_is_refused():
+def test_excluding_every_voxel_is_an_error():
     space = everywhere(Grid((2, 1, 1), AFFINE))
     X = np.array([[np.nan, 1], [1, np.nan], [1, 1]], np.float32)
-    with pytest.raises(InputError, match=r"each of 2 is NaN .* 2 of 3 volumes are affected"):
+    with pytest.raises(InputError, match=r"each of the 2 is NaN .* 2 of 3 volumes are affected"):
         drop_missing(X, space)

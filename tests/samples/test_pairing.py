@@ -1,4 +1,4 @@
-"""Lists of images and of files that belong to them: paired by names, else by order, never against names."""
+"""Matching of files to images: by name, otherwise by order, never against the names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def paired(images: list[str], files: list[str]) -> list[str]:
         (["session_3.nii", "session_5.nii"], ["ev_1.tsv", "ev_2.tsv"]),
     ],
 )
-def test_lists_in_one_order_stay_as_they_are(images, files):
+def test_lists_in_the_same_order_are_unchanged(images, files):
     assert paired(images, files) == files
 
 
@@ -52,11 +52,11 @@ def test_lists_in_one_order_stay_as_they_are(images, files):
         (["bold.nii", "bold_2.nii"], ["events_2.tsv", "events.tsv"]),
     ],
 )
-def test_names_that_pair_one_to_one_count_more_than_the_order(images, files):
+def test_names_that_match_one_to_one_take_precedence_over_order(images, files):
     assert paired(images, files) == files[::-1]
 
 
-def test_many_runs_are_paired_whatever_their_order():
+def test_many_runs_are_matched_in_any_order():
     images = [f"sub-{s}_run-{r}_bold.nii" for s in ("01", "02", "10") for r in range(1, 12)]
     files = [f"sub-{s}_task-x_run-{r:02d}_events.tsv" for r in range(11, 0, -1) for s in ("10", "01", "02")]
     for image, file in zip(images, paired(images, files), strict=True):
@@ -76,13 +76,13 @@ def test_many_runs_are_paired_whatever_their_order():
         (["pre.nii", "post.nii"], ["posttest.tsv", "pretest.tsv"], "post.nii"),
     ],
 )
-def test_an_order_that_contradicts_the_names_is_refused_in_one_sentence(images, files, named):
+def test_an_order_that_contradicts_the_names_is_an_error_on_one_line(images, files, named):
     with pytest.raises(InputError, match="events file") as caught:
         paired(images, files)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_another_number_of_files_is_refused_with_both_numbers():
+def test_error_for_a_wrong_number_of_files_has_both_numbers():
     with pytest.raises(InputError, match="found 1 for 2 images"):
         paired(["a.nii", "b.nii"], ["a.tsv"])

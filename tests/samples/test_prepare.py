@@ -1,4 +1,4 @@
-"""From scans to samples: the order of the steps, what is left out, and the scores on real data."""
+"""From series to samples: order of the steps, excluded voxels and volumes, and scores on real data."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from sklearn.svm import LinearSVC
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.masks import make_mask, parse_mask
-from napari_fmri_decoder.samples.prepare import PrepareConfig, prepare
+from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.slabs import Slab, cut, resolve
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -51,7 +52,7 @@ def ball() -> Volume:
     return Volume(inside.astype(np.uint8), AFFINE, "mask", name="ball")
 
 
-def test_rest_takes_part_in_cleaning_and_is_then_dropped():
+def test_rest_is_used_for_cleaning_and_dropped_afterwards():
     series, mask = scan(), ball()
     samples = prepare(series, table(), CLEANED, mask=mask, exclude=["rest"])
     raw = np.asarray(series.data)[mask.at(0) > 0].T.astype(float)
@@ -66,7 +67,7 @@ def test_rest_takes_part_in_cleaning_and_is_then_dropped():
     np.testing.assert_array_equal(samples.space.mask, mask.at(0) > 0)
 
 
-def test_rest_stays_where_it_is_not_excluded_and_raw_values_where_that_is_asked():
+def test_rest_is_a_class_unless_excluded_and_values_can_stay_raw():
     series = scan()
     samples = prepare(series, table(), RAW)
     assert samples.classes == ("face", "house", "rest")
@@ -74,7 +75,7 @@ def test_rest_stays_where_it_is_not_excluded_and_raw_values_where_that_is_asked(
     np.testing.assert_array_equal(samples.X, np.asarray(series.data).reshape(-1, 24).T[kept])
 
 
-def test_a_series_in_time_is_detrended_and_standardised_and_a_stack_of_maps_is_not():
+def test_time_series_are_detrended_and_standardized_by_default_and_maps_are_not():
     series = scan()
     maps = replace(series, step=None, kind="stat")
     asked = PrepareConfig(detrend=True, standardize_runs=True)
@@ -84,7 +85,7 @@ def test_a_series_in_time_is_detrended_and_standardised_and_a_stack_of_maps_is_n
     np.testing.assert_array_equal(prepare(maps, table(), PrepareConfig()).X, prepare(maps, table(), RAW).X)
 
 
-def test_blocks_are_averaged_to_one_sample_each():
+def test_each_block_is_averaged_to_one_sample():
     series = scan()
     whole = prepare(series, table(), CLEANED, mask=ball(), exclude=["rest"])
     averaged = prepare(
@@ -101,7 +102,7 @@ def test_blocks_are_averaged_to_one_sample_each():
     assert averaged.notes == ("16 volumes were averaged to 6 blocks of 2 to 3.",)
 
 
-def test_the_classes_of_each_run_are_averaged_to_one_sample_each():
+def test_each_class_of_each_run_is_averaged_to_one_sample():
     series = scan()
     whole = prepare(series, table(), CLEANED, mask=ball(), exclude=["rest"])
     config = CLEANED.model_copy(update={"average_runs": True})
@@ -117,7 +118,7 @@ def test_the_classes_of_each_run_are_averaged_to_one_sample_each():
     assert averaged.notes == ("16 volumes were averaged to 4 samples, one per run and class, of 3 to 5.",)
 
 
-def test_a_slab_gives_samples_that_lie_where_the_geometry_says():
+def test_samples_of_a_slab_equal_the_slab_that_is_cut():
     series, mask = scan(), ball()
     slab = SlabConfig(rotate_x=15, start=3, stop=6, interpolation="linear")
     samples = prepare(series, table(), RAW, mask=mask, slab=slab, exclude=["rest"])
@@ -133,25 +134,25 @@ def test_a_slab_gives_samples_that_lie_where_the_geometry_says():
 
 
 @pytest.mark.parametrize(("axis", "number"), [("x", 0), ("y", 1), ("z", 2)])
-def test_the_planes_of_a_slab_are_the_networks_channels(axis, number):
+def test_the_planes_of_a_slab_are_the_channels_of_a_network(axis, number):
     slab = SlabConfig(axis=axis, start=2, stop=5, crop=False)
     samples = prepare(scan(), table(), PrepareConfig(), slab=slab)
     assert samples.space.axis == number
     assert samples.space.input_shape("planes")[0] == 3
 
 
-def test_a_slab_written_down_is_used_alone():
+def test_a_resolved_slab_is_used_on_other_series_unchanged():
     series = scan()
     slab = SlabConfig(rotate_x=15, start=3, stop=6)
     first = prepare(series, table(), PrepareConfig(), slab=slab)
     written = slab.resolved(first.space.grid)
     again = SlabConfig.model_validate(written.model_dump(mode="json"))
     empty = Volume(np.array(series.data) * (np.indices(series.shape)[0] > 4), AFFINE, "bold", 2.0)
-    other = prepare(empty, table(), PrepareConfig(), slab=again)  # would be cropped elsewhere by its own mean
+    other = prepare(empty, table(), PrepareConfig(), slab=again)  # its mean would be cropped in another way
     assert other.space.grid.same_as(first.space.grid)
 
 
-def test_slab_options_mirror_the_geometrys():
+def test_slab_options_equal_those_of_the_geometry():
     assert SlabConfig().slab() == Slab()
     given = {"rotate_x": 20.05, "axis": "y", "start": -3, "pivot": [1, 2, 3], "grid": "nilearn"}
     assert SlabConfig(**given).slab() == Slab(
@@ -161,19 +162,19 @@ def test_slab_options_mirror_the_geometrys():
         assert all(field.description for field in model.model_fields.values())
 
 
-def test_a_slab_beside_the_mask_is_refused():
-    with pytest.raises(InputError, match="must hold voxels of the mask"):
+def test_a_slab_outside_the_mask_or_the_images_is_an_error():
+    with pytest.raises(InputError, match="must contain voxels of the mask"):
         prepare(scan(), table(), PrepareConfig(), mask=ball(), slab=SlabConfig(start=0, stop=1, crop=False))
     with pytest.raises(InputError, match="planes of the rotated volume"):
         prepare(scan(), table(), PrepareConfig(), slab=SlabConfig(start=40, stop=43))
 
 
-def test_voxels_outside_the_turned_images_are_no_features():
+def test_voxels_outside_the_rotated_images_are_not_features():
     samples = prepare(scan(), table(), PrepareConfig(), slab=SlabConfig(rotate_z=45, crop=False))
     assert 0 < samples.space.n_features < np.prod(samples.space.grid.shape)
 
 
-def test_missing_values_are_left_out_and_told():
+def test_voxels_and_volumes_with_missing_values_are_excluded_with_notes():
     data = np.array(scan().data)
     data[5, 5, 4, 3] = np.nan
     data[..., 7] = np.nan
@@ -183,36 +184,36 @@ def test_missing_values_are_left_out_and_told():
     assert not samples.space.mask[5, 5, 4]
     assert 7 not in samples.table["volume"].tolist()
     assert "are NaN or infinite in some of 1 volume(s)" in samples.notes[0]
-    assert samples.notes[1] == "1 volume(s) hold no finite value and are left out: 7."
+    assert samples.notes[1] == "1 volume(s) have no finite value and are excluded: 7."
 
 
-def test_images_of_nan_alone_are_refused():
+def test_images_without_finite_values_are_an_error():
     nothing = Volume(np.full((3, 3, 3, 24), np.nan, np.float32), AFFINE, "bold", 2.0)
-    with pytest.raises(InputError, match="found NaN alone"):
+    with pytest.raises(InputError, match="all are NaN"):
         prepare(nothing, table(), PrepareConfig())
 
 
-def test_images_in_which_nothing_varies_are_refused():
+def test_constant_images_are_an_error():
     still = replace(scan(), data=np.full((10, 11, 9, RUNS * PER_RUN), 7, np.float32))
     with pytest.raises(InputError, match="all 990 are constant over all 16"):
         prepare(still, table(), RAW, exclude=["rest"])
 
 
-def test_a_mask_on_another_grid_is_told():
+def test_a_mask_on_another_grid_is_noted():
     coarse = Volume(np.ones((5, 6, 5), np.uint8), np.diag([6.0, 7.0, 8.0, 1]), "mask", name="coarse")
     samples = prepare(scan(), table(), PrepareConfig(), mask=coarse)
-    assert samples.notes[0].startswith("coarse lies on another grid than the images (5 x 6 x 5 voxels")
+    assert samples.notes[0].startswith("coarse is on another grid than the images (5 x 6 x 5 voxels")
 
 
-def test_detrending_a_stack_of_maps_is_told():
+def test_detrending_a_stack_of_maps_is_noted():
     samples = prepare(scan(step=None), table(), PrepareConfig(detrend=True))
-    assert "no series in time" in samples.notes[0]
+    assert "not a series in time" in samples.notes[0]
 
 
-def test_labels_that_do_not_fit_are_refused():
+def test_labels_that_do_not_fit_are_an_error():
     with pytest.raises(InputError, match="got 23 rows for 24 volumes"):
         prepare(scan(), table().iloc[:-1], PrepareConfig())
-    with pytest.raises(InputError, match="10 of 24 volumes are kept and show face"):
+    with pytest.raises(InputError, match="the 10 of 24 volumes that are used show face"):
         prepare(scan(), table(), PrepareConfig(), exclude=["rest", "house"])
 
 
@@ -235,7 +236,7 @@ def svm_score(samples: Samples) -> float:
     return float(np.mean(scores))
 
 
-# The README of the data gives these scores for the same model and settings.
+# These scores are in the README of the data, for the same model and settings.
 @pytest.mark.parametrize(
     ("lag", "expected"),
     [
@@ -244,7 +245,7 @@ def svm_score(samples: Samples) -> float:
         pytest.param(5.0, 0.487, marks=pytest.mark.slow),
     ],
 )
-def test_the_linear_machine_scores_as_published(haxby, lag, expected):
+def test_a_linear_svm_scores_as_published(haxby, lag, expected):
     samples = haxby_samples(haxby, lag=lag)
     assert samples.X.shape[1] == 530
     assert svm_score(samples) == pytest.approx(expected, abs=0.01)

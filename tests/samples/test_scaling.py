@@ -1,4 +1,4 @@
-"""Voxel scaling against scikit-learn's StandardScaler."""
+"""Voxel scaling, compared with the StandardScaler of scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.scaling import fit_scaler, identity
 
 
-def test_scaling_is_standard_scalers():
+def test_scaling_equals_that_of_standard_scaler():
     rng = np.random.default_rng(0)
-    # more features than are fitted at a time, at a scanner's offset
+    # more features than are fitted at a time, with a large mean as from a scanner
     X = (10_000 + rng.normal(0, rng.uniform(1, 50, 9000), (30, 9000))).astype(np.float32)
     theirs = StandardScaler().fit(X.astype(np.float64))
     ours = fit_scaler(X)
@@ -23,7 +23,7 @@ def test_scaling_is_standard_scalers():
     assert ours.apply(X).dtype == np.float32
 
 
-def test_what_is_tested_takes_no_part_in_the_fit():
+def test_the_test_set_does_not_influence_the_fit():
     X = np.array([[0.0], [2.0]], np.float32)
     assert fit_scaler(X).apply(np.array([[5.0], [100.0]], np.float32)).ravel().tolist() == [4.0, 99.0]
 
@@ -34,12 +34,12 @@ def test_constant_voxels_become_zero_not_nan(value):
     np.testing.assert_array_equal(fit_scaler(X).apply(X), 0)
 
 
-def test_a_spread_below_float32_divides_by_one():
+def test_a_deviation_below_float32_is_replaced_by_one():
     X = np.array([[0.0], [1e-46]], np.float64)
     assert np.isfinite(fit_scaler(X).apply(X)).all()
 
 
-def test_other_features_are_refused():
+def test_another_number_of_features_is_an_error():
     with pytest.raises(InputError, match=r"the 3 features .* got 4"):
         identity(3).apply(np.zeros((2, 4), np.float32))
 

@@ -1,4 +1,4 @@
-"""Scrubbed volumes are no samples, and nothing is estimated from them: against nilearn's sample_mask."""
+"""Scrubbed volumes are not samples, and nothing is estimated from them, as with nilearn's sample_mask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from nilearn.interfaces.fmriprep.load_confounds_scrub import extract_outlier_reg
 from nilearn.signal import clean
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.prepare import PrepareConfig, prepare
+from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.scrubbing import displacement, read_cleaning, widened
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
@@ -48,7 +49,7 @@ def cleaned(series, rows, config, folder):
     return prepare(series, rows, config, **how), cleaning
 
 
-def test_outliers_are_removed_as_nilearns_sample_mask_does(tmp_path):
+def test_outliers_are_removed_as_by_the_sample_mask_of_nilearn(tmp_path):
     series, rows, files = two_runs(tmp_path)
     config = PrepareConfig(
         detrend=True, standardize_runs=True, confounds=["motion", "outliers"], confounds_files=files
@@ -74,13 +75,13 @@ def test_outliers_are_removed_as_nilearns_sample_mask_does(tmp_path):
     assert cleaning.confounds.shape == (2 * N, 6)
     assert cleaning.notes[0].startswith("6 confounds were regressed out")
     assert cleaning.notes[1].startswith(
-        "6 of 60 volumes are scrubbed and are no samples: 2 before the signal was steady, 4 outliers"
+        "6 of 60 volumes are scrubbed: 2 before the signal was steady, 4 outliers in the confounds"
     )
     assert "(per image: 3, 3)" in cleaning.notes[1]
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 1.0])
-def test_scrub_mm_takes_the_volumes_that_nilearns_threshold_takes(tmp_path, threshold):
+def test_scrub_mm_selects_the_same_volumes_as_nilearn(tmp_path, threshold):
     series, _, files = two_runs(tmp_path)
     config = PrepareConfig(scrub_mm=threshold, confounds_files=files)
     cleaning = read_cleaning(config, series, tmp_path)
@@ -91,7 +92,7 @@ def test_scrub_mm_takes_the_volumes_that_nilearns_threshold_takes(tmp_path, thre
     assert cleaning.confounds is None
 
 
-def test_volumes_around_one_that_moved_go_too_but_not_into_the_next_run(tmp_path):
+def test_volumes_around_one_with_motion_are_scrubbed_within_its_run_only(tmp_path):
     table = confounds(1)
     table["framewise_displacement"] = 0.1
     table.loc[[10, N - 1], "framewise_displacement"] = 2.0
@@ -102,12 +103,12 @@ def test_volumes_around_one_that_moved_go_too_but_not_into_the_next_run(tmp_path
     assert "4 1 before and 2 after these" in cleaning.notes[0]
     moved = PrepareConfig(confounds=["outliers"], scrub_after=1, confounds_files=files)
     found = np.flatnonzero(read_cleaning(moved, series, tmp_path).scrubbed[:N])
-    assert found.tolist() == [0, 7, 8, 20, 21]  # the first volumes are not steady, but did not move
-    with pytest.raises(ValueError, match="scrub_before and scrub_after widen"):
+    assert found.tolist() == [0, 7, 8, 20, 21]  # the first volumes are unsteady, but without motion
+    with pytest.raises(ValueError, match="scrub_before and scrub_after need scrub_mm"):
         PrepareConfig(scrub_after=1)
 
 
-def test_displacement_is_computed_from_motion_where_it_is_not_given(tmp_path):
+def test_displacement_is_computed_from_motion_if_its_column_is_missing(tmp_path):
     table = confounds(3)[MOTION]
     table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
     steps = table.diff().abs()
@@ -121,12 +122,12 @@ def test_displacement_is_computed_from_motion_where_it_is_not_given(tmp_path):
     np.savetxt(tmp_path / "a.1D", degrees)
     np.testing.assert_allclose(displacement(tmp_path / "a.1D", N), by_hand, atol=1e-12)
     confounds(3)[["csf"]].to_csv(tmp_path / "d.tsv", sep="\t", index=False)
-    with pytest.raises(InputError, match="needs the column framewise_displacement or the six of motion"):
+    with pytest.raises(InputError, match="needs the column framewise_displacement or the six motion columns"):
         displacement(tmp_path / "d.tsv", N)
 
 
 @pytest.mark.parametrize("marks", ["one column each", "one column of all", "a step up and down"])
-def test_volumes_that_columns_mark_by_any_name_are_removed(tmp_path, marks):
+def test_columns_of_any_name_that_mark_volumes_scrub_them(tmp_path, marks):
     table = confounds(1).drop(columns=["motion_outlier00", "motion_outlier01", "non_steady_state_outlier00"])
     if marks == "one column each":  # as fsl_motion_outliers writes them
         for volume in (3, 4):
@@ -142,15 +143,15 @@ def test_volumes_that_columns_mark_by_any_name_are_removed(tmp_path, marks):
     )
     samples, cleaning = cleaned(series, rows, config, tmp_path)
     assert np.flatnonzero(cleaning.scrubbed).tolist() == [3, 4, N + 3, N + 4]
-    assert np.abs(samples.X).max(axis=1).min() > 1e-3  # no row of rounding errors
+    assert np.abs(samples.X).max(axis=1).min() > 1e-3  # no row consists of rounding errors
 
 
-def test_an_array_of_confounds_with_spikes_leaves_no_empty_samples():
+def test_spikes_in_an_array_of_confounds_scrub_volumes():
     series, rows, _ = two_runs_without_files()
     spike = (np.arange(2 * N) == 4).astype(float)[:, None]
     samples = prepare(series, rows, PrepareConfig(detrend=True), confounds=spike)
     assert 4 not in samples.table["volume"].tolist()
-    assert "1 of 60 volumes are marked by a confound alone and are scrubbed." in samples.notes
+    assert "1 of 60 volumes are scrubbed because a confound marks no other volume." in samples.notes
     without = prepare(series, rows, PrepareConfig(detrend=True), scrubbed=spike[:, 0] == 1)
     np.testing.assert_array_equal(samples.X, without.X)
 
@@ -162,19 +163,19 @@ def two_runs_without_files():
     return Volume(data, np.eye(4), "bold", 2.0), rows.assign(run=["1"] * N + ["2"] * N), ()
 
 
-def test_a_run_that_is_scrubbed_whole_is_left_out_and_all_of_them_refused():
+def test_a_run_whose_volumes_are_all_scrubbed_is_excluded_and_scrubbing_all_runs_is_an_error():
     series, rows, _ = two_runs_without_files()
-    gone = np.arange(2 * N) < N
-    samples = prepare(series, rows, PrepareConfig(detrend=True), scrubbed=gone)
+    first_run = np.arange(2 * N) < N
+    samples = prepare(series, rows, PrepareConfig(detrend=True), scrubbed=first_run)
     assert set(samples.table["run"]) == {"2"}
-    assert f"Run '1' is left out: all {N} of its volumes are scrubbed." in samples.notes
+    assert f"Run '1' is excluded: all {N} of its volumes are scrubbed." in samples.notes
     with pytest.raises(InputError, match="all 60 are scrubbed"):
         prepare(series, rows, PrepareConfig(), scrubbed=np.ones(2 * N, bool))
-    with pytest.raises(InputError, match=r"run '1' has 2 \(scrubbed ones not counted\)"):
-        prepare(series, rows, PrepareConfig(detrend=True), scrubbed=gone & (np.arange(2 * N) > 1))
+    with pytest.raises(InputError, match=r"run '1' has 2 \(not counting scrubbed volumes\)"):
+        prepare(series, rows, PrepareConfig(detrend=True), scrubbed=first_run & (np.arange(2 * N) > 1))
 
 
-def test_a_quiet_run_says_that_nothing_is_scrubbed(tmp_path):
+def test_a_note_states_that_no_volume_is_scrubbed(tmp_path):
     series, _, files = two_runs(tmp_path)
     cleaning = read_cleaning(PrepareConfig(scrub_mm=5, confounds_files=files), series, tmp_path)
     assert cleaning.notes == ("No volume is scrubbed.",)
@@ -182,7 +183,7 @@ def test_a_quiet_run_says_that_nothing_is_scrubbed(tmp_path):
     assert not widened(cleaning.scrubbed, 3, 3).any()
 
 
-def test_real_motion_is_measured(tmp_path):
+def test_displacement_of_real_motion(tmp_path):
     from os import environ
     from pathlib import Path
 

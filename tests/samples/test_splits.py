@@ -1,6 +1,6 @@
-"""Splits against scikit-learn's, and the notebooks' own lines."""
+"""Splits compared with scikit-learn, and with the code of the original notebooks."""
 
-# ruff: noqa: NPY002 - the notebooks drew from numpy's global state
+# ruff: noqa: NPY002 - the notebooks used numpy's global state
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def as_sets(splits):
     return {(tuple(train), tuple(test)) for train, test in splits}
 
 
-def ours(config, rows):
+def train_and_test(config, rows):
     return [(s.train.tolist(), s.test.tolist()) for s in make_splits(config, rows)]
 
 
-def test_leave_one_run_out_is_scikit_learns():
+def test_leave_one_run_out_equals_scikit_learn():
     rows = table(12)
     theirs = LeaveOneGroupOut().split(rows, groups=group_keys(rows))
-    assert as_sets(ours(SplitConfig(), rows)) == as_sets(theirs)
+    assert as_sets(train_and_test(SplitConfig(), rows)) == as_sets(theirs)
 
 
-def test_runs_are_left_out_in_their_order_and_named():
+def test_folds_are_in_the_order_of_runs_and_named():
     assert [s.name for s in make_splits(SplitConfig(), table(12))] == [f"run {i}" for i in range(1, 13)]
 
 
@@ -62,24 +62,24 @@ def test_a_run_is_subject_session_and_run():
     assert all(len(s.test) == 4 for s in splits)
 
 
-def test_group_k_fold_is_scikit_learns_and_parts_no_run():
+def test_group_k_fold_equals_scikit_learn_and_keeps_runs_together():
     rows = table(7)
     config = SplitConfig(scheme="group-k-fold", n_splits=3)
     theirs = GroupKFold(3).split(rows, groups=group_keys(rows))
-    assert ours(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+    assert train_and_test(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
     for i, split in enumerate(make_splits(config, rows)):
-        assert split.name == f"fold {i}"  # the number that stands in the files of a run
+        assert split.name == f"fold {i}"  # the number in the files of a run
         assert not set(rows["run"].iloc[split.train]) & set(rows["run"].iloc[split.test])
 
 
 def people() -> pd.DataFrame:
-    """Three subjects of two sessions with two runs each."""
+    """Three subjects with two sessions of two runs each."""
     subjects, sessions = np.repeat(["01", "02", "03"], 16), np.tile(np.repeat(["a", "b"], 8), 3)
     return table(12, 4, subject=subjects, session=sessions, run=np.tile(np.repeat(["1", "2"], 4), 6))
 
 
 @pytest.mark.parametrize(("kind", "n"), [("subject", 3), ("session", 6), ("run", 12)])
-def test_leaving_out_subjects_sessions_or_runs_is_scikit_learns(kind, n):
+def test_leave_one_subject_session_or_run_out_equals_scikit_learn(kind, n):
     rows = people()
     columns = ["subject", "session", "run"]
     keys = rows[columns[: columns.index(kind) + 1]].agg("/".join, axis=1)
@@ -94,25 +94,25 @@ def test_leaving_out_subjects_sessions_or_runs_is_scikit_learns(kind, n):
 
 
 @pytest.mark.parametrize("group", ["run", "subject"])
-def test_stratified_group_k_fold_is_scikit_learns(group):
+def test_stratified_group_k_fold_equals_scikit_learn(group):
     rows = people()
     rows["label"] = np.random.default_rng(1).choice(["a", "b", "c"], len(rows), p=[0.5, 0.3, 0.2])
     keys = rows["subject"] if group == "subject" else group_keys(rows)
     config = SplitConfig(scheme="stratified-group-k-fold", n_splits=3, group=group)
     theirs = StratifiedGroupKFold(3).split(rows, rows["label"], groups=keys)
-    assert ours(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+    assert train_and_test(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
 
 
-def test_random_by_class_is_the_stratified_shuffle_split():
+def test_random_stratified_equals_stratified_shuffle_split():
     rows = table(10, 13, label=(["a"] * 10 + ["b"] * 3) * 10)
     (split,) = make_splits(SplitConfig(scheme="random", method="stratified"), rows)
-    cutter = StratifiedShuffleSplit(1, test_size=0.2, random_state=42)
-    ((train, test),) = cutter.split(rows, rows["label"])
+    splitter = StratifiedShuffleSplit(1, test_size=0.2, random_state=42)
+    ((train, test),) = splitter.split(rows, rows["label"])
     assert split.train.tolist() == train.tolist()
     assert split.test.tolist() == test.tolist()
 
 
-def test_explicit_parts_can_be_subjects_sessions_or_runs_by_kind():
+def test_explicit_sets_can_name_subjects_sessions_or_runs():
     rows = people()
     config = SplitConfig(scheme="explicit", train=("sub-01/ses-a", "sub-02"), test=("sub-03/run-2",))
     (split,) = make_splits(config, rows)
@@ -121,7 +121,7 @@ def test_explicit_parts_can_be_subjects_sessions_or_runs_by_kind():
     assert set(group_keys(tested)) == {"03/a/2", "03/b/2"}
 
 
-def test_random_is_the_notebooks_train_test_split():
+def test_random_equals_the_notebooks_train_test_split():
     rows = table(10, 13, label=["a", "b"] * 65)
     (split,) = make_splits(SplitConfig(scheme="random"), rows)
     train, test = train_test_split(np.arange(130), test_size=0.2, random_state=42)
@@ -129,7 +129,7 @@ def test_random_is_the_notebooks_train_test_split():
     assert split.test.tolist() == test.tolist()
 
 
-def test_random_is_the_notebooks_shuffle_and_cut():
+def test_shuffle_cut_equals_the_notebooks_code():
     rows = table(11, 8)
     (split,) = make_splits(SplitConfig(scheme="random", method="shuffle-cut", seed=0), rows)
     state = np.random.get_state()
@@ -145,13 +145,13 @@ def test_random_is_the_notebooks_shuffle_and_cut():
 
 
 @pytest.mark.parametrize("method", ["train_test_split", "shuffle-cut"])
-def test_a_random_split_leaves_numpys_global_state_alone(method):
+def test_a_random_split_does_not_change_numpys_global_state(method):
     before = np.random.get_state()[1].copy()
     make_splits(SplitConfig(scheme="random", method=method), table())
     np.testing.assert_array_equal(before, np.random.get_state()[1])
 
 
-def test_explicit_runs_are_trained_and_tested_on():
+def test_explicit_runs_are_the_training_and_test_sets():
     rows = table(6)
     (split,) = make_splits(SplitConfig(scheme="explicit", train=(1, 2), test=(5,)), rows)
     assert set(rows["run"].iloc[split.train]) == {"1", "2"}
@@ -160,7 +160,7 @@ def test_explicit_runs_are_trained_and_tested_on():
     assert set(rows["run"].iloc[rest.train]) == {"1", "2", "3", "4"}
 
 
-def test_explicit_runs_can_name_a_subject_and_patterns():
+def test_explicit_runs_can_be_patterns_with_a_subject():
     rows = table(4, subject=["a"] * 16 + ["b"] * 16)
     (split,) = make_splits(SplitConfig(scheme="explicit", train=("a/*",), test=("b/3",)), rows)
     assert set(rows["subject"].iloc[split.train]) == {"a"}
@@ -172,14 +172,14 @@ def test_explicit_runs_can_name_a_subject_and_patterns():
     [
         ({}, table(1), "at least two runs, found one .*'1'"),
         ({"scheme": "group-k-fold", "n_splits": 7}, table(6), "7 folds for 6 run"),
-        ({"scheme": "leave-one-subject-out"}, table(), "the labels name none. Give a column subject"),
+        ({"scheme": "leave-one-subject-out"}, table(), "the labels have none. Add a column subject"),
         ({"scheme": "leave-one-session-out"}, table(session="1"), "at least two sessions, found one"),
         ({"scheme": "group-k-fold", "group": "subject"}, table(subject="1"), "5 folds for 1 subject"),
         ({"scheme": "explicit", "test": ["sub-9"]}, people(), "got 'sub-9'"),
         ({"scheme": "explicit"}, table(), "must name its test runs"),
         ({"scheme": "explicit", "test": ["13"]}, table(), "got '13'. The runs are: 1, 2, 3, 4, 5, 6"),
         ({"scheme": "explicit", "train": ["1", "2"], "test": ["2", "3"]}, table(), "not both; found 2 in"),
-        ({"scheme": "explicit", "test": ["*"]}, table(), "Some runs must be left to train on"),
+        ({"scheme": "explicit", "test": ["*"]}, table(), "Some runs must remain for training"),
         ({}, table(label=["cat"] * 47 + ["dog"]), "dog has 1 of 48"),
         ({}, table(label="cat"), "at least two classes, found 1"),
         (
@@ -187,16 +187,16 @@ def test_explicit_runs_can_name_a_subject_and_patterns():
             table(2, 4, label=["a", "b", "a", "b", "a", "b", "c", "c"]),
             "in 'run 2' c is tested but never trained on",
         ),
-        ({"scheme": "random", "test_size": 0.99}, table(1, 4), "must leave samples in both parts"),
+        ({"scheme": "random", "test_size": 0.99}, table(1, 4), "must leave samples in both sets"),
         ({"scheme": "random", "test_size": 0.99, "method": "shuffle-cut"}, table(1, 4), "trains on 0"),
     ],
 )
-def test_what_is_wrong_with_a_split_is_said(config, rows, message):
+def test_invalid_splits_are_errors(config, rows, message):
     with pytest.raises(InputError, match=message):
         make_splits(SplitConfig(**config), rows)
 
 
-def test_options_are_described_and_bounded():
+def test_options_have_descriptions_and_limits():
     assert all(field.description for field in SplitConfig.model_fields.values())
     for wrong in ({"test_size": 1.0}, {"n_splits": 1}, {"scheme": "loro"}, {"folds": 3}):
         with pytest.raises(ValidationError):
@@ -216,13 +216,13 @@ def test_options_are_described_and_bounded():
         (["01", "02"], "7/*1"),
     ],
 )
-def test_a_run_is_named_whatever_its_leading_zeros(runs, name):
+def test_leading_zeros_of_runs_are_ignored(runs, name):
     table = pd.DataFrame({"label": ["a", "b"] * 4, "run": np.repeat(runs, 4), "subject": "07", "session": ""})
     (split,) = make_splits(SplitConfig(scheme="explicit", test=[name]), table)
     assert split.test.tolist() == [0, 1, 2, 3]
 
 
-def test_one_run_in_two_spellings_is_never_on_both_sides():
+def test_a_run_in_two_spellings_is_never_in_both_sets():
     table = pd.DataFrame({"label": ["a", "b"] * 6, "subject": "", "session": ""})
     table["run"] = np.repeat(["1", "01", "2"], 4)
     splits = make_splits(SplitConfig(), table)

@@ -9,12 +9,12 @@ from scipy.signal import lfilter
 from scipy.stats import kstest
 
 from napari_fmri_decoder.decoders import get_decoder
-from napari_fmri_decoder.evaluation.null import PermutationsDone, permutation_test
+from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
 from napari_fmri_decoder.evaluation.scores import score_folds
 from napari_fmri_decoder.pipeline import prepare_run
 from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.recipe import make_recipe
-from napari_fmri_decoder.samples.phantom import write_phantom
+from napari_fmri_decoder.samples.example_data.phantom import write_phantom
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
@@ -53,9 +53,11 @@ def null_samples(seed: int) -> Samples:
 
 
 def p_value(decoder, samples, splits, config, permutations) -> float:
-    events = cross_validate(decoder, samples, splits, config)
+    events = cross_validate(decoder, samples, splits, config.resolved(decoder))
     observed = score_folds([e.result for e in events if isinstance(e, FoldDone)], samples).score
-    test = permutation_test(decoder, samples, splits, config, permutations=permutations, observed=observed)
+    test = permutation_test(
+        decoder, samples, splits, config.resolved(decoder), permutations=permutations, observed=observed
+    )
     (done,) = (event for event in test if isinstance(event, PermutationsDone))
     assert done.summary.n == permutations
     assert done.summary.p == (int((done.scores >= observed - 1e-9).sum()) + 1) / (permutations + 1)

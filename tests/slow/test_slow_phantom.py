@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from napari_fmri_decoder.cli.progress import follow
-from napari_fmri_decoder.evaluation.null import permute_labels
+from napari_fmri_decoder.evaluation.label_permutation import permute_labels
 from napari_fmri_decoder.pipeline import RunResult, run
 from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.recipe import make_recipe
 from napari_fmri_decoder.samples.blocks import number_blocks
-from napari_fmri_decoder.samples.phantom import write_phantom
+from napari_fmri_decoder.samples.example_data.phantom import write_phantom
 
 pytestmark = pytest.mark.slow
 BESIDE = [{"decoder": {"name": "mlp"}, "training": {"epochs": 200}}]

@@ -18,10 +18,12 @@ from napari_fmri_decoder.samples.splits import Split
 from napari_fmri_decoder.training.balance import balanced_rows, class_weights
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
-from napari_fmri_decoder.training.environment import Environment
 from napari_fmri_decoder.training.events import FitDone, FitStarted, FoldDone
-from napari_fmri_decoder.training.fit import fit, predict_proba
-from napari_fmri_decoder.training.network import Part, train_network
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.fit_inputs import Part
+from napari_fmri_decoder.training.network import train_network
+from napari_fmri_decoder.training.predict import predict_proba
+from napari_fmri_decoder.training.torch.environment import Environment
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Samples
@@ -38,7 +40,8 @@ def uneven(toy: Samples) -> Samples:
 def fitted(samples: Samples, balance: str, **options: object):
     settings = TrainingConfig(balance=balance, epochs=20, batch_size=0, threads=1, device="cpu")
     decoder = get_decoder(options)
-    *_, done = fit(decoder, samples.X, samples.y, 3, samples.space, settings, seed=3, groups=samples.groups)
+    fitted = settings.resolved(decoder)
+    *_, done = fit(decoder, samples.X, samples.y, 3, samples.space, fitted, seed=3, groups=samples.groups)
     assert isinstance(done, FitDone)
     return done.model
 
@@ -99,7 +102,8 @@ def test_the_training_part_alone_is_drawn_from(balance: str, n: int, uneven: Sam
     settings = TrainingConfig(balance=balance, epochs=2, batch_size=5, threads=1, device="cpu")
     everything = np.arange(len(uneven.X))
     split = Split("all", everything, everything[:7])
-    *events, done = cross_validate(get_decoder({"name": "mlp", "hidden": 4}), uneven, [split], settings)
+    decoder = get_decoder({"name": "mlp", "hidden": 4})
+    *events, done = cross_validate(decoder, uneven, [split], settings.resolved(decoder))
     assert isinstance(done, FoldDone)
     assert done.result.probabilities.shape == (7, 3)
     assert done.result.train_probabilities.shape == (len(uneven.X), 3)

@@ -10,7 +10,7 @@ from torch import nn
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.decoders.mlp import MLP
 from napari_fmri_decoder.errors import TrainingError
-from napari_fmri_decoder.evaluation.exchanges import permuted
+from napari_fmri_decoder.evaluation.label_permutation import permuted
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
@@ -54,7 +54,7 @@ def in_double(monkeypatch):
 def _together(decoder, samples, split, fold, numbers, config):
     labels = np.stack([permuted(samples, config.seed, i).y for i in numbers])
     seeds = [derive_seed(config.seed, fold, i) for i in numbers]
-    steps = fit_batch(decoder, samples, split, labels, seeds, config)
+    steps = fit_batch(decoder, samples, split, labels, seeds, config.resolved(decoder))
     epochs = []
     while True:
         try:
@@ -66,7 +66,7 @@ def _together(decoder, samples, split, fold, numbers, config):
 
 def _one_by_one(decoder, samples, splits, number, config):
     events = cross_validate(
-        decoder, permuted(samples, config.seed, number), splits, config, permutation=number
+        decoder, permuted(samples, config.seed, number), splits, config.resolved(decoder), permutation=number
     )
     return np.array([event.result.probabilities for event in events if isinstance(event, FoldDone)])
 
@@ -76,7 +76,7 @@ def _both_ways(options, patterns, training, features):
     samples, decoder = patterns(features=features), get_decoder(options)
     splits = make_splits(SplitConfig(), samples.table)
     config = QUICK.model_copy(update=training)
-    assert can_batch(decoder, samples, splits, config)
+    assert can_batch(decoder, samples, splits, config.resolved(decoder))
     together = [_together(decoder, samples, split, f, [1, 2, 3], config) for f, split in enumerate(splits)]
     alone = [_one_by_one(decoder, samples, splits, number, config) for number in (1, 2, 3)]
     return np.array(together), np.stack(alone, axis=1)
@@ -142,7 +142,12 @@ def test_three_hundred_epochs_agree_with_autograd_in_double_precision(seed, patt
 def test_what_cannot_be_batched_is_not(decoder, training, patterns):
     samples = patterns()
     splits = make_splits(SplitConfig(), samples.table)
-    assert not can_batch(get_decoder(decoder), samples, splits, QUICK.model_copy(update=training))
+    assert not can_batch(
+        get_decoder(decoder),
+        samples,
+        splits,
+        QUICK.model_copy(update=training).resolved(get_decoder(decoder)),
+    )
 
 
 @pytest.mark.parametrize(("missing", "batched"), [("", False), ("no bfloat16 here", True)])
@@ -151,7 +156,12 @@ def test_permutations_are_batched_only_in_the_precision_of_the_folds(missing, ba
     samples = patterns()
     config = QUICK.model_copy(update={"precision": "bfloat16"})
     assert (
-        can_batch(get_decoder(MLP_OF_6), samples, make_splits(SplitConfig(), samples.table), config)
+        can_batch(
+            get_decoder(MLP_OF_6),
+            samples,
+            make_splits(SplitConfig(), samples.table),
+            config.resolved(get_decoder(MLP_OF_6)),
+        )
         is batched
     )
 
@@ -164,7 +174,7 @@ def test_a_batch_is_bounded_by_the_size_of_the_network(patterns):
     assert wide == 1
 
 
-def test_steps_that_are_too_long_are_said(patterns):
+def test_the_error_names_a_learning_rate_that_is_too_high(patterns):
     samples = patterns()
     (split, *_) = make_splits(SplitConfig(), samples.table)
     config = QUICK.model_copy(update={"learning_rate": 1e6})

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.cross_validate import cross_validate, refit
+from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import (
     EpochDone,
     FitDone,
@@ -27,7 +27,9 @@ from napari_fmri_decoder.training.events import (
     Note,
     TrainingEvent,
 )
-from napari_fmri_decoder.training.fit import fit, predict_proba
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.predict import predict_proba
+from napari_fmri_decoder.training.refitting import refit
 from napari_fmri_decoder.training.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -43,7 +45,16 @@ def results(events: list[TrainingEvent]) -> list[FoldResult]:
 def test_linear_equals_a_scikit_learn_pipeline(toy: Samples) -> None:
     """Scaling inside the fold included."""
     splits = make_splits(SplitConfig(), toy.table)
-    folds = results(list(cross_validate(get_decoder({"name": "linear", "C": 0.1}), toy, splits, SHORT)))
+    folds = results(
+        list(
+            cross_validate(
+                get_decoder({"name": "linear", "C": 0.1}),
+                toy,
+                splits,
+                SHORT.resolved(get_decoder({"name": "linear", "C": 0.1})),
+            )
+        )
+    )
     expected = cross_val_predict(
         make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)),
         toy.X.astype(np.float64),
@@ -58,8 +69,15 @@ def test_linear_equals_a_scikit_learn_pipeline(toy: Samples) -> None:
         assert fold.test.loss == pytest.approx(log_loss(toy.y[fold.split.test], fold.probabilities), abs=1e-6)
 
 
-def test_a_fold_tells_its_start_its_fit_and_its_result(toy: Samples, thirds: list[Split]) -> None:
-    events = list(cross_validate(get_decoder({"name": "mlp", "hidden": 8}), toy, thirds, SHORT))
+def test_a_fold_reports_its_start_its_fit_and_its_result(toy: Samples, thirds: list[Split]) -> None:
+    events = list(
+        cross_validate(
+            get_decoder({"name": "mlp", "hidden": 8}),
+            toy,
+            thirds,
+            SHORT.resolved(get_decoder({"name": "mlp", "hidden": 8})),
+        )
+    )
     assert [e for e in events if isinstance(e, FoldStarted)] == [
         FoldStarted(0, 2, "run 1"),
         FoldStarted(1, 2, "run 4"),
@@ -82,10 +100,16 @@ def test_a_fold_tells_its_start_its_fit_and_its_result(toy: Samples, thirds: lis
 def test_a_fold_is_the_same_alone_and_among_others(toy: Samples, thirds: list[Split]) -> None:
     """Its seed comes from its number, not from what ran before."""
     decoder = get_decoder({"name": "mlp", "hidden": 8})
-    second = results(list(cross_validate(decoder, toy, thirds, SHORT)))[1]
+    second = results(list(cross_validate(decoder, toy, thirds, SHORT.resolved(decoder))))[1]
     train = thirds[1].train
     *_, done = fit(
-        decoder, toy.X[train], toy.y[train], 3, toy.space, SHORT, seed=derive_seed(SHORT.seed, fold=1)
+        decoder,
+        toy.X[train],
+        toy.y[train],
+        3,
+        toy.space,
+        SHORT.resolved(decoder),
+        seed=derive_seed(SHORT.seed, fold=1),
     )
     assert isinstance(done, FitDone)
     for name, value in second.model.state.items():
@@ -97,7 +121,7 @@ def test_permutations_and_folds_have_their_own_first_weights(toy: Samples, third
     losses = {
         e.train.loss
         for permutation in (0, 1)
-        for e in cross_validate(decoder, toy, thirds, SHORT, permutation=permutation)
+        for e in cross_validate(decoder, toy, thirds, SHORT.resolved(decoder), permutation=permutation)
         if isinstance(e, FitStarted) and e.train
     }
     assert len(losses) == 4
@@ -106,7 +130,13 @@ def test_permutations_and_folds_have_their_own_first_weights(toy: Samples, third
 def test_the_test_part_teaches_nothing(toy: Samples, poisoned: Samples, thirds: list[Split]) -> None:
     for options in ({"name": "linear", "C": "nested"}, {"name": "mlp", "hidden": 8}):
         clean, dirty = (
-            results(list(cross_validate(get_decoder(options), samples, thirds[:1], SHORT)))[0]
+            results(
+                list(
+                    cross_validate(
+                        get_decoder(options), samples, thirds[:1], SHORT.resolved(get_decoder(options))
+                    )
+                )
+            )[0]
             for samples in (toy, poisoned)
         )
         for name, value in clean.model.state.items():
@@ -114,14 +144,24 @@ def test_the_test_part_teaches_nothing(toy: Samples, poisoned: Samples, thirds: 
         np.testing.assert_array_equal(clean.train_probabilities, dirty.train_probabilities)
 
 
-def test_a_note_is_told_once_and_not_per_fold(toy: Samples, thirds: list[Split]) -> None:
+def test_a_note_is_reported_once_and_not_per_fold(toy: Samples, thirds: list[Split]) -> None:
     decoder = get_decoder({"name": "cnn2d", "filters": [2, 2, 2], "dense": [4]})
-    notes = [e.message for e in cross_validate(decoder, toy, thirds, SHORT) if isinstance(e, Note)]
+    notes = [
+        e.message
+        for e in cross_validate(decoder, toy, thirds, SHORT.resolved(decoder))
+        if isinstance(e, Note)
+    ]
     assert len(notes) == 1
 
 
 def test_estimators_have_no_untrained_state(toy: Samples, thirds: list[Split]) -> None:
-    (fold, _) = results(list(cross_validate(get_decoder({"name": "dummy"}), toy, thirds, SHORT)))
+    (fold, _) = results(
+        list(
+            cross_validate(
+                get_decoder({"name": "dummy"}), toy, thirds, SHORT.resolved(get_decoder({"name": "dummy"}))
+            )
+        )
+    )
     assert fold.untrained_train is None
     assert fold.untrained_test is None
     assert fold.test.accuracy == pytest.approx(1 / 3)
@@ -129,7 +169,12 @@ def test_estimators_have_no_untrained_state(toy: Samples, thirds: list[Split]) -
 
 
 def test_refit_learns_from_all_samples(toy: Samples) -> None:
-    started, *middle, done = refit(get_decoder({"name": "mlp", "hidden": 8}), toy, SHORT, n_folds=5)
+    started, *middle, done = refit(
+        get_decoder({"name": "mlp", "hidden": 8}),
+        toy,
+        SHORT.resolved(get_decoder({"name": "mlp", "hidden": 8})),
+        n_folds=5,
+    )
     assert started == FoldStarted(5, 5, "all samples")
     assert all(e.test is None for e in middle if isinstance(e, EpochDone))
     assert isinstance(done, FitDone)
@@ -137,7 +182,12 @@ def test_refit_learns_from_all_samples(toy: Samples) -> None:
 
 
 def test_closing_stops_the_fit_within_a_fold(toy: Samples, thirds: list[Split]) -> None:
-    events = cross_validate(get_decoder({"name": "mlp", "hidden": 8}), toy, thirds, SHORT)
+    events = cross_validate(
+        get_decoder({"name": "mlp", "hidden": 8}),
+        toy,
+        thirds,
+        SHORT.resolved(get_decoder({"name": "mlp", "hidden": 8})),
+    )
     for event in events:
         if isinstance(event, EpochDone):
             events.close()

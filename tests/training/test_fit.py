@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import astuple
 from itertools import chain
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ from napari_fmri_decoder.training.events import (
     FittedModel,
     Note,
 )
-from napari_fmri_decoder.training.fit import fit, module_of, network_inputs, predict_proba
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.predict import module_of, network_inputs, predict_proba
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.volumes.frames import Grid
 
@@ -45,7 +47,9 @@ def events_of(
 ) -> Iterator[FitEvent]:
     X, y = toy.X, toy.y
     test = (X[:n_test], y[:n_test])
-    return fit(decoder, X[n_test:], y[n_test:], 3, toy.space, settings, test=test, seed=seed)
+    return fit(
+        decoder, X[n_test:], y[n_test:], 3, toy.space, settings.resolved(decoder), test=test, seed=seed
+    )
 
 
 def model_of(events: Iterator[FitEvent]) -> FittedModel:
@@ -59,7 +63,7 @@ def same(a: FittedModel, b: FittedModel) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(registry))
-def test_every_decoder_learns_tells_and_predicts(name: str, toy: Samples) -> None:
+def test_every_decoder_trains_reports_and_predicts(name: str, toy: Samples) -> None:
     decoder = get_decoder({"name": name})
     events = list(events_of(decoder, toy, config(epochs=15)))
 
@@ -87,7 +91,7 @@ def test_every_decoder_learns_tells_and_predicts(name: str, toy: Samples) -> Non
     assert name == "dummy" or epochs[-1].test.accuracy > 0.6
 
 
-def test_an_epoch_tells_the_mean_over_its_batches_as_keras_does(toy: Samples) -> None:
+def test_an_epoch_reports_the_mean_over_its_batches_like_keras(toy: Samples) -> None:
     events = list(events_of(get_decoder(SMALL_CNN), toy, config(epochs=2, batch_size=20)))
     losses = [e.loss for e in events if isinstance(e, BatchDone) and e.epoch == 2]
     (last,) = (e for e in events if isinstance(e, EpochDone) and e.epoch == 2)
@@ -166,7 +170,14 @@ def test_only_the_training_part_teaches(toy: Samples) -> None:
     X = toy.X.copy()
     X[:12] = 1e12
     (*_, done) = fit(
-        decoder, X[12:], toy.y[12:], 3, toy.space, config(epochs=5), test=(X[:12], toy.y[:12]), seed=0
+        decoder,
+        X[12:],
+        toy.y[12:],
+        3,
+        toy.space,
+        config(epochs=5).resolved(decoder),
+        test=(X[:12], toy.y[:12]),
+        seed=0,
     )
     assert isinstance(done, FitDone)
     assert same(clean, done.model)
@@ -224,13 +235,15 @@ def test_epochs_go_through_every_sample_once_in_another_order_each_time(toy: Sam
             return x
 
     class Recording(MLP):
+        name: Literal["recording"] = "recording"  # type: ignore[assignment]
+
         def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
             return nn.Sequential(Recorder(), *super().build(input_shape, n_classes))
 
     try:
         list(events_of(Recording(hidden=2), toy, config(epochs=2, batch_size=20)))
     finally:
-        registry["mlp"] = MLP
+        del registry["recording"]
     first, second = [*chain(*seen[:3])], [*chain(*seen[3:])]
     assert [len(batch) for batch in seen] == [20, 20, 8] * 2
     assert sorted(first) == sorted(second)
@@ -238,38 +251,40 @@ def test_epochs_go_through_every_sample_once_in_another_order_each_time(toy: Sam
     assert first != second
 
 
-def test_a_last_batch_of_one_sample_does_not_break_batch_normalisation(toy: Samples) -> None:
+def test_a_last_batch_of_one_sample_does_not_break_batch_normalization(toy: Samples) -> None:
     (*_, done) = fit(
         CNN2D(filters=(4,), dense=(8,)),
         toy.X[:33],
         toy.y[:33],
         3,
         toy.space,
-        config(epochs=2, batch_size=16),
+        config(epochs=2, batch_size=16).resolved(CNN2D(filters=(4,), dense=(8,))),
         seed=0,
     )
     assert isinstance(done, FitDone)
 
 
-def test_a_loss_that_explodes_is_told_with_its_epoch_and_likely_cause(toy: Samples) -> None:
+def test_the_error_of_a_diverging_loss_names_its_epoch_and_likely_cause(toy: Samples) -> None:
     with pytest.raises(TrainingError, match=r"became (nan|inf) in epoch \d+, batch 1.*lower learning_rate"):
         list(events_of(MLP(hidden=8), toy, config(epochs=50, learning_rate=1e30)))
 
 
-def test_torchs_own_errors_are_none_that_napari_swallows(toy: Samples) -> None:
+def test_errors_of_torch_are_not_runtime_errors_which_napari_swallows(toy: Samples) -> None:
     class Broken(MLP):
+        name: Literal["broken"] = "broken"  # type: ignore[assignment]
+
         def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
             return nn.Sequential(nn.Linear(input_shape[0] + 1, n_classes))
 
     try:
-        with pytest.raises(TrainingError, match=r"Training stopped within torch on cpu: .*shapes"):
+        with pytest.raises(TrainingError, match=r"Training failed in torch on cpu: .*shapes"):
             list(events_of(Broken(), toy, ONE))
     finally:
-        registry["mlp"] = MLP
+        del registry["broken"]
     assert not issubclass(TrainingError, RuntimeError)
 
 
-def test_full_memory_is_told_with_what_helps(toy: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_full_memory_gives_advice(toy: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
@@ -283,12 +298,12 @@ def test_a_slab_too_small_for_its_network_is_noted_before_training(toy: Samples)
     assert first == Note(CNN2D().notes((2, 10, 9))[0])
 
 
-def test_a_device_that_is_not_there_is_noted(toy: Samples) -> None:
+def test_a_note_reports_an_unavailable_device(toy: Samples) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     first = next(iter(events_of(MLP(hidden=2), toy, config(device="cuda"))))
     assert isinstance(first, Note)
-    assert "cuda was asked for" in first.message
+    assert "Trained on the CPU instead of cuda" in first.message
 
 
 def bad(toy: Samples, what: str) -> tuple[NDArray[np.float32], NDArray[np.int64], TrainingConfig]:
@@ -320,7 +335,17 @@ def bad(toy: Samples, what: str) -> tuple[NDArray[np.float32], NDArray[np.int64]
 def test_what_cannot_be_learned_from_is_refused(what: str, says: str, toy: Samples) -> None:
     X, y, settings = bad(toy, what)
     with pytest.raises(InputError, match=says):
-        list(fit(CNN2D(filters=(2,), dense=(4,)), X, y, 3, toy.space, settings, seed=0))
+        list(
+            fit(
+                CNN2D(filters=(2,), dense=(4,)),
+                X,
+                y,
+                3,
+                toy.space,
+                settings.resolved(CNN2D(filters=(2,), dense=(4,))),
+                seed=0,
+            )
+        )
 
 
 def test_predicting_draws_no_random_numbers(toy: Samples) -> None:
@@ -344,5 +369,15 @@ def test_the_slabs_axis_gives_the_channels() -> None:
     for axis, shape in enumerate([(2, 8, 7), (8, 2, 7), (8, 7, 2)]):
         space = Space(Grid(shape, np.eye(4)), np.ones(shape, dtype=bool), axis)
         X, y = rng.normal(size=(20, 112)).astype(np.float32), np.arange(20) % 2
-        model = model_of(fit(CNN2D(filters=(4,), dense=()), X, y, 2, space, config(epochs=1), seed=0))
+        model = model_of(
+            fit(
+                CNN2D(filters=(4,), dense=()),
+                X,
+                y,
+                2,
+                space,
+                config(epochs=1).resolved(CNN2D(filters=(4,), dense=())),
+                seed=0,
+            )
+        )
         assert model.input_shape == (2, 8, 7)

@@ -42,7 +42,7 @@ def faces_and_houses(haxby: Path) -> Samples:
 def accuracy(samples: Samples, options: dict[str, object], **settings: object) -> float:
     config = TrainingConfig.model_validate({"threads": 1, "device": "cpu"} | settings)
     splits = make_splits(SplitConfig(), samples.table)
-    events = cross_validate(get_decoder(options), samples, splits, config)
+    events = cross_validate(get_decoder(options), samples, splits, config.resolved(get_decoder(options)))
     folds = [e.result for e in events if isinstance(e, FoldDone)]
     assert len(folds) == 12
     return float(np.mean([fold.test.accuracy for fold in folds]))

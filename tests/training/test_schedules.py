@@ -39,7 +39,16 @@ def test_a_falling_rate_reaches_the_steps(toy: Samples) -> None:
 
     def weights(schedule: str, epochs: int) -> torch.Tensor:
         config = TrainingConfig(epochs=20, schedule=schedule, threads=1, device="cpu")
-        events = fit(MLP(hidden=4, dropout=0), toy.X, toy.y, 3, toy.space, config, seed=0, epochs=epochs)
+        events = fit(
+            MLP(hidden=4, dropout=0),
+            toy.X,
+            toy.y,
+            3,
+            toy.space,
+            config.resolved(MLP(hidden=4, dropout=0)),
+            seed=0,
+            epochs=epochs,
+        )
         (model,) = (e.model for e in events if isinstance(e, FitDone))
         return torch.tensor(model.state["out.weight"])
 

@@ -16,13 +16,14 @@ from sklearn.preprocessing import StandardScaler
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
-from napari_fmri_decoder.training.bundle import Bundle, load_bundle, save_bundle
+from napari_fmri_decoder.training.bundle.bundle import Bundle, load_bundle, save_bundle
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FitDone, FoldDone
-from napari_fmri_decoder.training.fit import fit, predict_proba
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.predict import predict_proba
 from napari_fmri_decoder.training.screening import screen
-from napari_fmri_decoder.training.tasks import pack_fold, unpack_fold
+from napari_fmri_decoder.training.tasks.tasks import pack_fold, unpack_fold
 from napari_fmri_decoder.volumes.frames import Grid
 
 LINEAR = {"name": "linear", "C": 0.1}
@@ -33,7 +34,9 @@ def config(**values: object) -> TrainingConfig:
 
 
 def folds_of(samples: Samples, splits, settings: TrainingConfig, **decoder: object):
-    events = cross_validate(get_decoder(decoder or LINEAR), samples, splits, settings)
+    events = cross_validate(
+        get_decoder(decoder or LINEAR), samples, splits, settings.resolved(get_decoder(decoder or LINEAR))
+    )
     return [event.result for event in events if isinstance(event, FoldDone)]
 
 
@@ -58,12 +61,12 @@ def test_folds_equal_a_pipeline_of_scikit_learn(toy: Samples, thirds) -> None:
         np.testing.assert_allclose(
             result.probabilities, theirs.predict_proba(toy.X[test].astype(float)), atol=2e-5
         )
-        np.testing.assert_array_equal(result.model.chosen, theirs[0].get_support())
+        np.testing.assert_array_equal(result.model.screened, theirs[0].get_support())
 
 
 def test_the_test_part_has_no_say(toy: Samples, poisoned: Samples, thirds) -> None:
     (clean, _), (spoilt, _) = (folds_of(s, thirds, config(screening=25)) for s in (toy, poisoned))
-    np.testing.assert_array_equal(clean.model.chosen, spoilt.model.chosen)
+    np.testing.assert_array_equal(clean.model.screened, spoilt.model.screened)
 
 
 def test_pure_noise_stays_at_chance_and_would_not_if_all_samples_were_screened() -> None:
@@ -84,29 +87,37 @@ def test_pure_noise_stays_at_chance_and_would_not_if_all_samples_were_screened()
 
 @pytest.mark.parametrize("options", [LINEAR, {"name": "mlp", "hidden": 6}, {"name": "cnn2d", "filters": [4]}])
 def test_a_saved_model_screens_again(options, toy: Samples, tmp_path) -> None:
-    *_, done = fit(get_decoder(options), toy.X, toy.y, 3, toy.space, config(screening=0.5, epochs=2), seed=0)
+    *_, done = fit(
+        get_decoder(options),
+        toy.X,
+        toy.y,
+        3,
+        toy.space,
+        config(screening=0.5, epochs=2).resolved(get_decoder(options)),
+        seed=0,
+    )
     assert isinstance(done, FitDone)
-    assert done.model.chosen.sum() == len(done.model.scaler.mean) == round(toy.X.shape[1] / 2)
+    assert done.model.screened.sum() == len(done.model.scaler.mean) == round(toy.X.shape[1] / 2)
     path = save_bundle(Bundle(done.model, toy.space, toy.classes), tmp_path / "m.safetensors")
     back = load_bundle(path)
-    np.testing.assert_array_equal(back.model.chosen, done.model.chosen)
+    np.testing.assert_array_equal(back.model.screened, done.model.screened)
     predicted = predict_proba(back.model, toy.X, back.space)
     np.testing.assert_array_equal(predicted, predict_proba(done.model, toy.X, toy.space))
     changed = toy.X.copy()
-    changed[:, ~done.model.chosen] = 1e6
+    changed[:, ~done.model.screened] = 1e6
     np.testing.assert_array_equal(predict_proba(back.model, changed, back.space), predicted)
 
 
-def test_a_number_of_voxels_is_whole() -> None:
-    with pytest.raises(ValidationError, match="must be whole"):
+def test_a_number_of_voxels_is_an_integer() -> None:
+    with pytest.raises(ValidationError, match="must be an integer"):
         config(screening=12.5)
     assert config(screening=500).screening == 500
 
 
-def test_a_fold_that_was_kept_and_read_again_predicts_the_same(toy: Samples, thirds) -> None:
+def test_a_stored_fold_gives_the_same_predictions(toy: Samples, thirds) -> None:
     for result in folds_of(toy, thirds, config(screening=25)):
         again, notes = unpack_fold(pack_fold(result, ["said"]), 0, result.split, result.model.decoder)
-        np.testing.assert_array_equal(again.model.chosen, result.model.chosen)
+        np.testing.assert_array_equal(again.model.screened, result.model.screened)
         seen = [predict_proba(model, toy.X, toy.space) for model in (result.model, again.model)]
         np.testing.assert_array_equal(*seen)
         assert notes == ["said"]

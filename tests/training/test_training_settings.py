@@ -12,12 +12,12 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from napari_fmri_decoder.decoders import get_decoder, registry
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.computing import make_optimizer
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.devices import choose_device
 from napari_fmri_decoder.training.network import batch_sizes
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.seeds import derive_seed
+from napari_fmri_decoder.training.torch.devices import choose_device
+from napari_fmri_decoder.training.torch.precision import make_optimizer
 
 
 @pytest.mark.parametrize("name", sorted(registry))
@@ -44,7 +44,7 @@ def test_the_notebooks_training_is_the_default() -> None:
     assert (cnn.optimizer, cnn.batch_size, cnn.epochs) == ("adam", 32, 125)
 
 
-def test_another_optimiser_brings_a_rate_that_suits_it() -> None:
+def test_another_optimizer_has_its_own_learning_rate() -> None:
     mlp = get_decoder({"name": "mlp"})
     assert TrainingConfig(optimizer="adam").resolved(mlp).learning_rate == 1e-3
     assert TrainingConfig(optimizer="sgd").resolved(mlp).learning_rate == 0.1
@@ -60,7 +60,7 @@ def test_values_out_of_their_limits_are_refused(wrong: dict[str, object]) -> Non
         TrainingConfig.model_validate(wrong)
 
 
-def test_settings_reach_the_optimiser() -> None:
+def test_settings_reach_the_optimizer() -> None:
     network, mlp = torch.nn.Linear(2, 2), get_decoder({"name": "mlp"})
     sgd = make_optimizer(network, TrainingConfig(momentum=0.9).resolved(mlp))
     assert isinstance(sgd, torch.optim.SGD)
@@ -86,23 +86,25 @@ def test_every_fit_has_its_own_seed_and_always_the_same() -> None:
     assert derive_seed(0, 0, 0) == int(np.random.SeedSequence([0, 0, 0]).generate_state(1)[0])
 
 
-def test_a_device_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_available_device_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("cpu").torch == torch.device("cpu")
-    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: {"cuda": 2}.get(kind, 1))
+    monkeypatch.setattr(
+        "napari_fmri_decoder.training.torch.devices._count", lambda kind: {"cuda": 2}.get(kind, 1)
+    )
     assert choose_device("auto").torch == torch.device("cuda")
     assert choose_device("cuda:1").torch == torch.device("cuda", 1)
     assert choose_device("cuda:1").note == ""
-    assert "cuda:2 was asked for, but torch finds 2" in choose_device("cuda:2").note
+    assert "instead of cuda:2: torch finds only 2 such devices" in choose_device("cuda:2").note
     assert choose_device("mps").torch == torch.device("mps")
 
 
-def test_a_device_that_is_not_there_falls_back_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cpu"))
+def test_an_unavailable_device_falls_back_to_the_cpu_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
     monkeypatch.setattr(torch.version, "cuda", None)
     for name in ("cuda", "cuda:0", "mps"):
         device = choose_device(name)
         assert device.torch == torch.device("cpu")
-        assert f"{name} was asked for, but " in device.note
+        assert f"instead of {name}: " in device.note
     assert choose_device("auto").note == ""
 
 
@@ -140,21 +142,21 @@ def test_quality_is_scikit_learns(dtype: type[np.floating]) -> None:
         ),
     ],
 )
-def test_why_there_is_no_cuda_is_said(
+def test_the_note_gives_the_reason_for_a_missing_gpu(
     built: str | None, error: str, says: str, auto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked for, always; by itself only where a card is there that cannot be used."""
+    """Always if CUDA was requested; with "auto" only if there is a GPU that cannot be used."""
 
     def init() -> None:
         raise RuntimeError(error)
 
-    monkeypatch.setattr("napari_fmri_decoder.training.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
     monkeypatch.setattr(torch.version, "cuda", built)
     monkeypatch.setattr(torch.version, "hip", None)
     monkeypatch.setattr(torch.cuda, "init", init)
     asked = choose_device("cuda")
     assert asked.torch == torch.device("cpu")
-    assert re.search(rf"Trained on the processor: cuda was asked for, but .*{says}", asked.note)
+    assert re.search(rf"Trained on the CPU instead of cuda: .*{says}", asked.note)
     by_itself = choose_device("auto")
     assert by_itself.torch == torch.device("cpu")
     assert bool(by_itself.note) == bool(auto)

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.scores import history_table
+from napari_fmri_decoder.evaluation.history import history_table
 from napari_fmri_decoder.samples.scaling import fit_scaler
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.cross_validate import cross_validate, refit
+from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import (
     EpochDone,
     FitDone,
@@ -23,11 +23,13 @@ from napari_fmri_decoder.training.events import (
     FoldDone,
     Note,
 )
-from napari_fmri_decoder.training.fit import fit, predict_proba
+from napari_fmri_decoder.training.fit import fit
+from napari_fmri_decoder.training.predict import predict_proba
 from napari_fmri_decoder.training.quality import quality
-from napari_fmri_decoder.training.store import TaskStore
-from napari_fmri_decoder.training.tasks import Tasks
-from napari_fmri_decoder.training.validation import best_epoch, epochs_of_refit, hold_back
+from napari_fmri_decoder.training.refitting import refit
+from napari_fmri_decoder.training.tasks.store import TaskStore
+from napari_fmri_decoder.training.tasks.tasks import Tasks
+from napari_fmri_decoder.training.validation import best_epoch, epochs_of_refit, split_validation
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Samples
@@ -51,7 +53,7 @@ def noisy(toy: Samples) -> Samples:
 
 def heard(samples: Samples, settings: TrainingConfig, **options: Any) -> list[Any]:
     X, y, runs = samples.X, samples.y, samples.groups
-    return list(fit(MLP, X, y, 3, samples.space, settings, seed=0, groups=runs, **options))
+    return list(fit(MLP, X, y, 3, samples.space, settings.resolved(MLP), seed=0, groups=runs, **options))
 
 
 def model_of(events: list[Any]) -> FittedModel:
@@ -78,17 +80,17 @@ def same(a: FittedModel, b: FittedModel) -> bool:
         ([30, 5, 5], 0.2, 10),
     ],
 )
-def test_whole_runs_are_held_back_from_the_end(sizes: list[int], fraction: float, held: int) -> None:
+def test_the_last_runs_are_the_validation_set(sizes: list[int], fraction: float, held: int) -> None:
     runs = np.repeat([f"r{9 - i}" for i in range(len(sizes))], sizes)  # not in the order of their names
-    parts = hold_back(np.arange(len(runs)) % 2, runs, config(validation_size=fraction))
+    parts = split_validation(np.arange(len(runs)) % 2, runs, config(validation_size=fraction))
     assert parts.validated.tolist() == list(range(len(runs) - held, len(runs)))
     assert parts.learned.tolist() == list(range(len(runs) - held))
     assert parts.notes == ()
 
 
-def test_runs_that_are_interleaved_stay_whole() -> None:
+def test_interleaved_runs_stay_together() -> None:
     runs = np.tile(["a", "b", "c", "d"], 6)
-    parts = hold_back(np.arange(24) % 3, runs, config())
+    parts = split_validation(np.arange(24) % 3, runs, config())
     assert set(runs[parts.validated]) == {"d"}
     assert "d" not in runs[parts.learned]
 
@@ -98,7 +100,7 @@ def test_runs_that_are_interleaved_stay_whole() -> None:
 )
 def test_the_last_rows_are_those_of_keras(n: int, fraction: float, first: int) -> None:
     """Keras trains on the first floor(n (1 - fraction)) rows, whatever their runs."""
-    parts = hold_back(np.arange(n) % 2, None, config(validation="last", validation_size=fraction))
+    parts = split_validation(np.arange(n) % 2, None, config(validation="last", validation_size=fraction))
     assert parts.validated.tolist() == list(range(first, n))
 
 
@@ -114,11 +116,19 @@ def test_what_is_held_back_teaches_nothing(toy: Samples) -> None:
         np.testing.assert_array_equal(clean.scaler.mean, poisoned.scaler.mean)
         if not training:
             np.testing.assert_array_equal(clean.scaler.mean, fit_scaler(toy.X[~last]).mean)
-    alone = fit(MLP, toy.X[~last], toy.y[~last], 3, toy.space, config(epochs=4, validation="none"), seed=0)
+    alone = fit(
+        MLP,
+        toy.X[~last],
+        toy.y[~last],
+        3,
+        toy.space,
+        config(epochs=4, validation="none").resolved(MLP),
+        seed=0,
+    )
     assert same(model_of(list(alone)), model_of(heard(toy, config(epochs=4, keep_best=False))))
 
 
-def test_the_epoch_with_the_lowest_validation_loss_is_kept(noisy: Samples) -> None:
+def test_the_epoch_with_the_lowest_validation_loss_is_selected(noisy: Samples) -> None:
     events = heard(noisy, config())
     losses = [e.validation.loss for e in epochs_of(events)]
     best = int(np.argmin(losses)) + 1
@@ -146,11 +156,11 @@ def test_patience_stops_as_the_losses_say(noisy: Samples) -> None:
 
 
 def test_patience_without_a_validation_part_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"patience = 5 needs a validation part.*runs or last"):
+    with pytest.raises(ValidationError, match=r"patience = 5 needs a validation set.*runs or last"):
         TrainingConfig(patience=5)
 
 
-def test_a_single_run_has_no_validation_part_and_says_so(toy: Samples) -> None:
+def test_a_note_reports_that_a_single_run_has_no_validation_set(toy: Samples) -> None:
     one = toy.groups == toy.groups[0]
     events = list(
         fit(
@@ -159,7 +169,7 @@ def test_a_single_run_has_no_validation_part_and_says_so(toy: Samples) -> None:
             toy.y[one],
             3,
             toy.space,
-            config(epochs=5, patience=1),
+            config(epochs=5, patience=1).resolved(MLP),
             seed=0,
             groups=toy.groups[one],
         )
@@ -169,18 +179,20 @@ def test_a_single_run_has_no_validation_part_and_says_so(toy: Samples) -> None:
     assert [e.validation for e in epochs_of(events)] == [None] * 5
 
 
-def test_classes_that_only_the_validation_part_holds_are_told() -> None:
+def test_a_note_reports_classes_that_are_only_in_the_validation_set() -> None:
     y = np.repeat([0, 1, 2, 3, 4], 4)
-    (note,) = hold_back(y, None, config(validation="last")).notes
-    assert note.startswith("1 of 5 classes lie in the validation part alone")
+    (note,) = split_validation(y, None, config(validation="last")).notes
+    assert note.startswith("1 of 5 classes are only in the validation set")
     with pytest.raises(InputError, match="at least two classes, found 1"):
-        hold_back(np.repeat([0, 1], 10), None, config(validation="last", validation_size=0.5))
+        split_validation(np.repeat([0, 1], 10), None, config(validation="last", validation_size=0.5))
 
 
-def test_a_linear_model_learns_from_all_and_says_so(toy: Samples) -> None:
+def test_a_note_reports_that_a_linear_model_trains_on_all_samples(toy: Samples) -> None:
     linear = get_decoder({"name": "linear"})
     for settings, notes in ((config(), 1), (config(validation="none"), 0)):
-        events = list(fit(linear, toy.X, toy.y, 3, toy.space, settings, seed=0, groups=toy.groups))
+        events = list(
+            fit(linear, toy.X, toy.y, 3, toy.space, settings.resolved(linear), seed=0, groups=toy.groups)
+        )
         assert sum(isinstance(e, Note) for e in events) == notes
         np.testing.assert_array_equal(model_of(events).scaler.mean, fit_scaler(toy.X).mean)
 
@@ -192,7 +204,7 @@ def test_folds_keep_it_and_the_refit_goes_as_far_as_they(
     fitted, read = (
         [
             e.result
-            for e in cross_validate(MLP, noisy, thirds, settings, tasks=tasks)
+            for e in cross_validate(MLP, noisy, thirds, settings.resolved(MLP), tasks=tasks)
             if isinstance(e, FoldDone)
         ]
         for _ in range(2)
@@ -215,7 +227,7 @@ def test_folds_keep_it_and_the_refit_goes_as_far_as_they(
     assert epochs == round(sum(best) / 2)
     ran = [len(fold.history) for fold in fitted]
     assert epochs_of_refit(fitted, settings.model_copy(update={"keep_best": False})) == round(sum(ran) / 2)
-    *_, done = again = list(refit(MLP, noisy, settings, n_folds=2, epochs=epochs))
+    *_, done = again = list(refit(MLP, noisy, settings.resolved(MLP), n_folds=2, epochs=epochs))
     assert [e.validation for e in epochs_of(again)] == [None] * epochs
     assert isinstance(done, FitDone)
     np.testing.assert_array_equal(done.model.scaler.mean, fit_scaler(noisy.X).mean)
@@ -223,5 +235,7 @@ def test_folds_keep_it_and_the_refit_goes_as_far_as_they(
 
 def test_without_it_the_refit_goes_through_all_epochs(toy: Samples, thirds: list[Split]) -> None:
     settings = config(validation="none", epochs=2)
-    folds = [e.result for e in cross_validate(MLP, toy, thirds, settings) if isinstance(e, FoldDone)]
+    folds = [
+        e.result for e in cross_validate(MLP, toy, thirds, settings.resolved(MLP)) if isinstance(e, FoldDone)
+    ]
     assert epochs_of_refit(folds, settings) is None

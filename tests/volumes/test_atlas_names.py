@@ -1,4 +1,4 @@
-"""Names of regions: the tables that people have beside their atlases, and damaged ones."""
+"""Names of regions: tables in the formats that come with atlases, and damaged ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.atlas_names import names_beside, read_names
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.atlas_names import find_names, read_names
+from napari_fmri_decoder.volumes.read import read
 
 FREESURFER = """\
 #$Id: FreeSurferColorLUT.txt,v 1.38.2.1 2007/08/20 01:52:07 nicks Exp $
@@ -41,7 +41,7 @@ SPM = """<atlas><data><label><index>2001</index><name>Precentral_L</name></label
     ("name", "text", "expected"),
     [
         ("bids_dseg.tsv", "index\tname\tcolor\n0\tn/a\t#0\n3\tLeft Insula\t#f00\n", {3: "Left Insula"}),
-        ("turned.tsv", "name\tindex\nLeft Insula\t3\n", {3: "Left Insula"}),
+        ("swapped.tsv", "name\tindex\nLeft Insula\t3\n", {3: "Left Insula"}),
         ("bare.csv", "1,Insula\n2,Cuneus\n", {1: "Insula", 2: "Cuneus"}),
         ("german.csv", "index;name\n1;Insula\n", {1: "Insula"}),
         ("quoted.csv", 'id,region\n1,"Gyrus, left"\n', {1: "Gyrus, left"}),
@@ -57,19 +57,19 @@ SPM = """<atlas><data><label><index>2001</index><name>Precentral_L</name></label
         ),
         ("snap.txt", ITK_SNAP, {0: "Clear Label", 3: "Left amygdala"}),
         ("label.xml", FSL.format(type="Label"), {0: "Frontal Pole", 1: "Insular Cortex"}),
-        # The summary image of a probabilistic atlas leaves 0 to what lies outside.
+        # the summary image of a probabilistic atlas is 0 outside of the regions
         ("prob.xml", FSL.format(type="Probabilistic"), {1: "Frontal Pole", 2: "Insular Cortex"}),
         ("AAL.xml", SPM, {2001: "Precentral_L", 2002: "Precentral_R"}),
         ("windows.txt", "﻿1 Insula\r\n2 Précuneus\r\n", {1: "Insula", 2: "Précuneus"}),
     ],
 )
-def test_the_tables_that_people_have_are_read(name: str, text: str, expected: dict[int, str], tmp_path: Path):
+def test_common_table_formats_are_read(name: str, text: str, expected: dict[int, str], tmp_path: Path):
     path = tmp_path / name
     path.write_bytes(text.encode())
     assert read_names(path) == expected
 
 
-def test_a_table_in_latin_1_is_read(tmp_path: Path):
+def test_table_in_latin_1_is_read(tmp_path: Path):
     path = tmp_path / "names.txt"
     path.write_bytes("1 Précuneus\n".encode("latin-1"))
     assert read_names(path) == {1: "Précuneus"}
@@ -85,20 +85,20 @@ def test_a_table_in_latin_1_is_read(tmp_path: Path):
         ("a.tsv", b"index\tname\tname\n1\tA\tB\n", "'name' 2 times"),
         ("a.csv", b"1,Insula\n1,Cuneus\n", "two names of 1, 'Insula' and 'Cuneus'"),
         ("a.txt", b"Insula\nCuneus\n", "'Cuneus'"),
-        ("a.txt", b"1 Insula\x00\x01", "no text"),
+        ("a.txt", b"1 Insula\x00\x01", "binary data"),
         ("a.txt", b"9" * 5000, "'9999"),
-        ("a.xml", b"<atlas><data>", "broken XML"),
+        ("a.xml", b"<atlas><data>", "invalid XML"),
         ("a.xml", b"<html><body/></html>", "found none"),
     ],
 )
-def test_a_damaged_table_is_refused_in_words(name: str, raw: bytes, message: str, tmp_path: Path):
+def test_damaged_table_gives_a_clear_error(name: str, raw: bytes, message: str, tmp_path: Path):
     path = tmp_path / name
     path.write_bytes(raw)
     with pytest.raises(InputError, match=message):
         read_names(path)
 
 
-def test_a_table_that_is_missing_is_refused(tmp_path: Path):
+def test_missing_table_is_an_error(tmp_path: Path):
     with pytest.raises(InputError, match="must be a file that exists"):
         read_names(tmp_path / "none.tsv")
 
@@ -123,21 +123,21 @@ def _write(path: Path, text: str) -> None:
         ("Parcels_order_MNI_1mm.nii.gz", "Parcels_order.txt", "1\tInsula\t120\t18\t131\t0\n"),
     ],
 )
-def test_the_table_is_found_where_atlases_keep_it(image: str, table: str, text: str, tmp_path: Path):
+def test_table_is_found_in_the_usual_places(image: str, table: str, text: str, tmp_path: Path):
     _write(tmp_path / table, text)
     (tmp_path / image).parent.mkdir(parents=True, exist_ok=True)
-    found = names_beside(tmp_path / image)
+    found = find_names(tmp_path / image)
     assert found is not None
     assert found[1] in ("Insula", "Insular Cortex")
 
 
-def test_tables_of_something_else_are_passed_by(tmp_path: Path):
-    """Of another segmentation, another atlas, or no table at all."""
+def test_unrelated_tables_are_ignored(tmp_path: Path):
+    """Tables of another segmentation or atlas, and files that are not tables."""
     _write(tmp_path / "sub-1_desc-aparcaseg_dseg.tsv", "index\tname\n1\tInsula\n")
     _write(tmp_path / "HO-Cortical.xml", FSL.format(type="Label"))
     _write(tmp_path / "sub-1.txt", "Notes of the session:\nslept well\n")
     _write(tmp_path / "participants.tsv", "participant_id\tage\nsub-1\t30\n")
-    assert names_beside(tmp_path / "sub-1_desc-aseg_dseg.nii.gz") is None
+    assert find_names(tmp_path / "sub-1_desc-aseg_dseg.nii.gz") is None
 
 
 def _save(path: Path) -> Path:
@@ -147,14 +147,14 @@ def _save(path: Path) -> Path:
     return path
 
 
-def test_an_atlas_opens_with_its_names(tmp_path: Path):
+def test_atlas_opens_with_its_names(tmp_path: Path):
     _write(tmp_path / "my_atlas.tsv", "index\tname\n3\tInsula\n7\tCuneus\n")
     volume = read(_save(tmp_path / "my_atlas.nii.gz"))
     assert volume.kind == "atlas"
     assert volume.regions == {3: "Insula", 7: "Cuneus"}
 
 
-def test_a_damaged_table_gives_a_note_and_the_atlas_opens(tmp_path: Path):
+def test_atlas_with_damaged_table_opens_with_a_note(tmp_path: Path):
     _write(tmp_path / "my_atlas.tsv", "index\tname\nthree\tInsula\n")
     path = _save(tmp_path / "my_atlas.nii.gz")
     volume = read(path)

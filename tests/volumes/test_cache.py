@@ -1,4 +1,4 @@
-"""Uncompressed copies: where they are wanted, that they hold the same, and what can go wrong."""
+"""Uncompressed copies: when they are useful, that their content is equal, and errors."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from napari_fmri_decoder.volumes.cache import (
     slow_to_seek,
     uncompressed_copy,
 )
-from napari_fmri_decoder.volumes.nifti import read, read_series
+from napari_fmri_decoder.volumes.read import read, read_series
 
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A gzip that counts as large here."""
+    """A gzip file that counts as large here."""
     monkeypatch.setattr(cache, "SLOW_BYTES", 20_000)
     values = np.random.default_rng(0).integers(0, 99, (12, 13, 14, 9)).astype(np.int16)
     nib.save(nib.Nifti1Image(values, np.eye(4)), tmp_path / "bold1.nii.gz")
     return tmp_path / "bold1.nii.gz"
 
 
-def test_a_word_is_said_of_large_gzips_alone(path, tmp_path, monkeypatch):
+def test_only_large_gzip_files_get_a_note(path, tmp_path, monkeypatch):
     note = slow_to_seek(path)
     assert note is not None
-    assert "after 0 MB are decompressed" in note
+    assert "means decompressing 34.5 KiB first" in note
     image = nib.load(path)
     nib.save(image, tmp_path / "bold1.nii")
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj[..., 0]), np.eye(4)), tmp_path / "one.nii.gz")
@@ -44,7 +44,7 @@ def test_a_word_is_said_of_large_gzips_alone(path, tmp_path, monkeypatch):
     assert slow_to_seek(path) is None  # 40 kB
 
 
-def test_a_copy_is_kept_found_again_and_left_when_the_file_changes(path, tmp_path):
+def test_copy_is_reused_and_replaced_when_the_file_changes(path, tmp_path):
     folder, seen = tmp_path / "cache", []
     assert kept_copy(path, folder) is None
     copy = uncompressed_copy(path, folder, lambda done, total: seen.append((done, total)))
@@ -57,10 +57,10 @@ def test_a_copy_is_kept_found_again_and_left_when_the_file_changes(path, tmp_pat
     assert kept_copy(path, folder) is None
     again = uncompressed_copy(path, folder)
     assert again != copy
-    assert not copy.exists()  # of an earlier state: nobody would find it again
+    assert not copy.exists()  # of an earlier state of the file, so it is no longer needed
 
 
-def test_a_series_reads_from_copies_and_still_names_its_files(path, tmp_path):
+def test_series_reads_from_copies_and_still_names_its_files(path, tmp_path):
     other = tmp_path / "bold2.nii.gz"
     other.write_bytes(path.read_bytes())
     runs = read_series([path, other])
@@ -85,7 +85,7 @@ def test_other_formats_are_copied_with_their_header(tmp_path):
         np.testing.assert_array_equal(read(copy).data[...], values)
 
 
-def test_stopping_a_full_disk_and_a_closed_folder_leave_nothing(path, tmp_path, monkeypatch):
+def test_stop_full_disk_and_unwritable_folder_leave_no_files(path, tmp_path, monkeypatch):
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -97,7 +97,7 @@ def test_stopping_a_full_disk_and_a_closed_folder_leave_nothing(path, tmp_path, 
     assert list(folder.iterdir()) == []
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(cache.shutil, "disk_usage", lambda p: usage(0, 0, 1000))
-    with pytest.raises(InputError, match=r"needs .* GB on the disk .* found 0\.0 GB"):
+    with pytest.raises(InputError, match=r"needs .* MiB on the disk .* found 1000 bytes"):
         uncompressed_copy(path, folder)
     monkeypatch.undo()
     (tmp_path / "file").write_text("")
@@ -108,7 +108,7 @@ def test_stopping_a_full_disk_and_a_closed_folder_leave_nothing(path, tmp_path, 
         uncompressed_copy(tmp_path / "plain.nii", folder)
 
 
-def test_the_cache_folder_is_the_users(monkeypatch, tmp_path):
+def test_cache_folder_follows_xdg_cache_home(monkeypatch, tmp_path):
     monkeypatch.setattr(cache.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache.cache_folder() == tmp_path / "napari-fmri-decoder" / "uncompressed"

@@ -1,4 +1,4 @@
-"""What is said of an image, against nibabel's header, and the choice between its two transforms."""
+"""Descriptions of images compared with nibabel's headers, and the choice between sform and qform."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.describe import describe
-from napari_fmri_decoder.volumes.nifti import read
+from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.slabs import Slab, cut
 
 SFORM = np.array([[-3.0, 0, 0, 60], [0, 3, 0, -70], [0, 0, 4, -30], [0, 0, 0, 1]])
-TURN = np.deg2rad(30)
+ANGLE = np.deg2rad(30)
 QFORM = SFORM.copy()
 QFORM[:3, :3] = np.array(
-    [[-3.0, 0, 0], [0, 3 * np.cos(TURN), -4 * np.sin(TURN)], [0, 3 * np.sin(TURN), 4 * np.cos(TURN)]]
+    [[-3.0, 0, 0], [0, 3 * np.cos(ANGLE), -4 * np.sin(ANGLE)], [0, 3 * np.sin(ANGLE), 4 * np.cos(ANGLE)]]
 )
 
 
@@ -36,7 +36,7 @@ def path(tmp_path):
     return tmp_path / "a.nii.gz"
 
 
-def test_header_says_what_nibabel_reads(path):
+def test_description_agrees_with_nibabels_header(path):
     row = json.loads(json.dumps(describe(path)))
     theirs = nib.load(path)
     assert row["shape"] == [4, 5, 6, 3]
@@ -58,12 +58,12 @@ def test_header_says_what_nibabel_reads(path):
     np.testing.assert_allclose(row["voxel_mm"], [3, 3, 4])
 
 
-def test_either_transform_places_the_image(path):
+def test_sform_and_qform_can_both_be_used(path):
     theirs = nib.load(path)
     np.testing.assert_allclose(read(path).affine, theirs.get_sform())
-    turned = read(path, transform="qform")
-    np.testing.assert_allclose(turned.affine, theirs.get_qform())
-    row = describe(turned)
+    by_qform = read(path, transform="qform")
+    np.testing.assert_allclose(by_qform.affine, theirs.get_qform())
+    row = describe(by_qform)
     assert (row["transform"], row["space"], row["oblique"]) == (
         "qform",
         "scanner",
@@ -71,7 +71,7 @@ def test_either_transform_places_the_image(path):
     )
 
 
-def test_a_transform_that_is_not_set_is_refused_with_what_to_do(path, tmp_path):
+def test_transform_that_is_not_set_is_rejected_with_advice(path, tmp_path):
     image = nib.load(path)
     image.set_qform(None, 0)
     nib.save(image, tmp_path / "b.nii")
@@ -83,7 +83,7 @@ def test_a_transform_that_is_not_set_is_refused_with_what_to_do(path, tmp_path):
         read(tmp_path / "c.mgh", transform="sform")
 
 
-def test_a_volume_of_no_file_and_a_cut_one_say_so(path):
+def test_description_of_a_volume_without_file_and_of_a_cut_volume(path):
     volume = read(path)
     slab, _ = cut(volume, Slab(rotate_x=20, start=2, stop=4))
     row = describe(slab)
@@ -93,7 +93,7 @@ def test_a_volume_of_no_file_and_a_cut_one_say_so(path):
     assert describe(volume)["sform"] is None
 
 
-def test_micrometres_are_placed_in_millimetres(tmp_path):
+def test_micrometers_are_converted_to_millimeters(tmp_path):
     image = nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([500.0, 500, 800, 1]))
     image.header.set_xyzt_units("micron", "sec")
     nib.save(image, tmp_path / "mouse.nii")
@@ -102,7 +102,7 @@ def test_micrometres_are_placed_in_millimetres(tmp_path):
     assert "micron" in row["notes"][0]
 
 
-def test_what_nibabel_mends_is_a_note_and_nothing_is_printed(tmp_path, capfd):
+def test_nibabels_header_repairs_become_notes_and_nothing_is_printed(tmp_path, capfd):
     nib.save(nib.Nifti1Image(np.ones((3, 4, 5), np.int16), SFORM), tmp_path / "a.nii")
     raw = bytearray((tmp_path / "a.nii").read_bytes())
     raw[80:84] = np.array(-3, "<f4").tobytes()  # pixdim[1]

@@ -1,4 +1,4 @@
-"""Letters of directions, held to nibabel's; angles of rotations, held to SciPy's."""
+"""Direction letters compared with nibabel, angles of rotations compared with SciPy."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 from nibabel.orientations import aff2axcodes
 from scipy.spatial.transform import Rotation
 
-from napari_fmri_decoder.volumes.directions import degrees_turned, ends
+from napari_fmri_decoder.volumes.directions import ends, rotation_angle
 
 
-def test_letters_are_those_of_nibabel():
+def test_direction_letters_agree_with_nibabel():
     rng = np.random.default_rng(0)
     for flips in np.stack(np.meshgrid(*[(-1, 1)] * 3), axis=-1).reshape(-1, 3):
         for order in ((0, 1, 2), (2, 0, 1), (1, 0, 2)):
@@ -23,6 +23,6 @@ def test_letters_are_those_of_nibabel():
 
 
 @pytest.mark.parametrize("degrees", [0.0, 0.01, 20.5, 179.0])
-def test_the_angle_of_a_rotation(degrees: float):
+def test_angle_of_a_rotation(degrees: float):
     turn = Rotation.from_rotvec(np.deg2rad(degrees) * np.array([0.6, 0.0, -0.8])).as_matrix()
-    assert degrees_turned(turn) == pytest.approx(degrees, abs=1e-4)
+    assert rotation_angle(turn) == pytest.approx(degrees, abs=1e-4)

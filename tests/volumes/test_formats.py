@@ -1,4 +1,4 @@
-"""Formats beside NIfTI-1 against nibabel, and every image among nibabel's own test data."""
+"""Formats other than NIfTI-1 compared with nibabel, and every image of nibabel's test data."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from nibabel.testing import data_path
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.describe import describe
-from napari_fmri_decoder.volumes.files import ending, images_in, is_image, once, stem
-from napari_fmri_decoder.volumes.nifti import read, read_series, write
+from napari_fmri_decoder.volumes.files import deduplicate_pairs, ending, images_in, is_image, stem
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read, read_series
 
 DATA = Path(data_path)
 REFUSED = {
-    "analyze.hdr": "analyze.img beside it",  # the header alone
-    "nifti1.hdr": "nifti1.img beside it",
-    "nifti2.hdr": "nifti2.img beside it",
-    "bad_attribute+orig.HEAD": "improper type casting",  # damaged on purpose
+    "analyze.hdr": "analyze.img in the same folder",  # only the header
+    "nifti1.hdr": "nifti1.img in the same folder",
+    "nifti2.hdr": "nifti2.img in the same folder",
+    "bad_attribute+orig.HEAD": "improper type casting",  # intentionally damaged
     "bad_datatype+orig.HEAD": "multiple data types",
     "row_major.dconn.nii": "CIFTI-2",  # a matrix of connections: nothing in space
 }
@@ -35,7 +36,7 @@ def values() -> np.ndarray:
 
 @pytest.mark.parametrize("name", sorted(p.name for p in DATA.iterdir() if is_image(p)))
 @pytest.mark.filterwarnings("ignore:.*unclosed file:pytest.PytestUnraisableExceptionWarning")  # nibabel's
-def test_nibabels_own_images_open_or_are_refused_for_a_reason_and_come_back_the_same(tmp_path, name):
+def test_nibabels_test_images_round_trip_or_are_rejected_with_a_reason(tmp_path, name):
     if name in REFUSED:
         with pytest.raises(InputError, match=REFUSED[name]) as caught:
             read(DATA / name)
@@ -53,7 +54,7 @@ def test_nibabels_own_images_open_or_are_refused_for_a_reason_and_come_back_the_
     assert [getattr(back, k) for k in kept] == [getattr(volume, k) for k in kept]
 
 
-def test_nifti_2_and_pairs_are_read_by_either_name(tmp_path, values):
+def test_nifti_2_and_pairs_open_by_either_file(tmp_path, values):
     for kind, name in (
         (nib.Nifti2Image, "two.nii.gz"),
         (nib.Nifti1Pair, "pair.img"),
@@ -68,7 +69,7 @@ def test_nifti_2_and_pairs_are_read_by_either_name(tmp_path, values):
 
 
 @pytest.mark.parametrize("name", ["a.mgh", "a.mgz"])
-def test_mgh_counts_milliseconds(tmp_path, values, name):
+def test_mgh_tr_is_in_milliseconds(tmp_path, values, name):
     image = nib.MGHImage(values.astype(np.float32), AFFINE)
     image.header.set_zooms((*image.header.get_zooms()[:3], 2500.0))
     nib.save(image, tmp_path / name)
@@ -78,7 +79,7 @@ def test_mgh_counts_milliseconds(tmp_path, values, name):
     np.testing.assert_allclose(volume.affine, image.affine, atol=1e-5)
 
 
-def test_analyze_says_that_left_and_right_are_not_certain_unless_spm_told(tmp_path, values):
+def test_analyze_notes_uncertain_orientation_unless_spm_stores_it(tmp_path, values):
     nib.save(nib.AnalyzeImage(values, None), tmp_path / "plain.img")
     plain = read(tmp_path / "plain.hdr")
     assert any("Left and right are not certain" in note for note in plain.notes)
@@ -91,13 +92,13 @@ def test_analyze_says_that_left_and_right_are_not_certain_unless_spm_told(tmp_pa
     np.testing.assert_allclose(spm.affine, AFFINE, atol=1e-6)
 
 
-def test_afni_opens_by_either_file_in_seconds(values):
+def test_afni_opens_by_either_file_with_tr_in_seconds(values):
     head, brik = (read(DATA / f"example4d+orig.{e}") for e in ("HEAD", "BRIK.gz"))
     assert (head.kind, head.step, head.space) == ("bold", 3.0, "scanner")
     np.testing.assert_array_equal(head.at(2), brik.at(2))
 
 
-def test_a_nifti_that_says_nothing_of_its_place_says_so(tmp_path, values):
+def test_nifti_without_sform_and_qform_has_a_note(tmp_path, values):
     image = nib.Nifti1Image(values, None)
     image.set_sform(None, 0)
     image.set_qform(None, 0)
@@ -117,10 +118,10 @@ def test_a_folder_may_mix_formats_and_lists_a_pair_once(tmp_path, values):
     assert read_series(tmp_path.glob("map_2.*")).shape == (4, 5, 6)
 
 
-def test_endings_in_upper_case_and_double_ones():
+def test_uppercase_and_double_endings():
     assert (ending("A.NII.GZ"), stem("A.NII.GZ"), stem("x+tlrc.BRIK.gz")) == (".NII.GZ", "A", "x+tlrc")
     assert not is_image("a.tif")
-    assert once([Path("b/a.HEAD"), Path("b/a.BRIK.gz")]) == [Path("b/a.HEAD")]
+    assert deduplicate_pairs([Path("b/a.HEAD"), Path("b/a.BRIK.gz")]) == [Path("b/a.HEAD")]
 
 
 def test_eight_byte_labels_are_not_rounded(tmp_path):
@@ -132,7 +133,7 @@ def test_eight_byte_labels_are_not_rounded(tmp_path):
     assert volume.kind == "atlas"
 
 
-def test_compressed_voxels_of_a_kind_that_is_not_read_are_named(tmp_path):
+def test_voxels_with_unsupported_compression_are_named(tmp_path):
     (tmp_path / "a.HEAD").write_bytes((DATA / "example4d+orig.HEAD").read_bytes())
     (tmp_path / "a.BRIK.bz2").write_bytes(b"BZh91AY&SY")
     with pytest.raises(InputError, match=r"a\.HEAD"):
@@ -152,7 +153,7 @@ def _afni(folder: Path, stem: str, factor: float, name: str = "scaled+tlrc") -> 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("factor", [0.0, 1.0, 0.5])
 @pytest.mark.filterwarnings("ignore:.*unclosed file:pytest.PytestUnraisableExceptionWarning")  # nibabel's
-def test_an_afni_dataset_of_one_sub_brick_opens_with_and_without_a_factor(tmp_path, factor, packed):
+def test_afni_dataset_with_one_sub_brick_opens_with_and_without_scale_factor(tmp_path, factor, packed):
     head = _afni(tmp_path, "one+tlrc", factor)
     theirs = np.asarray(nib.load(head).dataobj, dtype=np.float32)
     if packed:
@@ -181,28 +182,28 @@ def test_an_afni_dataset_of_one_sub_brick_opens_with_and_without_a_factor(tmp_pa
         ("surface.nii", b'<?xml version="1.0"?><GIFTI Version="1.0">', "a GIFTI surface", "vertices"),
         ("standard.trk", None, "a file of streamlines", "no voxels"),
         ("tinypet.v", None, "an ECAT image", "Convert"),
-        ("README.md", b"# Read me", "a text file", "Give an image"),
-        ("sub-1_events.tsv", b"onset\tduration", "a table", "Give the image"),
+        ("README.md", b"# Read me", "a text file", "Open an image"),
+        ("sub-1_events.tsv", b"onset\tduration", "a table", "Open the image"),
         ("bold.nii.gz", b"<!DOCTYPE html><html><body>Log in</body></html>", "a web page", "Download"),
         ("a.nrrd", b"NRRD0004", "an NRRD image", "Convert"),
-        ("a.xyz", b"what", "of no format that is known here", "Convert"),
+        ("a.xyz", b"what", "of an unknown format", "Convert"),
     ],
 )
-def test_a_file_of_another_format_is_named_as_what_it_is(tmp_path, name, content, what, advice):
+def test_unsupported_format_is_identified(tmp_path, name, content, what, advice):
     path = DATA / name
     if content is not None:
         path = tmp_path / name
         path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         read(path)
-    said = str(caught.value)
-    assert f"{name} is {what}" in said
-    assert advice in said
-    assert "an AFNI image" not in said
-    assert "\n" not in said
+    message = str(caught.value)
+    assert f"{name} is {what}" in message
+    assert advice in message
+    assert "an AFNI image" not in message
+    assert "\n" not in message
 
 
-def test_a_gzip_under_the_wrong_ending_says_what_to_rename(tmp_path, values):
+def test_misnamed_gzip_gives_the_correct_name(tmp_path, values):
     nib.save(nib.Nifti1Image(values, AFFINE), tmp_path / "a.nii")
     plain = (tmp_path / "a.nii").read_bytes()
     (tmp_path / "b.nii.gz").write_bytes(plain)
@@ -216,13 +217,13 @@ def test_a_gzip_under_the_wrong_ending_says_what_to_rename(tmp_path, values):
     ("kept", "lost"),
     [("a.img", "a.hdr"), ("a.hdr", "a.img"), ("a.img.gz", "a.hdr"), ("a+orig.BRIK", "a+orig.HEAD")],
 )
-def test_one_file_of_a_pair_names_the_other(tmp_path, kept, lost):
+def test_missing_file_of_a_pair_is_named(tmp_path, kept, lost):
     (tmp_path / kept).write_bytes(b"\0" * 400)
     with pytest.raises(InputError, match=f"must have {re.escape(lost)}"):
         read(tmp_path / kept)
 
 
-def test_a_header_that_lacks_a_field_is_told_in_words(tmp_path):
+def test_missing_header_field_is_named(tmp_path):
     head = (DATA / "example4d+orig.HEAD").read_text()
     blocks = [block for block in head.split("\n\n") if "DATASET_DIMENSIONS" not in block]
     (tmp_path / "a+orig.HEAD").write_text("\n\n".join(blocks))
@@ -231,7 +232,7 @@ def test_a_header_that_lacks_a_field_is_told_in_words(tmp_path):
         read(tmp_path / "a+orig.HEAD")
 
 
-def test_a_link_to_content_that_is_not_here_says_so(tmp_path):
+def test_link_to_missing_content_suggests_datalad_get(tmp_path):
     (tmp_path / "a.nii.gz").symlink_to(tmp_path / "nowhere")
     with pytest.raises(InputError, match="datalad get"):
         read(tmp_path / "a.nii.gz")

@@ -1,4 +1,4 @@
-"""Rotations, grids and frames against nibabel, SciPy and numbers worked out by hand."""
+"""Rotations, grids and frames compared with nibabel, SciPy and hand-derived numbers."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def test_apply_affine_agrees_with_nibabel():
     )
 
 
-def test_pivot_stays_where_it_is():
+def test_pivot_is_not_moved():
     frame = Frame.from_angles(12, -7, 33, pivot=(10, -20, 5))
     np.testing.assert_allclose(frame.to_frame([10, -20, 5]), [10, -20, 5], atol=1e-12)
     np.testing.assert_allclose(frame.to_scanner(frame.to_frame([1, 2, 3])), [1, 2, 3], atol=1e-12)
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "PSR", "SAL", "ILA", "ASR"])
-def test_obliquity_undone_leaves_a_straight_grid(codes):
+def test_removing_the_obliquity_gives_a_straight_grid(codes):
     straight = np.eye(4)
     for voxel_axis, (scanner_axis, sign) in enumerate(nib.orientations.axcodes2ornt(codes)):
         straight[:3, voxel_axis] = sign * np.eye(3)[int(scanner_axis)]
@@ -66,14 +66,14 @@ def test_degrees_oblique():
     assert degrees_oblique(affine) == pytest.approx(17.5)
 
 
-def test_full_grid_holds_every_corner_and_keeps_whole_voxel_steps():
+def test_full_grid_contains_every_corner_and_moves_by_whole_voxels():
     grid = Grid((40, 51, 41), np.diag([-3.0, 3.2, 3.5, 1]))
     frame = Frame.from_angles(x=20, z=10)
-    turned = rotated_grid(grid, frame)
-    voxels = apply_affine(np.linalg.inv(turned.affine), frame.to_frame(grid.corners))
+    rotated = rotated_grid(grid, frame)
+    voxels = apply_affine(np.linalg.inv(rotated.affine), frame.to_frame(grid.corners))
     assert (voxels >= -1e-6).all()
-    assert (voxels <= np.array(turned.shape) - 1 + 1e-6).all()
-    steps = (turned.affine[:3, 3] - grid.affine[:3, 3]) / np.diag(grid.affine)[:3]
+    assert (voxels <= np.array(rotated.shape) - 1 + 1e-6).all()
+    steps = (rotated.affine[:3, 3] - grid.affine[:3, 3]) / np.diag(grid.affine)[:3]
     np.testing.assert_allclose(steps, steps.round(), atol=1e-9)
 
 
@@ -84,6 +84,6 @@ def test_no_rotation_keeps_the_grid():
 
 
 @pytest.mark.parametrize("affine", [np.zeros((4, 4)), np.full((4, 4), np.nan), np.diag([1.0, 1, 0, 1])])
-def test_an_affine_that_places_nothing_is_refused(affine):
+def test_singular_or_nan_affine_is_rejected(affine):
     with pytest.raises(InputError, match="finite and invertible"):
         Grid((2, 2, 2), affine)

@@ -1,4 +1,4 @@
-"""Damaged images: a short run of the fuzzer, and that the fuzzer sees crashes and hangs."""
+"""A short run of the fuzzer on damaged images, and that it detects crashes and hangs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fuzz(monkeypatch):
     return importlib.import_module("fuzz")
 
 
-def test_damaged_images_open_rightly_or_get_one_clear_error():
+def test_damaged_images_open_correctly_or_give_one_clear_error():
     done = subprocess.run(
         [sys.executable, TOOLS / "fuzz.py", "--cases", "150", "--seed", "7", "--seconds", "600"],
         capture_output=True,
@@ -37,13 +37,13 @@ def test_the_same_seed_makes_the_same_files(fuzz):
 
 
 @pytest.mark.parametrize(
-    ("program", "seconds", "said"),
-    [  # one that dies has all the time that a busy machine takes to end it; one that hangs never answers
+    ("program", "seconds", "message"),
+    [  # a busy machine may need long to end a process that dies; a process that hangs never answers
         ("print('ready', flush=True); input(); import os; os._exit(9)", 600, "died with status 9"),
         ("print('ready', flush=True); input(); input()", 0.3, "hangs"),
     ],
 )
-def test_a_worker_that_dies_or_hangs_is_a_finding(fuzz, program, seconds, said):
+def test_worker_that_dies_or_hangs_is_a_finding(fuzz, program, seconds, message):
     findings = list(fuzz.fuzz(0, range(2), [sys.executable, "-c", program], seconds))
     assert [f.case for f in findings] == [0, 1]
-    assert all(f.outcome == "failed" and said in f.message for f in findings)
+    assert all(f.outcome == "failed" and message in f.message for f in findings)

@@ -1,12 +1,12 @@
-"""What images are taken for, by the public naming conventions of the field's programs, and by values."""
+"""Kinds of images, inferred from the naming conventions of the field's programs and from values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from napari_fmri_decoder.volumes.kind_and_tr import GUESSED, STATED, determine_kind_and_tr
 from napari_fmri_decoder.volumes.kinds import ImageFacts, guess_kind
-from napari_fmri_decoder.volumes.settling import GUESSED, STATED, settle
 
 _RNG = np.random.default_rng(0)
 SIGNED = _RNG.standard_normal((8, 8, 8)).astype(np.float32)
@@ -112,7 +112,7 @@ NAMES: list[tuple[str, np.ndarray, float | None, str]] = [
     ("T1.mgz", SCAN, ONE, "anatomy"),
     ("aparc+aseg.mgz", REGIONS.astype(np.int32), ONE, "atlas"),
     ("wmparc.mgz", SMALL_REGIONS, ONE, "atlas"),
-    ("brainmask.mgz", SCAN, ONE, "anatomy"),  # a stripped head, whatever it is called
+    ("brainmask.mgz", SCAN, ONE, "anatomy"),  # a skull-stripped scan, despite its name
     # nilearn, NiMARE, NeuroVault, GLMsingle
     ("faces_minus_houses_z_map.nii.gz", POSITIVE, ONE, "stat"),
     ("run-1_z_score.nii.gz", POSITIVE, ONE, "stat"),
@@ -146,14 +146,14 @@ NAMES: list[tuple[str, np.ndarray, float | None, str]] = [
 
 
 @pytest.mark.parametrize(("name", "values", "tr", "kind"), NAMES, ids=[f"{n[0]}-{n[2]}" for n in NAMES])
-def test_the_naming_conventions_of_the_field_are_understood(name, values, tr, kind):
+def test_naming_conventions_of_the_field_are_recognized(name, values, tr, kind):
     series = tr is not None
     second = values.copy() if series else None
     facts = ImageFacts(name, values, series, 0, tr or None, tr != 1.0, second=second)
     assert guess_kind(facts).kind == kind
 
 
-def test_the_table_is_long_enough_to_mean_something():
+def test_list_of_names_is_long_enough():
     assert len(NAMES) >= 80
     assert len({name for name, *_ in NAMES}) >= 80
 
@@ -172,11 +172,11 @@ def test_the_table_is_long_enough_to_mean_something():
         (0, True, True, "stat"),  # five axes and no intent, as ANTs' and AFNI's exports
     ],
 )
-def test_the_header_counts_where_the_name_says_nothing(intent, series, vector, kind):
+def test_header_decides_if_the_name_does_not(intent, series, vector, kind):
     assert guess_kind(ImageFacts("a.nii", SIGNED, series, intent, None, True, vector, SIGNED)).kind == kind
 
 
-def test_label_intents_make_an_atlas_of_whole_numbers_alone():
+def test_label_intent_makes_an_atlas_only_of_whole_numbers():
     assert guess_kind(ImageFacts("a.nii", SMALL_REGIONS, intent=1002)).kind == "atlas"
     assert guess_kind(ImageFacts("a.nii", SIGNED, intent=1002)).kind == "stat"
 
@@ -203,12 +203,12 @@ def test_label_intents_make_an_atlas_of_whole_numbers_alone():
         (np.where(REGIONS == 3, np.nan, REGIONS).astype(np.float32), "atlas"),
     ],
 )
-def test_values_decide_last_and_say_so(values, kind):
+def test_values_decide_last_and_are_named_as_the_reason(values, kind):
     guess = guess_kind(ImageFacts("a.nii", values))
     assert (guess.kind, guess.sure) == (kind, False)
 
 
-def test_a_probability_atlas_is_known_by_its_volumes_that_cover_different_places():
+def test_probability_atlas_is_recognized_by_volumes_that_do_not_overlap():
     first, second = np.zeros((8, 8, 8), np.uint8), np.zeros((8, 8, 8), np.uint8)
     first[:2], second[5:7] = 60, 70
     facts = ImageFacts("a.nii", first, True, 0, 1.0, True, second=second)
@@ -217,32 +217,37 @@ def test_a_probability_atlas_is_known_by_its_volumes_that_cover_different_places
     assert guess_kind(same).kind == "bold"
 
 
-def test_what_is_stated_goes_before_everything_else():
+def test_stated_kind_and_tr_override_everything():
     facts = ImageFacts("sub-1_bold.nii.gz", SCAN, True, 5, 2.0)
-    assert settle(facts, kind="stat")[:4] == ("stat", STATED, None, "")
-    assert settle(ImageFacts("zmap.nii", SIGNED, True, 5), kind="bold")[:2] == ("bold", STATED)
-    assert settle(ImageFacts("zmap.nii", SIGNED, True, 5), tr=2.5)[:4] == ("bold", STATED, 2.5, STATED)
-    assert settle(ImageFacts("a.nii", SIGNED, True), own="stat").kind_from == "file"
+    assert determine_kind_and_tr(facts, kind="stat")[:4] == ("stat", STATED, None, "")
+    assert determine_kind_and_tr(ImageFacts("zmap.nii", SIGNED, True, 5), kind="bold")[:2] == ("bold", STATED)
+    assert determine_kind_and_tr(ImageFacts("zmap.nii", SIGNED, True, 5), tr=2.5)[:4] == (
+        "bold",
+        STATED,
+        2.5,
+        STATED,
+    )
+    assert determine_kind_and_tr(ImageFacts("a.nii", SIGNED, True), own="stat").kind_from == "file"
 
 
 @pytest.mark.parametrize(
-    ("facts", "kind", "step", "said"),
+    ("facts", "kind", "step", "note_text"),
     [
-        (ImageFacts("a.nii", SIGNED, True, 0, 1.0, False), "stat", None, "not for a series in time"),
+        (ImageFacts("a.nii", SIGNED, True, 0, 1.0, False), "stat", None, "not as a time series"),
         (ImageFacts("a.nii", SCAN, True, 0, 1.0, False), "bold", 1.0, "A TR of 1 s is assumed"),
-        (ImageFacts("a.nii", SCAN, True), "bold", None, "taken for a stack of images"),
+        (ImageFacts("a.nii", SCAN, True), "bold", None, "treated as a stack of images"),
         (ImageFacts("sub-1_bold.nii", SCAN, True), "bold", None, "its header has no TR"),
-        (ImageFacts("betas.nii", SCAN, True, 0, 2.0), "stat", None, "which is ignored"),
+        (ImageFacts("betas.nii", SCAN, True, 0, 2.0), "stat", None, "is ignored"),
         (ImageFacts("sub-1_bold.nii", SCAN, True, 0, 2000.0), "bold", 2000.0, "milliseconds"),
         (ImageFacts("sub-1_bold.nii", SCAN, True, 0, 0.002), "bold", 0.002, "too short"),
     ],
 )
-def test_what_is_uncertain_of_a_series_is_said_with_how_to_state_it(facts, kind, step, said):
-    found = settle(facts)
+def test_uncertain_kind_or_tr_gives_a_note_on_how_to_state_it(facts, kind, step, note_text):
+    found = determine_kind_and_tr(facts)
     assert (found.kind, found.step) == (kind, step)
-    assert any(said in note and "State it" in note for note in found.notes)
+    assert any(note_text in note and "State it" in note for note in found.notes)
 
 
-def test_a_guess_is_called_one():
-    assert settle(ImageFacts("a.nii", SIGNED)).kind_from.endswith(GUESSED)
-    assert not settle(ImageFacts("zstat1.nii", SIGNED)).kind_from.endswith(GUESSED)
+def test_uncertain_kind_is_marked_as_a_guess():
+    assert determine_kind_and_tr(ImageFacts("a.nii", SIGNED)).kind_from.endswith(GUESSED)
+    assert not determine_kind_and_tr(ImageFacts("zstat1.nii", SIGNED)).kind_from.endswith(GUESSED)

@@ -1,4 +1,4 @@
-"""Reading and writing against nibabel, and files that are not what they should be."""
+"""Reading and writing compared with nibabel, and invalid files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from nilearn.datasets import load_sample_motor_activation_image
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.volumes.files import natural_key
 from napari_fmri_decoder.volumes.kinds import kind_of
-from napari_fmri_decoder.volumes.nifti import natural_key, read, read_series, write
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read, read_series
 from napari_fmri_decoder.volumes.volume import Volume
 
 AFFINE = np.array([[-3.0, 0, 0, 60], [0, 3, 0, -70], [0, 0, 4, -30], [0, 0, 0, 1]])
@@ -56,14 +58,14 @@ def test_folder_of_maps_is_stacked_in_natural_order(tmp_path):
     assert [float(v.mean()) for v in stack] == [1, 2, 10]
 
 
-def test_maps_of_two_grids_are_not_stacked(tmp_path):
+def test_maps_on_different_grids_are_not_stacked(tmp_path):
     _save(tmp_path / "a.nii", _noise(3, 4, 5))
     _save(tmp_path / "b.nii", _noise(3, 4, 6))
-    with pytest.raises(InputError, match=r"one grid, but b\.nii has shape \(3, 4, 6\)"):
+    with pytest.raises(InputError, match=r"same grid, but b\.nii has shape \(3, 4, 6\)"):
         read(tmp_path)
 
 
-def test_empty_folder_says_so(tmp_path):
+def test_empty_folder_is_an_error(tmp_path):
     with pytest.raises(InputError, match="found none"):
         read(tmp_path)
 
@@ -85,7 +87,7 @@ def test_scaling_of_the_header_is_applied(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5, 1), (3, 4), (3, 4, 5, 1, 1), (3, 4, 5, 1, 6)])
-def test_axes_of_length_one_are_dropped_and_missing_ones_added(tmp_path, shape):
+def test_axes_of_length_one_are_dropped_and_missing_axes_added(tmp_path, shape):
     path = _save(tmp_path / "a.nii", _noise(*shape))
     volume = read(path)
     assert volume.shape == {2: (3, 4, 1), 4: (3, 4, 5)}.get(
@@ -111,7 +113,7 @@ def test_round_trip(tmp_path, ending, seed):
     assert read(write(mask, tmp_path / f"m{ending}")).kind == "mask"
 
 
-def test_what_a_volume_says_of_itself_comes_back(tmp_path):
+def test_properties_of_a_volume_survive_a_round_trip(tmp_path):
     sheared = AFFINE.copy()
     sheared[0, 1] = 0.7
     noise = _noise(3, 4, 5, 2)
@@ -147,12 +149,12 @@ def test_what_a_volume_says_of_itself_comes_back(tmp_path):
     np.testing.assert_allclose(header.get_qform(), nearest.get_qform(), atol=1e-5)
 
 
-def test_a_folder_in_the_files_place_and_a_closed_folder_are_told(tmp_path, monkeypatch):
+def test_writing_to_a_folder_or_into_an_unwritable_folder_is_an_error(tmp_path, monkeypatch):
     (tmp_path / "a.nii").mkdir()
     with pytest.raises(InputError, match="is a folder"):
         write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "a.nii")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="must take new files"):
+    with pytest.raises(InputError, match="must be writable"):
         write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "file" / "a.nii")
 
     def closed(image: object, target: Path) -> None:
@@ -221,7 +223,7 @@ def _seven_axes(folder: Path) -> Path:
 @pytest.mark.parametrize(
     "make", [_not_nifti, _truncated_gz, _truncated, _empty, _complex, _singular, _seven_axes]
 )
-def test_a_bad_file_gets_one_clear_error(tmp_path, make):
+def test_invalid_file_gives_one_clear_error(tmp_path, make):
     path = make(tmp_path)
     with pytest.raises(InputError) as caught:
         read(path)
@@ -229,7 +231,7 @@ def test_a_bad_file_gets_one_clear_error(tmp_path, make):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_of_several_gzip_members_is_whole(tmp_path):
+def test_gzip_with_several_members_is_read_completely(tmp_path):
     path = _save(tmp_path / "a.nii", _noise(5, 5, 5, 4))
     raw = path.read_bytes()
     (tmp_path / "b.nii.gz").write_bytes(gzip.compress(raw[:700]) + gzip.compress(raw[700:]))
@@ -271,11 +273,11 @@ def _regions() -> np.ndarray:
         ("contrast.nii", 0, np.abs(_noise(5, 5, 5)), False, "anatomy"),
     ],
 )
-def test_kinds(name, intent, values, series, kind):
+def test_kind_of(name, intent, values, series, kind):
     assert kind_of(name, intent, values, series=series) == kind
 
 
-def test_a_list_is_joined_in_its_order_and_what_a_pattern_gives_is_sorted(tmp_path):
+def test_list_keeps_its_order_and_other_iterables_are_sorted(tmp_path):
     for i in (10, 2, 1):
         write(Volume(np.full((2, 2, 2), i, np.float32), np.eye(4), "stat"), tmp_path / f"map_{i}.nii")
     listed = [tmp_path / f"map_{i}.nii" for i in (2, 10, 1)]

@@ -1,4 +1,4 @@
-"""Slabs against nilearn's own rotate, resample, crop and slice, as the notebook did it."""
+"""Slabs compared with rotating, resampling, cropping and slicing in nilearn, as in the notebook."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def _head(seed: int = 0, n: int = 3) -> Volume:
     return Volume(data, affine, "bold", 2.0)
 
 
-def _turned(volume: Volume, frame: Frame) -> nib.Nifti1Image:
+def _rotated(volume: Volume, frame: Frame) -> nib.Nifti1Image:
     return nib.Nifti1Image(np.asarray(volume.data), frame.matrix @ volume.affine)
 
 
 @pytest.mark.parametrize("interpolation", ["continuous", "linear", "nearest"])
-def test_slab_equals_the_notebooks_steps(interpolation):
+def test_slab_equals_the_steps_of_the_notebook(interpolation):
     head = _head()
     slab = Slab(rotate_x=DEGREES, start=12, stop=15, grid="nilearn", interpolation=interpolation)
     ours, _ = cut(head, slab)
-    rotated = resample_img(_turned(head, slab.frame), target_affine=head.affine, interpolation=interpolation)
+    rotated = resample_img(_rotated(head, slab.frame), target_affine=head.affine, interpolation=interpolation)
     theirs = crop_img(rotated).get_fdata()[:, :, 12:15]
     assert ours.shape == theirs.shape
     differ = np.abs(np.asarray(ours.data) - theirs) > 1e-3 * np.ptp(np.asarray(head.data))
@@ -49,14 +49,14 @@ def test_slab_on_the_full_grid_equals_nilearn_on_that_grid(axis):
     slab = Slab(rotate_x=-14, rotate_y=9, rotate_z=31, axis=axis, start=4, stop=9, crop=False)
     ours, where = cut(head, slab)
     whole = rotated_grid(head.grid, slab.frame)
-    theirs = resample_img(_turned(head, slab.frame), whole.affine, whole.shape, interpolation="continuous")
+    theirs = resample_img(_rotated(head, slab.frame), whole.affine, whole.shape, interpolation="continuous")
     planes = [slice(None)] * 3
     planes[where.axis] = slice(4, 9)
     expected = theirs.get_fdata()[tuple(planes)]
     assert np.abs(np.asarray(ours.data) - expected).max() <= 1e-3 * np.ptp(np.asarray(head.data))
 
 
-def test_slab_lies_in_scanner_space_where_its_voxels_came_from():
+def test_slab_in_scanner_space_is_where_its_voxels_came_from():
     affine = np.diag([2.0, 2, 2, 1])
     affine[:3, 3] = [-30, -30, -30]
     place = np.array([7.0, -11, 5])
@@ -70,26 +70,26 @@ def test_slab_lies_in_scanner_space_where_its_voxels_came_from():
 
 @pytest.mark.parametrize("interpolation", ["linear", "nearest"])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_box_found_from_outside_in_is_that_of_nilearns_crop(interpolation, seed):
+def test_cropping_finds_the_same_box_as_nilearn(interpolation, seed):
     rng = np.random.default_rng(seed)
     data = np.zeros((14, 11, 12), np.float32)
-    filled = rng.integers(2, 9, (1 + 20 * (seed % 2), 3))  # one voxel, or some, far from a box
+    filled = rng.integers(2, 9, (1 + 20 * (seed % 2), 3))  # one voxel or several, far from filling a box
     data[tuple(filled.T)] = rng.normal(size=len(filled)) + 3
     scan = Volume(data, np.diag([*rng.choice([-3.0, 2, 4], 3), 1]))
     slab = Slab(*rng.uniform(-60, 60, 3), grid="full", interpolation=interpolation)
     whole = rotated_grid(scan.grid, slab.frame)
-    turned = resample_img(_turned(scan, slab.frame), whole.affine, whole.shape, interpolation=interpolation)
-    if not np.any(turned.get_fdata()):
+    rotated = resample_img(_rotated(scan, slab.frame), whole.affine, whole.shape, interpolation=interpolation)
+    if not np.any(rotated.get_fdata()):
         with pytest.raises(InputError, match="empty"):
             resolve(slab, scan.grid, data)
         return
     box = resolve(slab, scan.grid, data).grid
-    theirs = crop_img(turned)
+    theirs = crop_img(rotated)
     assert box.shape == theirs.shape
     np.testing.assert_allclose(box.affine, theirs.affine, atol=1e-9)
 
 
-def test_slab_of_an_oblique_acquisition_is_straight_on_its_screen_and_not_interpolated_at_zero():
+def test_slab_of_an_oblique_acquisition_is_aligned_with_the_screen_and_not_interpolated_without_rotation():
     tilt = np.eye(4)
     tilt[:3, :3] = rotation(12, 5, -8)
     head = _head(2)
@@ -100,7 +100,7 @@ def test_slab_of_an_oblique_acquisition_is_straight_on_its_screen_and_not_interp
 
 
 @pytest.mark.parametrize(("start", "stop"), [(5, 5), (9, 4), (0, 1000), (-1000, 2), (700, 701)])
-def test_a_slab_outside_the_volume_says_how_many_planes_there_are(start, stop):
+def test_error_states_the_number_of_planes(start, stop):
     with pytest.raises(InputError, match=r"within the \d+ planes .* Choose 0 <= start < stop"):
         cut(_head(), Slab(rotate_x=10, start=start, stop=stop))
 
@@ -113,12 +113,12 @@ def test_negative_planes_count_from_the_end():
     np.testing.assert_allclose(last.grid.corners.max(axis=0)[2], whole.grid.corners.max(axis=0)[2], atol=1e-9)
 
 
-def test_cropping_an_empty_volume_is_refused():
+def test_cropping_an_empty_volume_is_an_error():
     with pytest.raises(InputError, match="empty"):
         cut(Volume(np.zeros((4, 4, 4), np.float32), np.eye(4)), Slab(rotate_x=10))
 
 
-def test_nan_stays_nan_and_does_not_spread():
+def test_nan_is_preserved_and_does_not_spread():
     head = _head(n=1).at(0)
     head[12:15, 12:15, 12:15] = np.nan
     affine = np.diag([3.0, 3, 3, 1])
@@ -127,7 +127,7 @@ def test_nan_stays_nan_and_does_not_spread():
 
 
 @pytest.mark.parametrize("key", [np.s_[3], np.s_[..., 1], np.s_[2:9, 4, :, 2], np.s_[::2, ::3, 5, 0:3:2]])
-def test_lazy_resampling_gives_the_same_voxels_as_all_at_once(key):
+def test_lazy_resampling_equals_resampling_at_once(key):
     head = _head()
     grid = rotated_grid(head.grid, Frame.from_angles(x=15, y=5)).moved(Frame.from_angles(x=15, y=5).inverse)
     lazy = LazyResampled(head.at, (head.n_volumes,), head.affine, grid, np.dtype(np.float32))
@@ -136,7 +136,7 @@ def test_lazy_resampling_gives_the_same_voxels_as_all_at_once(key):
     np.testing.assert_allclose(lazy[key], whole[key], atol=0.05)
 
 
-def test_thin_slices_across_the_order_of_the_file_are_the_same_too():
+def test_lazy_slices_across_the_order_of_the_file_equal_resampling_at_once():
     head = _head(n=1)
     volume = np.asfortranarray(head.at(0))
     for angles in ({"x": 15}, {"y": -4}, {"z": 90}):

@@ -1,31 +1,29 @@
-"""Read image files, and folders of them, into layers. Loads nothing that a scan does not need."""
+"""Read image files, and folders of them, into layers, with few imports."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_fmri_decoder._napari.layers import KEY, to_layer
+from napari_fmri_decoder._napari.layers.to_layer import KEY, to_layer
+from napari_fmri_decoder._napari.viewer.current import current_viewer
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.opening import open_images
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
-from napari_fmri_decoder.volumes.nifti import images_in, is_image, natural_key
+from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key
 
 if TYPE_CHECKING:
-    from napari import Viewer
-
-    from napari_fmri_decoder._napari.layers import LayerData
+    from napari_fmri_decoder._napari.layers.to_layer import LayerData
     from napari_fmri_decoder.volumes.volume import Volume
 
 PathOrPaths = str | Path | Sequence[str | Path]
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
-    """Find what reads a path; None for anything but images and folders that hold some."""
+    """Return the reader of a path; None if it is neither an image nor a folder of images."""
     paths = _as_list(path)
     if paths and all(is_image(p) or (p.is_dir() and images_in(p)) for p in paths):
         return open_in_viewer
@@ -33,16 +31,16 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
 
 
 def open_in_viewer(path: PathOrPaths) -> list[Any]:
-    """Read as `read_layers` does; in a napari window an error is one notification, not an exception.
+    """Read like `read_layers`, but show an error as a notification in a napari window.
 
-    napari would show no more of an exception than that the plugin failed.
+    Of an exception, napari would only show that the plugin failed.
     """
     viewer = current_viewer()
     if viewer is None:
         return list(read_layers(path))
-    from napari_fmri_decoder._napari.first_volume import begin_at_first_volume
-    from napari_fmri_decoder._napari.notify import mention, tell
-    from napari_fmri_decoder._napari.session import Session
+    from napari_fmri_decoder._napari.qt.notifications import notify_error, notify_note
+    from napari_fmri_decoder._napari.viewer.first_volume import begin_at_first_volume
+    from napari_fmri_decoder._napari.viewer.session import Session
 
     session = Session.of(viewer)
     try:
@@ -50,31 +48,31 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
         for _, meta, _ in layers:
             session.refuse_mixing(meta["metadata"][KEY])
     except InputError as error:
-        tell(error)
-        return [(None,)]  # npe2's sign for: read, but no layer
+        notify_error(error)
+        return [(None,)]  # npe2's convention for a file that was read but gives no layer
     for _, meta, _ in layers:
-        mention(*notes_on(meta["metadata"][KEY]))
+        notify_note(*notes_on(meta["metadata"][KEY]))
     begin_at_first_volume(viewer)
     return list(layers)
 
 
 def notes_on(volume: Volume) -> tuple[str, ...]:
-    """Say what to know before believing an image, and how a slow one becomes quick."""
+    """Return notes on an image, and how to speed up a slow one."""
     slow = slow_files(volume)
     if not slow:
         return volume.notes
-    more = f" (and {len(slow) - 1} more like it)" if len(slow) > 1 else ""
-    how = '"Keep an uncompressed copy", in the dock View, puts all of them at hand.'
+    more = f" (and {len(slow) - 1} more)" if len(slow) > 1 else ""
+    how = '"Keep an uncompressed copy", in the View dock, makes all of them quick.'
     return (*volume.notes, f"{slow_to_seek(slow[0])}{more} {how}")
 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
-    """Read one file, one folder of maps, or several files of one grid as one series.
+    """Read a file, a folder of maps, or several files of one grid as one series.
 
     Parameters
     ----------
     path : str, Path, or sequence of these
-        napari hands over several paths only where they are to be stacked.
+        napari passes several paths only if they are to be stacked.
 
     Returns
     -------
@@ -83,20 +81,14 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
     Raises
     ------
     InputError
-        See `volumes.nifti.read`.
+        See `volumes.read.read`.
     """
     paths = _as_list(path)
     volume = open_images(paths, strict=False)
     if paths != sorted(paths, key=natural_key):
         order = ", ".join(printable(path.name) for path in paths[:8]) + (", ..." if len(paths) > 8 else "")
-        volume = replace(volume, notes=(*volume.notes, f"Files are joined in the order given: {order}."))
+        volume = replace(volume, notes=(*volume.notes, f"The files are concatenated in this order: {order}."))
     return [to_layer(on_copies(volume))]
-
-
-def current_viewer() -> Viewer | None:
-    """Find the napari window that is open, without importing napari where it is not."""
-    napari: Any = sys.modules.get("napari")
-    return napari.current_viewer() if napari is not None else None
 
 
 def _as_list(path: PathOrPaths) -> list[Path]:

@@ -1,7 +1,7 @@
-"""File > Open Sample: each command gives the layers of one sample.
+"""File > Open Sample: each command returns the layers of one sample.
 
-What takes seconds, or downloads, is done in a thread while the window goes on drawing; nothing can
-be clicked meanwhile, as napari waits for the layers.
+Slow samples are made or downloaded in a thread, so that the window is still drawn. It takes no clicks
+meanwhile, because napari waits for the layers.
 """
 
 from __future__ import annotations
@@ -14,58 +14,58 @@ from napari.utils import progress
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_fmri_decoder._napari.layers import to_layer
-from napari_fmri_decoder._napari.reader import current_viewer
-from napari_fmri_decoder._napari.session import Session
+from napari_fmri_decoder._napari.layers.to_layer import to_layer
+from napari_fmri_decoder._napari.viewer.current import current_viewer
+from napari_fmri_decoder._napari.viewer.session import Session
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.layers import LayerData
+    from napari_fmri_decoder._napari.layers.to_layer import LayerData
     from napari_fmri_decoder.volumes.volume import Volume
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def mni_anatomy() -> list[LayerData]:
     """Open the MNI152 template shipped with nilearn."""
-    from napari_fmri_decoder.samples import open_data
+    from napari_fmri_decoder.samples.example_data import open_data
 
     return _layers(open_data.mni_anatomy())
 
 
 def motor_map() -> list[LayerData]:
     """Open the motor z-map shipped with nilearn; it overlays the MNI anatomy."""
-    from napari_fmri_decoder.samples import open_data
+    from napari_fmri_decoder.samples.example_data import open_data
 
     return _layers(open_data.motor_map())
 
 
 def phantom() -> list[LayerData]:
-    """Open the phantom: its anatomy, and a series of eyes closed and open."""
-    from napari_fmri_decoder.samples.phantom import make_phantom
+    """Open the phantom: its anatomy, and a series with the conditions eyes closed and eyes open."""
+    from napari_fmri_decoder.samples.example_data.phantom import make_phantom
 
-    made = _in_thread(make_phantom, "Making the phantom")
+    made = run_in_thread(make_phantom, "Simulating the phantom")
     return _layers(made.anatomy, made.bold)
 
 
 def category_maps() -> list[LayerData]:
-    """Open made-up z-maps of 26 categories, 4 sessions of 130, and hidden, their mask."""
-    from napari_fmri_decoder.samples.sample_maps import make_sample_maps
+    """Open simulated z-maps of 26 categories, 4 sessions of 130 maps, and their mask, hidden."""
+    from napari_fmri_decoder.samples.example_data.maps import make_sample_maps
 
-    maps, mask = _layers(*_in_thread(make_sample_maps, "Making the z-maps"))
+    maps, mask = _layers(*run_in_thread(make_sample_maps, "Simulating z-maps"))
     mask[1]["visible"] = False
     return [maps, mask]
 
 
 def haxby_2001() -> list[LayerData]:
-    """Open one subject of Haxby 2001, downloaded by nilearn where it is not there yet."""
-    from napari_fmri_decoder.samples import open_data
+    """Open one subject of Haxby 2001, downloaded by nilearn if needed."""
+    from napari_fmri_decoder.samples.example_data import open_data
 
-    made = _in_thread(open_data.haxby_2001, "Fetching Haxby 2001")
+    made = run_in_thread(open_data.haxby_2001, "Downloading Haxby 2001")
     return _layers(*(v for v in (made.anatomy, made.bold, made.mask) if v is not None))
 
 
 def _layers(*volumes: Volume) -> list[LayerData]:
-    """Make layers, unless a series among them would mix its first axis with one that is open."""
+    """Make layers, unless the first axis of a series would conflict with that of an open one."""
     viewer = current_viewer()
     if viewer is not None:
         session = Session.of(viewer)
@@ -74,22 +74,22 @@ def _layers(*volumes: Volume) -> list[LayerData]:
     return [to_layer(volume) for volume in volumes]
 
 
-def _in_thread(make: Callable[[], Made], description: str) -> Made:
-    """Call `make` in a thread and wait for it; the window is drawn meanwhile."""
+def run_in_thread(make: Callable[[], Result], description: str) -> Result:
+    """Call `make` in a thread and wait for it, while the window is drawn."""
     if QApplication.instance() is None:
         return make()
-    made: list[Made] = []
+    made: list[Result] = []
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
             made.append(make())
-        except BaseException as error:  # noqa: BLE001 - raised again, in the thread that asked
+        except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
             errors.append(error)
 
-    thread, loop, look = Thread(target=work, daemon=True), QEventLoop(), QTimer()
-    look.timeout.connect(lambda: None if thread.is_alive() else loop.quit())
-    look.start(30)
+    thread, loop, poll = Thread(target=work, daemon=True), QEventLoop(), QTimer()
+    poll.timeout.connect(lambda: None if thread.is_alive() else loop.quit())
+    poll.start(30)
     with progress(desc=description, total=0):
         thread.start()
         loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)

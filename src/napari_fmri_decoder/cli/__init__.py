@@ -1,11 +1,11 @@
-"""The command `fmri-decoder`: everything that needs no screen.
+"""The command `fmri-decoder`, which needs no display.
 
 Its help lists the commands in the order in which they are imported here.
 """
 
 # isort: off
 from napari_fmri_decoder.cli.app import app, main
-from napari_fmri_decoder.cli import look, make, decode, attempt
+from napari_fmri_decoder.cli import inspect, images, decode, demo_and_selftest
 # isort: on
 
-__all__ = ["app", "attempt", "decode", "look", "main", "make"]
+__all__ = ["app", "decode", "demo_and_selftest", "images", "inspect", "main"]

@@ -1,4 +1,4 @@
-"""What several commands take, and how it is read."""
+"""Arguments and options that several commands share, and how they are parsed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
-from napari_fmri_decoder.cli.saying import say
+from napari_fmri_decoder.cli.printing import say
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_toml
-from napari_fmri_decoder.samples.options import AnyOptions, Options, is_list, shown, wants_text
-from napari_fmri_decoder.samples.options import explain as explain_options
+from napari_fmri_decoder.options import Options, is_list, shown, wants_text
+from napari_fmri_decoder.options import explain as explain_options
+from napari_fmri_decoder.paths import AnyOptions
 
 MOST_VOLUMES = 10_000_000
 KindName = Literal["auto", "bold", "stat", "anatomy", "mask", "atlas"]
@@ -21,43 +22,46 @@ Image = Annotated[Path, typer.Argument(help="An image (NIfTI, MGH, Analyze, AFNI
 Kind = Annotated[
     KindName,
     typer.Option(
-        help="What the image shows: bold (in time), stat (maps), anatomy, mask, atlas; auto finds out."
+        help="Kind of image: bold (time series), stat (maps), anatomy, mask, atlas; auto detects it."
     ),
 ]
 TR = Annotated[
     float | None,
-    typer.Option("--tr", min=0.001, max=1000, help="Seconds between volumes, over those of the header."),
+    typer.Option("--tr", min=0.001, max=1000, help="Repetition time in seconds; overrides the header."),
 ]
-Model = Annotated[Path, typer.Argument(help="A model.safetensors of an earlier run.")]
-Output = Annotated[Path, typer.Option("-o", "--output", help="File to write.")]
+Model = Annotated[Path, typer.Argument(help="Model file (model.safetensors) from a run folder.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Output file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Runs = Annotated[str, typer.Option(help="Volumes of each run, such as 64,64; each file is a run by default.")]
+Runs = Annotated[
+    str, typer.Option(help="Number of volumes of each run, such as 64,64. [default: one run per file]")
+]
 
 Cluster = Annotated[
     str,
     typer.Option(
-        help="Where tasks run: serial (this process), local:N (N processes of this machine), tls://HOST:PORT "
-        "or tcp://HOST:PORT (a Dask scheduler); auto: local for many permutations, or several subjects."
+        help="Where tasks run: serial (this process), local:N (N processes on this computer), "
+        "tls://HOST:PORT or tcp://HOST:PORT (a Dask scheduler); auto: local for many permutations "
+        "or subjects."
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with what was stopped or killed.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume a run that was stopped or killed.")]
 
 Figures = Annotated[
     str | None,
     typer.Option(help="Format of the report's figures: png, svg, both or none; overrides the recipe."),
 ]
-NoFigures = Annotated[bool, typer.Option("--no-figures", help="Draw no figures: --figures none.")]
+NoFigures = Annotated[bool, typer.Option("--no-figures", help="Same as --figures none.")]
 
 
 def figures_wanted(figures: str | None, no_figures: bool) -> str | None:
-    """Read --figures and --no-figures; None where neither is given."""
+    """Combine --figures and --no-figures; None if neither is given."""
     if no_figures and figures not in (None, "none"):
-        raise InputError(f"--no-figures contradicts --figures {figures}. Give one of them.")
+        raise InputError(f"--no-figures contradicts --figures {figures}. Use only one of them.")
     return "none" if no_figures else figures
 
 
 def validated(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
-    """Make options of what the command line gave."""
+    """Validate options from the command line."""
     try:
         return kind.model_validate(options)
     except ValidationError as error:
@@ -65,7 +69,7 @@ def validated(kind: type[AnyOptions], options: dict[str, Any]) -> AnyOptions:
 
 
 def pairs(options: list[str] | None, models: Mapping[str, type[Options]], chosen: str) -> dict[str, Any]:
-    """Read NAME=VALUE pairs.
+    """Parse NAME=VALUE pairs.
 
     Parameters
     ----------
@@ -73,13 +77,13 @@ def pairs(options: list[str] | None, models: Mapping[str, type[Options]], chosen
     models : mapping of str to class
         Registered options.
     chosen : str
-        The name of those that the pairs are for.
+        Name of the options that the pairs set.
 
     Returns
     -------
     dict
-        A value is TOML where it can be, else text; where the option takes text alone, text. Several
-        values may stand without brackets: 36,37.
+        A value is parsed as TOML if possible, otherwise it is text; options that only accept text get text.
+        Lists may be written without brackets: 36,37.
     """
     fields = models[chosen].model_fields if chosen in models else {}
     found: dict[str, Any] = {}
@@ -103,7 +107,7 @@ def pairs(options: list[str] | None, models: Mapping[str, type[Options]], chosen
 
 
 def _toml(text: str) -> Any:
-    """Read a value of TOML; the text itself where it is none."""
+    """Parse a TOML value; return the text itself if it is not TOML."""
     try:
         return parse_toml(f"value = {text}", "The value")["value"]
     except InputError:
@@ -111,19 +115,20 @@ def _toml(text: str) -> Any:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Read volumes of each run: 64,64."""
+    """Parse the number of volumes of each run: 64,64."""
     try:
         found = tuple(int(n) for n in text.split(",")) if text.strip() else ()
     except ValueError:
         found = (0,)
     if found and not 1 <= min(found) <= max(found) <= MOST_VOLUMES:
         raise InputError(
-            f"Runs must be numbers of volumes with commas, such as 64,64; got {shown(text)}. Correct --runs."
+            f"Runs must be numbers of volumes separated by commas, such as 64,64; got {shown(text)}. "
+            "Correct --runs."
         )
     return found
 
 
 def say_notes(notes: Iterable[str]) -> None:
-    """Print notes, each once."""
+    """Print each note once."""
     for note in dict.fromkeys(notes):
         say(f"Note: {note}")

@@ -1,4 +1,4 @@
-"""Commands that decode: train, and what is done with runs and models after."""
+"""Commands that train decoders, and that use the resulting runs and models."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ from napari_fmri_decoder.cli.arguments import (
     Runs,
     figures_wanted,
     numbers,
+    pairs,
     say_notes,
 )
-from napari_fmri_decoder.cli.saying import say
+from napari_fmri_decoder.cli.printing import say
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
@@ -35,12 +37,14 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Example: fmri-decoder train examples/haxby_mlp.toml --out runs/haxby-mlp")
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe (TOML); its paths are relative to it.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="Recipe (TOML file); paths in it are relative to its folder.")
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run: scores, predictions, models, report.")
+        Path | None, typer.Option(help="Output folder of the run: scores, predictions, models, report.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; over the recipe's.")
+        str | None, typer.Option(help="auto, cpu, cuda, cuda:<number> or mps; overrides the recipe.")
     ] = None,
     cluster: Cluster = "auto",
     resume: Resume = False,
@@ -50,19 +54,16 @@ def train(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only prepare: print what was put to each image, notes and the audit; write nothing.",
+            help="Only prepare: print the files paired with each image, notes and the audit; write nothing.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: print JSON.")] = False,
 ) -> None:
-    """Run a recipe: prepare, train fold by fold, score beside baselines, write the run folder.
+    """Run a recipe: prepare, train fold by fold, compare the score with baselines, write the run folder.
 
-    What is done is kept in the run folder as it comes, so that a run that was stopped goes on with
-    --resume. The scores are the same wherever it runs.
+    Completed work is kept in the run folder, so that --resume continues a run that was stopped. The scores
+    do not depend on where the run is computed.
     """
-    from napari_fmri_decoder.cli.progress import follow, going_on
-    from napari_fmri_decoder.errors import InputError
-    from napari_fmri_decoder.pipeline import run
     from napari_fmri_decoder.recipe import load_recipe, with_report, with_training
 
     content = load_recipe(recipe)
@@ -71,14 +72,17 @@ def train(
     if device is not None:
         content = with_training(content, device=device)
     if dry_run:
-        from napari_fmri_decoder.cli.dry import dry_run as prepare_only
+        from napari_fmri_decoder.cli.dry_run import dry_run as prepare_only
 
         prepare_only(content, recipe.resolve().parent, as_json=as_json)
         return
     if out is None or as_json:
-        wrong = "--json goes with --dry-run alone" if as_json else "A run needs --out, its folder"
-        raise InputError(f"{wrong}. Add it, or give --dry-run.")
-    with going_on(out):
+        wrong = "--json requires --dry-run" if as_json else "--out, the output folder of the run, is missing"
+        raise InputError(f"{wrong}. Add it, or use --dry-run.")
+    from napari_fmri_decoder.cli.progress import follow, resume_hint
+    from napari_fmri_decoder.pipeline import run
+
+    with resume_hint(out):
         result = follow(run(content, recipe.resolve().parent, out, cluster=cluster, resume=resume))
     say_result(result)
 
@@ -86,34 +90,37 @@ def train(
 @app.command(epilog="Example: fmri-decoder subjects study.toml --out runs/study --cluster local:4")
 def subjects(
     recipes: Annotated[
-        list[Path], typer.Argument(help="One recipe of a dataset (data.bids), or one recipe per subject.")
+        list[Path], typer.Argument(help="One recipe for a dataset (data.bids), or one recipe per subject.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the run folders and of group.json and group.tsv.")],
+    out: Annotated[
+        Path, typer.Option(help="Output folder: one run folder per subject, group.json and group.tsv.")
+    ],
     cluster: Cluster = "auto",
     resume: Resume = False,
     figures: Figures = None,
     no_figures: NoFigures = False,
 ) -> None:
-    """Run each subject alone, as a task that reads its own data, and summarise them.
+    """Decode each subject separately, and summarize the scores.
 
-    A subject that fails is said, and the others go on.
+    Failures are reported; other subjects continue.
     """
-    from napari_fmri_decoder.cli.progress import follow_to_end, going_on
-    from napari_fmri_decoder.errors import InputError
-    from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
     from napari_fmri_decoder.recipe import load_recipe, with_report
 
     loaded = {path.stem: (load_recipe(path), path.resolve().parent) for path in recipes}
     if len({nfc(name).casefold() for name in loaded}) < len(recipes):
         raise InputError(
-            "Each recipe must have its own name, which its run folder gets; case does not count. Rename some."
+            "Each recipe must have a different file name, since its run folder gets that name; upper and "
+            "lower case count as equal. Rename some."
         )
+    from napari_fmri_decoder.cli.progress import follow_to_end, resume_hint
+    from napari_fmri_decoder.pipeline.subjects import one_per_subject, run_subjects
+
     if len(loaded) == 1:
         ((recipe, base),) = loaded.values()
         loaded = {name: (one, base) for name, one in one_per_subject(recipe, base).items()}
     if (wanted := figures_wanted(figures, no_figures)) is not None:
         loaded = {name: (with_report(one, figures=wanted), base) for name, (one, base) in loaded.items()}
-    with going_on(out):
+    with resume_hint(out):
         done = follow_to_end(run_subjects(loaded, out, cluster=cluster, resume=resume))
     say_group(done)
     say(f"Run folders, group.json and group.tsv: {out}")
@@ -122,13 +129,13 @@ def subjects(
 @app.command(epilog="Example: fmri-decoder group runs/sub-1 runs/sub-2 runs/sub-3 --out group")
 def group(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, one per subject.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to write group.json and group.tsv into.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder for group.json and group.tsv.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Summarise the runs of several subjects: mean, spread, and each subject against its own null."""
-    from napari_fmri_decoder.evaluation.group import summarise_group, write_group
+    """Summarize the runs of several subjects: mean, spread, and a permutation test of each subject."""
+    from napari_fmri_decoder.evaluation.group import summarize_group, write_group
 
-    found = summarise_group(runs)
+    found = summarize_group(runs)
     if out is not None:
         write_group(found, out)
     if as_json:
@@ -138,7 +145,7 @@ def group(
 
 
 def say_group(found: GroupScores) -> None:
-    """Print a row per subject, and what can be said of all."""
+    """Print a row per subject, and the summary of all subjects."""
     from napari_fmri_decoder.evaluation.group import group_sentences
 
     shown = found.table()[["subject", "score", "linear", "null_mean", "p", "permutations"]]
@@ -154,7 +161,7 @@ def predict(
     """Predict every volume of a scan with a trained model."""
     from napari_fmri_decoder.pipeline.predicting import predict as predict_series
     from napari_fmri_decoder.samples.opening import open_images
-    from napari_fmri_decoder.training.bundle import load_bundle
+    from napari_fmri_decoder.training.bundle.bundle import load_bundle
 
     series = open_images(image, kind=kind, tr=tr, strict=False)
     table, notes = predict_series(load_bundle(model), series, numbers(runs), model.parent)
@@ -166,33 +173,42 @@ def predict(
 
 
 @app.command(
-    epilog="Example: fmri-decoder explain run/model.safetensors bold.nii.gz --layer conv1 -o conv1.nii.gz"
+    epilog="Example: fmri-decoder explain run/model.safetensors bold.nii.gz --set layer=conv1 -o conv1.nii.gz"
 )
 def explain(
     model: Model,
     image: Image,
     output: Output,
-    layer: Annotated[str, typer.Option(help="A hidden convolution, such as conv1.")] = "conv1",
+    layer: Annotated[
+        str | None, typer.Option(help="A hidden convolution, such as conv1: --set layer=conv1.")
+    ] = None,
     method: Annotated[
-        str, typer.Option(help="How the maps are made; an unknown name lists all.")
+        str, typer.Option(help="How the maps are computed; an unknown name lists all methods.")
     ] = "activation",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of the method, NAME=VALUE; may be repeated."),
+    ] = None,
     volume: Annotated[
-        int | None, typer.Option(help="One volume, from 0; the mean over all volumes without it.")
+        int | None, typer.Option(help="One volume, counted from 0. [default: the mean over all volumes]")
     ] = None,
     runs: Runs = "",
     kind: Kind = "auto",
     tr: TR = None,
 ) -> None:
-    """Write what a hidden layer answers to a scan, one image per filter, in scanner space.
+    """Write maps that explain a model's responses to a scan, in scanner space.
 
-    The model has been fitted on all samples of its run: for those its maps are seen in training.
+    The default method gives the activation of each filter of a hidden layer. The model was fitted on all
+    samples of its run: maps of those samples are not held out.
     """
+    from napari_fmri_decoder.explain import explainers
     from napari_fmri_decoder.pipeline.explaining import explain_series
     from napari_fmri_decoder.samples.opening import open_images
-    from napari_fmri_decoder.training.bundle import load_bundle
+    from napari_fmri_decoder.training.bundle.bundle import load_bundle
     from napari_fmri_decoder.volumes.nifti import write
 
-    options = {"name": method, "layer": layer}
+    given = [*(option or []), *([] if layer is None else [f"layer={layer}"])]
+    options = {"name": method, **pairs(given, explainers, method)}
     series = open_images(image, kind=kind, tr=tr, strict=False)
     maps, notes = explain_series(
         load_bundle(model), series, options, volume=volume, runs=numbers(runs), home=model.parent
@@ -204,13 +220,13 @@ def explain(
 
 @app.command(epilog="Example: fmri-decoder export run/model.safetensors -o model.onnx")
 def export(model: Model, output: Output) -> None:
-    """Write a trained model as an ONNX file, for programs that know neither torch nor this one.
+    """Write a trained model as an ONNX file, for programs without torch and this package.
 
-    It takes the voxels of the mask, cleaned as in the training but not scaled, and gives the
-    probability of each class. onnxruntime is asked before the file is written.
+    The ONNX model takes the voxels of the mask, cleaned as in training but not scaled, and returns the
+    probability of each class. Its results are checked with onnxruntime before the file is written.
     """
-    from napari_fmri_decoder.training.bundle import load_bundle
-    from napari_fmri_decoder.training.onnx_export import export_onnx
+    from napari_fmri_decoder.training.bundle.bundle import load_bundle
+    from napari_fmri_decoder.training.bundle.onnx import export_onnx
 
     bundle = load_bundle(model)
     done = export_onnx(bundle, output)
@@ -221,7 +237,7 @@ def export(model: Model, output: Output) -> None:
 
 
 def say_result(result: RunResult) -> None:
-    """Print notes, findings and scores of a run, and where its report is."""
+    """Print notes, audit findings and scores of a run, and the path of its report."""
     from napari_fmri_decoder.evaluation.report import headline_sentence, override_sentence
 
     say_notes(result.prepared.notes)

@@ -1,4 +1,4 @@
-"""What images and datasets are, as tables to read: one row per image or run, or all that one header says."""
+"""Text tables about images and datasets: one row per image or run, or all header values of one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari_fmri_decoder.volumes.files import natural_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_fmri_decoder.samples.bids_dataset import BidsRun
+    from napari_fmri_decoder.samples.bids.dataset import BidsRun
 
 _COLUMNS = {
     "shape": "shape",
@@ -26,7 +26,7 @@ _UNITS = {"oblique": " degrees", "TR_s": " s", "voxel_mm": " mm", "origin_mm": "
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """One line per image; what is wrong with a bad one stands in its line."""
+    """One line per image; the line of an unreadable image contains its error."""
     lines = [list(_COLUMNS.values())]
     lines += [[_cell(row[name]) for name in _COLUMNS] for row in rows if "error" not in row]
     widths = [max(len(line[i]) for line in lines) for i in range(len(_COLUMNS) - 1)]
@@ -38,12 +38,12 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def runs_table(runs: Sequence[BidsRun]) -> str:
-    """One line per run of a dataset, and below what they are together."""
+    """One line per run of a dataset, followed by the subjects, sessions, tasks, runs and spaces."""
     columns = ("subject", "session", "task", "run", "space")
     lines = [[*columns, "missing", "file"]]
     for run in runs:
-        not_here = [f"{name} (content not downloaded)" for name in run.absent]
-        missing = ", ".join([*run.missing, *not_here]) or "nothing"
+        not_downloaded = [f"{name} (content not downloaded)" for name in run.absent]
+        missing = ", ".join([*run.missing, *not_downloaded]) or "nothing"
         lines.append([*(_cell(getattr(run, name)) for name in columns), missing, printable(run.bold.name)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]) - 1)]
     text = ["  ".join([*map(str.ljust, line, widths), line[-1]]) for line in lines]
@@ -53,7 +53,7 @@ def runs_table(runs: Sequence[BidsRun]) -> str:
 
 
 def block(row: dict[str, Any]) -> str:
-    """All that is known of one image, a line for each."""
+    """Everything known about one image, one line per property."""
     lines: list[tuple[str, str]] = []
     for name, value in row.items():
         if name in ("sform", "qform") and isinstance(value, dict):

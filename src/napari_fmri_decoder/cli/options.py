@@ -1,4 +1,4 @@
-"""Command-line options from pydantic fields, so that each is written once."""
+"""Command-line options from pydantic fields, so that each is defined once."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from pydantic.fields import FieldInfo
 def options_of(
     model: type[BaseModel], *, leave_out: tuple[str, ...] = (), help_panel: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command one option per field of `model`; the command gets them as ``options``, a dict.
+    """Give a command one option per field of `model`; the command receives them as the dict ``options``.
 
     Parameters
     ----------
     model : type of BaseModel
     leave_out : tuple of str
-        Fields that the command has no option for.
+        Fields without a command-line option.
     help_panel : str, optional
         Heading over the options in ``--help``.
 
     Returns
     -------
     decorator
-        Of a function that takes ``options`` beside its own parameters; only options that were
-        given on the command line are in it.
+        For a function that takes ``options`` in addition to its own parameters; the dict contains only the
+        options given on the command line.
     """
     fields = {n: f for n, f in model.model_fields.items() if n not in leave_out}
 
@@ -78,13 +78,13 @@ def _limits(field: FieldInfo) -> dict[str, Any]:
 
 
 def _plain_type(annotation: Any) -> Any:
-    """Find a type that typer can parse: the field's own without None, its first member for a union."""
+    """Find a type that typer can parse: the field's type without None; text for a union of several."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _plain_type(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        kept = [_plain_type(a) for a in get_args(annotation) if a is not NoneType]
-        return kept[0] if len(set(map(str, kept))) == 1 else str
+        members = [_plain_type(a) for a in get_args(annotation) if a is not NoneType]
+        return members[0] if len(set(map(str, members))) == 1 else str
     if origin is tuple:
         inner = get_args(annotation)
         if inner[-1] is Ellipsis:

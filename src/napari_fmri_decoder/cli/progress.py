@@ -1,4 +1,4 @@
-"""Progress of a run on the command line: one bar per part of the work."""
+"""Progress of a run on the command line: one bar per stage."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Never, TypeVar
 import typer
 from tqdm import tqdm
 
-from napari_fmri_decoder.cli.saying import say
+from napari_fmri_decoder.cli.printing import say
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.pipeline import PipelineEvent, Prepared, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.subjects import WHAT as SUBJECTS
-from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldStarted, Note, Progress
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     Bar = tqdm[Never]
 
 Event = TypeVar("Event")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class Bars(ExitStack):
-    """One bar at a time, and the lines of text between them, on standard error.
+    """One bar at a time, and lines of text between the bars, on standard error.
 
-    Until the input has been accepted, nothing is shown that stays: where it is refused, the error is
-    all that is left. On a terminal bars are erased, elsewhere there are none until then.
+    Until the input has been accepted, lines are held back and bars are erased (or not drawn, if standard
+    error is not a terminal), so that invalid input leaves only its error.
     """
 
     bar: Bar | None = None
@@ -44,7 +44,7 @@ class Bars(ExitStack):
         self._held: list[str] | None = []
 
     def start(self, text: str, total: int, done: int = 0) -> Bar:
-        """Begin another bar: what was done before it tells nothing of the time that is left."""
+        """Start another bar; steps that were already done do not count for the remaining time."""
         self.close()
         accepted = self._held is None
         shown = tqdm(
@@ -64,7 +64,7 @@ class Bars(ExitStack):
         return [text for text in self._held or () if text.startswith("Note")]
 
     def accept(self) -> None:
-        """From now on let stay what is shown; show what was held back."""
+        """Show the lines that were held back; from now on lines and bars remain."""
         if self._held is None:
             return
         self.close()
@@ -79,8 +79,8 @@ class Bars(ExitStack):
         else:
             self._held.append(text)
 
-    def hear(self, event: object) -> None:
-        """Show what all work tells: stages, notes and progress."""
+    def on_event(self, event: object) -> None:
+        """Show stages, notes and progress."""
         match event:
             case Stage(text):
                 self.close()
@@ -97,8 +97,8 @@ class Bars(ExitStack):
 
 @contextmanager
 def _first_interrupt() -> Iterator[Callable[[], bool]]:
-    """Take note of the first Ctrl-C, and tell whether it came; a second one stops at once, as ever."""
-    if threading.current_thread() is not threading.main_thread():  # others are sent no signals
+    """Give a function that returns whether Ctrl-C was pressed; a second Ctrl-C stops at once."""
+    if threading.current_thread() is not threading.main_thread():  # other threads receive no signals
         yield lambda: False
         return
     asked = threading.Event()
@@ -115,20 +115,20 @@ def _first_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def stoppable(steps: Generator[Event, None, Made]) -> Generator[Event, None, Made]:
-    """Let Ctrl-C stop work between two of its steps, so that it can keep what is done.
+def stoppable(steps: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
+    """Let Ctrl-C stop work between two of its steps, so that completed work is kept.
 
     Raises
     ------
     KeyboardInterrupt
-        Then, once the work has been closed.
+        After Ctrl-C, once the work has been closed.
     """
     with _first_interrupt() as asked, closing(steps):
         while True:
             try:
                 event = next(steps)
             except StopIteration as end:
-                made: Made = end.value
+                made: Result = end.value
                 return made
             yield event
             if asked():
@@ -136,17 +136,17 @@ def stoppable(steps: Generator[Event, None, Made]) -> Generator[Event, None, Mad
 
 
 @contextmanager
-def going_on(out: Path) -> Iterator[None]:
-    """Where the work inside is stopped by Ctrl-C, say how to go on with it, and exit as a shell expects."""
+def resume_hint(out: Path) -> Iterator[None]:
+    """When the work inside is stopped by Ctrl-C, print how to resume it, and exit with status 130."""
     try:
         yield
     except KeyboardInterrupt:
-        say(f"Stopped. What is done is kept in {out}: go on with --resume.", err=True)
+        say(f"Stopped. Completed work is kept in {out}; continue with --resume.", err=True)
         raise typer.Exit(130) from None
 
 
 def follow(events: Generator[PipelineEvent, None, None]) -> RunResult:
-    """Show a run's events as they come, on standard error.
+    """Show the events of a run on standard error.
 
     Returns
     -------
@@ -175,16 +175,16 @@ def follow(events: Generator[PipelineEvent, None, None]) -> RunResult:
                 case RunDone(done_result):
                     result = done_result
                 case _:
-                    bars.hear(event)
+                    bars.on_event(event)
         bars.accept()
     if result is None:
-        raise InputError("The run was stopped before its end. Go on with it (--resume).")
+        raise InputError("The run was stopped before it was complete. Continue it with --resume.")
     return result
 
 
 def _qualities(event: EpochDone) -> dict[str, str]:
-    """Accuracies after an epoch, for the end of its bar."""
-    parts = {"train": event.train, "validation": event.validation, "left out": event.test}
+    """Accuracies after an epoch, shown at the end of the bar."""
+    parts = {"train": event.train, "validation": event.validation, "test": event.test}
     return {name: f"{part.accuracy:.3f}" for name, part in parts.items() if part is not None}
 
 
@@ -201,23 +201,23 @@ def follow_steps(events: Generator[object, None, None]) -> object:
         for last in stoppable(events):
             if isinstance(last, Progress) and last.done:  # the work itself has begun
                 bars.accept()
-            bars.hear(last)
+            bars.on_event(last)
         bars.accept()
     return last
 
 
-def follow_to_end(steps: Generator[object, None, Made]) -> Made:
-    """Show stages and progress of work on standard error, and give what it returns."""
+def follow_to_end(steps: Generator[object, None, Result]) -> Result:
+    """Show stages and progress of work on standard error, and return its result."""
     with Bars() as bars:
 
-        def hear(event: object) -> None:
+        def on_event(event: object) -> None:
             match event:
                 case Prepared() | FitStarted():
                     bars.accept()
                 case Progress(what, done, _) if what == SUBJECTS and done > len(bars.failures):
                     bars.accept()
-            bars.hear(event)
+            bars.on_event(event)
 
-        made = returned(stoppable(steps), hear)
+        made = run_to_end(stoppable(steps), on_event)
         bars.accept()
         return made

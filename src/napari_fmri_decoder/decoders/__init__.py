@@ -1,4 +1,4 @@
-"""Decoders: one file, one network. Importing this package fills the registry with all of them."""
+"""Decoders: one file, one network. Importing this package registers all of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder, registry
-from napari_fmri_decoder.samples.options import choose
+from napari_fmri_decoder.registry import choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ __all__ = ["Decoder", "EstimatorDecoder", "NetworkDecoder", "get_decoder", "regi
 
 
 def get_decoder(options: Mapping[str, Any]) -> Decoder:
-    """Make a decoder from its name and options, as they stand in a recipe.
+    """Build a decoder from its name and options, as in a recipe.
 
     Parameters
     ----------

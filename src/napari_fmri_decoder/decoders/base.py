@@ -1,19 +1,22 @@
-"""What a decoder is: options, the layout of its input, its own training defaults, and how it is built.
+"""Base classes of decoders: options, the layout of the input, defaults of training, and the network.
 
-A new decoder is one new file in this folder with one subclass of `NetworkDecoder` (torch) or
-`EstimatorDecoder` (scikit-learn); it registers itself under the literal of its field `name`.
+A new decoder is one new file in this folder, or in a package of your own, with one subclass of
+`NetworkDecoder` (torch) or `EstimatorDecoder` (scikit-learn); it registers itself under the default of its
+field `name`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from napari_fmri_decoder.samples.options import Registered
-from napari_fmri_decoder.samples.samples import Layout
+from napari_fmri_decoder.options import shown
+from napari_fmri_decoder.registry import Registered, Registry
+from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,20 +25,41 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-registry: dict[str, type[Decoder]] = {}
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+TRAINING_DEFAULTS = ("epochs", "optimizer", "learning_rate", "weight_decay", "momentum", "batch_size")
+"""Options of training that a decoder may set; those that it does not set have common values."""
+
+registry: Registry[Decoder] = Registry("decoder", "napari_fmri_decoder.decoders")
 """Every decoder by its name."""
 
 
 class Decoder(Registered):
     """Options of one decoder; each field is an option with its unit, limits and description."""
 
+    registry: ClassVar[Registry[Any]] = registry
+    required: ClassVar[tuple[str, ...]] = ("layout", "summary", "training_defaults")
     layout: ClassVar[Layout]
-    registry: ClassVar[dict[str, Any]] = registry
-    summary: ClassVar[str]
-    """One line for menus and `fmri-decoder models`."""
-    training_defaults: ClassVar[dict[str, Any]] = {}
-    """Fields of `TrainingConfig` that this decoder sets where the user does not."""
+    """How a sample is arranged: "vector" (the voxels), "planes" or "volume"."""
+    training_defaults: ClassVar[dict[str, Any]]
+    """The values of `TRAINING_DEFAULTS` that this decoder sets where the user does not."""
+    unread_training: ClassVar[tuple[str, ...]] = ()
+    """Options of training that this kind of decoder never reads."""
     name: str
+
+    @classmethod
+    def problem(cls) -> str:
+        """What the class lacks; see `Registered.problem`."""
+        if problem := super().problem():
+            return problem
+        if cls.layout not in LAYOUTS:
+            return f"its layout must be one of {', '.join(LAYOUTS)}, not {shown(cls.layout)}"
+        if not isinstance(cls.training_defaults, Mapping):
+            return f"its training_defaults must be a dict, not {shown(cls.training_defaults)}"
+        if unknown := [str(name) for name in cls.training_defaults if name not in TRAINING_DEFAULTS]:
+            return f"its training_defaults may set {', '.join(TRAINING_DEFAULTS)}, not {', '.join(unknown)}"
+        if not issubclass(cls, (NetworkDecoder, EstimatorDecoder)):
+            return "it must be a subclass of NetworkDecoder or EstimatorDecoder"
+        return ""
 
     @abstractmethod
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
@@ -50,39 +74,39 @@ class Decoder(Registered):
         Returns
         -------
         nn.Sequential
-            Its modules have names ("conv1", "pool1", "dense1", "out"); it takes
-            (n, *input_shape) float32 and gives (n, n_classes) logits.
+            With named modules ("conv1", "pool1", "dense1", "out"); its input is (n, *input_shape) float32,
+            its output (n, n_classes) logits.
         """
 
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
-        """Sentences on how the network was adapted to `input_shape`, empty if it was not."""
+        """Sentences on how the network was adapted to `input_shape`; empty if it was not."""
         return []
 
     @property
     def no_curves(self) -> str:
-        """Why there are no learning curves, in a sentence that stands in their place; "" if there are."""
+        """Why there are no learning curves, in one sentence that replaces them; "" if there are."""
         return ""
 
 
 class NetworkDecoder(Decoder):
-    """A decoder whose weights are found by torch, batch after batch."""
+    """A decoder that torch trains, batch by batch."""
 
     preset: Literal["torch", "keras"] = Field(
         "torch",
-        description="First weights, constants of batch normalisation and Adam's epsilon: torch's own, or "
-        "those of Keras, with which the notebooks trained.",
+        description="Initial weights, constants of batch normalization and Adam's epsilon: the defaults of "
+        "torch, or those of Keras, which the notebooks used.",
     )
 
     @property
     def adam_epsilon(self) -> float:
-        """What Adam adds to the root of the second moment."""
+        """Term that Adam adds to the root of the second moment."""
         return 1e-7 if self.preset == "keras" else 1e-8
 
     def finished(self, network: nn.Sequential) -> nn.Sequential:
-        """Give a built network the first weights and constants of the preset; `build` ends with it.
+        """Give a new network the initial weights and constants of the preset; call it at the end of `build`.
 
-        Keras draws weights uniformly after Glorot and Bengio (2010), begins biases at 0, and
-        normalises batches with an epsilon of 0.001 and a momentum of 0.99, which torch counts as 0.01.
+        Keras draws weights uniformly as in Glorot and Bengio (2010), sets biases to 0, and normalizes
+        batches with an epsilon of 0.001 and a momentum of 0.99, which is 0.01 in torch's definition.
         """
         if self.preset == "torch":
             return network
@@ -100,13 +124,13 @@ class NetworkDecoder(Decoder):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """The weights that an estimator came to, under the names of the network from `build`.
+    """Fitted weights of an estimator, under the names of the network from `build`.
 
     Attributes
     ----------
     state : dict of str to ndarray
     notes : tuple of str
-        What was chosen or left out on the way, in sentences.
+        Sentences on what was selected, and whether the fit converged.
     """
 
     state: dict[str, NDArray[Any]]
@@ -114,10 +138,16 @@ class Solution:
 
 
 class EstimatorDecoder(Decoder):
-    """A linear decoder whose weights scikit-learn finds; they are kept as those of a torch layer.
+    """A linear decoder that scikit-learn fits; its weights are stored as those of a torch layer.
 
-    So no pickled object is ever stored, and predicting and explaining treat it like a network.
+    So no pickled object is ever stored, and predictions and explanations treat it like a network.
     """
+
+    training_defaults: ClassVar[dict[str, Any]] = {}
+    unread_training: ClassVar[tuple[str, ...]] = (
+        *TRAINING_DEFAULTS,
+        *("schedule", "validation", "validation_size", "patience", "keep_best", "precision", "device"),
+    )
 
     @property
     def no_curves(self) -> str:
@@ -125,7 +155,7 @@ class EstimatorDecoder(Decoder):
         return f"{self.name} is fitted in one step by scikit-learn: there are no epochs to draw."
 
     def steps(self, groups: NDArray[np.str_]) -> int:
-        """How many models `solve` fits on samples of these runs, (n,)."""
+        """Number of models that `solve` fits on samples of these runs, (n,)."""
         return 1
 
     @abstractmethod
@@ -139,7 +169,7 @@ class EstimatorDecoder(Decoder):
         *,
         balanced: bool = False,
     ) -> Generator[float, None, Solution]:
-        """Fit model after model, and return the last.
+        """Fit one model after another, and return the last.
 
         Parameters
         ----------
@@ -148,15 +178,15 @@ class EstimatorDecoder(Decoder):
         y : (n,) int64 array
         n_classes : int
         groups : (n,) str array
-            The run of each sample: what choosing a parameter keeps together.
+            The run of each sample; runs stay together when a parameter is selected.
         seed : int
         balanced : bool
-            Let each class count alike in the loss, however many samples it has.
+            Give each class the same weight in the loss, whatever its number of samples.
 
         Yields
         ------
         float
-            After each model its loss (nats): a place where training can stop.
+            The loss of each model (nats), as a place where training can stop.
 
         Returns
         -------

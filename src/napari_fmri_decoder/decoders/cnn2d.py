@@ -8,7 +8,7 @@ from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.samples import Layout
+from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,7 +28,7 @@ class CNN2D(NetworkDecoder):
     """
 
     layout: ClassVar[Layout] = "planes"
-    summary: ClassVar[str] = "Convolutional network on a slab: its planes are the channels of one picture"
+    summary: ClassVar[str] = "Convolutional network on a slab, whose planes are the channels of a 2-D image"
     training_defaults: ClassVar[dict[str, Any]] = {
         "epochs": 125,
         "optimizer": "adam",
@@ -40,17 +40,17 @@ class CNN2D(NetworkDecoder):
     name: Literal["cnn2d"] = "cnn2d"
     filters: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
         (32, 64, 128),
-        description="Filters of each convolution, one number per block.",
+        description="Number of filters of each convolution, one number per block.",
         min_length=1,
         max_length=32,
     )
     dense: tuple[Annotated[int, Field(gt=0, le=100_000)], ...] = Field(
         (1024, 256, 64),
-        description="Units of each dense layer before the last, one number per layer.",
+        description="Number of units of each dense layer before the last, one number per layer.",
         max_length=32,
     )
     dropout: float = Field(
-        0.5, description="Fraction of units that are silenced in each step of training.", ge=0, lt=1
+        0.5, description="Dropout probability of the dense layers in training.", ge=0, lt=1
     )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
@@ -69,21 +69,21 @@ class CNN2D(NetworkDecoder):
         return self.finished(network)
 
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
-        """Say which blocks do not fit a slab of `input_shape`."""
+        """Report which blocks do not fit a slab of `input_shape`."""
         pools = self._pools(input_shape)
         a, b = input_shape[1:]
         notes = []
         if len(pools) < len(self.filters):
             notes.append(
-                f"The slab of {a} x {b} pixels is smaller than the field of {len(self.filters)} blocks: "
-                f"cnn2d has {len(pools)} here."
+                f"The slab of {a} x {b} pixels is too small for {len(self.filters)} blocks, so cnn2d has "
+                f"{len(pools)}."
             )
         if min(pools[0]) < 2:
-            notes.append(f"The slab of {a} x {b} pixels is too thin to be pooled along each of its sides.")
+            notes.append(f"The slab of {a} x {b} pixels is too thin for pooling along both of its axes.")
         return notes
 
     def _pools(self, input_shape: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Size of the pool of each block that fits; a first block always does, if need be unpooled."""
+        """Pooling size of each block that fits; the first block always fits, without pooling if necessary."""
         a, b = input_shape[1:]
         if min(a, b) < 3:
             raise InputError(
@@ -101,12 +101,12 @@ class CNN2D(NetworkDecoder):
 def add_dense(
     network: nn.Sequential, n_inputs: int, units: tuple[int, ...], dropout: float, n_classes: int
 ) -> None:
-    """Add the dense end of a convolutional network: flatten, hidden layers, logits.
+    """Add the dense layers at the end of a convolutional network: flatten, hidden layers, logits.
 
     Parameters
     ----------
     network : nn.Sequential
-        Gives `n_inputs` values per sample; changed in place.
+        With `n_inputs` outputs per sample; changed in place.
     n_inputs : int
     units : tuple of int
         One number per hidden layer; each is followed by ReLU, BatchNorm and dropout.

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.decoders.cnn2d import add_dense
-from napari_fmri_decoder.samples.samples import Layout
+from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -18,7 +18,7 @@ Sizes = tuple[int, int, int]
 
 
 class CNN3D(NetworkDecoder):
-    """The idea of `cnn2d` with voxels for pixels.
+    """The architecture of `cnn2d` with voxels instead of pixels.
 
     Each block is Conv 3x3x3 padded to keep the size, ReLU, BatchNorm, MaxPool 2. Along an axis
     of fewer than three voxels the kernel is 1, along one of fewer than four the pool is 1.
@@ -37,15 +37,17 @@ class CNN3D(NetworkDecoder):
     name: Literal["cnn3d"] = "cnn3d"
     filters: tuple[Annotated[int, Field(gt=0, le=4096)], ...] = Field(
         (16, 32, 64),
-        description="Filters of each convolution, one number per block.",
+        description="Number of filters of each convolution, one number per block.",
         min_length=1,
         max_length=32,
     )
     dense: tuple[Annotated[int, Field(gt=0, le=100_000)], ...] = Field(
-        (128,), description="Units of each dense layer before the last, one number per layer.", max_length=32
+        (128,),
+        description="Number of units of each dense layer before the last, one number per layer.",
+        max_length=32,
     )
     dropout: float = Field(
-        0.5, description="Fraction of units that are silenced in each step of training.", ge=0, lt=1
+        0.5, description="Dropout probability of the dense layers in training.", ge=0, lt=1
     )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
@@ -68,25 +70,25 @@ class CNN3D(NetworkDecoder):
         return self.finished(network)
 
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
-        """Say which blocks, and which axes in them, are too thin."""
+        """Report which blocks do not fit, and which axes are too thin."""
         blocks = self._blocks(input_shape)
         shape = " x ".join(str(n) for n in input_shape[1:])
         notes = []
         if len(blocks) < len(self.filters):
             notes.append(
-                f"The volume of {shape} voxels is used up by fewer than {len(self.filters)} blocks: "
-                f"cnn3d has {len(blocks)} here."
+                f"The volume of {shape} voxels is too small for {len(self.filters)} blocks, so cnn3d has "
+                f"{len(blocks)}."
             )
         thin = [axis for axis, k in zip("xyz", blocks[0][0], strict=True) if k == 1]
         if thin:
             notes.append(
-                f"The volume of {shape} voxels is thinner than 3 along {', '.join(thin)}: "
-                "kernels of cnn3d are 1 there."
+                f"The volume of {shape} voxels has fewer than 3 along {', '.join(thin)}, so kernels of cnn3d "
+                "have size 1 there."
             )
         return notes
 
     def _blocks(self, input_shape: tuple[int, ...]) -> list[tuple[Sizes, Sizes]]:
-        """Kernel and pool of each block, until no axis is left that a kernel of 3 fits."""
+        """Kernel and pooling size of each block, as long as a kernel of 3 fits along one axis."""
         _, x, y, z = input_shape
         size = (x, y, z)
         blocks: list[tuple[Sizes, Sizes]] = []

@@ -1,4 +1,4 @@
-"""linear and dummy: the baselines that stand beside every network."""
+"""linear and dummy: the baselines that every network is compared with."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
 from napari_fmri_decoder.decoders.logistic import Logistic, Span, span
-from napari_fmri_decoder.samples.samples import Layout
-from napari_fmri_decoder.samples.splits import inner_folds
+from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -23,16 +22,16 @@ if TYPE_CHECKING:
 
 
 CANDIDATES = {"logistic": (1e-3, 1e-2, 1e-1, 1.0), "svm": (1e-5, 1e-4, 1e-3, 1e-2)}
-"""Values of C that nested runs choose from; a larger one makes the SVM slow, and no better."""
+"""Values of C for the nested selection; larger values make the SVM slow, and not better."""
 _ABSENT = -1e4
 
 
 class Linear(EstimatorDecoder):
     """Multinomial logistic regression, or a linear support vector machine of scikit-learn.
 
-    Its weights are kept as one torch layer `out`. The probabilities of the logistic loss are those of
+    Its weights are stored as one torch layer `out`. The probabilities of the logistic loss are those of
     scikit-learn's `LogisticRegression`; those of the SVM are the softmax of its decision values (for two
-    classes: of plus and minus half of it), which orders the classes but is not calibrated.
+    classes: of plus and minus half of the value), which ranks the classes but is not calibrated.
     """
 
     layout: ClassVar[Layout] = "vector"
@@ -45,14 +44,14 @@ class Linear(EstimatorDecoder):
     )
     C: Annotated[float, Field(gt=0, le=1e9)] | Literal["nested"] = Field(
         0.1,
-        description="Inverse strength of the L2 penalty; smaller is stronger. 'nested' chooses it by "
-        "leaving out runs within the training part.",
+        description="Inverse strength of the L2 penalty; smaller is stronger. 'nested' selects it by holding "
+        "out runs within the training set.",
     )
     candidates: tuple[Annotated[float, Field(gt=0, le=1e9)], ...] = Field(
         (),
         max_length=100,
-        description="Values of C that 'nested' chooses from; empty: 0.001 to 1 of the logistic loss, 1e-5 to "
-        "0.01 of the SVM.",
+        description="Values of C that 'nested' compares; empty for 0.001 to 1 with the logistic loss, 1e-5 "
+        "to 0.01 with the SVM.",
     )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
@@ -60,7 +59,9 @@ class Linear(EstimatorDecoder):
         return _one_layer(input_shape, n_classes)
 
     def steps(self, groups: NDArray[np.str_]) -> int:
-        """How many models are fitted: one, and those that choose C."""
+        """Number of models: one, and those that select C."""
+        from napari_fmri_decoder.samples.splits import inner_folds
+
         return 1 + (len(self._values) * len(inner_folds(groups)) if self.C == "nested" else 0)
 
     def solve(
@@ -73,18 +74,18 @@ class Linear(EstimatorDecoder):
         *,
         balanced: bool = False,
     ) -> Generator[float, None, Solution]:
-        """Choose C where that is asked for, then fit on all of X; see `EstimatorDecoder.solve`."""
+        """Select C if it is nested, then fit on all of X; see `EstimatorDecoder.solve`."""
         notes: list[str] = []
         if self.C == "nested":
-            C, note = yield from self._choose(X, y, groups, seed, balanced)
+            C, note = yield from self._select(X, y, groups, seed, balanced)
             notes.append(note)
         else:
             C = self.C
         model = self._estimator(C, seed, balanced)
         if not _fit(model, X, y):
             notes.append(
-                f"The linear decoder stopped at {model.max_iter} iterations before it had converged: "
-                f"a smaller C than {C:g} would help."
+                f"The linear decoder did not converge within {model.max_iter} iterations. Use a smaller C "
+                f"than {C:g}."
             )
         logits = _logits(np.atleast_2d(model.decision_function(X).T).T)
         yield _log_loss(y, _softmax(logits), model.classes_)
@@ -92,7 +93,7 @@ class Linear(EstimatorDecoder):
 
     @property
     def _values(self) -> tuple[float, ...]:
-        """What C is chosen from, from the smallest on, which wins where two are equal."""
+        """Candidates for C, in increasing order, so that the smallest of equals is selected."""
         return tuple(sorted(set(self.candidates))) or CANDIDATES[self.loss]
 
     def _estimator(self, C: float, seed: int, balanced: bool) -> Logistic | LinearSVC:
@@ -103,7 +104,7 @@ class Linear(EstimatorDecoder):
         weight = "balanced" if balanced else None
         return LinearSVC(C=C, max_iter=10_000, random_state=seed, class_weight=weight)
 
-    def _choose(
+    def _select(
         self,
         X: NDArray[np.float64],
         y: NDArray[np.int64],
@@ -111,11 +112,13 @@ class Linear(EstimatorDecoder):
         seed: int,
         balanced: bool,
     ) -> Generator[float, None, tuple[float, str]]:
-        """Find the C that predicts left-out runs of the training part best; the smaller of two equals."""
+        """Find the C that predicts held-out runs of the training set best; the smaller of two equals."""
+        from napari_fmri_decoder.samples.splits import inner_folds
+
         folds = inner_folds(groups)
         if not folds:
             C = self._values[len(self._values) // 2] if self.candidates else 0.1
-            return C, f"C = {C:g}: the training part is one run, so none could be left out to choose it."
+            return C, f"C = {C:g}: the training set is a single run, so none could be held out to select it."
         candidates = self._values
         right = np.zeros(len(candidates))
         for train, test in folds:
@@ -130,12 +133,12 @@ class Linear(EstimatorDecoder):
                 right[i] += hits
                 yield 1 - hits / len(test)
         C, n = candidates[int(np.argmax(right))], len(candidates)
-        return C, f"C = {C:g}, chosen from {n} by {len(folds)} folds of runs in the training part."
+        return C, f"C = {C:g}, selected from {n} values by {len(folds)} folds of runs in the training set."
 
     def _inner(
         self, train: NDArray[np.float64], test: NDArray[np.float64], n_classes: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], Span | None]:
-        """Scale both parts of an inner fold by the first; use few coordinates where that pays."""
+        """Scale both parts of an inner fold by the first; use fewer coordinates if that is faster."""
         mean, std = train.mean(axis=0), train.std(axis=0)
         std[train.max(axis=0) == train.min(axis=0)] = 1
         inside, outside = (train - mean) / std, (test - mean) / std
@@ -146,10 +149,10 @@ class Linear(EstimatorDecoder):
 
 
 class Dummy(EstimatorDecoder):
-    """Looks at no voxel: the frequencies of the classes in the training part, whatever it is shown."""
+    """Ignores the voxels: always the frequencies of the classes in the training set."""
 
     layout: ClassVar[Layout] = "vector"
-    summary: ClassVar[str] = "No decoder: always the most frequent class of the training part"
+    summary: ClassVar[str] = "No decoder: always the most frequent class of the training set"
 
     name: Literal["dummy"] = "dummy"
 
@@ -160,7 +163,7 @@ class Dummy(EstimatorDecoder):
     @property
     def no_curves(self) -> str:
         """Why there are no learning curves; see `Decoder.no_curves`."""
-        return "dummy counts the classes, and learns nothing else: there are no epochs to draw."
+        return "dummy only counts the classes: there are no epochs to draw."
 
     def solve(
         self,
@@ -172,7 +175,7 @@ class Dummy(EstimatorDecoder):
         *,
         balanced: bool = False,
     ) -> Generator[float, None, Solution]:
-        """Count the classes as they are, balanced or not; see `EstimatorDecoder.solve`."""
+        """Count the classes, whether balanced or not; see `EstimatorDecoder.solve`."""
         classes, counts = np.unique(y, return_counts=True)
         prior = counts / counts.sum()
         yield float(-(prior * np.log(prior)).sum())
@@ -192,7 +195,7 @@ def _fit(
     y: NDArray[np.int64],
     within: Span | None = None,
 ) -> bool:
-    """Fit in place; return whether it converged, rather than warn."""
+    """Fit in place; return whether it converged, instead of a warning."""
     if isinstance(model, Logistic):
         model.fit(X, y, within)
     else:
@@ -211,7 +214,7 @@ def _log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float64], classes:
 
 
 def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, classes) logits from decision values; of two classes scikit-learn gives the difference alone."""
+    """(n, classes) logits from decision values; for two classes scikit-learn gives the difference alone."""
     return np.hstack([-scores, scores]) / 2 if scores.shape[1] == 1 else scores
 
 
@@ -223,7 +226,7 @@ def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def _state(
     coef: NDArray[Any], intercept: NDArray[Any], classes: NDArray[np.int64], n_classes: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Weights of the layer `out`; a class that was not in the training part gets no probability."""
+    """Weights of the layer `out`; a class that is not in the training set gets no probability."""
     if len(coef) == 1 and len(classes) == 2:
         coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
     weight = np.zeros((n_classes, coef.shape[1]), dtype=np.float32)

@@ -1,10 +1,10 @@
-"""Logistic regression, solved in the space that the samples span.
+"""Logistic regression, solved in the space spanned by the samples.
 
 With an L2 penalty the best weights are sums of samples, so that where there are fewer samples than voxels
 the problem is the same in as many coordinates as there are samples: X = Z V with orthonormal rows of V
-gives X w = Z (V w), and w and V w have one length. The coordinates come from the Gram matrix of the samples.
-L-BFGS knows directions by their inner products alone, so that it takes the same steps in either space; it
-ends where no slope along a voxel is left, as scikit-learn ends it.
+gives X w = Z (V w), and w and V w have the same length. The coordinates come from the Gram matrix of the
+samples. L-BFGS uses directions only through their inner products, so that it takes the same steps in either
+space; it ends when the gradient along each voxel is below the tolerance, as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOLERANCE = 1e-4
-"""Largest slope along any voxel at the end, as scikit-learn has it by default."""
+"""Largest gradient along any voxel at the end; the default of scikit-learn."""
 _RANK = 1e-12
-"""A direction whose variance is below this part of the largest holds rounding errors alone."""
+"""A direction whose variance is below this fraction of the largest contains only rounding errors."""
 _STEPS = 30
-"""Evaluations that a fit takes, about: what a change of coordinates must be worth."""
+"""Approximate number of evaluations of a fit, to decide whether a change of coordinates is faster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """Coordinates of samples in the space that they span.
+    """Coordinates of samples in the space spanned by them.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Span:
     basis: NDArray[np.float64]
 
     def of(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Coordinates of other samples, (m, r); what is outside the span has no weight."""
+        """Coordinates of other samples, (m, r); components outside the span have no weight."""
         return np.asarray((others @ self.samples.T) @ self.basis)
 
     def voxels(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,13 +52,13 @@ class Span:
 
 
 def span(samples: NDArray[np.float64], n_classes: int = 2, n_fits: int = 1) -> Span | None:
-    """Find the coordinates, or None where they would cost more than they save.
+    """Compute the coordinates, or return None if they would cost more time than they save.
 
     Parameters
     ----------
     samples : (n, features) float64 array
     n_classes, n_fits : int
-        What is to be fitted on them.
+        Of the fits that will use them.
 
     Examples
     --------
@@ -74,27 +74,27 @@ def span(samples: NDArray[np.float64], n_classes: int = 2, n_fits: int = 1) -> S
     if features <= n or costs > saves:
         return None
     variances, axes = np.linalg.eigh(samples @ samples.T)
-    kept = variances > _RANK * max(variances[-1], np.finfo(np.float64).tiny)
-    lengths = np.sqrt(variances[kept])
-    return Span(samples, axes[:, kept] * lengths, axes[:, kept] / lengths)
+    nonzero = variances > _RANK * max(variances[-1], np.finfo(np.float64).tiny)
+    lengths = np.sqrt(variances[nonzero])
+    return Span(samples, axes[:, nonzero] * lengths, axes[:, nonzero] / lengths)
 
 
 @dataclass(slots=True, eq=False)
 class Logistic:
     """Multinomial logistic regression with an L2 penalty: scikit-learn's, in fewer coordinates.
 
-    Attributes and methods have the names of scikit-learn's `LogisticRegression`, and two classes share
-    one row of weights as they do there.
+    Attributes and methods have the names of scikit-learn's `LogisticRegression`, and two classes share one
+    row of weights as there.
 
     Parameters
     ----------
     C : float
-        Inverse strength of the penalty; the intercept has none.
+        Inverse strength of the penalty; the intercept is not penalized.
     balanced : bool
-        Let each class count alike.
+        Give each class the same weight.
     max_iter : int
     tol : float
-        Largest slope at the end.
+        Largest gradient at the end.
 
     Examples
     --------
@@ -121,7 +121,7 @@ class Logistic:
         y : (n,) int64 array
             At least two classes.
         within : Span, optional
-            Whose coordinates the samples are; the weights are then of coordinates too.
+            If X are coordinates of this span; the weights are then of coordinates too.
         """
         found = span(X, len(np.unique(y))) if within is None else None
         if found is None:
@@ -132,7 +132,7 @@ class Logistic:
         return self
 
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, classes) logits; of two classes their difference alone, (n,)."""
+        """(n, classes) logits; for two classes their difference alone, (n,)."""
         logits = X @ self.coef_.T + self.intercept_
         return logits[:, 0] if len(self.classes_) == 2 else logits
 
@@ -163,7 +163,7 @@ class Logistic:
             return float(share @ losses + 0.5 * pull * np.vdot(W, W)), slope.copy()
 
         def end(_: NDArray[np.float64]) -> None:
-            """Stop where no slope along a voxel is left; the last that was evaluated is the step taken."""
+            """Stop when the gradient is below the tolerance; the last evaluation is the step taken."""
             if within is not None and self._is_flat(inner, last, within):
                 raise StopIteration
 
@@ -186,7 +186,7 @@ class Logistic:
         self.intercept_ = found.x[rows * features :]
 
     def _is_flat(self, slope: NDArray[np.float64], of_bias: NDArray[np.float64], within: Span) -> bool:
-        """Whether no slope exceeds the tolerance; the voxels are asked where the length leaves it open."""
+        """Whether no gradient exceeds the tolerance; voxels are computed only if the length is ambiguous."""
         length = np.sqrt(np.square(slope).sum(axis=1).max())
         if np.abs(of_bias).max() > self.tol or length > self.tol * np.sqrt(within.samples.shape[1]):
             return False
@@ -196,7 +196,7 @@ class Logistic:
 def _cross_entropy(
     logits: NDArray[np.float64], target: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Loss of each sample, and probability less target; of two classes from their difference, (n, 1)."""
+    """Loss of each sample, and probability minus target; for two classes from their difference, (n, 1)."""
     if logits.shape[1] == 1:
         losses = np.logaddexp(0, logits) - target * logits
         half = 0.5 * logits

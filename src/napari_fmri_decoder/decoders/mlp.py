@@ -1,4 +1,4 @@
-"""mlp: one hidden layer on the voxels in a row."""
+"""mlp: one hidden layer on a vector of voxels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
-from napari_fmri_decoder.samples.samples import Layout
+from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,10 +35,13 @@ class MLP(NetworkDecoder):
 
     name: Literal["mlp"] = "mlp"
     hidden: int | None = Field(
-        None, description="Hidden units; empty for half of voxels + classes, rounded down.", ge=1, le=100_000
+        None,
+        description="Number of hidden units; empty for half of (voxels + classes), rounded down.",
+        ge=1,
+        le=100_000,
     )
     dropout: float = Field(
-        0.25, description="Fraction of hidden units that are silenced in each step of training.", ge=0, lt=1
+        0.25, description="Dropout probability of the hidden units in training.", ge=0, lt=1
     )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""What a network is made of: its layers, their sizes, and how many numbers it learns."""
+"""Summary of a network: its layers, their sizes, and the number of parameters."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_fmri_decoder.decoders.base import Decoder
-    from napari_fmri_decoder.samples.samples import Layout
+    from napari_fmri_decoder.samples.layout import Layout
 
 
 LARGEST_SIDE = 1_000_000_000
-"""Voxels along an axis, or in a row."""
+"""Largest number of voxels along an axis, or in a vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One layer: its name, its type, the shape it gives for one sample, its parameters and statistics."""
+    """One layer: name, type, shape of the output for one sample, number of parameters and of statistics."""
 
     name: str
     type: str
@@ -31,7 +31,7 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The layers of a network, in order, and how it was adapted to its input."""
+    """The layers of a network, in order, and notes on how it was adapted to its input."""
 
     rows: tuple[LayerRow, ...]
     input_shape: tuple[int, ...]
@@ -44,16 +44,16 @@ class Summary:
 
     @property
     def statistics(self) -> int:
-        """Running means and variances of batch normalisation: kept, not learned."""
+        """Running means and variances of batch normalization: stored, not trained."""
         return sum(row.statistics for row in self.rows)
 
     @property
     def total(self) -> int:
-        """All numbers that the trained network keeps."""
+        """All numbers that the trained network stores."""
         return self.trainable + self.statistics
 
     def __str__(self) -> str:
-        """Lay out as a table, one line per layer."""
+        """Format as a table, one line per layer."""
         lines = [f"{'layer':<16} {'type':<12} {'output':<16} {'parameters':>12}"]
         for row in self.rows:
             shape = " x ".join(str(n) for n in row.output_shape)
@@ -61,19 +61,19 @@ class Summary:
             lines.append(f"{row.name:<16} {row.type:<12} {shape:<16} {count:>12,}")
         lines.append(
             f"{self.total:,} parameters, {self.trainable:,} of them trainable, "
-            f"{self.statistics:,} statistics of batch normalisation"
+            f"{self.statistics:,} statistics of batch normalization"
         )
         return "\n".join([*lines, *self.notes])
 
 
 def input_shape_of(shape: Sequence[int], layout: Layout) -> tuple[int, ...]:
-    """Turn the size of a slab, as a person gives it, into the shape of one sample.
+    """Convert the size of a slab, as a user gives it, to the shape of one sample.
 
     Parameters
     ----------
     shape : (3,) sequence of int, or (1,) for "vector"
-        In-plane 1, in-plane 2 and planes; x, y, z for "volume". For "vector" the number of
-        voxels, or a box of voxels that are all features.
+        In-plane 1, in-plane 2 and planes; x, y, z for "volume". For "vector" the number of voxels, or the
+        size of a box in which every voxel is a feature.
     layout : {"vector", "planes", "volume"}
 
     Returns
@@ -123,13 +123,13 @@ def summarize(decoder: Decoder, input_shape: tuple[int, ...], n_classes: int) ->
     import torch
 
     try:
-        with torch.device("meta"):  # shapes without numbers: a network of any size is built at once
+        with torch.device("meta"):  # shapes without values, so that networks of any size are built at once
             network = decoder.build(input_shape, n_classes).eval()
             values = torch.empty((1, *input_shape))
     except (RuntimeError, OverflowError, TypeError) as error:
         raise InputError(
-            f"A network must have fewer than 2^63 numbers, but {decoder.name} on an input of "
-            f"{' x '.join(map(str, input_shape))} has more. Give a smaller shape, or fewer units."
+            f"A network must have fewer than 2^63 parameters, but {decoder.name} on an input of "
+            f"{' x '.join(map(str, input_shape))} has more. Use a smaller shape, or fewer units."
         ) from error
     rows = []
     for name, layer in network.named_children():

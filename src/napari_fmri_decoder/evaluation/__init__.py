@@ -1,1 +1,5 @@
-"""What a score is worth: scores, baselines, the permutation null, pictures and the report."""
+"""Evaluation: scores, baselines, the permutation test, figures and the report."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

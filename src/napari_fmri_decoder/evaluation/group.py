@@ -1,13 +1,12 @@
-"""A group of subjects: each with a run of its own, and each held against its own null.
+"""A group of subjects: one run per subject, and each subject compared with its own null distribution.
 
-Folds of one subject share their training data, so that their spread says little of the population, and
-no t test is done over them. What a group shows is how subjects differ, and how many beat their own null.
+The folds of one subject share training data, so their spread says little about the population, and no
+t test is computed over them. A group shows how subjects differ, and how many exceed their own null.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,33 +16,15 @@ import pandas as pd
 from scipy.stats import binom
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.files import check_regular, parse_json, parse_toml, read_text
-from napari_fmri_decoder.samples.bids import entities
-from napari_fmri_decoder.volumes.settling import is_doubt
+from napari_fmri_decoder.evaluation.finished_run import ReadRun, SubjectScore, read_run
+from napari_fmri_decoder.evaluation.json_values import finite_or_none
+from napari_fmri_decoder.volumes.kind_and_tr import is_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LEVEL = 0.05
-"""Of p, for counting subjects."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectScore:
-    """One subject: the headline score of its run, what stands beside it, and its own null.
-
-    `p` and `permutations` are None where the run had no permutations; `folder` is its run folder.
-    """
-
-    subject: str
-    folder: str
-    score: float
-    linear: float | None
-    p: float | None
-    permutations: int | None
-    null_mean: float | None
-    n_samples: int
-    n_folds: int
+"""Subjects with p up to this level are counted as significant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +37,14 @@ class GroupScores:
         The headline of all runs: "accuracy" or "balanced_accuracy".
     chance : float
     mean, median, std, minimum, maximum : float
-        Of the subjects' scores; std divides by one less than their number, and is NaN for one.
+        Of the subjects' scores; std is the sample standard deviation (n - 1), NaN for one subject.
     n_tested : int
-        Subjects that have a null.
+        Subjects with a permutation test.
     n_significant : int
-        Those with p at most 0.05.
+        Subjects with p at most 0.05.
     p_of_count : float or None
-        How often as many, or more, would come from nothing: binomial, 0.05 each. It asks whether
-        any subject has an effect, not whether the typical one has.
+        Probability of as many or more if no subject had an effect: binomial, 0.05 each. It tests
+        whether any subject has an effect, not whether the typical subject has.
     subjects : tuple of SubjectScore
     notes : tuple of str
     """
@@ -82,23 +63,23 @@ class GroupScores:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content of `group.json`; a number that is not there becomes null."""
-        content = asdict(self)
-        return {k: None if isinstance(v, float) and np.isnan(v) else v for k, v in content.items()}
+        """Return the content of `group.json`; numbers that are not finite become null."""
+        content: dict[str, Any] = finite_or_none(asdict(self))
+        return content
 
     def table(self) -> pd.DataFrame:
-        """One row per subject."""
+        """Return one row per subject."""
         return pd.DataFrame([asdict(row) for row in self.subjects])
 
 
-def summarise_group(folders: Sequence[Path]) -> GroupScores:
-    """Summarise run folders, one per subject.
+def summarize_group(folders: Sequence[Path]) -> GroupScores:
+    """Summarize run folders, one per subject.
 
     Parameters
     ----------
     folders : sequence of Path
-        Run folders of one recipe, each with the images of another subject. A subject is named by
-        the column `subject` of its predictions, or by its folder where that is empty.
+        Run folders of one recipe, each with the images of another subject. The name of a subject is
+        in the column `subject` of its predictions; if that is empty, it is the name of the folder.
 
     Returns
     -------
@@ -107,27 +88,28 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
     Raises
     ------
     InputError
-        If a folder holds no run that has ended, a subject comes twice, several subjects share a run,
-        or the runs differ in their classes.
+        If a folder contains no finished run, a subject occurs twice, several subjects share a run, or
+        the runs differ in their classes.
     """
     if not folders:
-        raise InputError("A group needs at least one run folder, got none. Name those of all subjects.")
-    found = [_read(folder) for folder in folders]
-    first = found[0].scores
-    for one in found[1:]:
-        if one.scores["classes"] != first["classes"]:
+        raise InputError("A group needs at least one run folder, got none. List the folders of all subjects.")
+    runs = [read_run(folder) for folder in folders]
+    first = runs[0].scores
+    for run in runs[1:]:
+        if run.scores["classes"] != first["classes"]:
             raise InputError(
-                f"All runs of a group must have the same classes, but {found[0].row.folder} has "
-                f"{first['classes']} and {one.row.folder} has {one.scores['classes']}. Summarise them apart."
+                f"All runs of a group must have the same classes, but {runs[0].row.folder} has "
+                f"{first['classes']} and {run.row.folder} has {run.scores['classes']}. "
+                "Summarize them separately."
             )
-    measure, mixed = _measure(found)
-    names = [one.row.subject for one in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    measure, measure_notes = _measure(runs)
+    names = [run.row.subject for run in runs]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
         raise InputError(
-            f"Each subject must come once, but {', '.join(twice)} has several run folders. Name one of each."
+            f"Each subject must occur once, but {', '.join(repeated)} has several run folders. List only one."
         )
-    rows = tuple(one.row for one in found)
+    rows = tuple(run.row for run in runs)
     scores = np.array([row.score for row in rows])
     p = [row.p for row in rows if row.p is not None]
     significant = sum(value <= LEVEL for value in p)
@@ -143,12 +125,12 @@ def summarise_group(folders: Sequence[Path]) -> GroupScores:
         n_significant=significant,
         p_of_count=float(binom.sf(significant - 1, len(p), LEVEL)) if p else None,
         subjects=rows,
-        notes=(*mixed, *_notes(found, rows)),
+        notes=(*measure_notes, *_notes(runs, rows)),
     )
 
 
 def write_group(group: GroupScores, folder: Path) -> list[Path]:
-    """Write `group.json` and `group.tsv` into a folder, which is made if missing."""
+    """Write `group.json` and `group.tsv` into a folder, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(group.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "group.json").write_text(text + "\n", encoding="utf-8")
@@ -157,140 +139,67 @@ def write_group(group: GroupScores, folder: Path) -> list[Path]:
 
 
 def group_sentences(group: GroupScores) -> list[str]:
-    """Say what the group shows, in plain words."""
+    """Summarize a group in sentences."""
     name = group.measure.replace("_", " ")
     n = len(group.subjects)
     spread = "" if n == 1 else f", standard deviation {group.std:.3f}"
-    said = [
+    sentences = [
         f"Mean {name} of {n} subject{'s' if n > 1 else ''}: {group.mean:.3f}{spread}, "
         f"{group.minimum:.3f} to {group.maximum:.3f}; chance {group.chance:.3f}."
     ]
     if group.n_tested:
-        said.append(
-            f"{group.n_significant} of {group.n_tested} subjects beat their own null (p <= {LEVEL}); as many "
-            f"or more would come from nothing with probability {group.p_of_count:.3g}."
+        sentences.append(
+            f"{group.n_significant} of {group.n_tested} subjects exceed their own null (p <= {LEVEL}); "
+            f"without any effect, the probability of as many or more is {group.p_of_count:.3g}."
         )
     if group.n_tested < n:
-        said.append(f"{n - group.n_tested} of {n} not tested against chance (no permutations).")
-    return [*said, *group.notes]
+        sentences.append(f"{n - group.n_tested} of {n} not tested against chance (no permutations).")
+    return [*sentences, *group.notes]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Run:
-    row: SubjectScore
-    scores: dict[str, Any]
-    options: dict[str, Any]
-
-
-def _read(folder: Path) -> _Run:
-    try:
-        scores = parse_json(read_text(folder / "scores.json", "scores"), "scores.json")
-        recipe = parse_toml(read_text(folder / "recipe.toml", "recipe"), "recipe.toml")
-        check_regular(folder / "predictions.tsv", "table of predictions")
-        said = pd.read_csv(folder / "predictions.tsv", sep="\t", dtype=str, keep_default_na=False)
-        subjects = sorted(set(said["subject"]) - {"", "n/a"})
-        null = scores["permutation"] or {}
-        row = SubjectScore(
-            subject=subjects[0] if len(subjects) == 1 else folder.resolve().name,
-            folder=str(folder),
-            score=float(scores[scores["headline"]]),
-            linear=scores["baseline"].get("linear"),
-            p=null.get("p"),
-            permutations=null.get("n"),
-            null_mean=null.get("mean"),
-            n_samples=int(scores["n_samples"]),
-            n_folds=len(scores["folds"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"A group is made of run folders that have ended, but {folder} is none ({type(error).__name__}: "
-            f"{error}). Name folders that `fmri-decoder train` has written."
-        ) from error
-    if len(subjects) > 1:
-        raise InputError(
-            f"Each subject needs a run of its own, but {folder} holds {len(subjects)}: its folds "
-            "train on other subjects too. Write one recipe per subject."
-        )
-    keys = ("zmaps", "prepare", "slab", "split", "decoder", "training", "null")
-    options: dict[str, Any] = {key: recipe.get(key) for key in keys}
-    if isinstance(options["slab"], dict):
-        options["slab"] = {k: v for k, v in options["slab"].items() if not k.startswith("resolved")}
-    labels = recipe.get("labels", {})  # files and runs are each subject's own
-    options["labels"] = {key: labels.get(key) for key in ("exclude", "lag", "trim_start", "trim_end")}
-    data = recipe.get("data", {})
-    options |= {
-        "data.kind": data.get("kind", "auto"),
-        "data.tr": data.get("tr"),
-        "data.mask": _mask(data.get("mask")),
-    }
-    names = [entities(path) for path in data.get("images", ())]
-    for choice, entity in (("tasks", "task"), ("space", "space"), ("space", "res")):
-        options.setdefault(f"data.{choice}", []).append(sorted({name.get(entity, "") for name in names}))
-    return _Run(row, scores, options)
-
-
-def _mask(options: Any) -> Any:
-    """Tell how a mask was made, without what is each subject's own: folders, and the runs in file names.
-
-    Several masks that are alike but for those, as the brain masks of all runs, are one.
-    """
-    if not isinstance(options, dict):
-        return options
-    told = {key: value for key, value in options.items() if key not in ("path", "masks")}
-    if "path" in options:
-        told["path"] = re.sub(r"(sub|ses|task|run)-[^_.]+_?", "", Path(options["path"]).name)
-    if "masks" in options:
-        masks = [_mask(one) for one in options["masks"]]
-        shaped = any(told.get(key) for key in ("invert", "grow_mm", "largest"))
-        if not shaped and told.get("how") != "minus" and all(one == masks[0] for one in masks):
-            return masks[0]
-        told["masks"] = masks
-    return told
-
-
-def _measure(found: Sequence[_Run]) -> tuple[str, list[str]]:
-    """Name the score of all runs. Where classes are of one size, the accuracy is the balanced accuracy."""
-    headlines = {one.scores["headline"] for one in found}
+def _measure(runs: Sequence[ReadRun]) -> tuple[str, list[str]]:
+    """Choose the score of all runs. With classes of equal size, accuracy and balanced accuracy agree."""
+    headlines = {run.scores["headline"] for run in runs}
     if len(headlines) == 1:
         return str(headlines.pop()), []
-    plain = [one.row.subject for one in found if one.scores["headline"] == "accuracy"]
+    plain = [run.row.subject for run in runs if run.scores["headline"] == "accuracy"]
     return "balanced_accuracy", [
-        f"Of {', '.join(plain)} the classes are of one size, so that the accuracy, a mean over folds, stands "
-        "beside the balanced accuracy of the others."
+        f"All classes of {', '.join(plain)} have the same size, so the accuracy (a mean over folds) is used "
+        "there, and the balanced accuracy for the other subjects."
     ]
 
 
-def _notes(found: Sequence[_Run], rows: Sequence[SubjectScore]) -> list[str]:
-    """Say where the runs of a group are not of one analysis."""
+def _notes(runs: Sequence[ReadRun], rows: Sequence[SubjectScore]) -> list[str]:
+    """Report where the analyses of the runs differ, and doubts about their data."""
     notes = []
-    for key in found[0].options:
-        if any(one.options[key] != found[0].options[key] for one in found):
-            notes.append(f"The runs differ in [{key}]: their scores are not of one analysis.")
-    if len({_treatment(one) for one in found}) > 1:
-        notes.append("The runs differ in what was done to their data: see the notes of each report.")
+    for key in runs[0].options:
+        if any(run.options[key] != runs[0].options[key] for run in runs):
+            notes.append(f"The runs differ in [{key}]: their scores come from different analyses.")
+    if len({_preprocessing(run) for run in runs}) > 1:
+        notes.append("The runs differ in the preprocessing of their data: see the notes in each report.")
     doubts: dict[str, list[str]] = {}
-    for one in found:
-        for note in one.scores.get("notes", ()):
+    for run in runs:
+        for note in run.scores.get("notes", ()):
             if is_doubt(note):
-                doubts.setdefault(note, []).append(one.row.subject)
+                doubts.setdefault(note, []).append(run.row.subject)
     notes += [f"{', '.join(subjects)}: {note}" for note, subjects in doubts.items()]
-    coarse = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
-    if coarse:
+    too_few = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
+    if too_few:
         notes.append(
-            f"With fewer than {round(1 / LEVEL) - 1} permutations no p can reach {LEVEL}, as in: "
-            f"{', '.join(coarse)}. Raise permutations there."
+            f"With fewer than {round(1 / LEVEL) - 1} permutations, p cannot reach {LEVEL}. Increase "
+            f"permutations for: {', '.join(too_few)}."
         )
-    stopped = [r.subject for r, one in zip(rows, found, strict=True) if _errors(one.scores)]
-    if stopped:
-        notes.append(f"The audit has errors that were overridden in: {', '.join(stopped)}.")
+    overridden = [run.row.subject for run in runs if _has_errors(run.scores)]
+    if overridden:
+        notes.append(f"The audit has errors that were overridden in: {', '.join(overridden)}.")
     return notes
 
 
-def _treatment(one: _Run) -> str:
-    """Give what was done to the data of a run; its number of volumes may differ."""
-    said = next((n for n in one.scores.get("notes", ()) if n.startswith("Data: ")), "")
-    return said.split(" ", 2)[-1]
+def _preprocessing(run: ReadRun) -> str:
+    """Return the preprocessing of a run's data; its number of volumes may differ."""
+    note = next((n for n in run.scores.get("notes", ()) if n.startswith("Data: ")), "")
+    return note.split(" ", 2)[-1]
 
 
-def _errors(scores: dict[str, Any]) -> bool:
+def _has_errors(scores: dict[str, Any]) -> bool:
     return any(finding.get("severity") == "error" for finding in scores.get("audit", []))

@@ -1,4 +1,4 @@
-"""Confusion matrices, and the measures that are read off them."""
+"""Confusion matrices, and the accuracies computed from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class over all samples left out; None where nothing was predicted, or is there, to divide by."""
+    """One class over all test sets; None if it was never predicted (precision) or never occurs (recall)."""
 
     name: str
     n: int
@@ -22,14 +22,14 @@ class ClassScore:
 
 
 def confusion(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Count what was taken for what.
+    """Count how often each class was predicted as each class.
 
     Parameters
     ----------
     y : (n,) int64 array
         True classes.
     probabilities : (n, classes) float32 array
-        The largest is the prediction, the first of equal ones.
+        The prediction is the class with the largest probability, the first if several are equal.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def confusion(y: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArr
 
 
 def accuracy(counts: NDArray[np.int64]) -> float:
-    """Fraction that is right, from a confusion matrix of counts; NaN if it is empty."""
+    """Fraction of correct predictions, from a confusion matrix of counts; NaN if it is empty."""
     total = int(counts.sum())
     return float(np.trace(counts)) / total if total else float("nan")
 
@@ -56,19 +56,19 @@ def accuracy(counts: NDArray[np.int64]) -> float:
 def balanced_accuracy(counts: NDArray[np.int64]) -> float:
     """Mean recall of the classes that occur, from a confusion matrix of counts."""
     n = counts.sum(axis=1)
-    there = n > 0
-    return float((np.diag(counts)[there] / n[there]).mean()) if there.any() else float("nan")
+    present = n > 0
+    return float((np.diag(counts)[present] / n[present]).mean()) if present.any() else float("nan")
 
 
 def per_class(classes: tuple[str, ...], counts: NDArray[np.int64]) -> tuple[ClassScore, ...]:
     """Precision and recall of each class, from a confusion matrix of counts."""
-    right, there, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    correct, n_true, n_predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
     return tuple(
         ClassScore(
             name,
-            n=int(there[i]),
-            precision=float(right[i] / said[i]) if said[i] else None,
-            recall=float(right[i] / there[i]) if there[i] else None,
+            n=int(n_true[i]),
+            precision=float(correct[i] / n_predicted[i]) if n_predicted[i] else None,
+            recall=float(correct[i] / n_true[i]) if n_true[i] else None,
         )
         for i, name in enumerate(classes)
     )

@@ -1,4 +1,4 @@
-"""What a report shows."""
+"""Options of the report."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from napari_fmri_decoder.samples.options import Options
+from napari_fmri_decoder.options import Options
 
 Figures = Literal["png", "svg", "both", "none"]
 
 
 class ReportConfig(Options):
-    """The report of a run. It changes no score, so that a run can be resumed with another one."""
+    """Options of the report of a run. They change no score, so a run can be resumed with other options."""
 
     figures: Figures = Field(
         "png",
@@ -22,7 +22,7 @@ class ReportConfig(Options):
 
     @property
     def formats(self) -> tuple[Literal["png", "svg"], ...]:
-        """The formats to draw.
+        """File formats of the figures.
 
         Examples
         --------

@@ -1,15 +1,14 @@
-"""How well the folds decoded: numbers, confusions and the tables of a run folder."""
+"""Scores of the folds: accuracies, losses and confusion matrices (scores.json)."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.json_values import finite_or_none
 from napari_fmri_decoder.evaluation.measures import (
     ClassScore,
     accuracy,
@@ -29,14 +28,12 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Samples
 
 Headline = Literal["accuracy", "balanced_accuracy"]
-"""Which number heads the report: the balanced accuracy wherever the classes differ in size."""
-
-TABLE_COLUMNS = ("volume", "subject", "session", "run")
+"""The main score of the report: the balanced accuracy if the classes differ in size."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoldScore:
-    """One fold: how many samples it trained on and left out, and how well it did on both."""
+    """One fold: number of samples in its training and test set, and its scores on both."""
 
     fold: int
     name: str
@@ -51,7 +48,7 @@ class FoldScore:
 
 @dataclass(frozen=True, slots=True)
 class Permutation:
-    """What the same analysis gave under exchanged labels: n times, p value, mean score."""
+    """The permutation test: number of permutations, p value, and mean score under permuted labels."""
 
     n: int
     p: float
@@ -60,9 +57,9 @@ class Permutation:
 
 @dataclass(frozen=True, slots=True)
 class SeedSpread:
-    """The headline score by each of several seeds; the first is the recipe's own, which heads the report.
+    """The headline score for each of several seeds; the first is the recipe's seed, shown in the report.
 
-    `std` divides by one less than the number of seeds.
+    `std` is the sample standard deviation (n - 1).
     """
 
     seeds: tuple[int, ...]
@@ -73,7 +70,7 @@ class SeedSpread:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Another decoder in the same folds: its options, and means over folds."""
+    """Another decoder on the same folds: its options, and means over folds."""
 
     decoder: dict[str, Any]
     accuracy: float
@@ -86,37 +83,37 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """The numbers of `scores.json`; losses are mean cross-entropies in nats.
+    """The contents of `scores.json`; losses are mean cross-entropies in nats.
 
     Attributes
     ----------
     headline : {"accuracy", "balanced_accuracy"}
-        Which number heads the report, and which one `baseline` and `permutation` are about.
+        The main score, which `baseline` and `permutation` refer to as well.
     accuracy, loss, train_accuracy, train_loss : float
         Means over folds.
     balanced_accuracy : float
-        Mean over classes of the recall, over all samples left out, of all folds together.
+        Mean recall over classes, over the test sets of all folds together.
     folds : tuple of FoldScore
     untrained_train, untrained_test : Quality or None
-        Of the network before its first step, means over folds.
+        Quality of the network before training, means over folds.
     classes : tuple of str
     per_class : tuple of ClassScore
     confusion, train_confusion : (classes, classes) int64 array
         Counts over all folds; rows are the true classes, columns the predicted ones.
     n_samples : int
     baseline : dict of str to float
-        Headline score of "dummy" and "linear" in the same folds.
+        Headline score of "dummy" and "linear" on the same folds.
     baseline_by_run : float or None
-        Headline score of "linear" with each run left out in turn, where the splits part runs: what a
-        random split adds to a score is the difference.
+        Headline score of "linear" with each run held out in turn, if the splits divide runs. The
+        difference from `baseline["linear"]` shows how much such a split inflates a score.
     compared : tuple of Compared
-        Other decoders that the recipe puts beside, in the same folds.
+        Other decoders that the recipe compares with, on the same folds.
     permutation : Permutation or None
     seeds : SeedSpread or None
-        Where the recipe asks for several seeds.
+        None unless the recipe asks for several seeds.
     audit : tuple of Finding
     notes : tuple of str
-        What was done to the data, what is uncertain of them, what was left out.
+        Preprocessing, doubts about the data, and exclusions, in sentences.
     seconds : float
     """
 
@@ -145,20 +142,20 @@ class Scores:
 
     @property
     def chance(self) -> float:
-        """What guessing gives: 1 / classes."""
+        """The score of guessing: 1 / number of classes."""
         return 1 / len(self.classes)
 
     @property
     def score(self) -> float:
-        """The headline number."""
+        """The headline score."""
         return self.by_name(self.headline)
 
     def by_name(self, headline: Headline) -> float:
-        """One of the two numbers that can head the report."""
+        """The accuracy or the balanced accuracy."""
         return self.balanced_accuracy if headline == "balanced_accuracy" else self.accuracy
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the content of `scores.json`; a number that is not finite becomes null."""
+        """Return the content of `scores.json`; numbers that are not finite become null."""
         untrained = None
         if self.untrained_train and self.untrained_test:
             untrained = {"train": asdict(self.untrained_train), "test": asdict(self.untrained_test)}
@@ -188,8 +185,8 @@ class Scores:
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
-        cleaned: dict[str, Any] = _without_nan(content)
-        return cleaned
+        finite: dict[str, Any] = finite_or_none(content)
+        return finite
 
 
 def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
@@ -199,14 +196,19 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
     ----------
     results : sequence of FoldResult
     samples : Samples
-        What the folds were cut from.
+        The samples that the folds divide.
 
     Returns
     -------
     Scores
         Without baseline, permutation, audit and seconds: `dataclasses.replace` sets them.
+
+    Raises
+    ------
+    InputError
+        If there are no results.
     """
-    _require_some(results)
+    require_folds(results)
     y = samples.y
     tests = [confusion(y[r.split.test], r.probabilities) for r in results]
     trains = [confusion(y[r.split.train], r.train_probabilities) for r in results]
@@ -245,7 +247,7 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
 
 
 def compare(decoder: Decoder, scores: Scores) -> Compared:
-    """Keep of another decoder's scores what stands beside the main one's."""
+    """Summarize the scores of another decoder for comparison with those of the main one."""
     return Compared(
         decoder=decoder.model_dump(mode="json"),
         accuracy=scores.accuracy,
@@ -258,7 +260,7 @@ def compare(decoder: Decoder, scores: Scores) -> Compared:
 
 
 def spread_of(seeds: Sequence[int], scores: Sequence[float]) -> SeedSpread:
-    """Summarise the headline scores by several seeds.
+    """Summarize the headline scores of several seeds.
 
     Examples
     --------
@@ -269,64 +271,17 @@ def spread_of(seeds: Sequence[int], scores: Sequence[float]) -> SeedSpread:
 
 
 def headline_of(samples: Samples) -> Headline:
-    """Choose the number that heads the report: the accuracy only where all classes are of one size."""
+    """Choose the main score: the accuracy if all classes have the same size, else the balanced accuracy."""
     sizes = np.bincount(samples.y, minlength=len(samples.classes))
     return "accuracy" if len(set(sizes.tolist())) == 1 else "balanced_accuracy"
 
 
-def predictions_table(results: Sequence[FoldResult], samples: Samples) -> pd.DataFrame:
-    """List what each fold said of the samples that it left out.
-
-    Returns
-    -------
-    DataFrame
-        Columns volume, subject, session, run, fold, true, predicted, and `p_<class>` with the
-        probability of each class; in the order of folds. A sample that several folds leave out
-        has several rows.
-    """
-    _require_some(results)
-    classes = np.array(samples.classes, dtype=object)
-    parts = []
-    for result in results:
-        rows = samples.table.iloc[result.split.test]
-        part = rows[list(TABLE_COLUMNS)].reset_index(drop=True)
-        part["fold"] = result.fold
-        part["true"] = rows["label"].to_numpy()
-        part["predicted"] = classes[result.probabilities.argmax(axis=1)]
-        columns = [f"p_{name}" for name in samples.classes]
-        probabilities = pd.DataFrame(result.probabilities, columns=columns)
-        parts.append(pd.concat([part, probabilities], axis=1))
-    return pd.concat(parts, ignore_index=True)
-
-
-def history_table(results: Sequence[FoldResult]) -> pd.DataFrame:
-    """List how each fold learned.
-
-    Returns
-    -------
-    DataFrame
-        Columns fold, epoch, loss, accuracy, val_loss, val_accuracy; `val` is the validation part where
-        training held one back, else the part left out of the fold, watched and never used to choose,
-        NaN where it was not watched; epoch 0 is the untrained network.
-    """
-    columns = ["fold", "epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    nothing = Quality(float("nan"), float("nan"))
-    rows = []
-    for result in results:
-        epochs = [(event.epoch, event.train, event.watched or nothing) for event in result.history]
-        if result.untrained_train and not any(epoch == 0 for epoch, _, _ in epochs):
-            watched = result.untrained_validation or result.untrained_test or nothing
-            epochs.insert(0, (0, result.untrained_train, watched))
-        for epoch, train, test in epochs:
-            rows.append((result.fold, epoch, train.loss, train.accuracy, test.loss, test.accuracy))
-    return pd.DataFrame(rows, columns=columns).astype({"fold": np.int64, "epoch": np.int64})
-
-
-def _require_some(results: Sequence[FoldResult]) -> None:
+def require_folds(results: Sequence[FoldResult]) -> None:
+    """Raise an InputError if no fold has finished."""
     if not results:
         raise InputError(
-            "At least one fold must have ended before there is a score, found none. "
-            "Let training run until the first fold is done."
+            "At least one fold must finish before there is a score, but none has. "
+            "Let training run until the first fold is finished."
         )
 
 
@@ -339,12 +294,3 @@ def _mean_quality(parts: Sequence[Quality | None]) -> Quality | None:
     if len(known) < len(parts):
         return None
     return Quality(_mean([part.loss for part in known]), _mean([part.accuracy for part in known]))
-
-
-def _without_nan(value: Any) -> Any:
-    """Replace numbers that JSON cannot say by None, all the way down."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

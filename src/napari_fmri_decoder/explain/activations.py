@@ -1,4 +1,4 @@
-"""What the hidden convolutions respond to: their activations, and where these lie in the head."""
+"""Activations of the hidden convolutions, and their position in the brain."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import nn
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain.base import Explainer, Explanation
-from napari_fmri_decoder.explain.layers import (
+from napari_fmri_decoder.explain.layer_positions import (
     ACTIVATIONS,
     CONVOLUTIONS,
     IN_PLACE,
     layer_geometry,
     modules_until,
 )
-from napari_fmri_decoder.training.fit import module_of, network_inputs
+from napari_fmri_decoder.training.predict import module_of, network_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Grid
 
 BATCH = 32
-"""Samples that go through the network at once: bounds the memory, changes no result."""
+"""Samples that go through the network at once: limits the memory, changes no result."""
 
 
 def hidden_layers(model: FittedModel) -> list[str]:
-    """Name the layers that have a place in space: the convolutions, from the input on.
+    """Name the layers that have a position in space: the convolutions, starting at the input.
 
     Returns
     -------
     list of str
-        ("conv1", "conv2", ...); empty for a decoder without convolutions.
+        Such as ["conv1", "conv2"]; empty for a decoder without convolutions.
     """
     if not isinstance(model.decoder, NetworkDecoder):
         return []
@@ -61,7 +61,7 @@ def layer_grid(model: FittedModel, name: str, space: Space) -> Grid:
 
 
 def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: str) -> NDArray[np.float32]:
-    """Run samples through the network up to a convolution and the non-linearity behind it.
+    """Run samples through the network up to a convolution and the nonlinearity after it.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: 
     Returns
     -------
     (n, filter, x, y, z) float32 array
-        On `layer_grid`, axes in its order. Where the planes of the slab are the network's
-        channels, the axis across them has length 1.
+        On `layer_grid`, in the order of its axes. Where the planes of the slab are the network's
+        channels, the axis across the planes has length 1.
     """
     _require(model, name)
     network = module_of(model)
@@ -88,9 +88,9 @@ def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: 
 
 
 class Activation(Explainer):
-    """What each filter of a layer answers to each sample, behind its non-linearity."""
+    """Activation of each filter of a layer for each sample, after its nonlinearity."""
 
-    summary: ClassVar[str] = "What each filter of a convolution answers"
+    summary: ClassVar[str] = "Activation of each filter of a convolution"
     name: Literal["activation"] = "activation"
     layer: str = Field("conv1", description="Name of the convolution, such as conv1.")
 
@@ -100,22 +100,41 @@ class Activation(Explainer):
         names = tuple(f"{self.layer} filter {i}" for i in range(values.shape[1]))
         return Explanation(values, names, layer_grid(model, self.layer, space))
 
+    @classmethod
+    def unavailable(cls, model: FittedModel) -> str:
+        """Why a model has no activations with a position in space; see `Explainer.unavailable`."""
+        return "" if hidden_layers(model) else _no_convolution(model, "")
+
+    @classmethod
+    def choices(cls, model: FittedModel) -> dict[str, tuple[str, ...]]:
+        """Give the layers of a model; see `Explainer.choices`."""
+        return {"layer": tuple(hidden_layers(model))}
+
+    @property
+    def title(self) -> str:
+        """The layer; see `Explainer.title`."""
+        return self.layer
+
 
 def _require(model: FittedModel, name: str) -> None:
+    if name not in hidden_layers(model):
+        raise InputError(_no_convolution(model, name))
+
+
+def _no_convolution(model: FittedModel, name: str) -> str:
     known = hidden_layers(model)
-    if name in known:
-        return
+    found = f", got {name!r}" if name else ""
     have = f"it has {', '.join(known)}" if known else "it has none; choose a convolutional network"
-    raise InputError(f"A layer must be a convolution of {model.decoder.name!r}, got {name!r}: {have}.")
+    return f"A layer must be a convolution of {model.decoder.name!r}{found}: {have}."
 
 
 def _end(network: nn.Sequential, name: str) -> str:
-    """Name of the non-linearity behind convolution `name`, or `name` where there is none."""
+    """Name of the nonlinearity after convolution `name`, or `name` if there is none."""
     layers = list(network.named_children())
-    here = [n for n, _ in layers].index(name)
-    for later, layer in layers[here + 1 :]:
+    index = [n for n, _ in layers].index(name)
+    for after, layer in layers[index + 1 :]:
         if isinstance(layer, ACTIVATIONS):
-            return later
+            return after
         if not isinstance(layer, IN_PLACE):
             break
     return name

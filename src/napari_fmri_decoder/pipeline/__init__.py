@@ -1,29 +1,5 @@
-"""The work from end to end: recipe to run folder, image to slab, model and scan to answers."""
+"""Complete workflows: recipe to run folder, image to slab, model and scan to predictions."""
 
-from napari_fmri_decoder.pipeline.apart import run_apart
-from napari_fmri_decoder.pipeline.events import (
-    Alive,
-    AuditError,
-    PipelineEvent,
-    Prepared,
-    RunDone,
-    RunResult,
-    Stage,
-)
-from napari_fmri_decoder.pipeline.preparing import prepare_run, prepare_steps
-from napari_fmri_decoder.pipeline.run import finish, run
+import lazy_loader
 
-__all__ = [
-    "Alive",
-    "AuditError",
-    "PipelineEvent",
-    "Prepared",
-    "RunDone",
-    "RunResult",
-    "Stage",
-    "finish",
-    "prepare_run",
-    "prepare_steps",
-    "run",
-    "run_apart",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""The whole job on the built-in phantom: written to disk, then run like any other data."""
+"""A complete analysis of the built-in phantom: written to disk, then run like any other data."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Generator
 from pathlib import Path
 
 from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
-from napari_fmri_decoder.pipeline.folder import claim
-from napari_fmri_decoder.pipeline.run import run
+from napari_fmri_decoder.pipeline.folder import claim_run_folder
+from napari_fmri_decoder.pipeline.running import run
 from napari_fmri_decoder.recipe import Recipe, make_recipe
-from napari_fmri_decoder.samples.phantom import N_RUNS, PHANTOM_SLAB, write_phantom
+from napari_fmri_decoder.samples.example_data import write_phantom
+from napari_fmri_decoder.samples.example_data.phantom import PHANTOM_SLAB
+from napari_fmri_decoder.samples.example_data.phantom_design import N_RUNS
 
 QUICK_RUNS, QUICK_EPOCHS = 3, 100
-"""Of the quick demo."""
+"""Runs and epochs of the quick demo."""
 EPOCHS = 40
-"""Enough for the phantom; the notebook's network had 125."""
+"""Sufficient for the phantom; the original notebook used 125."""
 
 
 def demo_recipe() -> Recipe:
-    """Make the recipe of the demo; its paths start from the demo's folder."""
+    """Make the recipe of the demo; its paths are relative to the demo's folder."""
     return make_recipe(
         {
             "data": {
@@ -36,33 +38,33 @@ def demo_recipe() -> Recipe:
 
 
 def quick_recipe() -> Recipe:
-    """Make the recipe of the quick demo: `linear`, and a small `mlp` on the same folds."""
+    """Make the recipe of the quick demo: `linear`, compared with a small `mlp` on the same folds."""
     content = demo_recipe().model_dump(mode="json", exclude_none=True)
-    beside = {
+    compared = {
         "decoder": {"name": "mlp", "hidden": 64},
         "training": {"epochs": QUICK_EPOCHS, "threads": 1},
     }
     return make_recipe(
-        content | {"decoder": {"name": "linear"}, "training": {"threads": 1}, "compare": [beside]},
+        content | {"decoder": {"name": "linear"}, "training": {"threads": 1}, "compare": [compared]},
         "the recipe of the quick demo",
     )
 
 
 def run_demo(out: Path, *, quick: bool = False) -> Generator[PipelineEvent, None, None]:
-    """Write the phantom to `out/data`, its recipe beside it, and run it into `out/run`.
+    """Write the phantom to `out/data` and its recipe to `out`, and run it in `out/run`.
 
     Parameters
     ----------
     out : Path
     quick : bool
-        Half of the phantom's runs, and no convolutional network.
+        Use half of the phantom's runs, and no convolutional network.
 
     Yields
     ------
     PipelineEvent
-        As `run` does.
+        As in `run`.
     """
-    claim(out / "run")
+    claim_run_folder(out / "run")
     yield Stage("Making the phantom")
     write_phantom(out / "data", runs=QUICK_RUNS if quick else N_RUNS)
     recipe = quick_recipe() if quick else demo_recipe()

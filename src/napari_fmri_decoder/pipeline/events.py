@@ -1,4 +1,4 @@
-"""What a run tells on its way, and what it gives."""
+"""Events of a run, and its result."""
 
 from __future__ import annotations
 
@@ -13,44 +13,47 @@ from napari_fmri_decoder.training.events import FittedModel, FoldResult, Trainin
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_fmri_decoder.evaluation.null import PermutationsDone
+    from napari_fmri_decoder.evaluation.permutations import PermutationsDone
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.volumes.moments import Moments
     from napari_fmri_decoder.volumes.volume import Volume
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A new part of the work begins."""
+    """Event: a new stage begins."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """All that stands before training begins.
+    """Event: everything is ready for training.
 
     Attributes
     ----------
     recipe : Recipe
         Resolved: with the slab's grid and every training option.
     series : Volume
-        As it was read, or the z-maps that were made of it.
+        The series that was read, or the z-maps computed from it.
     table : DataFrame
         One row per volume of the series.
     samples : Samples
     splits : tuple of Split
     findings : tuple of Finding
     notes : tuple of str
-        What was done to the data, what to know before believing it, what was left out or changed.
+        How the data were processed, what was excluded or changed, and caveats.
     treatment : str
-        What was done to the data, in words: the first of the notes.
+        How the data were processed: the first of the notes.
     pairing : tuple of PairingRow
-        What was put to each image: events, confounds, sidecar, run.
+        Files paired with each image: events, confounds, sidecar; and its run.
+    moments : Moments or None
+        Mean and standard deviation of each voxel of the series; None if no figure shows them.
     """
 
     recipe: Recipe
@@ -62,11 +65,12 @@ class Prepared:
     notes: tuple[str, ...]
     treatment: str = ""
     pairing: tuple[PairingRow, ...] = ()
+    moments: Moments | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
-    """What a run gave.
+    """Result of a run.
 
     Attributes
     ----------
@@ -75,7 +79,7 @@ class RunResult:
     folds : tuple of FoldResult
     scores : Scores
     model : FittedModel
-        Refitted on all samples.
+        Fitted on all samples.
     permutations : PermutationsDone or None
     """
 
@@ -89,21 +93,21 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunDone:
-    """The run has ended; its folder is written."""
+    """Event: the run is complete; its folder has been written."""
 
     result: RunResult
 
 
 @dataclass(frozen=True, slots=True)
-class Alive:
-    """A run in a process of its own goes on: a place to stop, while it tells nothing else."""
+class Heartbeat:
+    """Event: a run in a separate process is working; the caller can stop it here."""
 
 
-PipelineEvent = TrainingEvent | Stage | Prepared | RunDone | Alive
+PipelineEvent = TrainingEvent | Stage | Prepared | RunDone | Heartbeat
 
 
 class AuditError(InputError):
-    """The audit found errors that the recipe does not allow: with them nothing should be trained.
+    """The audit found errors that the recipe does not allow, so nothing is trained.
 
     Attributes
     ----------
@@ -114,9 +118,9 @@ class AuditError(InputError):
         self.findings = tuple(findings)
         super().__init__(
             " ".join(f"{f.message} [{f.code}]" for f in findings)
-            + f" To go on all the same, write audit.allow = {[f.code for f in findings]} in the recipe."
+            + f" To train anyway, set audit.allow = {[f.code for f in findings]} in the recipe."
         )
 
     def __reduce__(self) -> tuple[type[AuditError], tuple[tuple[Finding, ...]]]:
-        """Go through a pipe as what it was made of."""
+        """Pickle by the findings."""
         return type(self), (self.findings,)

@@ -1,4 +1,4 @@
-"""The run folder: where a run keeps its recipe, scores, predictions, models, layers and report."""
+"""The run folder: recipe, scores, predictions, models, layers and report of a run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fmri_decoder.atomic_files import flush_to_disk, make_folder
 from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.diagnostics import fold_design, histogram
-from napari_fmri_decoder.evaluation.gallery import run_figures
+from napari_fmri_decoder.evaluation.all_figures import run_figures
+from napari_fmri_decoder.evaluation.fold_design import fold_design
+from napari_fmri_decoder.evaluation.histograms import histogram
+from napari_fmri_decoder.evaluation.history import history_table
+from napari_fmri_decoder.evaluation.predictions import predictions_table
 from napari_fmri_decoder.evaluation.report import NO_FIGURES, write_report
-from napari_fmri_decoder.evaluation.scores import Scores, history_table, predictions_table
 from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
-from napari_fmri_decoder.samples.masks.intensity import FloorsMask, moments
-from napari_fmri_decoder.training.bundle import Bundle, file_hash, save_bundle, versions
-from napari_fmri_decoder.training.durable import bring_to_disk, make_folder
-from napari_fmri_decoder.training.store import write_text
+from napari_fmri_decoder.samples.masks.intensity import FloorsMask
+from napari_fmri_decoder.training.bundle.bundle import Bundle, file_hash, save_bundle, versions
+from napari_fmri_decoder.training.tasks.store import write_text
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -30,38 +32,41 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from napari_fmri_decoder.evaluation.null import PermutationsDone
+    from napari_fmri_decoder.evaluation.histograms import Histogram
+    from napari_fmri_decoder.evaluation.permutations import PermutationsDone
+    from napari_fmri_decoder.evaluation.scores import Scores
+    from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FittedModel, FoldResult
+    from napari_fmri_decoder.volumes.moments import Moments
 
 SCORES = ENDED
 
 
-def claim(folder: Path, *, resume: bool = False) -> None:
-    """Make a run folder, or take an empty one, or one to go on with.
+def claim_run_folder(folder: Path, *, resume: bool = False) -> None:
+    """Create a run folder, or check that an existing one can be used.
 
     Parameters
     ----------
     folder : Path
     resume : bool
-        Whether tasks and scores may lie there; see `open_store`.
+        Whether the folder may contain tasks and scores; see `open_store`.
 
     Raises
     ------
     InputError
-        If another run lies there, or nothing can be written.
+        If the folder contains another run, or is not writable.
     """
     if not resume and has_begun(folder) and not (folder / SCORES).exists():
         raise InputError(
-            f"A run needs a folder of its own, but {folder} holds one that has not ended. "
-            "Go on with it (--resume), choose another folder, or move that one away."
+            f"Folder {folder} already contains a run, which is not complete. Resume that run (--resume), "
+            "choose another folder, or move it away."
         )
     if not resume and (folder / SCORES).exists():
         raise InputError(
-            f"A run needs a folder of its own, but {folder} holds the scores of another. "
-            "Choose another folder, or move that one away."
+            f"Folder {folder} already contains a run. Choose another folder, or move that run away."
         )
     try:
         make_folder(folder)
@@ -70,19 +75,19 @@ def claim(folder: Path, *, resume: bool = False) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"A run folder must be writable, but {folder} is not: {error.strerror}. Choose another folder."
+            f"Folder {folder} must be writable, but it is not: {error.strerror}. Choose another folder."
         ) from error
 
 
 def write_recipe(folder: Path, recipe: Recipe) -> str:
-    """Write the resolved recipe, with which a run can be gone on with, or repeated; return its text."""
+    """Write the resolved recipe, by which a run can be resumed or repeated; return its text."""
     text = recipe.to_toml()
     write_text(folder / "recipe.toml", text)
     return text
 
 
 def hashes_of_inputs(folder: Path, recipe: Recipe) -> dict[str, str]:
-    """SHA-256 of the files that a run of `recipe` reads, whose paths start from `folder`."""
+    """SHA-256 of the files that a run of `recipe` reads; its paths are relative to `folder`."""
     return {str(path): file_hash(path) for path in input_files(recipe, folder)}
 
 
@@ -98,13 +103,13 @@ def write_results(
     notes: Sequence[str],
     pairing: Sequence[PairingRow] = (),
     permutations: PermutationsDone | None,
-    series: Volume,
+    moments: Moments | None,
     hashes: dict[str, str],
     step: float | None = None,
 ) -> None:
-    """Write everything; `scores.json` comes last, so that a folder that has it is whole, on the disk too.
+    """Write all files; `scores.json` is last, so that a folder that contains it is complete.
 
-    The recipe's paths start from `folder`. `hashes` and `step` are those of `Bundle`.
+    The recipe's paths are relative to `folder`. For `hashes` and `step` see `Bundle`.
     """
     text = write_recipe(folder, recipe)
     tables = folder / "predictions.tsv", folder / "history.tsv"
@@ -112,14 +117,15 @@ def write_results(
     _write_table(history_table(folds), tables[1])
     known = versions()
 
-    def keep(fitted: FittedModel, path: Path) -> None:
+    def save_model(fitted: FittedModel, path: Path) -> None:
         save_bundle(Bundle(fitted, samples.space, samples.classes, text, known, hashes, step), path)
 
-    keep(model, folder / "model.safetensors")
+    save_model(model, folder / "model.safetensors")
     for result in folds:
-        keep(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
+        save_model(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
-    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, series=series)
+    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, moments=moments)
+    missing = recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES
     report = write_report(
         folder,
         scores=scores,
@@ -130,10 +136,10 @@ def write_results(
         notes=notes,
         pairing=(COLUMNS, pairing_cells(pairing)) if pairing else None,
         versions=known,
-        absent=list(filter(None, [recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES])),
+        missing_figures=[missing] if missing else [],
         formats=recipe.report.formats,
     )
-    bring_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
+    flush_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
     content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / SCORES, content + "\n")
 
@@ -146,34 +152,39 @@ def _figures(
     scores: Scores,
     *,
     permutations: PermutationsDone | None,
-    series: Volume,
+    moments: Moments | None,
 ) -> dict[str, Figure]:
-    """Draw what the report shows; nothing, without loading matplotlib, where no figures are asked for."""
+    """Draw the figures of the report; none, without loading matplotlib, if no figures are requested."""
     if not recipe.report.formats:
         return {}
-    mean, std = moments(series)
-    mask = recipe.data.mask
-    floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
     return run_figures(
         samples,
         splits,
         folds,
         scores,
         permutations=permutations,
-        voxels=(
-            histogram(mean[mean != 0], floor=floors[0] or None),
-            histogram(std[mean != 0], floor=floors[1] or None),
-        ),
+        voxels=_voxel_histograms(moments, recipe.data.mask) if moments is not None else None,
         seed=recipe.training.seed,
         design=fold_design(splits, samples, recipe.decoder, recipe.training),
     )
 
 
-def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:
-    """Write what a viewer lays over the anatomy, in scanner space.
+def _voxel_histograms(moments: Moments, mask: MaskConfig | None) -> tuple[Histogram, Histogram]:
+    """Count the voxels that are not empty by their mean and by their standard deviation."""
+    mean, std = moments
+    floors = mask.floors(mean, std) if isinstance(mask, FloorsMask) else (None, None)
+    filled = mean != 0
+    return (
+        histogram(mean[filled], floor=floors[0] or None),
+        histogram(std[filled], floor=floors[1] or None),
+    )
 
-    Written are the mask of the voxels that were decoded, and for each hidden convolution of the
-    model that was fitted on all samples one image per filter: its answer, averaged over samples.
+
+def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:
+    """Write the layers that a viewer shows over the anatomy, in scanner space.
+
+    These are the mask of the decoded voxels, and for each hidden convolution of the model that was fitted
+    on all samples, one image per filter: its activation, averaged over samples.
 
     Returns
     -------

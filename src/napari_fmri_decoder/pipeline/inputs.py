@@ -1,7 +1,6 @@
-"""What a run folder knows of the files that it was made from: where they were, and their SHA-256.
+"""Record of a run's input files in its folder: their paths and SHA-256 hashes.
 
-A project that was copied elsewhere is read at its new place; a file that differs from the one that the
-run was made from is reported.
+A project that was copied is read at its new location; files that have changed since the run are reported.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import existing, parse_json, read_text
+from napari_fmri_decoder.paths import paths_of, with_paths
 from napari_fmri_decoder.recipe import input_files, rebased
-from napari_fmri_decoder.samples.paths import paths_of, with_paths
-from napari_fmri_decoder.samples.patterns import matching
+from napari_fmri_decoder.samples.path_patterns import matching
 from napari_fmri_decoder.text import nfc, printable
-from napari_fmri_decoder.training.bundle import file_hash, load_bundle
-from napari_fmri_decoder.training.store import write_text
+from napari_fmri_decoder.training.bundle.bundle import file_hash, load_bundle
+from napari_fmri_decoder.training.tasks.store import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_fmri_decoder.recipe import Recipe
-    from napari_fmri_decoder.training.bundle import Bundle
+    from napari_fmri_decoder.training.bundle.bundle import Bundle
     from napari_fmri_decoder.volumes.volume import Volume
 
 RECORD = "inputs.json"
-"""File of a run folder."""
+"""Name of the record in a run folder."""
 MODEL = "model.safetensors"
 
 
 def write_record(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> None:
-    """Write down where a run's files are, and their hashes.
+    """Write the record of a run's input files.
 
     Parameters
     ----------
     folder : Path
-        Of the run; the paths of `recipe` start from it.
+        The run folder; the paths of `recipe` are relative to it.
     recipe : Recipe
     hashes : mapping of str to str
         SHA-256 of each file by its path; see `pipeline.folder.hashes_of_inputs`.
@@ -52,13 +51,13 @@ def write_record(folder: Path, recipe: Recipe, hashes: Mapping[str, str]) -> Non
 
 
 def found_again(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
-    """Take files of a run folder's recipe from where they were, if the folder alone was moved.
+    """Find files of a run folder's recipe at their original paths, if only the run folder was moved.
 
     Parameters
     ----------
     recipe : Recipe
     base : Path
-        Folder that its paths start from; unless it is a run folder the recipe stays as it is.
+        Folder that the recipe's paths are relative to; the recipe is unchanged unless this is a run folder.
 
     Returns
     -------
@@ -73,8 +72,8 @@ def found_again(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
         if before is None or before == path or matching(path, base) or not matching(before, base):
             return path
         notes.append(
-            f"{printable(path)} is not where the recipe in {printable(base)} says, and is read from where "
-            f"it was when that run was made: {printable(before)}."
+            f"{printable(path)} is missing at its path in the recipe of {printable(base)}; it is read from "
+            f"its original path: {printable(before)}."
         )
         return before
 
@@ -82,19 +81,19 @@ def found_again(recipe: Recipe, base: Path) -> tuple[Recipe, list[str]]:
 
 
 def changed_inputs(recipe: Recipe, base: Path) -> list[str]:
-    """Compare a run folder's files with the hashes that it holds.
+    """Compare input files with the hashes in a run folder.
 
     Parameters
     ----------
     recipe : Recipe
-        That names its images; a dataset (`data.bids`) is resolved first.
+        With images; a dataset (`data.bids`) must be resolved first.
     base : Path
-        Folder that its paths start from; nothing is compared unless it is a run folder.
+        Folder that the recipe's paths are relative to; nothing is compared unless it is a run folder.
 
     Returns
     -------
     list of str
-        A note on files that have changed since.
+        A note on files that have changed.
     """
     known = _hashes(base)
     if not known:
@@ -102,18 +101,18 @@ def changed_inputs(recipe: Recipe, base: Path) -> list[str]:
     changed = [
         path.name for path in input_files(recipe, base) if known.get(_key(path, base), "") not in _of(path)
     ]
-    return _say(changed, f"when the run in {printable(base)} was made")
+    return _changed_note(changed, f"for the run in {printable(base)}")
 
 
 def changed_scan(bundle: Bundle, series: Volume, home: Path | None = None) -> list[str]:
-    """Say which of a scan's files a model was trained on, but are no longer what they were.
+    """Report files of a scan that a model was trained on and that have changed since.
 
     Parameters
     ----------
     bundle : Bundle
     series : Volume
     home : Path, optional
-        Folder of the model; its run folder is found from it.
+        Folder of the model, from which its run folder is found.
     """
     known = {str(Path(path)): value for path, value in bundle.hashes.items()}
     for folder in [home, home.parent] if home is not None else []:
@@ -121,27 +120,25 @@ def changed_scan(bundle: Bundle, series: Volume, home: Path | None = None) -> li
         known |= {os.path.abspath(folder.resolve() / path): value for path, value in own.items()}
     parts = [Path(part.path).absolute() for part in series.parts]
     changed = [path.name for path in parts if known.get(str(path), "") not in _of(path)]
-    return _say(changed, "when the model was trained on it")
+    return _changed_note(changed, "to train the model")
 
 
 def _of(path: Path) -> tuple[str, str]:
-    """Hashes that raise no doubt: the file's own, and none."""
+    """Hashes for which a file counts as unchanged: its own, or none recorded."""
     return "", file_hash(path)
 
 
-def _say(changed: Iterable[str], since: str) -> list[str]:
+def _changed_note(changed: Iterable[str], purpose: str) -> list[str]:
     names = [printable(name) for name in dict.fromkeys(changed)]
     if not names:
         return []
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     verb = "differs from the file" if len(names) == 1 else "differ from the files"
-    return [
-        f"{', '.join(names[:5])}{more} {verb} that was read {since} (SHA-256); the scores will differ, too."
-    ]
+    return [f"{', '.join(names[:5])}{more} {verb} that was used {purpose} (SHA-256); the scores will differ."]
 
 
 def _key(path: str | Path, folder: Path) -> str:
-    """Name a file as seen from a run folder."""
+    """Path of a file relative to a run folder."""
     start = folder.resolve()
     absolute = os.path.abspath(start / existing(Path(path)))
     try:
@@ -151,7 +148,7 @@ def _key(path: str | Path, folder: Path) -> str:
 
 
 def _hashes(folder: Path, *, model: bool = True) -> dict[str, str]:
-    """Read the hashes that a run folder holds, by the files' place as seen from it."""
+    """Read the hashes in a run folder, by the paths of the files relative to it."""
     record: dict[str, str] = _record(folder).get("sha256", {})
     if record or not model or not (folder / MODEL).is_file():
         return record
@@ -162,7 +159,7 @@ def _hashes(folder: Path, *, model: bool = True) -> dict[str, str]:
 
 
 def _record(folder: Path) -> dict[str, dict[str, str]]:
-    """Read the record; nothing where there is none, or it is not one."""
+    """Read the record; empty if it is missing or invalid."""
     if not (folder / RECORD).is_file():
         return {}
     try:

@@ -1,4 +1,4 @@
-"""What belongs to each image of a run, as it was paired: for the report, a dry run, and the dock's Check."""
+"""The files paired with each image of a run, for the report, a dry run, and Check in the dock."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_fmri_decoder.samples.bids import repetition_time
+from napari_fmri_decoder.paths import paths_of
+from napari_fmri_decoder.samples.bids.names import repetition_time
 from napari_fmri_decoder.samples.confounds import tables_of_images
 from napari_fmri_decoder.samples.pairing import PairingRow
-from napari_fmri_decoder.samples.paths import paths_of
 from napari_fmri_decoder.volumes.volume import Part
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 Key = tuple[str, str, str]
 COLUMNS = ("image", "events", "confounds", "sidecar", "subject", "session", "run", "volumes", "TR (s)")
 MOST = 200
-"""Rows that a page or a terminal shows."""
+"""Rows shown in the report or a terminal."""
 
 
 def pairing_of_samples(
     recipe: Recipe, series: Volume, table: pd.DataFrame, base: Path
 ) -> tuple[PairingRow, ...]:
-    """Tell what was put to each image of a series whose volumes are decoded.
+    """List the files paired with each image of a series whose volumes are decoded.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def pairing_of_samples(
     table : DataFrame of n rows
         From `label_table`.
     base : Path
-        Folder that the recipe's paths start from.
+        Folder that the recipe's paths are relative to.
     """
     parts, options = _parts(series), recipe.prepare
     confounds: Sequence[Path | None] = [None] * len(parts)
@@ -60,13 +60,13 @@ def pairing_of_samples(
 def pairing_of_runs(
     recipe: Recipe, series: Volume, runs: Sequence[Run], plans: Sequence[Plan], base: Path
 ) -> tuple[PairingRow, ...]:
-    """Tell what was put to each image of a series that z-maps are made of.
+    """List the files paired with each image of a series from which z-maps are made.
 
     Parameters
     ----------
     recipe : Recipe
     series : Volume
-        In time.
+        A time series.
     runs : sequence of Run
     plans : sequence of Plan
         Of these runs.
@@ -122,12 +122,12 @@ def _joined(texts: Any) -> str:
 
 
 def pairing_cells(rows: Sequence[PairingRow]) -> list[tuple[str, ...]]:
-    """Write the rows as texts under `COLUMNS`, files by the shortest names that tell them apart.
+    """Rows as text for `COLUMNS`, with the shortest file names that are unique.
 
     Returns
     -------
     list of tuple of str
-        At most `MOST`; a row that says how many more there are comes last.
+        At most `MOST`, and a last row with the number of other rows.
     """
     kept = list(rows[:MOST])
     columns = [_short([getattr(row, name) for row in kept]) for name in COLUMNS[:4]]

@@ -1,54 +1,93 @@
-"""From a recipe to samples, folds and findings: everything before training."""
+"""From a recipe to samples, folds and audit findings: everything before training."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.null import check_exchanges
+from napari_fmri_decoder.evaluation.permutations import check_permutable
+from napari_fmri_decoder.generators import run_to_end
+from napari_fmri_decoder.paths import expanded
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
 from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_samples
-from napari_fmri_decoder.pipeline.treatment import treatment_of
-from napari_fmri_decoder.pipeline.zmapping import told_steps
+from napari_fmri_decoder.pipeline.processing_note import treatment_of
+from napari_fmri_decoder.pipeline.zmapping import zmap_progress
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.masks import make_mask
-from napari_fmri_decoder.samples.paths import expanded
-from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.prepare import prepare_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.splits import make_splits
-from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
+from napari_fmri_decoder.volumes.moments import Moments, moments, with_moments
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.samples.audit import Finding
+    from napari_fmri_decoder.samples.pairing import PairingRow
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.scrubbing import Cleaning
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.samples.zmaps import ZMapsConfig
     from napari_fmri_decoder.training.events import Progress
     from napari_fmri_decoder.volumes.volume import Volume
 
     Watch = Callable[[Volume], Volume]
 
 RESPONSE_S = 10.0
-"""Seconds within which two volumes share a haemodynamic response."""
+"""Seconds within which two volumes share a hemodynamic response."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labeled:
+    """Volumes to decode (or z-maps made from them), with what is known about them before they are read.
+
+    Attributes
+    ----------
+    series : Volume
+    table : DataFrame
+        One row per volume of the series.
+    notes : tuple of str
+    pairing : tuple of PairingRow
+    mask : Volume or None
+    moments : Moments or None
+        Of the series, if making the mask needed them.
+    cleaning : Cleaning or None
+        None for z-maps, whose confounds are part of their model.
+    """
+
+    series: Volume
+    table: pd.DataFrame
+    notes: tuple[str, ...]
+    pairing: tuple[PairingRow, ...]
+    mask: Volume | None
+    moments: Moments | None = None
+    cleaning: Cleaning | None = None
 
 
 def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True) -> Prepared:
-    """Read, label, mask, cut, clean, split and audit; see `prepare_steps`, which this runs to its end."""
-    return returned(prepare_steps(recipe, base, watch, refuse=refuse))
+    """Run `prepare_steps` to its end."""
+    return run_to_end(prepare_steps(recipe, base, watch, refuse=refuse))
 
 
 def prepare_steps(
     recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True
 ) -> Generator[Progress, None, Prepared]:
-    """Read, label, mask, cut, clean, split and audit: everything before training.
+    """Read, label, mask, clean, split and audit: everything before training.
+
+    The series is read once; twice if the mask is computed from it, or if a slab is cropped in another way
+    than its first volumes predict (see `read_voxels`).
 
     Parameters
     ----------
@@ -56,11 +95,11 @@ def prepare_steps(
     base : Path
         Folder that its paths start from.
     watch : callable, optional
-        Takes the images and gives them as they are to be read, so that the reading can be
-        followed, and ended by an exception.
+        Takes the images and returns them as they are to be read, so that reading can be followed, and
+        ended by an exception.
     refuse : bool
-        Whether errors of the audit that the recipe does not allow are raised; else they are among
-        the findings alone.
+        Whether errors of the audit that the recipe does not allow are raised. Otherwise they are only
+        listed among the findings.
 
     Yields
     ------
@@ -81,100 +120,142 @@ def prepare_steps(
     recipe, moved = found_again(expanded(recipe), base)
     recipe, found = found_in_dataset(recipe, base)
     found = [*moved, *found, *changed_inputs(recipe, base)]
-    series = open_series(recipe, base)
-    series = opened = series if watch is None else watch(series)
-    cleaning = None
+    opened = open_series(recipe, base)
+    opened = opened if watch is None else watch(opened)
     if recipe.zmaps is None:
-        table, notes = label_table(recipe.labels, series, base)
-        cleaning = read_cleaning(recipe.prepare, series, base)
-        notes = [*notes, *cleaning.notes]
-        pairing = pairing_of_samples(recipe, series, table, base)
+        labeled = _label_volumes(recipe, opened, base)
     else:
-        _check_of_maps(recipe)
-        runs, notes = find_runs(recipe.labels, series, base)
-        plans, _ = plan_zmaps(series, runs, recipe.zmaps, base)
-        pairing = pairing_of_runs(recipe, series, runs, plans, base)
-    notes = [*found, *series.notes, *notes]
-    mask = None
-    if recipe.data.mask is not None:
-        mask, mask_notes = make_mask(recipe.data.mask, series, base)
-        notes = [*notes, *mask_notes]
-    if recipe.zmaps is not None:
-        made = yield from told_steps(series, runs, recipe.zmaps, mask, base)
-        series, table, notes = made.maps, made.labels, [*notes, *made.notes]
-    samples = prepare(
-        series,
-        table,
+        labeled = yield from _make_maps(recipe, recipe.zmaps, opened, base)
+    samples, series_moments = prepare_and_measure(
+        labeled.series,
+        labeled.table,
         recipe.prepare,
-        mask=mask,
+        mask=labeled.mask,
         slab=recipe.slab,
-        exclude=recipe.labels.excluded(table["label"]),
-        confounds=cleaning.confounds if cleaning else None,
-        scrubbed=cleaning.scrubbed if cleaning else None,
+        exclude=recipe.labels.excluded(labeled.table["label"]),
+        confounds=labeled.cleaning.confounds if labeled.cleaning else None,
+        scrubbed=labeled.cleaning.scrubbed if labeled.cleaning else None,
+        moments=labeled.moments,
+        measure=bool(recipe.report.formats),
     )
+    splits, findings = _split_and_audit(recipe, labeled.series, samples, refuse=refuse)
+    resolved = _resolved(recipe, labeled.series, samples)
+    treatment = treatment_of(resolved, opened)
+    return Prepared(
+        resolved,
+        labeled.series,
+        labeled.table,
+        samples,
+        splits,
+        findings,
+        tuple(dict.fromkeys((treatment, *found, *opened.notes, *labeled.notes, *samples.notes))),
+        treatment,
+        labeled.pairing,
+        series_moments,
+    )
+
+
+def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:
+    """Label the volumes of the series, find their confounds, and make the mask."""
+    table, notes = label_table(recipe.labels, series, base)
+    cleaning = read_cleaning(recipe.prepare, series, base)
+    pairing = pairing_of_samples(recipe, series, table, base)
+    mask, known, more = _recipe_mask(recipe, series, base)
+    return _Labeled(series, table, (*notes, *cleaning.notes, *more), pairing, mask, known, cleaning)
+
+
+def _make_maps(
+    recipe: Recipe, config: ZMapsConfig, series: Volume, base: Path
+) -> Generator[Progress, None, _Labeled]:
+    """Make the mask, and z-maps of the events in each run."""
+    _check_of_maps(recipe)
+    runs, notes = find_runs(recipe.labels, series, base)
+    plans, _ = plan_zmaps(series, runs, config, base)
+    pairing = pairing_of_runs(recipe, series, runs, plans, base)
+    mask, _, more = _recipe_mask(recipe, series, base)
+    made = yield from zmap_progress(series, runs, config, mask, base)
+    return _Labeled(made.maps, made.labels, (*notes, *more, *made.notes), pairing, mask)
+
+
+def _recipe_mask(
+    recipe: Recipe, series: Volume, base: Path
+) -> tuple[Volume | None, Moments | None, list[str]]:
+    """Make the recipe's mask; also return the moments of the series if the mask needs them."""
+    config = recipe.data.mask
+    if config is None:
+        return None, None, []
+    known = moments(series) if config.drawn_from_series() else None
+    mask, notes = make_mask(config, series if known is None else with_moments(series, known), base)
+    return mask, known, notes
+
+
+def _split_and_audit(
+    recipe: Recipe, series: Volume, samples: Samples, *, refuse: bool
+) -> tuple[tuple[Split, ...], tuple[Finding, ...]]:
     splits = tuple(make_splits(recipe.split, samples.table))
     if recipe.null.permutations:
-        check_exchanges(samples)
+        check_permutable(samples)
     findings = tuple(
         audit(
             samples,
             splits,
             allow=recipe.audit.allow,
-            neighbours=_neighbours(series.step),
+            neighbors=_neighbors(series.step),
             mask=recipe.data.mask,
             recording=_recording(series),
         )
     )
-    if refuse and (stopping := blocking(findings, recipe.audit.allow)):
-        raise AuditError(stopping)
+    if refuse and (errors := blocking(findings, recipe.audit.allow)):
+        raise AuditError(errors)
+    return splits, findings
+
+
+def _resolved(recipe: Recipe, series: Volume, samples: Samples) -> Recipe:
+    """State in the recipe all options that depend on the data."""
     stated = {
         "prepare": recipe.prepare.resolved(series),
-        "training": recipe.training.resolved(recipe.decoder),
         "slab": recipe.slab.resolved(samples.space.grid) if recipe.slab else None,
     }
-    resolved = recipe.model_copy(update=stated)
-    treatment = treatment_of(resolved, opened)
-    notes = list(dict.fromkeys((treatment, *notes, *samples.notes)))
-    return Prepared(resolved, series, table, samples, splits, findings, tuple(notes), treatment, pairing)
+    return recipe.with_training_resolved().model_copy(update=stated)
 
 
 def _check_of_maps(recipe: Recipe) -> None:
-    """Refuse to clean z-maps as if they were volumes, which would be passed over without a word."""
-    asked = [name for name in ("confounds", "scrub_mm") if getattr(recipe.prepare, name)]
-    if asked:
+    """Refuse options of [prepare] that would be ignored for z-maps."""
+    unused = [name for name in ("confounds", "scrub_mm") if getattr(recipe.prepare, name)]
+    if unused:
         raise InputError(
-            f"Confounds of z-maps must be in their model, but {' and '.join(asked)} of [prepare] are for "
-            'volumes. Set confounds in [zmaps] instead; "outliers" there takes each marked volume out of the '
-            "model."
+            f"The confounds of z-maps belong to their model, but {' and '.join(unused)} in [prepare] apply "
+            'to volumes. Set confounds in [zmaps] instead; "outliers" there excludes each marked volume from '
+            "the model."
         )
 
 
 def open_series(recipe: Recipe, base: Path) -> Volume:
-    """Open the images of a recipe, with the seconds between volumes that it, or their header, states.
+    """Open the images of a recipe, with the TR from the recipe or from their headers.
 
     Parameters
     ----------
     recipe : Recipe
-        That names its images; see `found_in_dataset`.
+        With a list of images; see `found_in_dataset`.
     base : Path
         Folder that its paths start from.
 
     Raises
     ------
     InputError
-        If an image cannot be read, or its TR is missing or not that of its JSON file.
+        If an image cannot be read, or its TR is missing or differs from that in its JSON file.
     """
     data = recipe.data
     return read_images(data.images, base, kind=data.kind, tr=data.tr)
 
 
-def _neighbours(step: float | None) -> int:
-    """How many volumes share one haemodynamic response; none of a stack of maps."""
+def _neighbors(step: float | None) -> int:
+    """Number of volumes that share a hemodynamic response; 0 for a stack of maps."""
     return 0 if step is None else math.ceil(RESPONSE_S / step)
 
 
 def _recording(series: Volume) -> NDArray[np.int64]:
-    """Number of the file that each volume came from."""
+    """For each volume, the number of the file it comes from."""
     lengths = [part.n_volumes for part in series.parts]
     if sum(lengths) != series.n_volumes:
         lengths = [series.n_volumes]

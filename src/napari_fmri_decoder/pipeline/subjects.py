@@ -1,4 +1,4 @@
-"""Several subjects, each decoded alone: one task per subject, which reads its own data, and their summary."""
+"""Several subjects, each decoded separately in one task that reads its own data, and their summary."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError, TrainingError
-from napari_fmri_decoder.evaluation.group import summarise_group, write_group
+from napari_fmri_decoder.evaluation.group import summarize_group, write_group
+from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.resume import check_asked, write_asked
-from napari_fmri_decoder.pipeline.run import AUTO, run
+from napari_fmri_decoder.pipeline.running import AUTO, run
 from napari_fmri_decoder.recipe import BIDS_CHOICES
-from napari_fmri_decoder.samples.bids_dataset import bids_runs, one_space
-from napari_fmri_decoder.samples.steps import returned
-from napari_fmri_decoder.training.cluster import (
+from napari_fmri_decoder.samples.bids.dataset import bids_runs, one_space
+from napari_fmri_decoder.training.events import Note, Progress
+from napari_fmri_decoder.training.tasks.workers import (
     LOG,
     SERIAL,
     on_card,
@@ -23,7 +24,6 @@ from napari_fmri_decoder.training.cluster import (
     unprotected,
     workers_that_fit,
 )
-from napari_fmri_decoder.training.events import Note, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -33,36 +33,37 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
 
 WHAT = "subjects"
+"""Name of the progress of subjects."""
 
 
 def one_per_subject(recipe: Recipe, base: Path) -> dict[str, Recipe]:
-    """Part a recipe that names a dataset into one per subject.
+    """Split a recipe for a dataset into one recipe per subject.
 
     Parameters
     ----------
     recipe : Recipe
         With `data.bids`.
     base : Path
-        Folder that its paths start from.
+        Folder that the recipe's paths are relative to.
 
     Returns
     -------
     dict
-        Of "sub-01" and so on.
+        Recipes by "sub-01" and so on.
 
     Raises
     ------
     InputError
-        If it names no dataset, or nothing is found in it.
+        If the recipe has no dataset, or nothing is found in it.
     """
     data = recipe.data
     if data.bids is None:
         raise InputError(
-            "A recipe for several subjects must name a dataset (data.bids), but this one names images. Give "
-            "a dataset, or one recipe per subject."
+            "A recipe for several subjects must have a dataset (data.bids), but this one has images. Use a "
+            "dataset, or one recipe per subject."
         )
-    chosen = {name: getattr(data, name) for name in BIDS_CHOICES}
-    subjects = sorted({found.subject for found in one_space(bids_runs(base / data.bids, **chosen))})
+    selected = {name: getattr(data, name) for name in BIDS_CHOICES}
+    subjects = sorted({found.subject for found in one_space(bids_runs(base / data.bids, **selected))})
     return {
         f"sub-{subject}": recipe.model_copy(update={"data": data.model_copy(update={"subjects": (subject,)})})
         for subject in subjects
@@ -72,26 +73,26 @@ def one_per_subject(recipe: Recipe, base: Path) -> dict[str, Recipe]:
 def run_subjects(
     recipes: Mapping[str, tuple[Recipe, Path]], out: Path, *, cluster: str = SERIAL, resume: bool = False
 ) -> Generator[PipelineEvent, None, GroupScores]:
-    """Run one recipe per subject, and summarise them.
+    """Run one recipe per subject, and summarize the scores.
 
-    A worker holds the data of the one subject that it is at. A subject that fails is said, and the others
-    go on.
+    A worker keeps only the data of its current subject in memory. Failures are reported; other subjects
+    continue.
 
     Parameters
     ----------
     recipes : mapping of str to (Recipe, Path)
-        By name, which is that of the run folder; with the folder that its paths start from.
+        By the name of the run folder; each with the folder that its paths are relative to.
     out : Path
-        Holds the run folders, `group.json` and `group.tsv`.
+        For the run folders, `group.json` and `group.tsv`.
     cluster : str
-        See `run`; here each task is a whole subject.
+        See `run`; here each task is one subject.
     resume : bool
-        Whether to leave what is done, and go on with what was begun.
+        Whether to skip completed subjects and resume the others.
 
     Yields
     ------
     PipelineEvent
-        `Progress` of the subjects, and a `Note` on each that failed; serially the events of each run too.
+        `Progress` of the subjects, and a `Note` for each failure; if serial, also the events of each run.
 
     Returns
     -------
@@ -100,7 +101,7 @@ def run_subjects(
     Raises
     ------
     InputError
-        If one that is done was asked for by another recipe, or all of them fail.
+        If a completed subject had another recipe, or all subjects fail.
     """
     done: list[Path] = []
     failed: list[Path] = []
@@ -127,17 +128,15 @@ def run_subjects(
                 yield Stage(call[2].name)
                 yield from ended(*(yield from _one(*call)))
         else:
-            with closing(pool.imap(run_subject, calls, ended=_lost)) as results:
+            with closing(pool.imap(run_subject, calls, on_killed=_lost)) as results:
                 for result in results:
-                    if result is None:  # a place to stop
+                    if result is None:  # so that the caller can stop
                         yield Progress(WHAT, len(done) + len(failed), len(calls))
                     else:
                         yield from ended(*result)
     if not done:
-        raise InputError(
-            f"At least one of {len(calls)} subjects must be decoded, but all failed. {problems[0]}"
-        )
-    group = summarise_group(sorted(done))
+        raise InputError(f"All {len(calls)} subjects failed, so there is nothing to summarize. {problems[0]}")
+    group = summarize_group(sorted(done))
     write_group(group, out)
     return group
 
@@ -149,9 +148,9 @@ def run_subject(recipe: Recipe, base: Path, folder: Path, resume: bool) -> tuple
     -------
     folder : Path
     problem : str
-        Why it failed; "" if it did not.
+        Reason of a failure; "" if there is none.
     """
-    return returned(_one(recipe, base, folder, resume))
+    return run_to_end(_one(recipe, base, folder, resume))
 
 
 def _one(
@@ -163,27 +162,27 @@ def _one(
     try:
         with closing(run(recipe, base, folder, resume=resume)) as events:
             for event in events:
-                if not asked:  # the folder is made, and is ours
+                if not asked:  # the folder exists now, and belongs to this run
                     write_asked(folder, recipe, base)
                     asked = True
                 yield event
     except (InputError, TrainingError) as error:
         return folder, str(error)
-    except Exception as error:  # noqa: BLE001  # of memory, disks, libraries: none may end the other subjects
+    except Exception as error:  # noqa: BLE001  # such as of memory or disks; none may stop the other subjects
         return folder, f"{type(error).__name__}: {error}"
     return folder, ""
 
 
 def _lost(call: tuple[Recipe, Path, Path, bool], error: TrainingError) -> tuple[Path, str]:
-    """Tell of a subject whose workers were killed, as if it had failed itself."""
+    """Result of a subject whose workers were killed: a failure."""
     return call[2], str(error)
 
 
 def _where(cluster: str, recipes: Mapping[str, tuple[Recipe, Path]]) -> str:
-    """Find out where; "auto" is on workers of this machine, as many as there is work and room for."""
+    """Resolve "auto": as many workers on this computer as there are subjects and memory."""
     if cluster != AUTO:
         return cluster
-    if any(on_card(recipe.decoder, recipe.training) for recipe, _ in recipes.values()):
+    if any(on_card(recipe.decoder, recipe.training.device) for recipe, _ in recipes.values()):
         return SERIAL
     threads = max((recipe.training.threads for recipe, _ in recipes.values()), default=1)
     workers = min(workers_that_fit(threads), len(recipes))

@@ -1,4 +1,4 @@
-"""Z-maps from BOLD files to a folder: one NIfTI per map, their table, and how they were made."""
+"""Z-maps of BOLD files in a folder: one NIfTI per map, their table, and a record of their settings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.null import Progress
+from napari_fmri_decoder.generators import map_events
 from napari_fmri_decoder.pipeline.events import Stage
-from napari_fmri_decoder.pipeline.treatment import taken_for
+from napari_fmri_decoder.pipeline.processing_note import taken_for
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.masks.given import FileMask
 from napari_fmri_decoder.samples.masks.onto_grid import notes_on
 from napari_fmri_decoder.samples.opening import tr_problem
-from napari_fmri_decoder.samples.steps import told
 from napari_fmri_decoder.samples.zmaps import ZMaps, find_runs, plan_zmaps, zmap_steps
-from napari_fmri_decoder.training.bundle import file_hash, versions
-from napari_fmri_decoder.volumes.nifti import images_in, write
+from napari_fmri_decoder.training.bundle.bundle import file_hash, versions
+from napari_fmri_decoder.training.events import Progress
+from napari_fmri_decoder.volumes.files import images_in
+from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ TABLE, ABOUT = "volumes.tsv", "zmaps.json"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZMapsDone:
-    """The maps are written.
+    """Event: the maps have been written.
 
     Attributes
     ----------
@@ -47,11 +48,11 @@ class ZMapsDone:
     made: ZMaps
 
 
-def told_steps(
+def zmap_progress(
     series: Volume, runs: Sequence[Run], config: ZMapsConfig, mask: Volume | None, base: Path
 ) -> Generator[Progress, None, ZMaps]:
-    """Make z-maps, telling each step as `Progress`; see `zmap_steps`."""
-    return told(zmap_steps(series, runs, config, mask, base), lambda step: Progress("z-maps", *step))
+    """Compute z-maps, with each step as a `Progress` event; see `zmap_steps`."""
+    return map_events(zmap_steps(series, runs, config, mask, base), lambda step: Progress("z-maps", *step))
 
 
 def write_zmaps(
@@ -64,53 +65,53 @@ def write_zmaps(
     mask: MaskConfig | Volume | None = None,
     runs: Sequence[Run] | None = None,
 ) -> Generator[Stage | Progress | ZMapsDone, None, None]:
-    """Make z-maps of a series and write them to a folder.
+    """Compute z-maps of a series and write them to a folder.
 
     Parameters
     ----------
     series : Volume
-        In time.
+        A time series.
     labels : LabelsConfig
-        Where the events come from; see `find_runs`.
+        Source of the events; see `find_runs`.
     config : ZMapsConfig
     out : Path
-        A folder of its own; made if missing.
+        New or without images; created if missing.
     base : Path
-        Folder that relative paths start from.
+        Folder for relative paths.
     mask : MaskConfig or Volume, optional
-        Every voxel without one.
+        All voxels if None.
     runs : sequence of Run, optional
-        The events, where they are known already; else they come from `labels`.
+        The events, if they are already known; otherwise they come from `labels`.
 
     Yields
     ------
     Stage, Progress
-        The first one after all was seen to fit.
-        Closing the generator stops the work; no map is left then.
+        The first one after all input has been checked. Closing the generator stops the work, and removes
+        the maps written so far.
     ZMapsDone
-        In the end.
+        At the end.
 
     Raises
     ------
     InputError
-        If something does not fit, said before any volume is read; or the folder is in use.
+        If the input is invalid, before any volume is read; or if the folder contains images.
     """
     _check_folder(out)
     if problem := tr_problem(series):
         raise InputError(problem)
     notes = [f"Data: {taken_for(series)}.", *series.notes]
     if runs is None:
-        runs, said = find_runs(labels, series, base)
-        notes += said
+        runs, run_notes = find_runs(labels, series, base)
+        notes += run_notes
     plan_zmaps(series, runs, config, base)
     yield Stage("Making z-maps")
     if mask is None or isinstance(mask, Volume):
         voxels = mask
         notes += [] if mask is None else notes_on(mask)
     else:
-        voxels, said = make_mask(mask, series, base)
-        notes += said
-    made = yield from told_steps(series, runs, config, voxels, base)
+        voxels, mask_notes = make_mask(mask, series, base)
+        notes += mask_notes
+    made = yield from zmap_progress(series, runs, config, voxels, base)
     made = replace(made, notes=tuple(dict.fromkeys((*notes, *made.notes))))
     yield Stage(f"Writing {out}")
     new, done = not out.exists(), False
@@ -127,13 +128,13 @@ def write_zmaps(
 
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise InputError(f"Z-maps must be written to a folder, but {out} is a file. Choose another name.")
+        raise InputError(f"Z-maps are written to a folder, but {out} is a file. Choose another name.")
     taken = [path.name for path in (out / TABLE, out / ABOUT) if path.exists()]
     taken += [path.name for path in (images_in(out)[:1] if out.is_dir() else [])]
     if taken:
         raise InputError(
-            f"Z-maps need a folder of their own, as it opens as one series, but {out} holds {taken[0]}. "
-            "Choose another folder, or move that away."
+            f"Folder {out} already contains {taken[0]}, but a folder of z-maps opens as one series. Choose "
+            "another folder, or move that file away."
         )
 
 
@@ -152,7 +153,7 @@ def _write(made: ZMaps, out: Path) -> Generator[Progress, None, None]:
 
 
 def _clear(out: Path, made: ZMaps, new: bool) -> None:
-    """Take away what was written of a folder that was not finished."""
+    """Remove the files of an incomplete folder."""
     if new:
         shutil.rmtree(out, ignore_errors=True)
         return
@@ -168,7 +169,7 @@ def _about(
     mask: MaskConfig | Volume | None,
     base: Path,
 ) -> dict[str, Any]:
-    """Tell how maps were made: settings, software, inputs and events."""
+    """Record of how maps were made: settings, software, inputs and events."""
     files = [Path(part.path) for part in series.parts]
     for plan in made.plans:
         files += [path for path in (plan.run.source, plan.confounds_file) if path is not None]
@@ -176,7 +177,7 @@ def _about(
     files += [base / mask.path] if isinstance(mask, FileMask) else []
     return {
         "settings": config.model_dump(mode="json"),
-        "slice_time_ref": config.moment,
+        "slice_time_ref": config.reference_time,
         "labels": labels.model_dump(mode="json"),
         "mask": mask.name if isinstance(mask, Volume) else mask.model_dump(mode="json") if mask else None,
         "repetition_time": series.step,

@@ -1,4 +1,4 @@
-"""Blocks: consecutive volumes of one label and run, which no split may part."""
+"""Blocks: consecutive volumes of one label and run, which a split must keep together."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def number_blocks(table: pd.DataFrame) -> NDArray[np.int64]:
     Returns
     -------
     (n,) int64 array
-        From 0; it grows where the label or the group (subject, session, run) changes, or a
-        volume is skipped.
+        From 0; increases where the label or the group (subject, session, run) changes, or volumes
+        are skipped.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def number_blocks(table: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def run_starts(table: pd.DataFrame) -> dict[str, list[int]]:
-    """Tell at which rows each run begins: more than one for a run that lies in several places.
+    """Find the rows at which each run starts; a run that is interrupted has several.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Confounds: columns of a table per run, chosen by name, by pattern, or by a group that fMRIPrep knows."""
+"""Confounds: columns of one table per run, selected by name, pattern, or group of fMRIPrep's columns."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fmri_decoder.cells import header_of, read_rows
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.bids import find_confounds
+from napari_fmri_decoder.samples.bids.names import find_confounds
 from napari_fmri_decoder.samples.pairing import pair
-from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.samples.path_patterns import expand
 from napari_fmri_decoder.samples.tables import number_cells
 from napari_fmri_decoder.text import nfc
-from napari_fmri_decoder.volumes.nifti import natural_key
+from napari_fmri_decoder.text_tables import header_of, read_rows
+from napari_fmri_decoder.volumes.files import natural_key
 from napari_fmri_decoder.volumes.volume import Part
 
 if TYPE_CHECKING:
@@ -41,39 +41,39 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "tcompcor": ("t_comp_cor_*",),
     "outliers": ("motion_outlier*", "non_steady_state_outlier*"),
 }
-"""Columns of fMRIPrep's tables by what they are, from the six of motion to its 24 (Friston et al. 1996)."""
+"""Groups of columns in fMRIPrep's tables; motion24 is the model of Friston et al. (1996)."""
 
 _MAY_LACK = ("cosine", "outliers")
-"""A short run has no cosine, and a quiet one no outlier."""
+"""Groups that may be empty: a short run has no cosine, and a run without motion has no outlier."""
 
 
 def read_confounds(
     wanted: Sequence[str], files: Sequence[str], series: Volume, base: Path
 ) -> tuple[NDArray[np.float64] | None, list[str]]:
-    """Read the confounds of every volume of a series; `read_cleaning` parts outliers from them.
+    """Read the confounds of every volume of a series; `read_cleaning` separates outliers from them.
 
     Parameters
     ----------
     wanted : sequence of str
         Columns by name or pattern, or `GROUPS`; ``acompcor:5`` is the first five of a group.
     files : sequence of str
-        Paths or patterns of one table per image file, in their order; if empty, those that
-        fMRIPrep wrote beside the images.
+        Paths or patterns of one table per image file, in the same order; if empty, the tables that
+        fMRIPrep wrote next to the images.
     series : Volume
     base : Path
-        Folder that relative paths start from: the recipe's.
+        Folder that relative paths start from: that of the recipe.
 
     Returns
     -------
     confounds : (n, c) float64 array, or None
-        NaN throughout a file that lacks a column which others have; None if none is wanted.
+        NaN throughout a file that lacks a column of other files; None if `wanted` is empty.
     notes : list of str
 
     Raises
     ------
     InputError
-        If a table is missing or has another number of rows than its images have volumes, or if a
-        column is missing or holds no numbers.
+        If a table is missing or does not have one row per volume of its image, or if a column is
+        missing or not numeric.
     """
     if not wanted:
         return None, []
@@ -82,7 +82,7 @@ def read_confounds(
 
 
 def tables_of_series(files: Sequence[str], series: Volume, base: Path) -> list[tuple[Path, int]]:
-    """Find the table of confounds of each image of a series, and how many volumes the image has."""
+    """Find the confounds table of each image of a series, and the number of volumes of the image."""
     parts = series.parts or (Part(series.name or "series", series.n_volumes),)
     found = tables_of_images(files, [Path(part.path) for part in parts], base)
     return [(path, part.n_volumes) for part, path in zip(parts, found, strict=True)]
@@ -96,8 +96,9 @@ def joined_confounds(
     n = sorted({table.shape[1] for table in tables})
     many = f"{n[0]}" if len(n) == 1 else f"{n[0]} to {n[-1]}"
     if not n[-1]:
-        return None, [f"No confound is called {', '.join(wanted)} in these runs, so none was regressed out."]
-    return joined.to_numpy(np.float64), [f"{many} confounds were regressed out run by run: {_names(joined)}."]
+        return None, [f"These runs have no confounds named {', '.join(wanted)}, so none were regressed out."]
+    note = f"{many} confounds were regressed out within each run: {_names(joined)}."
+    return joined.to_numpy(np.float64), [note]
 
 
 def confounds_of_run(path: Path, wanted: Sequence[str], n_volumes: int) -> pd.DataFrame:
@@ -109,39 +110,39 @@ def confounds_of_run(path: Path, wanted: Sequence[str], n_volumes: int) -> pd.Da
     wanted : sequence of str
         See `choose_columns`.
     n_volumes : int
-        Rows that there must be.
+        Number of rows that the table must have.
 
     Returns
     -------
     DataFrame of n_volumes rows
-        float64; a derivative, which has no value in its first row, has that of the second there, as
-        with nilearn's load_confounds.
+        float64. A derivative has no value in its first row and gets that of the second row, as in
+        nilearn's load_confounds.
 
     Raises
     ------
     InputError
-        If the table cannot be read, has another number of rows, lacks a column, or has a cell that
-        is no number.
+        If the table cannot be read, has a different number of rows, lacks a column, or has a cell that
+        is not a number.
     """
     table = read_columns(path)
     if len(table) != n_volumes:
         raise InputError(
             f"Confounds must have one row per volume; {path.name} has {len(table)} rows for the "
-            f"{n_volumes} volumes of its run. Give the table of these images."
+            f"{n_volumes} volumes of its run. Use the table of these images."
         )
     return _filled(table[choose_columns(list(table.columns), wanted, path.name)], path)
 
 
 def tables_of_images(files: Sequence[str], images: Sequence[Path | None], base: Path) -> list[Path]:
-    """Find the table of confounds of each image.
+    """Find the confounds table of each image.
 
     Parameters
     ----------
     files : sequence of str
-        Paths or patterns relative to `base`, which go with the images by their names where these tell, else
-        in the same order; if empty, those that fMRIPrep wrote beside them.
+        Paths or patterns relative to `base`, matched to the images by name if the names allow it, otherwise
+        by order; if empty, the tables that fMRIPrep wrote next to the images.
     images : sequence of Path or None
-        None for one that is no file.
+        None for an image without a file.
     base : Path
 
     Raises
@@ -152,26 +153,26 @@ def tables_of_images(files: Sequence[str], images: Sequence[Path | None], base: 
     if files:
         found = [path for given in files for path in expand(given, base, "confounds")]
         named = [image for image in images if image is not None]
-        if len(named) < len(images):  # runs within one file have no names to go by
+        if len(named) < len(images):  # runs within one file have no names to match
             named = [Path()] * len(images)
         return pair(named, found, "table of confounds", "confounds_files")
-    beside = [find_confounds(image) if image else None for image in images]
+    found_tables = [find_confounds(image) if image else None for image in images]
     missing = [
         image.name if image else "an image without a file"
-        for image, path in zip(images, beside, strict=True)
+        for image, path in zip(images, found_tables, strict=True)
         if path is None
     ]
     if missing:
         raise InputError(
-            "Each image must have fMRIPrep's confounds beside it (..._desc-confounds_timeseries.tsv); "
-            f"found none for {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}. Name the "
+            "Each image must have fMRIPrep's confounds next to it (..._desc-confounds_timeseries.tsv); "
+            f"found none for {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}. List the "
             "tables in confounds_files, or leave confounds empty."
         )
-    return [path for path in beside if path is not None]
+    return [path for path in found_tables if path is not None]
 
 
 def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "the table") -> list[str]:
-    """Choose columns by names, patterns and groups, in the order in which they are asked for.
+    """Choose columns by names, patterns and groups, in the order of `wanted`.
 
     Parameters
     ----------
@@ -179,12 +180,12 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
         Of the table.
     wanted : sequence of str
     name : str
-        What messages call the table.
+        Name of the table in messages.
 
     Raises
     ------
     InputError
-        If one of `wanted` fits no column.
+        If one of `wanted` matches no column.
 
     Examples
     --------
@@ -192,35 +193,35 @@ def choose_columns(columns: Sequence[str], wanted: Sequence[str], name: str = "t
     ['a_comp_cor_00', 'csf']
     """
     found: list[str] = []
-    for asked in wanted:
-        limited = re.fullmatch(r"(.+):(\d+)", asked)
-        group, first = (limited[1], int(limited[2])) if limited else (asked, None)
-        fitting: list[str] = []
+    for requested in wanted:
+        limited = re.fullmatch(r"(.+):(\d+)", requested)
+        group, first = (limited[1], int(limited[2])) if limited else (requested, None)
+        of_group: list[str] = []
         for pattern in GROUPS.get(group, (group,)):
-            fits = sorted((c for c in columns if fnmatchcase(nfc(c), nfc(pattern))), key=natural_key)
-            if not fits and group not in _MAY_LACK:
+            matches = sorted((c for c in columns if fnmatchcase(nfc(c), nfc(pattern))), key=natural_key)
+            if not matches and group not in _MAY_LACK:
                 near = get_close_matches(pattern, [*columns, *GROUPS], 3, 0.4) or list(columns[:5])
                 of = f" (of {group})" if pattern != group else ""
                 raise InputError(
                     f"Confounds must be columns of their table, or groups ({', '.join(GROUPS)}); {name} has "
-                    f"no {pattern!r}{of}. Near it: {', '.join(near)}."
+                    f"no {pattern!r}{of}. Similar names: {', '.join(near)}."
                 )
-            fitting += fits
-        found += fitting[:first]
+            of_group += matches
+        found += of_group[:first]
     return list(dict.fromkeys(found))
 
 
 def read_columns(path: Path) -> pd.DataFrame:
-    """Read a table with a header, or bare columns of numbers: six are motion, as SPM, FSL and AFNI write it.
+    """Read a table with a header, or columns of numbers only: six are motion, as SPM, FSL and AFNI write it.
 
     Returns
     -------
     DataFrame
-        Of str, as written.
+        Cells are str, as in the file.
     """
     rows = read_rows(path, "table of confounds", comments=True)
     if not rows:
-        raise InputError(f"Confounds must be a table, but {path.name} is empty. Give another file.")
+        raise InputError(f"Confounds must be a table, but {path.name} is empty. Use another file.")
     if number_cells(pd.Series(rows[0]))[1] or not any(rows[0]):
         columns, cells = header_of(rows, path, "table of confounds")
         return pd.DataFrame(cells, columns=columns, dtype=object)
@@ -231,18 +232,18 @@ def read_columns(path: Path) -> pd.DataFrame:
 
 
 def _filled(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Turn cells into numbers; a derivative has none in its first row, and gets that of the second."""
+    """Turn cells into numbers; a derivative has none in its first row, and gets that of the second row."""
     numbers = pd.DataFrame({name: number_cells(table[name])[0] for name in table}, index=table.index)
     if len(numbers) > 1:
         first = numbers.iloc[0]
         numbers.iloc[0] = first.where(first.notna(), numbers.iloc[1])  # as nilearn's load_confounds does
-    lacking = numbers.isna()
-    if lacking.to_numpy().any():
-        column = str(lacking.any().idxmax())
-        row = int(lacking[column].to_numpy().argmax())
+    missing = numbers.isna()
+    if missing.to_numpy().any():
+        column = str(missing.any().idxmax())
+        row = int(missing[column].to_numpy().argmax())
         raise InputError(
-            f"Confounds must be numbers in every row but the first; {column} of {path.name} has "
-            f"{table[column].iloc[row]!r} in row {row + 1}. Correct it, or leave that column out."
+            f"Confounds must be numbers in every row except the first; {column} of {path.name} has "
+            f"{table[column].iloc[row]!r} in row {row + 1}. Correct it, or do not use that column."
         )
     return pd.DataFrame(numbers)
 

@@ -1,8 +1,8 @@
-"""Voxels of a series, volume by volume, as rows of features."""
+"""Features of a series: the values of its selected voxels, one row per volume."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.volumes.resample import Interpolation, sampler, value_range
+from napari_fmri_decoder.volumes.resample import sampler, value_range
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.volumes.frames import Grid
+    from napari_fmri_decoder.volumes.interpolation import Interpolation
     from napari_fmri_decoder.volumes.volume import Volume
 
 Progress = Callable[[int, int], None]
@@ -27,19 +28,22 @@ def extract(
     *,
     smooth_mm: float = 0.0,
     interpolation: Interpolation = "continuous",
+    volumes: Iterable[NDArray[np.float32]] | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
-    """Read the voxels of a space from every volume, one volume in memory at a time.
+    """Take the voxels of a space from every volume, one volume in memory at a time.
 
     Parameters
     ----------
     series : Volume
     space : Space
-        Where its voxels are voxels of the series they are taken as they are; else just they are
+        If its voxels are voxels of the series, their values are used unchanged; otherwise they are
         interpolated.
     smooth_mm : float
-        Full width at half maximum of a Gaussian, applied on the series' own grid; 0 is off.
+        Full width at half maximum of a Gaussian, applied on the grid of the series; 0 is off.
     interpolation : {"continuous", "linear", "nearest"}
+    volumes : iterable of (x, y, z) float32 array, optional
+        The volumes of the series in order, if the caller reads them; by default they are read here.
     progress : callable, optional
 
     Returns
@@ -51,7 +55,7 @@ def extract(
     box = box_of(space.grid, series.grid)
     if box is None:
         sample = sampler(series.shape[:3], series.affine, space.grid, interpolation, space.mask)
-    for i, raw in enumerate(series):
+    for i, raw in enumerate(series if volumes is None else volumes):
         volume = smooth(raw, series, smooth_mm) if smooth_mm else raw
         X[i] = np.clip(sample(volume), *value_range(volume)) if box is None else volume[box][space.mask]
         if progress is not None:
@@ -60,42 +64,42 @@ def extract(
     return X
 
 
-def box_of(grid: Grid, whole: Grid) -> tuple[slice, slice, slice] | None:
-    """Find a grid as a box of another's voxels.
+def box_of(grid: Grid, full: Grid) -> tuple[slice, slice, slice] | None:
+    """Find the box of voxels of a full grid that another grid covers.
 
     Returns
     -------
     tuple of slice, or None
-        None where the voxels of `grid` are not all voxels of `whole`.
+        None if the voxels of `grid` are not all voxels of `full`.
 
     Examples
     --------
     >>> from napari_fmri_decoder.volumes.frames import Grid
-    >>> whole = Grid((4, 4, 4), np.eye(4))
-    >>> box_of(whole.crop((0, 1, 0), (4, 3, 4)), whole)
+    >>> full = Grid((4, 4, 4), np.eye(4))
+    >>> box_of(full.crop((0, 1, 0), (4, 3, 4)), full)
     (slice(0, 4, None), slice(1, 3, None), slice(0, 4, None))
     """
-    corner = np.linalg.inv(whole.affine) @ grid.affine[:, 3]
+    corner = np.linalg.inv(full.affine) @ grid.affine[:, 3]
     start = [int(i) for i in corner[:3].round()]
     stop = [i + n for i, n in zip(start, grid.shape, strict=True)]
-    inside = min(start) >= 0 and all(b <= n for b, n in zip(stop, whole.shape, strict=True))
+    inside = min(start) >= 0 and all(b <= n for b, n in zip(stop, full.shape, strict=True))
     x, y, z = (slice(a, b) for a, b in zip(start, stop, strict=True))
-    if not inside or not whole.crop(tuple(start), tuple(stop)).same_as(grid):  # type: ignore[arg-type]
+    if not inside or not full.crop(tuple(start), tuple(stop)).same_as(grid):  # type: ignore[arg-type]
         return None
     return x, y, z
 
 
 def smooth(volume: NDArray[np.float32], series: Volume, fwhm: float) -> NDArray[np.float32]:
-    """Smooth by a Gaussian, as `nilearn.image.smooth_img` does.
+    """Smooth with a Gaussian, as `nilearn.image.smooth_img` does.
 
-    Voxels that are not finite stay NaN and lend nothing to their neighbours, whose weights are
-    scaled up to make up for them.
+    Voxels that are not finite stay NaN and contribute nothing to their neighbors, whose other weights are
+    scaled up instead.
 
     Parameters
     ----------
     volume : (x, y, z) array
     series : Volume
-        For its affine.
+        Gives the affine.
     fwhm : float
         Full width at half maximum in mm.
 
@@ -114,9 +118,9 @@ def smooth(volume: NDArray[np.float32], series: Volume, fwhm: float) -> NDArray[
 
 
 def drop_missing(X: NDArray[np.float32], space: Space) -> tuple[NDArray[np.float32], Space, list[str]]:
-    """Leave out voxels that are not finite in some volume.
+    """Exclude voxels that are not finite in some volume.
 
-    A volume without any finite value is spared: its row stays NaN, for the caller to leave out.
+    A volume without any finite value does not count: its row stays NaN, and the caller excludes it.
 
     Parameters
     ----------
@@ -137,14 +141,14 @@ def drop_missing(X: NDArray[np.float32], space: Space) -> tuple[NDArray[np.float
         return X, space, []
     if not keep.any():
         raise InputError(
-            f"Some voxels of the mask must be finite in every volume, but each of {len(keep)} is NaN or "
-            f"infinite somewhere; {int(some.sum())} of {len(X)} volumes are affected. Check the images, or "
-            "draw a mask within what all of them cover."
+            f"Some voxels of the mask must be finite in every volume, but each of the {len(keep)} is NaN or "
+            f"infinite in at least one; {int(some.sum())} of {len(X)} volumes are affected. Check the "
+            "images, or use a mask of voxels that all volumes cover."
         )
     mask = space.mask.copy()
     mask[space.mask] = keep
     note = (
         f"{int((~keep).sum())} of {len(keep)} voxels are NaN or infinite in some of {int(some.sum())} "
-        "volume(s) and are left out."
+        "volume(s) and are excluded."
     )
     return X[:, keep], replace(space, mask=mask), [note]

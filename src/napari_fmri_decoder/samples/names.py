@@ -1,4 +1,4 @@
-"""One rule for comparing the labels of subjects, sessions and runs: 1, 01 and run-01 are one run."""
+"""Compare labels of subjects, sessions and runs: 1, 01 and run-01 are the same run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _PREFIX = {"subject": "sub-", "session": "ses-", "run": "run-"}
 
 
 def plain_label(label: str, kind: str = "") -> str:
-    """Give a label in the form in which equal labels are equal.
+    """Normalize a label so that equal labels compare equal.
 
     Parameters
     ----------
     label : str
     kind : {"subject", "session", "run", ""}
-        Whose BIDS prefix is dropped.
+        Its BIDS prefix is removed.
 
     Returns
     -------
     str
-        In Unicode's composed form; of a whole number without leading zeros and decimals, since the index
-        of a run is written as 1, 01 and (in a table with gaps) 1.0.
+        In composed Unicode. Whole numbers lose leading zeros and decimals, because a run index can be written
+        as 1, 01 or (in a table with missing values) 1.0.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def plain_label(label: str, kind: str = "") -> str:
 
 
 def plain_entities(entities: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Give the entities of a BIDS name as pairs that can be compared.
+    """Convert the entities of a BIDS name to pairs that can be compared.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def plain_entities(entities: Mapping[str, str]) -> set[tuple[str, str]]:
 
 
 def spellings(labels: Iterable[str], kind: str) -> dict[str, str]:
-    """Find labels that are the same but for their spelling: each of them, and the first one's.
+    """Find labels that differ only in spelling; map each to the first spelling.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def spellings(labels: Iterable[str], kind: str) -> dict[str, str]:
     first: dict[str, str] = {}
     found = {}
     for label in dict.fromkeys(labels):
-        kept = first.setdefault(plain_label(label, kind), label)
-        if kept != label:
-            found[label] = kept
+        original = first.setdefault(plain_label(label, kind), label)
+        if original != label:
+            found[label] = original
     return found

@@ -1,6 +1,6 @@
-"""Open the images of a run: kind and TR as stated, else as found, and the TR held against JSON files.
+"""Open images as one series: determine their kind and TR, and check the TR against JSON sidecar files.
 
-Every entry point opens by this one function, so that each of them checks and reports the same.
+Every entry point uses this function, so that all of them check and report the same.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.bids import repetition_time, stated_repetition_time
+from napari_fmri_decoder.samples.bids.names import read_repetition_time, repetition_time
 from napari_fmri_decoder.volumes.files import stem
+from napari_fmri_decoder.volumes.kind_and_tr import ASSUMED, GUESSED, STATED
 from napari_fmri_decoder.volumes.read import read, read_series
-from napari_fmri_decoder.volumes.settling import ASSUMED, GUESSED, STATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Kind, Volume
 
 KindChoice = Literal["auto", "bold", "stat", "anatomy", "mask", "atlas"]
-"""What images show, as options state it; auto finds it out."""
+"""Kind of images, as an option; "auto" detects it."""
 SIDECAR_TOLERANCE = 0.01
-"""Part of the TR by which header and JSON file may differ."""
+"""Largest relative difference between the TR of the header and that of the JSON file."""
 
 
 def open_images(
@@ -40,17 +40,17 @@ def open_images(
     paths : path or sequence of paths
         One file or folder, or the files of a series.
     kind : {"auto", "bold", "stat", "anatomy", "mask", "atlas"}
-        What they show, where the user states it.
+        Kind of the images, if the user sets it.
     tr : float, optional
-        Seconds between volumes, where the user states them.
+        Repetition time in seconds, if the user sets it.
     strict : bool
-        Whether a BOLD series without a TR, or with another than its JSON file states, is refused; else
-        a note says so.
+        Whether a BOLD series without a TR, or whose TR contradicts its JSON file, is an error; otherwise
+        it gets a note.
 
     Returns
     -------
     Volume
-        A BOLD series whose header has no TR, or none that it means, has that of its JSON file.
+        If the header of a BOLD series has no TR, or only a default value, the TR is that of its JSON file.
 
     Raises
     ------
@@ -68,20 +68,20 @@ def open_images(
             steps = sorted(seconds for seconds, _ in found)
             if steps[-1] - steps[0] > SIDECAR_TOLERANCE * steps[0]:
                 raise InputError(
-                    "All files of a series must have one TR, but their JSON files state from "
-                    f"{steps[0]:g} s to {steps[-1]:g} s. Correct the one that is wrong, or state the TR "
+                    "All files of a series must have the same TR, but their JSON files have from "
+                    f"{steps[0]:g} s to {steps[-1]:g} s. Correct the wrong one, or set the TR "
                     "(data.tr, --tr)."
                 )
             seconds, path = found[0]
-            why = "has none" if series.step is None else "does not mean its own"
-            again = _read(files, stated, seconds)
-            note = f"The TR of {seconds:g} s is that of {path.name}, as the header {why}."
+            why = "has none" if series.step is None else "has only a default value"
+            corrected = _read(files, stated, seconds)
+            note = f"The TR of {seconds:g} s is from {path.name}, because the header {why}."
             return replace(
-                again,
+                corrected,
                 kind=series.kind,
                 kind_from=series.kind_from,
                 step_from=path.name,
-                notes=(note, *again.notes),
+                notes=(note, *corrected.notes),
             )
     if problem := tr_problem(series):
         if strict:
@@ -95,7 +95,7 @@ def _read(files: Sequence[str | Path], kind: Kind | None, tr: float | None) -> V
 
 
 def tr_problem(series: Volume) -> str | None:
-    """Find what is wrong with the TR of a BOLD series; None where nothing is, or it was stated.
+    """Describe the problem with the TR of a BOLD series; None if there is none, or the user set the TR.
 
     Parameters
     ----------
@@ -104,17 +104,18 @@ def tr_problem(series: Volume) -> str | None:
     Returns
     -------
     str or None
-        What must hold, what was found, what to do.
+        Requirement, finding and remedy.
     """
     if series.step_from == STATED or series.kind != "bold" or not series.is_series:
         return None
     if series.step is None and series.kind_from.endswith(GUESSED):
-        return None  # taken for a stack of images, which its notes say
+        return None  # treated as a stack of images; its notes report that
     if series.step is None:
         return (
-            f"A BOLD series must have its TR, but {_name(series)}, which is one by {_by(series)}, has none: "
-            "neither its header (pixdim[4]) nor a JSON file (RepetitionTime). State the TR (data.tr in a "
-            'recipe, --tr), or, for a stack of maps, the kind (data.kind = "stat", --kind stat).'
+            f"A BOLD series must have a TR, but {_name(series)} ({_kind_source(series)}) has none, neither "
+            "in its header (pixdim[4]) nor in a JSON file (RepetitionTime). Set the TR (data.tr in a recipe, "
+            "--tr), "
+            'or, for a stack of maps, the kind (data.kind = "stat", --kind stat).'
         )
     for part in series.parts:
         stated = sidecar_step(Path(part.path))
@@ -123,15 +124,15 @@ def tr_problem(series: Volume) -> str | None:
         seconds, path = stated
         if abs(series.step - seconds) > SIDECAR_TOLERANCE * seconds:
             return (
-                f"The TR must fit the images, but the header of {Path(part.path).name} says {series.step:g} "
-                f"s and {path.name} says {seconds:g} s. Correct the one that is wrong, or state the TR "
-                "(data.tr in a recipe, --tr)."
+                f"The TR must fit the images, but the header of {Path(part.path).name} has {series.step:g} s "
+                f"and {path.name} has {seconds:g} s. Correct the wrong one, or set the TR (data.tr in a "
+                "recipe, --tr)."
             )
     return None
 
 
 def sidecar_step(image: Path) -> tuple[float, Path] | None:
-    """Read the seconds between volumes from the JSON file of an image.
+    """Read the repetition time from the JSON file of an image.
 
     Parameters
     ----------
@@ -140,12 +141,13 @@ def sidecar_step(image: Path) -> tuple[float, Path] | None:
     Returns
     -------
     (float, Path) or None
-        Of the JSON file under the image's own name; of a ``_bold`` file also of those that it inherits.
+        Seconds, and the JSON file: the one with the image's own name; for a ``_bold`` file also inherited
+        ones.
     """
     own = image.with_name(f"{stem(image)}.json")
-    if (seconds := stated_repetition_time(own)) is not None:
+    if (seconds := read_repetition_time(own)) is not None:
         return seconds, own
-    # Maps made of a run can bear its entities, but have no TR.
+    # Maps made from a run can have its entities in their names, but they have no TR.
     return repetition_time(image) if stem(image).endswith("_bold") else None
 
 
@@ -158,5 +160,7 @@ def _name(series: Volume) -> str:
     return Path(series.parts[0].path).name if series.parts else series.name or "this one"
 
 
-def _by(series: Volume) -> str:
-    return "what was stated" if series.kind_from == STATED else series.kind_from or "its kind"
+def _kind_source(series: Volume) -> str:
+    if series.kind_from == STATED:
+        return "BOLD as set by the user"
+    return f"BOLD by {series.kind_from}" if series.kind_from else "BOLD"

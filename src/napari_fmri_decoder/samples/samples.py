@@ -1,9 +1,9 @@
-"""Samples: what a decoder learns from, and where each of its features lies in the head."""
+"""Samples: labeled patterns for a decoder, and the voxel of each feature."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,8 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.names import spellings
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.layout import Layout
     from napari_fmri_decoder.volumes.frames import Grid
-
-Layout = Literal["vector", "planes", "volume"]
-"""How a decoder takes a sample: its voxels in a row; (plane, in-plane 1, in-plane 2); (1, x, y, z)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,11 +24,11 @@ class Space:
     Attributes
     ----------
     grid : Grid
-        In scanner space (for a rotated slab oblique).
+        In scanner space (oblique for a rotated slab).
     mask : (x, y, z) bool array
         The voxels that are features, in C order.
     axis : {0, 1, 2}
-        The axis across the planes of the slab, which "planes" takes as channels.
+        The axis perpendicular to the planes of the slab; the channels of layout "planes".
     """
 
     grid: Grid
@@ -40,7 +38,7 @@ class Space:
     def __post_init__(self) -> None:
         if self.mask.shape != self.grid.shape:
             raise InputError(
-                f"A mask must lie on the grid of its data, got shape {self.mask.shape} on {self.grid.shape}."
+                f"A mask must be on the grid of its data, got shape {self.mask.shape} on {self.grid.shape}."
             )
         if not self.mask.any():
             raise InputError(
@@ -50,15 +48,15 @@ class Space:
 
     @property
     def n_features(self) -> int:
-        """How many voxels there are."""
+        """Number of voxels."""
         return int(self.mask.sum())
 
-    def only(self, chosen: NDArray[np.bool_] | None) -> Space:
+    def only(self, selected: NDArray[np.bool_] | None) -> Space:
         """Keep some of the features, (features,) bool; all if None."""
-        if chosen is None:
+        if selected is None:
             return self
         mask = self.mask.copy()
-        mask[self.mask] = chosen
+        mask[self.mask] = selected
         return replace(self, mask=mask)
 
     def input_shape(self, layout: Layout) -> tuple[int, ...]:
@@ -71,13 +69,13 @@ class Space:
         return (self.grid.shape[self.axis], *in_plane)
 
     def paint(self, values: NDArray[Any], fill: float = np.nan) -> NDArray[Any]:
-        """Lay features back into the volume.
+        """Put features back into their voxels.
 
         Parameters
         ----------
         values : (..., features) array
         fill : float
-            What stands outside the mask.
+            Value outside the mask.
 
         Returns
         -------
@@ -88,7 +86,7 @@ class Space:
         return out
 
     def arrange(self, X: NDArray[np.float32], layout: Layout) -> NDArray[np.float32]:
-        """Arrange samples as a network takes them; 0 stands outside the mask.
+        """Arrange samples in the layout of a network; 0 outside the mask.
 
         Parameters
         ----------
@@ -109,26 +107,26 @@ class Space:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Labelled patterns.
+    """Labeled patterns.
 
     Attributes
     ----------
     X : (n, features) float32 array
     table : DataFrame of n rows
-        Columns `volume` (int, position in the series; the first of a block where blocks were
-        averaged), `label`, `subject`, `session`, `run` (str), `block` (int: consecutive
-        volumes of one label and run share it).
+        Columns `volume` (int, position in the series; the first of a block if blocks were
+        averaged), `label`, `subject`, `session`, `run` (str), `block` (int, shared by consecutive
+        volumes of one label and run).
     classes : tuple of str
-        Sorted; `y` counts in it.
+        Sorted; `y` indexes into it.
     space : Space
     notes : tuple of str
-        What was left out or changed on the way, in sentences.
+        Sentences on what was excluded or changed.
     came_scaled : bool
-        Whether the voxels had been scaled over all volumes together when they were read, and no
-        standardising within runs has undone it; for the audit.
+        Whether the voxels were already scaled over all volumes together when they were read, and
+        were not standardized within runs since; for the audit.
     averaged : (m, 2) int64 array, or None
-        Where volumes were averaged: row of a sample, and a volume that went into it, one row per
-        volume; None where each sample is one volume.
+        If volumes were averaged: the row of a sample and a volume that was averaged into it, one row per
+        volume; None if each sample is one volume.
     """
 
     X: NDArray[np.float32]
@@ -141,7 +139,7 @@ class Samples:
 
     @property
     def volumes(self) -> NDArray[np.int64]:
-        """(m, 2) row of each sample and each volume that went into it, in the order of samples."""
+        """(m, 2) row of each sample and each of its volumes, in the order of samples."""
         if self.averaged is not None:
             return self.averaged
         return np.column_stack([np.arange(len(self.table)), self.table["volume"].to_numpy(dtype=np.int64)])
@@ -154,18 +152,18 @@ class Samples:
 
     @property
     def groups(self) -> NDArray[np.str_]:
-        """(n,) keys of (subject, session, run): what a split keeps together."""
+        """(n,) keys of (subject, session, run), which a split keeps together."""
         return group_keys(self.table)
 
-    def relabelled(self, labels: NDArray[Any]) -> Samples:
-        """The same patterns under other labels, (n,) str."""
+    def relabeled(self, labels: NDArray[Any]) -> Samples:
+        """The same patterns with other labels, (n,) str."""
         return replace(self, table=self.table.assign(label=labels))
 
 
 def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
-    """(n,) keys of (subject, session, run), without the parts that are empty throughout.
+    """(n,) keys of (subject, session, run), without parts that are empty in every row.
 
-    Labels that differ in leading zeros alone, 1 and 01, are one: the one that comes first.
+    Labels that differ only in leading zeros, such as 1 and 01, are the same; the first spelling is used.
 
     Examples
     --------
@@ -176,7 +174,7 @@ def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     named = []
     for kind, column in columns.items():
         if any(column):
-            same = spellings(column, kind)
-            named.append([same.get(label, label) for label in column] if same else column)
+            variants = spellings(column, kind)
+            named.append([variants.get(label, label) for label in column] if variants else column)
     keys = ["/".join(parts) for parts in zip(*named, strict=True)] if named else [""] * len(table)
     return np.asarray(keys, dtype=np.str_)

@@ -1,4 +1,4 @@
-"""Voxel scaling, fitted on the training part alone and applied to both parts."""
+"""Voxel scaling, fitted on the training set only and applied to training and test sets."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 
 SCALED = 1e-3
-"""So near to 0 and 1 lie the means and deviations of voxels that were standardised."""
+"""Tolerance within which the means and deviations of standardized voxels equal 0 and 1."""
 _CHUNK = 8192
-"""Features at a time, so that no second copy of X stands in memory in float64."""
+"""Features at a time, so that memory never holds a float64 copy of X."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,7 @@ class Scaler:
     ----------
     mean : (features,) float32 array
     std : (features,) float32 array
-        1 where the voxel is constant.
+        1 for voxels that are constant.
     """
 
     mean: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Scaler:
         Raises
         ------
         InputError
-            If X has another number of features than the scaler was fitted on.
+            If X does not have the number of features that the scaler was fitted on.
         """
         if X.shape[-1] != len(self.mean):
             raise InputError(
@@ -51,7 +51,7 @@ def fit_scaler(X: NDArray[np.float32]) -> Scaler:
     Parameters
     ----------
     X : (n, features) float32 array
-        The training part alone.
+        The training set only.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def fit_scaler(X: NDArray[np.float32]) -> Scaler:
         constant = values.max(axis=0) == values.min(axis=0)
         mean[part] = np.where(constant, values[0], values.mean(axis=0))
         std[part] = np.where(constant, 1.0, values.std(axis=0))
-    # A spread too small for float32 would divide by zero.
+    # A deviation too small for float32 would divide by zero.
     std[std == 0] = 1
     return Scaler(mean, std)
 
@@ -92,7 +92,7 @@ def scaled_over_runs(X: NDArray[np.float32], groups: NDArray[np.str_]) -> bool:
     Returns
     -------
     bool
-        False where there is one run: both are then the same.
+        False if there is only one run: both are then the same.
 
     Examples
     --------
@@ -104,20 +104,20 @@ def scaled_over_runs(X: NDArray[np.float32], groups: NDArray[np.str_]) -> bool:
     runs = set(groups.tolist())
     if len(runs) < 2:
         return False
-    moving = X.max(axis=0) > X.min(axis=0)
-    if not moving.any() or not _scaled(X[:, moving]):
+    varying = X.max(axis=0) > X.min(axis=0)
+    if not varying.any() or not _is_scaled(X[:, varying]):
         return False
-    return not all(_scaled(X[groups == run][:, moving]) for run in runs)
+    return not all(_is_scaled(X[groups == run][:, varying]) for run in runs)
 
 
-def _scaled(X: NDArray[np.float32]) -> bool:
-    """Whether all voxels are standardised, or run from 0 to 1."""
+def _is_scaled(X: NDArray[np.float32]) -> bool:
+    """Whether all voxels are standardized, or range from 0 to 1."""
     if len(X) < 2:
         return False
     if np.abs(X.min(axis=0)).max() < SCALED and np.abs(X.max(axis=0) - 1).max() < SCALED:
         return True
     if np.abs(X.mean(axis=0, dtype=np.float64)).max() >= SCALED:
         return False
-    # over n or over n - 1
+    # dividing by n - 1 or by n
     deviations = np.array([X.std(axis=0, ddof=ddof, dtype=np.float64) for ddof in (0, 1)])
     return bool(np.abs(deviations - 1).max(axis=1).min() < SCALED)

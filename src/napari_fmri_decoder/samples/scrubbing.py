@@ -1,8 +1,8 @@
-"""Scrubbing: volumes that moved, or that came before the signal was steady, are no samples.
+"""Scrubbing: volumes with motion, or from before the signal was steady, are not used as samples.
 
-A regressor that is 1 at one volume and 0 elsewhere takes all there is from that volume: what remains of it is
-rounding error. So such a volume is removed before anything is estimated, as nilearn's `sample_mask` does
-(`load_confounds` with the strategy "scrub"): detrending, confounds and standardizing see the others only.
+A regressor that is 1 at one volume and 0 elsewhere explains that volume completely: only rounding error
+remains. Such a volume is therefore removed before anything is estimated, as with nilearn's `sample_mask`
+(`load_confounds` with the strategy "scrub"): detrending, confounds and standardizing use only the others.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from napari_fmri_decoder.samples.confounds import (
 from napari_fmri_decoder.samples.tables import number_cells
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.prepare import PrepareConfig
+    from napari_fmri_decoder.samples.prepare_config import PrepareConfig
     from napari_fmri_decoder.volumes.volume import Volume
 
 HEAD_MM = 50.0
 """Radius of the sphere on which rotations are measured (Power et al. 2012)."""
 _FLAGS = ("*outlier*", "*censor*", "*scrub*", "*spike*")
-"""Columns of ones and zeros whose ones are volumes to remove, several in one column too."""
+"""Columns of zeros and ones; each one marks a volume to remove, and a column may mark several."""
 _STEADY = "non_steady_state*"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cleaning:
-    """What the tables of confounds say of the volumes of a series.
+    """Confounds of a series, and the volumes that they scrub.
 
     Attributes
     ----------
     confounds : (n, c) float64 array, or None
-        To regress out; NaN throughout a run that lacks a column which others have.
+        To regress out; NaN throughout a run that lacks a column of other runs.
     scrubbed : (n,) bool array
         Volumes to remove.
     notes : tuple of str
@@ -57,7 +57,7 @@ class Cleaning:
 
 
 def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning:
-    """Read the confounds of a series, and which of its volumes are scrubbed.
+    """Read the confounds of a series, and find the volumes to scrub.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
     Raises
     ------
     InputError
-        If a table is missing, does not fit, or has neither a framewise displacement nor motion.
+        If a table is missing, does not fit, or has neither framewise displacement nor motion.
     """
     nothing = np.zeros(series.n_volumes, dtype=bool)
     if not config.confounds and not config.scrub_mm:
@@ -79,7 +79,7 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
         table = (
             confounds_of_run(path, config.confounds, n) if config.confounds else pd.DataFrame(index=range(n))
         )
-        moved, unsteady, others = part_flags(table)
+        moved, unsteady, others = separate_flags(table)
         far = displacement(path, n) > config.scrub_mm if config.scrub_mm else np.zeros(n, dtype=bool)
         around = widened(moved | far, config.scrub_before, config.scrub_after)
         regressed.append(others)
@@ -90,17 +90,17 @@ def read_cleaning(config: PrepareConfig, series: Volume, base: Path) -> Cleaning
     confounds, notes = (
         (None, []) if not config.confounds else joined_confounds(regressed, plain or ["outliers"])
     )
-    said = _say(flags, masks, config)
-    return Cleaning(confounds, scrubbed, tuple(filter(None, [*(notes if plain else ()), said])))
+    summary = _summary(flags, masks, config)
+    return Cleaning(confounds, scrubbed, tuple(filter(None, [*(notes if plain else ()), summary])))
 
 
-def _say(flags: NDArray[np.bool_], masks: Sequence[NDArray[np.bool_]], config: PrepareConfig) -> str:
+def _summary(flags: NDArray[np.bool_], masks: Sequence[NDArray[np.bool_]], config: PrepareConfig) -> str:
     if not flags.any():
         return "No volume is scrubbed." if config.scrub_mm or "outliers" in config.confounds else ""
     unsteady, moved, far, around = flags.T
-    why = [
+    reasons = [
         (unsteady, "before the signal was steady"),
-        (moved, "outliers of the confounds"),
+        (moved, "outliers in the confounds"),
         (far, f"framewise displacement above {config.scrub_mm:g} mm"),
         (
             around & ~unsteady & ~moved & ~far,
@@ -108,16 +108,16 @@ def _say(flags: NDArray[np.bool_], masks: Sequence[NDArray[np.bool_]], config: P
         ),
     ]
     n = flags.any(axis=1).sum()
-    parts = ", ".join(f"{int(which.sum())} {what}" for which, what in why if which.any())
+    parts = ", ".join(f"{int(which.sum())} {reason}" for which, reason in reasons if which.any())
     per_run = ", ".join(str(int(mask.any(axis=1).sum())) for mask in masks)
     return (
-        f"{int(n)} of {len(flags)} volumes are scrubbed and are no samples: {parts} (per image: {per_run}). "
-        "Detrending, confounds and standardizing do not see them."
+        f"{int(n)} of {len(flags)} volumes are scrubbed: {parts} (per image: {per_run}). They are not used "
+        "as samples, nor for detrending, confounds or standardizing."
     )
 
 
-def part_flags(table: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_], pd.DataFrame]:
-    """Part the columns that mark volumes to remove from those to regress out.
+def separate_flags(table: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_], pd.DataFrame]:
+    """Separate the columns that mark volumes to remove from those to regress out.
 
     Parameters
     ----------
@@ -127,34 +127,35 @@ def part_flags(table: pd.DataFrame) -> tuple[NDArray[np.bool_], NDArray[np.bool_
     Returns
     -------
     moved, unsteady : (n,) bool array
-        Volumes that a column marks: by a name such as motion_outlier00 or censor and the values 0 and 1, or
-        as the only one that differs in its column; unsteady ones by non_steady_state_outlier00.
+        Volumes that a column marks. A column marks volumes if it has a name such as motion_outlier00 or
+        censor and only the values 0 and 1, or if all of its values but one are equal. Those marked by
+        non_steady_state_outlier00 and the like are unsteady.
     others : DataFrame
 
     Examples
     --------
     >>> table = pd.DataFrame({"motion_outlier00": [0, 0, 1, 0], "csf": [1.0, 3, 2, 5]})
-    >>> moved, _, others = part_flags(table)
+    >>> moved, _, others = separate_flags(table)
     >>> moved.tolist(), list(others)
     ([False, False, True, False], ['csf'])
     """
     moved, unsteady = np.zeros(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
-    kept = []
+    regressors = []
     for name in table:
         values = table[name].to_numpy(np.float64)
         named = any(fnmatchcase(str(name).lower(), pattern) for pattern in _FLAGS)
         marked = values == 1 if named and np.isin(values, (0, 1)).all() else spike(values)
         if marked is None:
-            kept.append(name)
+            regressors.append(name)
         elif fnmatchcase(str(name).lower(), _STEADY):
             unsteady |= marked
         else:
             moved |= marked
-    return moved, unsteady, table[kept]
+    return moved, unsteady, table[regressors]
 
 
 def spike(values: NDArray[np.float64]) -> NDArray[np.bool_] | None:
-    """Find the one value that differs from all others, which are equal; None where there is no such one.
+    """Find the one value that differs when all others are equal; None if there is no such value.
 
     Examples
     --------
@@ -163,15 +164,14 @@ def spike(values: NDArray[np.float64]) -> NDArray[np.bool_] | None:
     """
     if len(values) < 3 or not np.isfinite(values).all():
         return None
-    usual = np.median(values)
-    different = values != usual
+    different = values != np.median(values)
     return different if different.sum() == 1 else None
 
 
 def spikes(
     confounds: NDArray[np.float64], groups: NDArray[np.str_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Find the volumes that a confound of their run marks alone.
+    """Find the volumes that a confound of their run marks, and no other volume.
 
     Parameters
     ----------
@@ -183,21 +183,21 @@ def spikes(
     -------
     marked : (n,) bool array
     confounds : (n, c) float64 array
-        NaN throughout a run where the column only marked a volume.
+        NaN throughout a run in which the column only marks a volume.
     """
-    marked, rest = np.zeros(len(confounds), dtype=bool), confounds.copy()
+    marked, others = np.zeros(len(confounds), dtype=bool), confounds.copy()
     for run in np.unique(groups):
         rows = np.flatnonzero(groups == run)
         for column in range(confounds.shape[1]):
             found = spike(confounds[rows, column])
             if found is not None:
                 marked[rows[found]] = True
-                rest[rows, column] = np.nan
-    return marked, rest
+                others[rows, column] = np.nan
+    return marked, others
 
 
 def widened(marked: NDArray[np.bool_], before: int, after: int) -> NDArray[np.bool_]:
-    """Add the volumes before and after those that are marked.
+    """Also mark the volumes before and after those that are marked.
 
     Examples
     --------
@@ -225,13 +225,13 @@ def displacement(path: Path, n_volumes: int) -> NDArray[np.float64]:
     Returns
     -------
     (n,) float64 array
-        In mm; 0 at the first volume, before which nothing is known.
+        In mm; 0 at the first volume, which has none before it.
     """
     table = read_columns(path)
     if len(table) != n_volumes:
         raise InputError(
             f"Confounds must have one row per volume; {path.name} has {len(table)} rows for the {n_volumes} "
-            "volumes of its run. Give the table of these images."
+            "volumes of its run. Use the table of these images."
         )
     name = next((c for c in ("framewise_displacement", "FramewiseDisplacement") if c in table), None)
     if name is not None:
@@ -240,16 +240,16 @@ def displacement(path: Path, n_volumes: int) -> NDArray[np.float64]:
         columns = table[list(GROUPS["motion"])]
     else:
         raise InputError(
-            "Scrubbing by scrub_mm needs the column framewise_displacement or the six of motion (trans_x to "
-            f"rot_z); {path.name} has neither. Set scrub_mm = 0, or give another table."
+            "scrub_mm needs the column framewise_displacement or the six motion columns (trans_x to "
+            f"rot_z); {path.name} has neither. Set scrub_mm = 0, or use another table."
         )
     numbers = np.column_stack([number_cells(columns[c])[0] for c in columns])
     known = np.asarray(np.isfinite(numbers).all(axis=1))
     if not known[1:].all():
         row = int(np.flatnonzero(~known[1:])[0]) + 2
         raise InputError(
-            f"Motion must be numbers in every row but the first; {path.name} has none in row {row}. Correct "
-            "it."
+            f"Motion must be given as numbers in every row except the first; {path.name} has none in row "
+            f"{row}. Correct that row."
         )
     if name is not None:
         return np.nan_to_num(numbers[:, 0])

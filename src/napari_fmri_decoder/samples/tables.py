@@ -1,4 +1,4 @@
-"""Tables of text as data frames, and the one rule for what counts as a missing value."""
+"""Read tables as data frames of text, and convert their columns: text, numbers, labels, missing values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fmri_decoder.cells import MAYBE_MISSING, SURELY_MISSING, header_of, is_missing, read_rows
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import printable
+from napari_fmri_decoder.text_tables import MAYBE_MISSING, SURELY_MISSING, header_of, is_missing, read_rows
 
 
 def read_table(path: Path, what: str = "table") -> pd.DataFrame:
@@ -22,12 +22,12 @@ def read_table(path: Path, what: str = "table") -> pd.DataFrame:
     ----------
     path : Path
     what : str
-        What messages call it: "label table", "events file".
+        Name of the file in messages: "label table", "events file".
 
     Returns
     -------
     DataFrame
-        Of str, as written: missing values are still there (see `label_cells`, `number_cells`).
+        Of str, as written, including missing values (see `label_cells`, `number_cells`).
 
     Raises
     ------
@@ -39,19 +39,19 @@ def read_table(path: Path, what: str = "table") -> pd.DataFrame:
 
 
 def text_cells(column: pd.Series) -> pd.Series:
-    """Give the cells of a column of text; "" for those without a value."""
+    """Read a column of text; "" for missing values."""
     return column.where(~column.map(is_missing), "")
 
 
 def number_cells(column: pd.Series) -> tuple[NDArray[np.float64], list[int]]:
-    """Read the cells of a column of numbers.
+    """Read a column of numbers.
 
     Returns
     -------
     numbers : (n,) float64 array
-        NaN for a cell without a value.
+        NaN for missing values.
     wrong : list of int
-        Rows that hold something else than a finite number.
+        Rows with anything other than a finite number.
 
     Examples
     --------
@@ -74,25 +74,25 @@ def _number(cell: str) -> float:
 def label_cells(
     column: pd.Series, runs: Sequence[object] = (), missing: Sequence[str] | None = None
 ) -> tuple[pd.Series, list[str]]:
-    """Read a column of labels: cells without a value become "", and are counted.
+    """Read a column of labels; missing values become "" and are counted in the notes.
 
-    "NA", "None" and "null" can be missing values, or the names of a class. They count as a class only
-    where the column has no other missing value, and they occur in each run exactly as often as each of
-    at least two other labels, as the conditions of a balanced design do.
+    "NA", "None" and "null" can be missing values or names of a class. They are treated as a class only
+    if the column has no other missing value and they occur in each run exactly as often as each of
+    at least two other labels, as in a balanced design.
 
     Parameters
     ----------
     column : Series of str
     runs : sequence, optional
-        The run of each row; all one run without it.
+        The run of each row; a single run by default.
     missing : sequence of str, optional
-        The cells that hold no label, besides empty ones, in place of this rule.
+        Cells that mean no label, in addition to empty ones; replaces this rule.
 
     Returns
     -------
     labels : Series of str
     notes : list of str
-        What was taken for missing, with counts; and what was not.
+        Counts of the cells that were treated as missing, and doubtful cells that were not.
 
     Examples
     --------
@@ -107,32 +107,33 @@ def label_cells(
     if maybe.any() and not surely.any() and _balanced(column, maybe, runs or [""] * len(column)):
         for name, count in Counter(column[maybe]).items():
             notes.append(
-                f"{name!r} occurs as often as each other label ({count} times) and is taken for a class, not "
-                f'for a missing value. If it is one, set missing = ["{name}"].'
+                f"{name!r} occurs as often as each other label ({count} times) and is treated as a class, "
+                "not "
+                f'as a missing value. If it means no label, set missing = ["{name}"].'
             )
         maybe[:] = False
-    gone = surely | maybe
-    spelled = Counter(column[gone & ~column.isin(["", "n/a"])])
+    absent = surely | maybe
+    spelled = Counter(column[absent & ~column.isin(["", "n/a"])])
     if spelled:
         listed = ", ".join(f"{count} {name!r}" for name, count in spelled.most_common())
         notes.append(f"{sum(spelled.values())} of {len(column)} labels are missing values: {listed}.")
         if maybe.any():
             notes[-1] += (
-                ' If one of them is a condition, state the cells without a label instead: missing = ["n/a"].'
+                ' If one of them is a condition, list the cells that mean no label: missing = ["n/a"].'
             )
-    return column.where(~gone, ""), notes
+    return column.where(~absent, ""), notes
 
 
 def _balanced(column: pd.Series, maybe: pd.Series, runs: Sequence[object]) -> bool:
-    """Whether the doubtful names occur in every run as often as all others, which are two or more."""
+    """Whether the doubtful names occur in every run as often as each of at least two other labels."""
     if column[~maybe].nunique() < 2:
         return False
     counts = pd.crosstab(pd.Series(list(map(str, runs)), index=column.index), column)
     return bool((counts.nunique(axis=1) == 1).all())
 
 
-def no_numbers(path: Path, row: int, what: str, found: str) -> InputError:
-    """Say which cell is no number."""
+def not_a_number(path: Path, row: int, what: str, found: str) -> InputError:
+    """Build the error for a cell that is not a number."""
     return InputError(
         f"{what} must be numbers with a decimal point; row {row + 1} of {printable(path.name)} has "
         f"{found!r}. Correct it."

@@ -1,22 +1,23 @@
-"""Classes of unequal size: weights for the loss, or a drawing of samples; in the training part alone."""
+"""Classes of unequal size: weights for the loss, or resampling; in the training set alone."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-Balance = Literal["none", "weights", "undersample", "oversample"]
+if TYPE_CHECKING:
+    from napari_fmri_decoder.training.config import Balance
 
 
 def class_weights(y: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-    """Weigh classes as scikit-learn's ``class_weight="balanced"``: n / (classes present * count).
+    """Class weights as in scikit-learn's ``class_weight="balanced"``: n / (classes present * count).
 
     Returns
     -------
     (n_classes,) float64 array
-        0 for a class that is not there.
+        0 for a class without samples.
 
     Examples
     --------
@@ -30,20 +31,20 @@ def class_weights(y: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
 
 
 def balanced_rows(y: NDArray[np.int64], balance: Balance, seed: int) -> NDArray[np.int64]:
-    """Draw samples so that each class has as many as the smallest, or as the largest.
+    """Resample so that each class has as many samples as the smallest, or as the largest.
 
     Parameters
     ----------
     y : (n,) int64 array
     balance : {"none", "weights", "undersample", "oversample"}
-        "undersample" leaves out samples of the larger classes at random; "oversample" keeps all,
-        and repeats some of the smaller ones; the others draw nothing.
+        "undersample" drops samples of the larger classes at random; "oversample" keeps all samples, and
+        repeats some of the smaller classes; the others change nothing.
     seed : int
 
     Returns
     -------
     (m,) int64 array
-        Positions in y, in their order.
+        Indices into y, in increasing order.
 
     Examples
     --------

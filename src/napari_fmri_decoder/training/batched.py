@@ -1,9 +1,9 @@
-"""Many fits of one small network as one computation: the same samples, other labels and other seeds.
+"""Many fits of one small network as one computation: the same samples with other labels and other seeds.
 
-Permutations fit the same network to the same patterns again and again. Full-batch descent changes the
-first weights only by sums of patterns, so with Z = X W the first layer's answers are carried on by
-K = X X^T alone, whatever the number of voxels, and all fits share each product. Each fit keeps its own
-seed: first weights and dropout masks are those that it would draw alone.
+Permutations fit the same network to the same patterns many times. Full-batch gradient descent changes the
+first weights only by sums of patterns, so that the outputs of the first layer, Z = X W, are updated with
+K = X X^T alone, whatever the number of voxels, and all fits share each product. Each fit has its own seed:
+its initial weights and dropout masks are those of a single fit.
 """
 
 from __future__ import annotations
@@ -20,46 +20,46 @@ from torch.nn import functional as F
 from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
 from napari_fmri_decoder.errors import DivergedError
 from napari_fmri_decoder.samples.scaling import fit_scaler
-from napari_fmri_decoder.training.computing import why_not
-from napari_fmri_decoder.training.devices import choose_device
-from napari_fmri_decoder.training.environment import Environment
+from napari_fmri_decoder.training.torch.devices import choose_device
+from napari_fmri_decoder.training.torch.environment import Environment
+from napari_fmri_decoder.training.torch.precision import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
-    from napari_fmri_decoder.training.config import ResolvedTraining, TrainingConfig
+    from napari_fmri_decoder.training.config import ResolvedTraining
 
 VALUES_AT_ONCE = 2**16
-"""Hidden answers (samples x fits x units) in one batch: what stays in a processor's cache."""
+"""Hidden activations (samples x fits x units) in one batch, so that they fit in the CPU's cache."""
 
 
-def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], config: TrainingConfig) -> bool:
-    """Say whether `fit_batch` can do what `fit` does for this decoder.
+def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], config: ResolvedTraining) -> bool:
+    """Whether `fit_batch` gives the results of `fit` for this decoder.
 
-    That is for networks of Linear, ReLU, Dropout, Linear on voxels in a row (`mlp`), trained by SGD on
-    all samples at once, on the processor, in float32, by a constant rate, without a validation part,
-    screening, balancing or options to choose.
+    It does for networks of Linear, ReLU, Dropout, Linear on a vector of voxels (`mlp`), trained by SGD on all
+    samples at once, on the CPU, in float32, with a constant learning rate, without a validation set,
+    screening, balancing or options to select.
 
     Parameters
     ----------
     decoder : Decoder
     samples : Samples
     splits : sequence of Split
-    config : TrainingConfig
+    config : ResolvedTraining
     """
     if not isinstance(decoder, NetworkDecoder) or decoder.layout != "vector":
         return False
-    settings = config.resolved(decoder)
+    settings = config
     largest = max(len(split.train) for split in splits)
-    whole = settings.batch_size == 0 or settings.batch_size >= largest
+    full_batch = settings.batch_size == 0 or settings.batch_size >= largest
     if settings.screening or settings.balance != "none" or settings.select:
-        return False  # what is fitted then differs from fit to fit
+        return False  # the fits then differ in their samples or options
     if settings.validation != "none" or settings.schedule != "constant":
-        return False  # each fit would end in an epoch of its own; rates are constant here
+        return False  # each fit would end in a different epoch; learning rates are constant here
     device = choose_device(settings.device).torch
-    if settings.optimizer != "sgd" or not whole or device.type != "cpu":
+    if settings.optimizer != "sgd" or not full_batch or device.type != "cpu":
         return False
     if settings.precision != "float32" and not why_not(settings.precision, device):
         return False  # batches are float32
@@ -69,10 +69,10 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
 
 
 def fits_at_once(decoder: NetworkDecoder, samples: Samples, splits: Sequence[Split]) -> int:
-    """How many permutations make one batch.
+    """Number of permutations in one batch.
 
-    It depends on sizes alone, never on the machine: so a permutation always stands in the same batch,
-    and its sums are added in the same order, wherever it is computed.
+    It depends on sizes alone, never on the machine, so that a permutation is always in the same batch and
+    its sums are added in the same order, wherever it is computed.
     """
     with torch.device("meta"):
         network = decoder.build(samples.space.input_shape("vector"), len(samples.classes))
@@ -82,7 +82,7 @@ def fits_at_once(decoder: NetworkDecoder, samples: Samples, splits: Sequence[Spl
 
 @dataclass(slots=True, eq=False)
 class _Fits:
-    """The state of P fits: the first layer's answers to all samples, without bias, and other weights."""
+    """The state of P fits: outputs of the first layer for all samples, without bias, and other weights."""
 
     Z: torch.Tensor  # (P, n_all, h)
     b1: torch.Tensor  # (P, 1, h)
@@ -97,28 +97,28 @@ def fit_batch(
     split: Split,
     labels: NDArray[np.int64],
     seeds: Sequence[int],
-    config: TrainingConfig,
+    config: ResolvedTraining,
 ) -> Generator[int, None, NDArray[np.float32]]:
-    """Fit once per row of labels, and predict the test part by each fit.
+    """Fit once per row of labels, and predict the test set by each fit.
 
     Parameters
     ----------
     decoder : NetworkDecoder
         One that `can_batch` accepts.
     samples : Samples
-        Whose own labels are not used.
+        Their own labels are not used.
     split : Split
     labels : (P, n) int64 array
         Classes of all samples, for each fit.
     seeds : sequence of P int
-        Of first weights and dropout, as `fit` takes them.
-    config : TrainingConfig
-        Of which `threads` has no say here.
+        Of initial weights and dropout, as in `fit`.
+    config : ResolvedTraining
+        Its `threads` are not used here.
 
     Yields
     ------
     int
-        Epochs that are done: a place to stop.
+        Number of completed epochs, as a place to stop.
 
     Returns
     -------
@@ -128,10 +128,10 @@ def fit_batch(
     Raises
     ------
     DivergedError
-        If a fit's answers are no longer finite.
+        If the outputs of a fit are not finite.
     """
-    settings = config.resolved(decoder)
-    # Products this small are fastest on one thread: several would wait for one another at each.
+    settings = config
+    # Products this small are fastest on one thread.
     environment = Environment(0, 1, torch.device("cpu"))
     n = len(split.train)
     with environment.step():
@@ -147,8 +147,8 @@ def fit_batch(
         logits = _out(fits, torch.relu(fits.Z[:, n:] + fits.b1))
         if not torch.isfinite(logits).all():
             raise DivergedError(
-                "The loss must stay finite, but under exchanged labels it did not. Most often the steps are "
-                f"too long: lower learning_rate = {settings.learning_rate:g}."
+                "The loss must stay finite, but with permuted labels it did not. The learning rate is "
+                f"probably too high: lower learning_rate = {settings.learning_rate:g}."
             )
         return np.asarray(F.softmax(logits, dim=1).transpose(1, 2).numpy(), dtype=np.float32)
 
@@ -156,9 +156,9 @@ def fit_batch(
 def _start(
     decoder: NetworkDecoder, inputs: torch.Tensor, n_classes: int, seeds: Sequence[int]
 ) -> tuple[_Fits, float]:
-    """Draw first weights as each fit would alone, and keep its random numbers where they then stand.
+    """Draw initial weights as each single fit would, and keep the state of its random numbers.
 
-    Returned beside is the fraction of hidden units that are silenced.
+    The second value is the dropout probability.
     """
     Z, b1, W2, b2, generators = [], [], [], [], []
     for seed in seeds:
@@ -182,9 +182,9 @@ def _layers(network: nn.Sequential) -> tuple[nn.Linear, nn.Dropout, nn.Linear]:
 
 
 class _Step:
-    """One step of gradient descent for all fits, with momentum and weight decay as torch's SGD has them.
+    """One step of gradient descent for all fits, with momentum and weight decay as in torch's SGD.
 
-    Axes are ordered so that each product and sum runs along memory: (P, n, h), and (P, classes, n).
+    Axes are ordered so that each product and sum is contiguous in memory: (P, n, h) and (P, classes, n).
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class _Step:
         self._descend_rows(fits.Z, back)
 
     def _draw(self, fits: _Fits, hidden: torch.Tensor, keep: float) -> torch.Tensor:
-        """Draw the mask of each fit from its own random numbers, as torch's dropout does."""
+        """Draw the mask of each fit from its own random numbers, as in torch's dropout."""
         if self.mask is None:
             self.mask = torch.empty_like(hidden)
         for mask, generator in zip(self.mask, fits.generators, strict=True):
@@ -237,7 +237,7 @@ class _Step:
         weights.sub_(gradient, alpha=self.settings.learning_rate)
 
     def _descend_rows(self, Z: torch.Tensor, back: torch.Tensor) -> None:
-        """Z = X W is moved by X X^T times what comes back, as W is by X^T times it."""
+        """Z = X W changes by X X^T times the backpropagated gradient, as W changes by X^T times it."""
         for factor in self.factors[:-1]:
             back = factor @ back
         last = self.factors[-1].expand(len(Z), -1, -1)
@@ -249,5 +249,5 @@ class _Step:
 
 
 def _out(fits: _Fits, hidden: torch.Tensor) -> torch.Tensor:
-    """Logits (P, classes, n) of (P, n, h) hidden answers."""
+    """Logits (P, classes, n) of (P, n, h) hidden activations."""
     return torch.baddbmm(fits.b2, fits.W2, hidden.transpose(1, 2))

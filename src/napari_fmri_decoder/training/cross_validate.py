@@ -1,22 +1,14 @@
-"""Fit a decoder once per fold, and once on all samples for the model that is kept."""
+"""Cross-validation: a decoder is fitted once per fold, and predicts the samples held out of it."""
 
 from __future__ import annotations
 
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.events import (
-    EpochDone,
-    FitDone,
     FitEvent,
-    FitStarted,
     FoldDone,
     FoldResult,
     FoldStarted,
@@ -24,101 +16,94 @@ from napari_fmri_decoder.training.events import (
     Progress,
     TrainingEvent,
 )
-from napari_fmri_decoder.training.fit import fit, predict_proba
-from napari_fmri_decoder.training.quality import quality
+from napari_fmri_decoder.training.fit_fold import checkpoint_of, drop, fit_fold
 from napari_fmri_decoder.training.seeds import derive_seed
-from napari_fmri_decoder.training.selecting import choose
-from napari_fmri_decoder.training.store import TaskStore, read_samples
-from napari_fmri_decoder.training.tasks import (
-    Tasks,
-    pack_fold,
-    pack_model,
-    task_name,
-    unpack_fold,
-    unpack_model,
-)
+from napari_fmri_decoder.training.tasks.store import TaskStore, read_samples
+from napari_fmri_decoder.training.tasks.tasks import Tasks, task_name, unpack_fold
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
-    from napari_fmri_decoder.training.checkpoint import Checkpoint
-    from napari_fmri_decoder.training.cluster import Pool
-    from napari_fmri_decoder.training.config import TrainingConfig
+    from napari_fmri_decoder.training.config import ResolvedTraining
+    from napari_fmri_decoder.training.tasks.pool import Pool
 
 PATIENCE_S = 30.0
-"""Seconds that a file which a worker has written may take to be seen."""
+"""Seconds until a file that a worker has written must be visible."""
 
-Rows = NDArray[np.int64]
+FoldFit = tuple[FoldResult, list[str]]
+"""The result of a fold, and its notes."""
 
 
 def cross_validate(
     decoder: Decoder,
     samples: Samples,
     splits: Sequence[Split],
-    config: TrainingConfig,
+    config: ResolvedTraining,
     *,
     permutation: int = 0,
     tasks: Tasks | None = None,
 ) -> Generator[TrainingEvent, None, None]:
-    """Fit on the training part of each split and predict its test part.
+    """Fit on the training set of each split and predict its test set.
 
     Parameters
     ----------
     decoder : Decoder
     samples : Samples
     splits : sequence of Split
-    config : TrainingConfig
+    config : ResolvedTraining
     permutation : int
-        Number of the permutation of labels that `samples` carries; 0 for the true ones.
+        Number of the permutation of the labels in `samples`; 0 for the true labels.
     tasks : Tasks, optional
-        Where folds of the true labels are kept: one that is done is read, not fitted again, and one
-        that was stopped goes on from its checkpoint. With workers, each fold is a task of theirs.
+        Where folds of the true labels are stored. A completed fold is read, not fitted again, and one that
+        was stopped resumes from its checkpoint. With workers, each fold is one of their tasks.
 
     Yields
     ------
     TrainingEvent
-        Per fold `FoldStarted`, the events of its fit, and `FoldDone`; each note once. Folds that
-        are read, or come from workers (in any order), have no events of their fit; `Progress`
-        comes while workers are waited for.
+        Per fold `FoldStarted`, the events of its fit, and `FoldDone`; each note once. Folds that are
+        read, or come from workers (in any order), have no events of their fit; `Progress` is reported
+        while waiting for workers.
     """
-    kept: dict[int, tuple[FoldResult, list[str]]] = {}
-    if tasks is not None and permutation == 0:
+    store = tasks.store if tasks is not None and permutation == 0 else None
+    pool = tasks.pool if tasks is not None and permutation == 0 else None
+    completed: dict[int, FoldFit] = {}
+    if store is not None:
         for fold, split in enumerate(splits):
-            found = _read_fold(tasks.store, decoder, config, fold, split)
+            found = _read_fold(store, decoder, config, fold, split)
             if found is not None:
-                kept[fold] = found
-                _drop(_checkpoint(tasks.store, decoder, config, fold))
-    by_workers = tasks.pool if tasks is not None and permutation == 0 else None
-    told: set[str] = set()
+                completed[fold] = found
+                drop(checkpoint_of(store, decoder, config, fold))
+    reported: set[str] = set()
     for fold, split in enumerate(splits):
-        if by_workers is not None and fold not in kept:
+        if pool is not None and fold not in completed:
             continue
         yield FoldStarted(fold, len(splits), split.name)
-        if fold in kept:
-            result, messages = kept[fold]
-            yield from _untold(messages, told)
+        if fold in completed:
+            result, notes = completed[fold]
+            yield from _new_notes(notes, reported)
         else:
-            store = tasks.store if tasks is not None and permutation == 0 else None
             seed = derive_seed(config.seed, fold, permutation)
-            result, messages = yield from _fit_fold(decoder, samples, split, fold, config, seed, told, store)
+            fitting = fit_fold(decoder, samples, split, fold, config, seed, store)
+            result, _ = yield from _each_note_once(fitting, reported)
         yield FoldDone(result)
-    if tasks is not None and by_workers is not None:
-        missing = [fold for fold in range(len(splits)) if fold not in kept]
-        yield from _from_workers(by_workers, tasks.store, decoder, splits, config, missing, told)
+    if store is not None and pool is not None:
+        missing = [fold for fold in range(len(splits)) if fold not in completed]
+        yield from _from_workers(pool, store, decoder, splits, config, missing, reported)
 
 
-def fold_task(folder: Path, decoder: Decoder, config: TrainingConfig, fold: int) -> int:
-    """Fit one fold of the samples in a store, and keep it there: a task for a worker.
+def fold_task(folder: Path, decoder: Decoder, config: ResolvedTraining, fold: int) -> int:
+    """Fit one fold of the samples in a store, and store its result: a task for a worker.
 
     Parameters
     ----------
     folder : Path
         Of the store.
     decoder : Decoder
-    config : TrainingConfig
+    config : ResolvedTraining
     fold : int
 
     Returns
@@ -128,7 +113,7 @@ def fold_task(folder: Path, decoder: Decoder, config: TrainingConfig, fold: int)
     """
     samples, splits = read_samples(folder)
     seed, store = derive_seed(config.seed, fold), TaskStore(folder)
-    for _ in _fit_fold(decoder, samples, splits[fold], fold, config, seed, set(), store):
+    for _ in fit_fold(decoder, samples, splits[fold], fold, config, seed, store):
         pass
     return fold
 
@@ -138,9 +123,9 @@ def _from_workers(
     store: TaskStore,
     decoder: Decoder,
     splits: Sequence[Split],
-    config: TrainingConfig,
+    config: ResolvedTraining,
     missing: Sequence[int],
-    told: set[str],
+    reported: set[str],
 ) -> Generator[TrainingEvent, None, None]:
     done = len(splits) - len(missing)
     calls = [(store.folder, decoder, config, fold) for fold in missing]
@@ -156,7 +141,7 @@ def _from_workers(
                     )
                 done += 1
                 yield FoldStarted(fold, len(splits), splits[fold].name)
-                yield from _untold(found[1], told)
+                yield from _new_notes(found[1], reported)
                 yield FoldDone(found[0])
             yield Progress("folds", done, len(splits))
 
@@ -164,12 +149,12 @@ def _from_workers(
 def _read_fold(
     store: TaskStore,
     decoder: Decoder,
-    config: TrainingConfig,
+    config: ResolvedTraining,
     fold: int,
     split: Split,
     patience_s: float = 0.0,
-) -> tuple[FoldResult, list[str]] | None:
-    """Read a fold; on a disk of the network, what another machine wrote may take a while to be seen."""
+) -> FoldFit | None:
+    """Read a fold; on a network disk, a file of another machine may take a while to become visible."""
     name = task_name("fold", decoder, config, fold=fold)
     until = time.monotonic() + patience_s
     while (arrays := store.read(name)) is None:
@@ -179,169 +164,25 @@ def _read_fold(
     return unpack_fold(arrays, fold, split, decoder)
 
 
-def _untold(messages: Sequence[str], told: set[str]) -> Generator[Note, None, None]:
+def _new_notes(messages: Sequence[str], reported: set[str]) -> Generator[Note, None, None]:
+    """Report notes that were not reported before."""
     for message in messages:
-        if message not in told:
-            told.add(message)
+        if message not in reported:
+            reported.add(message)
             yield Note(message)
 
 
-def _fit_fold(
-    decoder: Decoder,
-    samples: Samples,
-    split: Split,
-    fold: int,
-    config: TrainingConfig,
-    seed: int,
-    told: set[str],
-    store: TaskStore | None,
-) -> Generator[TrainingEvent, None, tuple[FoldResult, list[str]]]:
-    """Fit one fold and keep it; notes that were told before are kept with it, but not told again."""
-    heard: list[FitEvent] = []
-    messages: list[str] = []
-    checkpoint = None if store is None else _checkpoint(store, decoder, config, fold)
-    fitting = _fit_rows(decoder, samples, split.train, split.test, config, seed, checkpoint=checkpoint)
-    with closing(fitting) as events:
-        for event in events:
+def _each_note_once(
+    events: Generator[FitEvent, None, FoldFit], reported: set[str]
+) -> Generator[FitEvent, None, FoldFit]:
+    with closing(events):
+        while True:
+            try:
+                event = next(events)
+            except StopIteration as end:
+                fitted: FoldFit = end.value
+                return fitted
             if isinstance(event, Note):
-                messages.append(event.message)
-                yield from _untold([event.message], told)
-                continue
-            if isinstance(event, (FitStarted, EpochDone, FitDone)):
-                heard.append(event)
-            yield event
-    result = _result(fold, split, samples, config, heard)
-    if store is not None:
-        store.write(task_name("fold", decoder, config, fold=fold), pack_fold(result, messages))
-        _drop(checkpoint)
-    return result, messages
-
-
-def _checkpoint(store: TaskStore, decoder: Decoder, config: TrainingConfig, fold: int) -> Checkpoint | None:
-    """Where the fit of a fold, or of all samples after the last, keeps its state until it is done.
-
-    None for an estimator, which has no state between two steps, and needs no torch.
-    """
-    if not isinstance(decoder, NetworkDecoder):
-        return None
-    from napari_fmri_decoder.training.checkpoint import Checkpoint
-
-    return Checkpoint(store, task_name("checkpoint", decoder, config, fold=fold))
-
-
-def _drop(checkpoint: Checkpoint | None) -> None:
-    if checkpoint is not None:
-        checkpoint.drop()
-
-
-def refit(
-    decoder: Decoder,
-    samples: Samples,
-    config: TrainingConfig,
-    *,
-    n_folds: int = 0,
-    epochs: int | None = None,
-    tasks: Tasks | None = None,
-) -> Generator[TrainingEvent, None, None]:
-    """Fit on all samples: the model that is kept, which no sample is left to score, nor to validate.
-
-    Parameters
-    ----------
-    decoder : Decoder
-    samples : Samples
-    config : TrainingConfig
-    n_folds : int
-        Folds of the cross-validation before; this is the fold after the last of them.
-    epochs : int, optional
-        After how many to stop; see `epochs_of_refit`.
-    tasks : Tasks, optional
-        Where the model is kept once it is done, and its checkpoint until then.
-
-    Yields
-    ------
-    TrainingEvent
-        `FoldStarted`, then the events of the fit, the last of which carries the model.
-    """
-    yield FoldStarted(n_folds, n_folds, "all samples")
-    seed = derive_seed(config.seed, n_folds)
-    everything = np.arange(len(samples.X), dtype=np.int64)
-    name = task_name("refit", decoder, config, fold=n_folds)
-    checkpoint = None if tasks is None else _checkpoint(tasks.store, decoder, config, n_folds)
-    if tasks is not None and (arrays := tasks.store.read(name)) is not None:
-        _drop(checkpoint)
-        model, messages = unpack_model(arrays, decoder)
-        yield from map(Note, messages)
-        yield FitDone(model, 0.0)
-        return
-    messages = []
-    fitting = _fit_rows(
-        decoder, samples, everything, None, config, seed, epochs=epochs, checkpoint=checkpoint
-    )
-    with closing(fitting) as events:
-        for event in events:
-            if isinstance(event, Note):
-                messages.append(event.message)
-            if isinstance(event, FitDone) and tasks is not None:
-                tasks.store.write(name, pack_model(event.model, messages))
-                _drop(checkpoint)
-            yield event
-
-
-def _fit_rows(
-    decoder: Decoder,
-    samples: Samples,
-    train: Rows,
-    test: Rows | None,
-    config: TrainingConfig,
-    seed: int,
-    *,
-    epochs: int | None = None,
-    checkpoint: Checkpoint | None = None,
-) -> Generator[FitEvent, None, None]:
-    X, y, groups = samples.X, samples.y, samples.groups[train]
-    n_classes, space = len(samples.classes), samples.space
-    if config.select:
-        decoder, config = yield from choose(
-            decoder, X[train], y[train], n_classes, space, config, groups, seed
-        )
-    yield from fit(
-        decoder,
-        X[train],
-        y[train],
-        n_classes,
-        space,
-        config,
-        test=None if test is None else (X[test], y[test]),
-        seed=seed,
-        groups=groups,
-        whole=test is None,
-        epochs=epochs,
-        checkpoint=checkpoint,
-    )
-
-
-def _result(
-    fold: int, split: Split, samples: Samples, config: TrainingConfig, heard: Sequence[FitEvent]
-) -> FoldResult:
-    """Gather what a finished fit told, and predict both parts."""
-    (started,) = (e for e in heard if isinstance(e, FitStarted))
-    (done,) = (e for e in heard if isinstance(e, FitDone))
-    of_test, of_train = (
-        predict_proba(
-            done.model, samples.X[rows], samples.space, device=config.device, threads=config.threads
-        )
-        for rows in (split.test, split.train)
-    )
-    return FoldResult(
-        fold=fold,
-        split=split,
-        probabilities=of_test,
-        train_probabilities=of_train,
-        train=quality(of_train, samples.y[split.train]),
-        test=quality(of_test, samples.y[split.test]),
-        untrained_train=started.train,
-        untrained_test=started.test,
-        model=done.model,
-        history=tuple(e for e in heard if isinstance(e, EpochDone)),
-        untrained_validation=started.validation,
-    )
+                yield from _new_notes([event.message], reported)
+            else:
+                yield event

@@ -1,4 +1,4 @@
-"""What training tells while it runs: small frozen events, read alike by notebook, command and dock."""
+"""Events of training: small frozen objects for notebooks, the command line and the window."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Mean cross-entropy (nats) and the fraction that is right, of one model on one part."""
+    """Mean cross-entropy (nats) and accuracy of one model on one set of samples."""
 
     loss: float
     accuracy: float
@@ -24,7 +24,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedModel:
-    """A trained decoder: all that predicting needs, less where it lies in space.
+    """A trained decoder: all that predictions need, except the position of the features in space.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class FittedModel:
     state : dict of str to ndarray
         Weights and statistics by name.
     scaler : Scaler
-        Fitted on the training part alone, after screening; applied to (n, features) before arranging.
-    chosen : (features,) bool array, or None
-        The features that screening kept; None for all.
+        Fitted on the training set alone, after screening; applied to (n, features) before arranging.
+    screened : (features,) bool array, or None
+        The features that screening selected; None for all.
     """
 
     decoder: Decoder
@@ -45,12 +45,12 @@ class FittedModel:
     n_classes: int
     state: dict[str, NDArray[Any]]
     scaler: Scaler
-    chosen: NDArray[np.bool_] | None = None
+    screened: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FitStarted:
-    """A fit begins; the quality of the untrained network stands for epoch 0 (None for an estimator)."""
+    """A fit starts; the quality of the untrained network is that of epoch 0 (None for an estimator)."""
 
     epochs: int
     batches: int
@@ -62,7 +62,7 @@ class FitStarted:
 
 @dataclass(frozen=True, slots=True)
 class BatchDone:
-    """One step of the optimiser is done: a place where training can stop. Both count from 1."""
+    """One step of the optimizer is done: a place where training can stop. Both numbers start at 1."""
 
     epoch: int
     batch: int
@@ -71,10 +71,10 @@ class BatchDone:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One epoch is done. `test` is the held-out part: watched, never used to choose.
+    """One epoch is done. `test` is the test set: evaluated, never used for selection.
 
-    `validation` is what was held back of the training part, if anything was: never learned from, but the
-    epoch is chosen by it. `watched` is what curves show beside `train`: it, or else the test part.
+    `validation` is the validation set, if there is one: never trained on, but used to select the epoch.
+    `watched` is the curve shown next to `train`: that of the validation set, or else of the test set.
     """
 
     epoch: int
@@ -84,13 +84,13 @@ class EpochDone:
 
     @property
     def watched(self) -> Quality | None:
-        """Of the validation part where there is one, else of the test part."""
+        """Quality on the validation set if there is one, else on the test set."""
         return self.validation or self.test
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitDone:
-    """A fit has ended with a model."""
+    """A fit is done, with a model."""
 
     model: FittedModel
     seconds: float
@@ -98,7 +98,7 @@ class FitDone:
 
 @dataclass(frozen=True, slots=True)
 class FoldStarted:
-    """A fold begins. `fold` counts from 0; the refit on all samples is fold `n_folds`."""
+    """A fold starts. `fold` starts at 0; the refit on all samples is fold `n_folds`."""
 
     fold: int
     n_folds: int
@@ -106,7 +106,7 @@ class FoldStarted:
 
     @property
     def text(self) -> str:
-        """Which fold, by its number in the files of a run, and how far on.
+        """The fold, by its number in the files of a run, and the progress.
 
         Examples
         --------
@@ -114,13 +114,13 @@ class FoldStarted:
         'fold 0 (1 of 12), run 1'
         """
         number = f"fold {self.fold}"
-        left_out = "" if self.name in ("", number) else f", {self.name}"
-        return f"{number} ({self.fold + 1} of {self.n_folds}){left_out}"
+        held_out = "" if self.name in ("", number) else f", {self.name}"
+        return f"{number} ({self.fold + 1} of {self.n_folds}){held_out}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldResult:
-    """What one fold gave.
+    """The result of one fold.
 
     Attributes
     ----------
@@ -129,14 +129,14 @@ class FoldResult:
     probabilities : (n_test, classes) float32 array
     train_probabilities : (n_train, classes) float32 array
     train, test : Quality
-        Of the trained model; `train` on the whole training part, with what was held back of it.
+        Of the trained model; `train` on the whole training set, including the validation set.
     untrained_train, untrained_test : Quality or None
-        Of the network before its first step; None for models that have no such state.
+        Of the network before its first step; None for models without such a state.
     history : tuple of EpochDone
         Up to the epoch at which the fit stopped.
     model : FittedModel
     untrained_validation : Quality or None
-        Of the part that was held back in training, if one was.
+        Of the validation set, if there was one.
     """
 
     fold: int
@@ -154,21 +154,21 @@ class FoldResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldDone:
-    """A fold has ended."""
+    """A fold is done."""
 
     result: FoldResult
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something the user should know; not an error."""
+    """Information for the user; not an error."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A place to stop: `done` of `total` steps of `what` are behind."""
+    """A place to stop: `done` of `total` steps of `what` are done."""
 
     what: str
     done: int

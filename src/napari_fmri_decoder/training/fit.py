@@ -1,48 +1,32 @@
-"""Fit one decoder on one training part, and predict with it."""
+"""Fit one decoder on one training set."""
 
 from __future__ import annotations
 
-import sys
 import time
-from dataclasses import replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from napari_fmri_decoder.decoders.base import Decoder, EstimatorDecoder, NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
 from napari_fmri_decoder.training.balance import balanced_rows, class_weights
-from napari_fmri_decoder.training.events import (
-    BatchDone,
-    EpochDone,
-    FitDone,
-    FitEvent,
-    FitStarted,
-    FittedModel,
-    Note,
-    Quality,
-)
-from napari_fmri_decoder.training.one_layer import layer_probabilities
-from napari_fmri_decoder.training.parts import Part
-from napari_fmri_decoder.training.quality import quality
+from napari_fmri_decoder.training.events import FitDone, FitEvent, FittedModel, Note
+from napari_fmri_decoder.training.fit_estimator import fit_estimator
+from napari_fmri_decoder.training.fit_inputs import Part
 from napari_fmri_decoder.training.screening import screen
-from napari_fmri_decoder.training.validation import hold_back
+from napari_fmri_decoder.training.validation import split_validation
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import torch
-    from torch import nn
-
     from napari_fmri_decoder.samples.samples import Space
-    from napari_fmri_decoder.training.checkpoint import Checkpoint
-    from napari_fmri_decoder.training.config import TrainingConfig
+    from napari_fmri_decoder.training.config import ResolvedTraining
+    from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
 
-Labelled = tuple[NDArray[np.float32], NDArray[np.int64]]
+Labeled = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def fit(
@@ -51,43 +35,43 @@ def fit(
     y: NDArray[np.int64],
     n_classes: int,
     space: Space,
-    config: TrainingConfig,
+    settings: ResolvedTraining,
     *,
-    test: Labelled | None = None,
+    test: Labeled | None = None,
     seed: int,
     groups: NDArray[np.str_] | None = None,
-    whole: bool = False,
+    without_validation: bool = False,
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent, None, None]:
-    """Fit a decoder, telling each step; closing the generator stops it at any of them.
+    """Fit a decoder and report each step; closing the generator stops the fit.
 
     Parameters
     ----------
     decoder : Decoder
     X : (n, features) float32 array
-        The training part as prepared, not scaled: the validation part is taken from it here, and
-        balancing, screening and the scaler are done on what is left alone.
+        The training set as prepared, not scaled. The validation set is taken from it here; balancing,
+        screening and scaling use the remaining samples alone.
     y : (n,) int64 array
         Classes from 0.
     n_classes : int
     space : Space
-        Where the features lie.
-    config : TrainingConfig
+        Position of the features.
+    settings : ResolvedTraining
     test : (X, y), optional
-        The held-out part: watched, never learned from.
+        The test set: evaluated, never trained on.
     seed : int
-        Of first weights, shuffling and dropout; see `derive_seed`.
+        Of initial weights, shuffling and dropout; see `derive_seed`.
     groups : (n,) str array, optional
-        The run of each sample, for decoders that choose a parameter by leaving out runs, and for a
-        validation part of runs.
-    whole : bool
-        Learn from all of X, without a validation part.
+        The run of each sample, for decoders that select a parameter by holding out runs, and for a
+        validation set of runs.
+    without_validation : bool
+        Train on all of X, without a validation set.
     epochs : int, optional
-        Stop after so many of the config's epochs, whose schedule stays.
+        Stop after this number of epochs; the schedule stays that of the settings.
     checkpoint : Checkpoint, optional
-        Where a network's state is kept on the way: a fit that was stopped or killed goes on from it,
-        and tells its earlier epochs again.
+        Where a network's state is saved during the fit. A fit that was stopped or killed resumes from it,
+        and reports its earlier epochs again.
 
     Yields
     ------
@@ -97,51 +81,42 @@ def fit(
     Raises
     ------
     InputError
-        If the samples cannot be learned from.
+        If the samples cannot be used for training.
     DivergedError
         If the loss is no longer finite.
     TrainingError
-        If torch gives up.
+        If torch fails, for example out of memory.
     """
     started = time.perf_counter()
     _check(X, y, n_classes, space)
-    settings = config.resolved(decoder)
-    validation: Labelled | None = None
-    if settings.validation != "none" and not whole:
-        if isinstance(decoder, NetworkDecoder):
-            held = hold_back(y, groups, settings)
-            yield from map(Note, held.notes)
-            if len(held.validated):
-                validation = X[held.validated], y[held.validated]
-                rows = held.learned
-                X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
-        else:
-            yield Note(
-                f"{decoder.name} has no epochs to choose from: it learns from the whole training part, and "
-                "no validation part is held back."
-            )
+    training = _Training(X, y, groups)
+    if settings.validation != "none" and not without_validation:
+        training = yield from _hold_out_validation(decoder, training, settings)
     if settings.balance in ("undersample", "oversample"):
-        rows = balanced_rows(y, settings.balance, seed)
-        X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
-    input_shape = space.input_shape(decoder.layout)
-    for message in decoder.notes(input_shape):
-        yield Note(message)
-    chosen = screen(X, y, settings.screening) if settings.screening else None
-    if chosen is not None:
-        X, space = X[:, chosen], space.only(chosen)
-        input_shape = space.input_shape(decoder.layout)
-    scaler = fit_scaler(X)
+        training = training.rows(balanced_rows(training.y, settings.balance, seed))
+    yield from map(Note, decoder.notes(space.input_shape(decoder.layout)))
+    inputs = _Inputs.fitted_on(training, settings, decoder, space)
+    model = yield from _fit_inputs(
+        decoder, training, inputs, test, n_classes, settings, seed, epochs, checkpoint
+    )
+    yield FitDone(model, time.perf_counter() - started)
 
-    def arranged(part: Labelled | None) -> Part | None:
-        """As the training part is, by what was fitted on it."""
-        if part is None:
-            return None
-        seen = part[0] if chosen is None else part[0][:, chosen]
-        return Part(space.arrange(scaler.apply(seen), decoder.layout), part[1])
 
-    train = Part(space.arrange(scaler.apply(X), decoder.layout), y)
-    held_out = arranged(test)
-    weights = class_weights(y, n_classes) if settings.balance == "weights" else None
+def _fit_inputs(
+    decoder: Decoder,
+    training: _Training,
+    inputs: _Inputs,
+    test: Labeled | None,
+    n_classes: int,
+    settings: ResolvedTraining,
+    seed: int,
+    epochs: int | None,
+    checkpoint: Checkpoint | None,
+) -> Generator[FitEvent, None, FittedModel]:
+    """Fit by torch or by scikit-learn, as the decoder needs."""
+    train = inputs.part((training.X, training.y))
+    held_out, validation = (inputs.part(part) if part else None for part in (test, training.validation))
+    weights = class_weights(training.y, n_classes) if settings.balance == "weights" else None
     if isinstance(decoder, NetworkDecoder):
         from napari_fmri_decoder.training.fit_network import fit_network
 
@@ -153,150 +128,78 @@ def fit(
             settings,
             seed,
             weights,
-            validation=arranged(validation),
+            validation=validation,
             epochs=epochs,
             checkpoint=checkpoint,
         )
-        model = FittedModel(decoder, input_shape, n_classes, state, scaler, chosen)
-    elif isinstance(decoder, EstimatorDecoder):
-        runs = np.zeros(len(y), dtype=np.str_) if groups is None else groups
-        model = yield from _fit_estimator(decoder, train, held_out, n_classes, runs, scaler, seed, weights)
-        model = replace(model, chosen=chosen)
-    else:
-        raise TypeError(f"A decoder must be a NetworkDecoder or an EstimatorDecoder, got {type(decoder)}.")
-    yield FitDone(model, time.perf_counter() - started)
+        input_shape = inputs.space.input_shape(decoder.layout)
+        return FittedModel(decoder, input_shape, n_classes, state, inputs.scaler, inputs.screened)
+    if isinstance(decoder, EstimatorDecoder):
+        runs = np.zeros(len(training.y), dtype=np.str_) if training.groups is None else training.groups
+        model = yield from fit_estimator(
+            decoder, train, held_out, n_classes, runs, inputs.scaler, seed, balanced=weights is not None
+        )
+        return replace(model, screened=inputs.screened)
+    raise TypeError(f"A decoder must be a NetworkDecoder or an EstimatorDecoder, got {type(decoder)}.")
 
 
-def _fit_estimator(
-    decoder: EstimatorDecoder,
-    train: Part,
-    test: Part | None,
-    n_classes: int,
-    groups: NDArray[np.str_],
-    scaler: Scaler,
-    seed: int,
-    weights: NDArray[np.float64] | None,
-) -> Generator[FitEvent, None, FittedModel]:
-    """Let scikit-learn fit: one epoch, whose batches are the models fitted on the way."""
-    input_shape, n_features = train.inputs.shape[1:], train.inputs.shape[1]
-    yield FitStarted(1, decoder.steps(groups), (n_features + 1) * n_classes, None, None)
-    solving = decoder.solve(
-        train.inputs.astype(np.float64), train.y, n_classes, groups, seed, balanced=weights is not None
-    )
-    batch, pools = 0, _thread_pools(len(sys.modules))
-    while True:
-        try:
-            # Products this small are fastest on one thread, and then their sums never vary.
-            with pools.limit(limits=1, user_api="blas"):
-                loss = next(solving)
-        except StopIteration as stop:
-            solution = stop.value
-            break
-        batch += 1
-        yield BatchDone(1, batch, loss)
-    for message in solution.notes:
-        yield Note(message)
-    model = FittedModel(decoder, input_shape, n_classes, solution.state, scaler)
-    qualities: list[Quality | None] = [
-        quality(_of_arranged(model, part.inputs), part.y) if part else None for part in (train, test)
-    ]
-    if qualities[0] is not None:
-        yield EpochDone(1, qualities[0], qualities[1])
-    return model
+@dataclass(frozen=True, slots=True, eq=False)
+class _Training:
+    """Samples to train on, with the run of each; and the validation set that was taken from them."""
+
+    X: NDArray[np.float32]
+    y: NDArray[np.int64]
+    groups: NDArray[np.str_] | None
+    validation: Labeled | None = None
+
+    def rows(self, rows: NDArray[np.int64]) -> _Training:
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(self, X=self.X[rows], y=self.y[rows], groups=groups)
 
 
-@lru_cache(maxsize=1)
-def _thread_pools(modules: int) -> ThreadpoolController:
-    """Find the libraries that compute on threads, anew once more modules are loaded; it takes 10 ms."""
-    return ThreadpoolController()
+def _hold_out_validation(
+    decoder: Decoder, training: _Training, settings: ResolvedTraining
+) -> Generator[Note, None, _Training]:
+    """Take the validation set from the samples to train on; an estimator needs none."""
+    if not isinstance(decoder, NetworkDecoder):
+        yield Note(
+            f"{decoder.name} has no epochs to select from: it trains on the whole training set, and there is "
+            "no validation set."
+        )
+        return training
+    held = split_validation(training.y, training.groups, settings)
+    yield from map(Note, held.notes)
+    if not len(held.validated):
+        return training
+    validation = training.X[held.validated], training.y[held.validated]
+    return replace(training.rows(held.learned), validation=validation)
 
 
-def module_of(model: FittedModel) -> nn.Sequential:
-    """Rebuild the network of a fitted model, in eval mode on the processor.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inputs:
+    """How samples become inputs of a decoder: screened, scaled and arranged as the training set is."""
 
-    Parameters
-    ----------
-    model : FittedModel
+    decoder: Decoder
+    space: Space
+    scaler: Scaler
+    screened: NDArray[np.bool_] | None
 
-    Returns
-    -------
-    nn.Sequential
-        Takes scaled, arranged (n, *input_shape) inputs and gives (n, classes) logits.
-    """
-    import torch
+    @classmethod
+    def fitted_on(
+        cls, training: _Training, settings: ResolvedTraining, decoder: Decoder, space: Space
+    ) -> _Inputs:
+        screened = screen(training.X, training.y, settings.screening) if settings.screening else None
+        X = training.X if screened is None else training.X[:, screened]
+        return cls(decoder, space.only(screened), fit_scaler(X), screened)
 
-    with torch.device("meta"):  # no first weights are drawn, so no random number is used up
-        network = model.decoder.build(model.input_shape, model.n_classes)
-    state: dict[str, Any] = {name: torch.tensor(value) for name, value in model.state.items()}
-    network.load_state_dict(state, assign=True)
-    return network.eval()
-
-
-def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> torch.Tensor:
-    """Scale and arrange (n, features) samples as the network of `model` takes them."""
-    import torch
-
-    return torch.tensor(_arranged(model, X, space))
-
-
-def _arranged(model: FittedModel, X: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
-    if model.chosen is not None:
-        X, space = X[:, model.chosen], space.only(model.chosen)
-    return space.arrange(model.scaler.apply(X), model.decoder.layout)
-
-
-def _of_arranged(model: FittedModel, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Predict with an estimator; torch is loaded only for one that is more than a linear layer."""
-    found = layer_probabilities(model.state, inputs)
-    if found is not None:
-        return found
-    import torch
-
-    from napari_fmri_decoder.training.network import probabilities
-
-    return probabilities(module_of(model), torch.tensor(inputs))
-
-
-def predict_proba(
-    model: FittedModel,
-    X: NDArray[np.float32],
-    space: Space,
-    *,
-    device: str = "cpu",
-    threads: int | None = None,
-) -> NDArray[np.float32]:
-    """Predict the probability of each class.
-
-    Parameters
-    ----------
-    model : FittedModel
-    X : (n, features) float32 array
-        As prepared, not scaled.
-    space : Space
-        Where the features lie.
-    device : str
-        See `choose_device`.
-    threads : int, optional
-        Torch's own number by default.
-
-    Returns
-    -------
-    (n, classes) float32 array
-        Each row sums to 1.
-    """
-    if not len(X):
-        return np.empty((0, model.n_classes), dtype=np.float32)
-    if isinstance(model.decoder, EstimatorDecoder):
-        return _of_arranged(model, _arranged(model, X, space))
-    from napari_fmri_decoder.training.fit_network import predict_on
-
-    return predict_on(
-        lambda: module_of(model), lambda: network_inputs(model, X, space), device=device, threads=threads
-    )
+    def part(self, samples: Labeled) -> Part:
+        X, y = samples
+        X = X if self.screened is None else X[:, self.screened]
+        return Part(self.space.arrange(self.scaler.apply(X), self.decoder.layout), y)
 
 
 def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:
-    """Refuse samples that nothing can be learned from."""
+    """Refuse samples that cannot be used for training."""
     if len(X) != len(y) or X.shape[1:] != (space.n_features,):
         raise InputError(
             f"Samples must be one row of {space.n_features} features per label, got {X.shape} for "
@@ -306,13 +209,13 @@ def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: 
         rows = np.flatnonzero(~np.isfinite(X).all(axis=1))
         raise InputError(
             f"Samples must be finite, found NaN or infinity in {len(rows)} of {len(X)} "
-            f"(first: row {rows[0]}). Mask the voxels that have no data, or leave out these volumes."
+            f"(first: row {rows[0]}). Mask the voxels without data, or exclude these volumes."
         )
     present = np.unique(y)
     if len(present) < 2:
         raise InputError(
-            f"A training part must hold at least two classes, found {len(present)} in {len(y)} samples. "
-            "Change the split, or what is excluded."
+            f"A training set must have at least two classes, found {len(present)} in {len(y)} samples. "
+            "Change the split, or the excluded labels."
         )
     if present[0] < 0 or present[-1] >= n_classes:
         raise InputError(

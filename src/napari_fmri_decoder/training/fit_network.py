@@ -1,6 +1,6 @@
-"""What a fit and a prediction need of torch: its device, its threads, its memory.
+"""Fits and predictions of a network by torch: the device, its threads and its memory.
 
-`fit` imports this where a network is trained, so that a linear decoder never waits for torch.
+`fit` imports this only to train a network, so that linear decoders do not load torch.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from napari_fmri_decoder.training.allocation import memory_kept
-from napari_fmri_decoder.training.computing import why_not
-from napari_fmri_decoder.training.devices import choose_device
-from napari_fmri_decoder.training.environment import Environment
 from napari_fmri_decoder.training.events import FitEvent, Note
-from napari_fmri_decoder.training.memory import give_back
 from napari_fmri_decoder.training.network import probabilities, train_network
+from napari_fmri_decoder.training.torch.devices import choose_device
+from napari_fmri_decoder.training.torch.environment import Environment
+from napari_fmri_decoder.training.torch.malloc import freed_memory_reused
+from napari_fmri_decoder.training.torch.memory import release_cached
+from napari_fmri_decoder.training.torch.precision import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
-    from napari_fmri_decoder.training.checkpoint import Checkpoint
     from napari_fmri_decoder.training.config import ResolvedTraining
-    from napari_fmri_decoder.training.parts import Part
+    from napari_fmri_decoder.training.fit_inputs import Part
+    from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
 
 
 def fit_network(
@@ -44,7 +44,7 @@ def fit_network(
     epochs: int | None,
     checkpoint: Checkpoint | None,
 ) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
-    """Choose the device and train there; see `fit` for the parameters.
+    """Choose the device and train on it; see `fit` for the parameters.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def fit_network(
     yield from map(Note, filter(None, (device.note, reason)))
     environment = Environment(seed, settings.threads, device.torch)
     try:
-        with memory_kept():
+        with freed_memory_reused():
             return (
                 yield from train_network(
                     decoder,
@@ -74,10 +74,10 @@ def fit_network(
                 )
             )
     except BaseException as error:
-        clear_frames(error.__traceback__)  # whoever keeps the error would keep the network's memory too
+        clear_frames(error.__traceback__)  # a stored error would keep the network in memory too
         raise
     finally:
-        give_back(device.torch)
+        release_cached(device.torch)
 
 
 def predict_on(
@@ -87,16 +87,16 @@ def predict_on(
     device: str,
     threads: int | None,
 ) -> NDArray[np.float32]:
-    """Predict the probability of each class on a device, and free what was used there.
+    """Predict the probability of each class on a device, and free its memory.
 
     Parameters
     ----------
     network, inputs : callable
-        Make the network and its inputs, within the fit's own environment.
+        Create the network and its inputs, within the environment of this prediction.
     device : str
         See `choose_device`.
     threads : int or None
-        Torch's own number by default.
+        Number of threads; torch's default if None.
 
     Returns
     -------
@@ -107,11 +107,11 @@ def predict_on(
         with Environment(0, threads or torch.get_num_threads(), place).step():
             return _on_device(network, inputs, place)
     finally:
-        give_back(place)
+        release_cached(place)
 
 
 def _on_device(
     network: Callable[[], nn.Module], inputs: Callable[[], torch.Tensor], place: torch.device
 ) -> NDArray[np.float32]:
-    """Predict; what is on the device goes when this returns."""
+    """Predict; the tensors on the device are freed on return."""
     return probabilities(network().to(place), inputs().to(place))

@@ -1,8 +1,8 @@
-"""The loop that trains a torch network, one event per step.
+"""The training loop of a torch network, one event per step.
 
-What is told of the training part is the mean over an epoch's batches, each before its step and with dropout
-at work, as Keras tells it: the descent itself, at no cost. Parts that are watched are predicted as a finished
-network would. The score of a fold on its training part is predicted too, once, at the end.
+The reported loss and accuracy of the training set are means over the batches of an epoch, each before its
+step and with dropout, as in Keras, at no extra cost. The validation and test sets are predicted without
+dropout after each epoch. The score of a fold on its training set is also predicted, once, at the end.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_fmri_decoder.errors import DivergedError, InputError
-from napari_fmri_decoder.training.checkpoint import FitState
-from napari_fmri_decoder.training.computing import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
-from napari_fmri_decoder.training.memory import batch_that_fits, bytes_per_sample
-from napari_fmri_decoder.training.parts import Part as Part  # noqa: TC001  # re-exported
+from napari_fmri_decoder.training.fit_inputs import Part as Part  # noqa: TC001  # re-exported
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
+from napari_fmri_decoder.training.tasks.checkpoint import FitState
+from napari_fmri_decoder.training.torch.memory import batch_that_fits, bytes_per_sample
+from napari_fmri_decoder.training.torch.precision import computing_in, make_optimizer, prepare
 from napari_fmri_decoder.training.validation import BestEpoch
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
-    from napari_fmri_decoder.training.checkpoint import Checkpoint
     from napari_fmri_decoder.training.config import ResolvedTraining
-    from napari_fmri_decoder.training.environment import Environment
+    from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
+    from napari_fmri_decoder.training.torch.environment import Environment
 
 AT_ONCE = 2**19
-"""Input values per step where nothing is learned, so that the layers of whole brains fit into memory."""
+"""Input values per step of a prediction, so that the layers of whole brains fit into memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,25 +64,25 @@ def train_network(
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
-    """Train from fresh weights; return the last state, or the best where there is a validation part.
+    """Train from initial weights; return the last state, or the best if there is a validation set.
 
     Parameters
     ----------
     decoder : NetworkDecoder
     train : Part
     test : Part or None
-        Only watched.
+        Evaluated, never trained on.
     n_classes : int
     settings : ResolvedTraining
     environment : Environment
     weights : (classes,) array, optional
-        How much a sample of each class counts in the loss.
+        Weight of a sample of each class in the loss.
     validation : Part, optional
-        Never learned from; says when to stop, and which epoch's weights to keep.
+        Never trained on; decides when to stop, and which epoch's weights to keep.
     epochs : int, optional
-        Stop after so many of the settings' epochs, whose schedule stays.
+        Stop after this number of epochs; the schedule stays that of the settings.
     checkpoint : Checkpoint, optional
-        Where the state is kept on the way, and gone on from: epochs that are in it are told again.
+        Where the state is saved, and resumed from: epochs in it are reported again.
     """
     device = environment.device
     with environment.step():
@@ -99,35 +99,35 @@ def train_network(
     best = BestEpoch(settings.patience if validation else 0)
     at = FitState(network, optimizer, environment, best)
     sizes = batch_sizes(len(train.y), settings.batch_size)
-    course = _Course(at, learned, watched, sizes, settings, per_class)
+    loop = TrainingLoop(at, learned, watched, sizes, settings, per_class)
     yield FitStarted(last, len(sizes), n_parameters, *before)
     if checkpoint is not None and checkpoint.restore(at):
         yield from at.history
     try:
         while at.epoch < last and not best.is_over(at.epoch):
-            now = yield from course.epoch()
+            now = yield from loop.epoch()
             if checkpoint is not None:
-                checkpoint.offer(at)
+                checkpoint.save_if_due(at)
             yield now
         state = best.state if best.state and settings.keep_best else network.state_dict()
         if not all(bool(torch.isfinite(value).all()) for value in state.values()):
-            raise _diverged(math.nan, at.epoch, len(sizes), settings)  # by the last step of all
+            raise _diverged(math.nan, at.epoch, len(sizes), settings)  # in the very last step
     except GeneratorExit:
         if checkpoint is not None:
-            checkpoint.leave(at)
+            checkpoint.save_on_stop(at)
         raise
     except DivergedError as error:
         if checkpoint is not None:
-            kept = yield from course.once_more(checkpoint)
-            error.args = (f"{error}{kept}",)
+            location = yield from loop.replay_to_last_finite(checkpoint)
+            error.args = (f"{error}{location}",)
         raise
     with environment.step():
         return {name: value.detach().cpu().contiguous().numpy().copy() for name, value in state.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Course:
-    """The epochs of one fit, from where it stands."""
+class TrainingLoop:
+    """The epochs of one fit, from its current state."""
 
     at: FitState
     learned: TensorPart
@@ -137,14 +137,14 @@ class _Course:
     per_class: torch.Tensor | None
 
     def epoch(self) -> Generator[BatchDone, None, EpochDone]:
-        """Go through one epoch, or what is left of it, and look at the parts that are watched."""
+        """Train for one epoch, or for the rest of it, and evaluate the test and validation sets."""
         at = self.at
         yield from self._batches()
         with at.environment.step():
             seen = [_quality(at.network, part, self.settings) for part in self.watched]
             now = EpochDone(at.epoch + 1, at.quality_so_far(), *seen)
-            at.best.see(now.epoch, now.validation, at.network)
-        at.turn_over(now)
+            at.best.update(now.epoch, now.validation, at.network)
+        at.start_next_epoch(now)
         return now
 
     def _batches(self) -> Generator[BatchDone, None, None]:
@@ -168,30 +168,30 @@ class _Course:
                 raise _diverged(loss, epoch, at.batch, settings)
             yield BatchDone(epoch, at.batch, loss)
 
-    def once_more(self, checkpoint: Checkpoint) -> Generator[Progress, None, str]:
-        """Keep the last finite state that was passed, and say where it is, for a message.
+    def replay_to_last_finite(self, checkpoint: Checkpoint) -> Generator[Progress, None, str]:
+        """Save the last finite state, and return a sentence on where it is, for a message.
 
-        To copy the weights at every epoch would cost a fast network a tenth of its time. The checkpoint
-        is seconds old, and the same steps from it come out alike: so they are taken once more.
+        Copying the weights at every epoch would take a tenth of the time of a fast network. The checkpoint
+        is seconds old, and the same steps from it give the same results, so they are repeated.
         """
         done, last = self.at.epoch, None
         if not checkpoint.restore(self.at):
             return ""
-        with suppress(DivergedError):  # on a device whose sums vary
+        with suppress(DivergedError):  # on a device whose sums are not reproducible
             while self.at.epoch < done:
                 for _ in self.epoch():
                     yield Progress("steps to the last finite state", self.at.epoch, done)
                 last = checkpoint.packed(self.at) or last
         if last is not None:
-            with suppress(InputError):  # where the disk is full, the checkpoint stays
-                checkpoint.keep(last)
-        return checkpoint.words()
+            with suppress(InputError):  # if the disk is full, the checkpoint stays
+                checkpoint.save(last)
+        return checkpoint.location()
 
 
 def batch_sizes(n: int, batch_size: int) -> list[int]:
-    """Cut n samples into batches; a last one of a single sample joins the batch before it.
+    """Divide n samples into batches; a last batch of one sample is merged with the one before it.
 
-    Batch normalisation has no variance within one sample.
+    Batch normalization cannot compute a variance from one sample.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def batch_sizes(n: int, batch_size: int) -> list[int]:
 
 
 def _on_device(part: Part, device: torch.device, order: torch.memory_format) -> TensorPart:
-    """Copy samples to a device, the values of each in that order."""
+    """Copy samples to a device, in a memory format."""
     inputs = torch.tensor(part.inputs, device=device).contiguous(memory_format=order)
     return TensorPart(inputs, torch.tensor(part.y, device=device), part.y)
 
@@ -235,20 +235,21 @@ def _step(
     weights: torch.Tensor | None,
     settings: ResolvedTraining,
 ) -> tuple[float, int]:
-    """Take one step of descent; return the loss before it, and how many samples were right."""
-    network.train()
+    """Take one step of the optimizer; return the loss before it, and the number of correct samples."""
+    if not network.training:  # going through all layers takes 8% of a step on a GPU
+        network.train()
     optimizer.zero_grad()
     with computing_in(settings.precision, inputs.device):
         logits = network(inputs).float()
     if weights is None:
         loss = F.cross_entropy(logits, targets)
-    else:  # a mean over samples, as scikit-learn's, not over the weights that a batch happens to hold
+    else:  # a mean over samples, as in scikit-learn, not over the weights in a batch
         loss = F.cross_entropy(logits, targets, weight=weights, reduction="sum") / len(targets)
     loss.backward()
     optimizer.step()
-    right = (logits.detach().argmax(dim=1) == targets).sum()
-    told = torch.stack((loss.detach(), right)).tolist()  # one wait for the device
-    return float(told[0]), round(told[1])
+    correct = (logits.detach().argmax(dim=1) == targets).sum()
+    numbers = torch.stack((loss.detach(), correct)).tolist()  # one wait for the device
+    return float(numbers[0]), round(numbers[1])
 
 
 def _quality(network: nn.Module, part: TensorPart | None, settings: ResolvedTraining) -> Quality | None:
@@ -259,19 +260,19 @@ def _quality(network: nn.Module, part: TensorPart | None, settings: ResolvedTrai
 
 
 def _check_batch_size(network: nn.Module, batch_size: int) -> None:
-    normalised = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-    if batch_size == 1 and any(isinstance(layer, normalised) for layer in network.modules()):
+    normalizing = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    if batch_size == 1 and any(isinstance(layer, normalizing) for layer in network.modules()):
         raise InputError(
-            "A network with batch normalisation must have at least two samples per batch, got "
-            "batch_size = 1. Choose a larger one, or 0 for all at once."
+            "A network with batch normalization needs at least two samples per batch, got "
+            "batch_size = 1. Use a larger batch_size, or 0 for all samples at once."
         )
 
 
 def _smaller_batch(network: nn.Module, input_shape: tuple[int, ...], batch_size: int, free: int) -> str:
-    """Say which batch would fit into free bytes."""
+    """Advice on a batch size that would fit into the free memory."""
     fits = batch_that_fits(free, bytes_per_sample(network, input_shape), batch_size)
     if not fits:
-        return "Not even a batch of two would fit: choose a smaller network or a smaller mask."
+        return "Even a batch of two does not fit. Choose a smaller network or a smaller mask."
     return (
         f"Set batch_size = {fits}, which would fit (it was {batch_size}), or choose a smaller network or a "
         "smaller mask."
@@ -279,10 +280,10 @@ def _smaller_batch(network: nn.Module, input_shape: tuple[int, ...], batch_size:
 
 
 def _diverged(loss: float, epoch: int, batch: int, settings: ResolvedTraining) -> DivergedError:
-    """Say where it happened, and the likely cause."""
+    """Error with the epoch, the batch and the likely cause."""
     rate = settings.learning_rate
     return DivergedError(
-        f"The loss must stay finite, but it became {loss} in epoch {epoch}, batch {batch}. Most often the "
-        f"steps are too long: lower learning_rate = {rate:g} to {rate / 10:g}"
+        f"The loss must stay finite, but it became {loss} in epoch {epoch}, batch {batch}. The learning rate "
+        f"is probably too high: lower learning_rate = {rate:g} to {rate / 10:g}"
         + (f", or momentum = {settings.momentum:g}." if settings.momentum else ".")
     )

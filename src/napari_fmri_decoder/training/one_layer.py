@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 WEIGHT, BIAS = "out.weight", "out.bias"
 
 AT_ONCE = 2**22
-"""Input values per step, which bounds the memory."""
+"""Input values per step, to limit the memory."""
 
 
 def layer_probabilities(
     state: Mapping[str, NDArray[Any]], inputs: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
-    """Softmax of one linear layer, or None where the weights are those of another network.
+    """Softmax of one linear layer, or None if the weights are those of another network.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def layer_probabilities(
     if set(state) != {WEIGHT, BIAS} or inputs.ndim != 2:
         return None
     weight, bias = state[WEIGHT].T.astype(np.float64), state[BIAS]
-    found = np.empty((len(inputs), len(bias)), dtype=np.float32)
+    probabilities = np.empty((len(inputs), len(bias)), dtype=np.float32)
     step = max(1, AT_ONCE // max(1, inputs.shape[1]))
     for start in range(0, len(inputs), step):
-        # In float64, so that the order of the sums, which varies with threads, leaves no trace in float32.
+        # In float64, so that the order of sums, which depends on threads, does not change the results.
         with np.errstate(over="ignore", invalid="ignore"):  # infinite weights give NaN
             logits = inputs[start : start + step].astype(np.float64) @ weight + bias
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            found[start : start + step] = powers / powers.sum(axis=1, keepdims=True)
-    return found
+            probabilities[start : start + step] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities

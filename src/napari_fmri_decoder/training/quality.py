@@ -18,7 +18,7 @@ def quality(probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Qualit
     Parameters
     ----------
     probabilities : (n, classes) float array
-        Clipped at the resolution of its type before the logarithm, as scikit-learn does.
+        Clipped at the resolution of its type before the logarithm, as in scikit-learn.
     y : (n,) int64 array
         True classes.
 
@@ -33,5 +33,5 @@ def quality(probabilities: NDArray[np.floating], y: NDArray[np.int64]) -> Qualit
     """
     of_truth = probabilities[np.arange(len(y)), y]
     clipped = np.clip(of_truth, np.finfo(probabilities.dtype).eps, 1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == y
-    return Quality(loss=float(-np.log(clipped).mean()), accuracy=float(right.mean()))
+    correct = probabilities.argmax(axis=1) == y
+    return Quality(loss=float(-np.log(clipped).mean()), accuracy=float(correct.mean()))

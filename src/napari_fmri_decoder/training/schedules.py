@@ -1,21 +1,21 @@
-"""How the learning rate changes with the epochs; a schedule is a function of the epoch and keeps no state."""
+"""Learning rate schedules; each is a function of the epoch, without state."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
 
-Schedule = Literal["constant", "cosine", "step"]
+    from napari_fmri_decoder.training.config import Schedule
 
 STEPS = (0.5, 0.75)
-"""Parts of the epochs after which "step" makes the rate ten times smaller."""
+"""Fractions of the epochs after which "step" divides the rate by ten."""
 
 
 def rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
-    """What the learning rate is multiplied by in an epoch.
+    """Factor of the learning rate in an epoch.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     epoch : int
         From 1.
     epochs : int
-        How many there are; "cosine" comes to zero after the last.
+        Total number; "cosine" reaches zero after the last.
 
     Returns
     -------
@@ -46,6 +46,6 @@ def rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let the next steps of an optimiser have this length."""
+    """Set the learning rate of an optimizer."""
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -1,4 +1,4 @@
-"""ANOVA screening: the voxels that tell the classes apart, found in the training part alone."""
+"""ANOVA screening: the voxels that best separate the classes, computed in the training set alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CHUNK = 8192
-"""Voxels at a time, so that no second copy of X stands in memory in float64."""
+"""Voxels at a time, to avoid a float64 copy of X in memory."""
 
 
 def screen(X: NDArray[np.float32], y: NDArray[np.int64], keep: float) -> NDArray[np.bool_]:
@@ -17,15 +17,15 @@ def screen(X: NDArray[np.float32], y: NDArray[np.int64], keep: float) -> NDArray
     Parameters
     ----------
     X : (n, features) float32 array
-        The training part alone: F values of all samples would already know the test part.
+        The training set alone: F values of all samples would leak the test set.
     y : (n,) int64 array
     keep : float
-        From 1 on how many voxels, at most all; below 1 the fraction of them, at least one voxel.
+        1 or more is a number of voxels, at most all; below 1 a fraction of them, at least one voxel.
 
     Returns
     -------
     (features,) bool array
-        A voxel that is constant within each class has no F and comes last.
+        A voxel that is constant within each class has no F and ranks last.
 
     Examples
     --------
@@ -41,9 +41,9 @@ def screen(X: NDArray[np.float32], y: NDArray[np.int64], keep: float) -> NDArray
     for start in range(0, n, _CHUNK):
         part = slice(start, start + _CHUNK)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # of constant voxels, which come last below
+            warnings.simplefilter("ignore")  # of constant voxels, which rank last below
             F[part] = f_classif(X[:, part].astype(np.float64), y)[0]
     F[~np.isfinite(F)] = -1
-    chosen = np.zeros(n, dtype=bool)
-    chosen[np.argsort(F, kind="stable")[n - wanted :]] = True
-    return chosen
+    selected = np.zeros(n, dtype=bool)
+    selected[np.argsort(F, kind="stable")[n - wanted :]] = True
+    return selected

@@ -1,4 +1,4 @@
-"""One seed for each fit, so that dock, command and cluster give the same numbers in any order."""
+"""One seed for each fit, so that window, command and cluster give the same numbers in any order."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ def derive_seed(seed: int, fold: int = 0, permutation: int = 0) -> int:
     Parameters
     ----------
     seed : int
-        The recipe's, at least 0.
+        Of the recipe, at least 0.
     fold : int
-        From 0; the refit on all samples is fold `n_folds`.
+        From 0; the refit on all samples has the number `n_folds`.
     permutation : int
         0 for the true labels, then from 1.
 
     Returns
     -------
     int
-        Below 2**32, as scikit-learn wants it.
+        Below 2**32, as scikit-learn requires.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def derive_seed(seed: int, fold: int = 0, permutation: int = 0) -> int:
 
 
 def seeds_of(seed: int, n: int) -> list[int]:
-    """Count on from a seed, below 2**32.
+    """Count up from a seed, below 2**32.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Options chosen inside the training part: candidates are held against whole runs left out of it."""
+"""Options selected inside the training set: candidates are compared on whole runs held out of it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,38 @@ import math
 from collections.abc import Mapping
 from contextlib import closing
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
 
 from napari_fmri_decoder.errors import DivergedError, InputError
-from napari_fmri_decoder.samples.options import explain, shown
-from napari_fmri_decoder.samples.splits import inner_folds
+from napari_fmri_decoder.options import Options, explain, shown
 from napari_fmri_decoder.text import shortened
+from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.samples.splits import Indices
-    from napari_fmri_decoder.training.config import TrainingConfig
+    from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.events import FitEvent
 
-Candidate = tuple["Decoder", "TrainingConfig", str]
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+Training = TypeVar("Training", bound=TrainingConfig)
 
 MOST = 1000
-"""Combinations that are fitted in each training part."""
-NOT_CHOSEN = ("name", "select", "seed", "seeds", "threads", "device")
-"""Options that say what is run and where, not how well it learns."""
+"""Most combinations that are fitted in each training set."""
+NOT_SELECTABLE = ("name", "select", "seed", "seeds", "threads", "device")
+"""Options that decide what is run and where, not how well it is trained."""
 
 
-def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
-    """Every combination of what ``config.select`` names, in its order.
+def candidates(decoder: Decoder, config: Training) -> list[tuple[Decoder, Training, str]]:
+    """Every combination of the candidates in ``config.select``, in its order.
 
     Parameters
     ----------
@@ -46,12 +47,12 @@ def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
     Returns
     -------
     list of (decoder, config, text)
-        With one combination put in; `text` says which: "hidden = 100, weight_decay = 0.01".
+        With one combination set; `text` names it: "hidden = 100, weight_decay = 0.01".
 
     Raises
     ------
     InputError
-        If a name is no option of the decoder or of training, or a value is not valid for it.
+        If a name is not an option of the decoder or of training, or a value is not valid for it.
 
     Examples
     --------
@@ -61,20 +62,20 @@ def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
     >>> [text for _, _, text in candidates(get_decoder({"name": "mlp"}), config)][1]
     'hidden = 10, weight_decay = 0.1'
     """
-    of_decoder = [n for n in type(decoder).model_fields if n not in NOT_CHOSEN]
-    of_training = [n for n in type(config).model_fields if n not in NOT_CHOSEN]
+    of_decoder = [n for n in type(decoder).model_fields if n not in NOT_SELECTABLE]
+    of_training = [n for n in type(config).model_fields if n not in NOT_SELECTABLE]
     for name in config.select:
         if name not in of_decoder + of_training:
             raise InputError(
-                f"What select chooses must be options of {decoder.name} ({', '.join(of_decoder) or 'none'}) "
-                f"or of training ({', '.join(of_training)}); got {shown(name)}. Correct the name."
+                f"The names in select must be options of {decoder.name} ({', '.join(of_decoder) or 'none'}) "
+                f"or of training ({', '.join(of_training)}), got {shown(name)}. Correct the name."
             )
     total = math.prod(len(values) for values in config.select.values())
     if total > MOST:
         counts = " x ".join(f"{len(values)} of {name}" for name, values in config.select.items())
         raise InputError(
-            f"What select names must have at most {MOST} combinations, as each is fitted in each fold; got "
-            f"{total} ({shortened(counts, 200)}). Give fewer candidates, such as 3 of each option."
+            f"The candidates of select must have at most {MOST} combinations, because each is fitted in each "
+            f"fold; got {total} ({shortened(counts, 200)}). Give fewer candidates, such as 3 of each option."
         )
     found = []
     for values in product(*config.select.values()):
@@ -96,9 +97,9 @@ def candidates(decoder: Decoder, config: TrainingConfig) -> list[Candidate]:
 
 
 def trials(
-    decoder: Decoder, config: TrainingConfig, y: NDArray[np.int64], groups: NDArray[np.str_]
-) -> tuple[list[Candidate], list[tuple[Indices, Indices]]]:
-    """All that `choose` fits in a training part: each candidate in each fold.
+    decoder: Decoder, config: ResolvedTraining, y: NDArray[np.int64], groups: NDArray[np.str_]
+) -> tuple[list[tuple[Decoder, ResolvedTraining, str]], list[tuple[Indices, Indices]]]:
+    """All fits of `select_options` in a training set: each candidate in each fold.
 
     Parameters
     ----------
@@ -111,99 +112,120 @@ def trials(
     Returns
     -------
     options : list of (decoder, config, text)
-    folds : list of (training, left out) rows
-        Those whose training rows are of two classes or more; empty where no run can be left out,
-        and then the first candidate is taken.
+    folds : list of (training, held out) rows
+        Those whose training rows have two or more classes; empty if no run can be held out, and then the
+        first candidate is used.
     """
+    from napari_fmri_decoder.samples.splits import inner_folds
+
     folds = [(train, test) for train, test in inner_folds(groups) if len(np.unique(y[train])) > 1]
     return candidates(decoder, config), folds
 
 
-def choose(
+def select_options(
     decoder: Decoder,
     X: NDArray[np.float32],
     y: NDArray[np.int64],
     n_classes: int,
     space: Space,
-    config: TrainingConfig,
+    config: ResolvedTraining,
     groups: NDArray[np.str_],
     seed: int,
-) -> Generator[FitEvent, None, tuple[Decoder, TrainingConfig]]:
-    """Choose options by leaving out runs within a training part.
+) -> Generator[FitEvent, None, tuple[Decoder, ResolvedTraining]]:
+    """Select options by holding out runs within a training set.
 
     Parameters
     ----------
     decoder : Decoder
     X, y, n_classes, space, config, seed
-        See `fit`: the training part alone.
+        See `fit`: the training set alone.
     groups : (n,) str array
         The run of each sample.
 
     Yields
     ------
     Progress
-        Again and again, as places to stop.
+        At each step, as a place to stop.
     Note
-        Which candidates diverged; what was chosen, and from how much.
+        Which candidates diverged; which was selected, and from how many.
 
     Returns
     -------
     decoder, config
-        With the combination whose predictions of the left-out runs, all together, have the highest
-        balanced accuracy; the first of equals. One whose loss does not stay finite is behind all
-        others.
+        With the combination whose predictions of the held-out runs, all together, have the highest
+        balanced accuracy; the first of equals. One whose loss does not stay finite ranks last.
 
     Raises
     ------
     DivergedError
         If the loss of no candidate stays finite.
     """
-    from sklearn.metrics import balanced_accuracy_score
-
-    from napari_fmri_decoder.training.events import FitDone, Note, Progress
-    from napari_fmri_decoder.training.fit import fit, predict_proba
+    from napari_fmri_decoder.training.events import Note, Progress
 
     options, folds = trials(decoder, config, y, groups)
     if not folds:
-        chosen, settings, text = options[0]
-        yield Note(f"{text}: no run of the training part could be left out to choose it.")
-        return chosen, settings
+        selected, settings, text = options[0]
+        yield Note(f"{text}: no run of the training set could be held out to select it.")
+        return selected, settings
     scores: list[float] = []
-    why = ""
+    reason = ""
     for i, (candidate, settings, text) in enumerate(options):
-        predicted, true = [], []
+        fits = _score(candidate, X, y, n_classes, space, settings, groups, seed, folds)
         try:
-            for j, (train, test) in enumerate(folds):
-                here = Progress("choosing options", i * len(folds) + j, len(options) * len(folds))
-                fitting = fit(
-                    candidate, X[train], y[train], n_classes, space, settings, seed=seed, groups=groups[train]
-                )
-                with closing(fitting) as events:
-                    for event in events:
-                        if isinstance(event, FitDone):
-                            of_test = predict_proba(
-                                event.model, X[test], space, device=settings.device, threads=settings.threads
-                            )
-                            predicted.append(of_test.argmax(axis=1))
-                        yield here
-                true.append(y[test])
+            with closing(fits):
+                while True:
+                    done = i * len(folds) + next(fits)
+                    yield Progress("selecting options", done, len(options) * len(folds))
+        except StopIteration as end:
+            scores.append(end.value)
         except DivergedError as error:
-            why = str(error)
+            reason = str(error)
             scores.append(-np.inf)
-        else:
-            scores.append(balanced_accuracy_score(np.concatenate(true), np.concatenate(predicted)))
-        if scores[-1] == -np.inf:
-            yield Note(f"{text}: not to be chosen, because with it the loss does not stay finite.")
+            yield Note(f"{text}: not selected, because its loss does not stay finite.")
     if max(scores) == -np.inf:
-        raise DivergedError(f"None of the {len(options)} candidates of select can be learned with. {why}")
-    chosen, settings, text = options[int(np.argmax(scores))]
+        raise DivergedError(f"The loss stays finite for none of the {len(options)} candidates. {reason}")
+    selected, settings, text = options[int(np.argmax(scores))]
     yield Note(
-        f"{text}: chosen from {len(options)} by {len(folds)} folds of runs in the training part "
+        f"{text}: selected from {len(options)} candidates by {len(folds)} folds of runs in the training set "
         f"({max(scores):.3f} there)."
     )
-    return chosen, settings
+    return selected, settings
 
 
-def _with(options: Any, values: Mapping[str, Any]) -> Any:
-    """A copy with other values, each of them checked."""
+def _score(
+    decoder: Decoder,
+    X: NDArray[np.float32],
+    y: NDArray[np.int64],
+    n_classes: int,
+    space: Space,
+    settings: ResolvedTraining,
+    groups: NDArray[np.str_],
+    seed: int,
+    folds: Sequence[tuple[Indices, Indices]],
+) -> Generator[int, None, float]:
+    """Balanced accuracy of one candidate on the held-out runs; yields the fold at each step."""
+    from sklearn.metrics import balanced_accuracy_score
+
+    from napari_fmri_decoder.training.events import FitDone
+    from napari_fmri_decoder.training.fit import fit
+    from napari_fmri_decoder.training.predict import predict_proba
+
+    predicted, true = [], []
+    for fold, (train, test) in enumerate(folds):
+        part, runs = (X[train], y[train]), groups[train]
+        fitting = fit(decoder, *part, n_classes, space, settings, seed=seed, groups=runs)
+        with closing(fitting) as events:
+            for event in events:
+                if isinstance(event, FitDone):
+                    of_test = predict_proba(
+                        event.model, X[test], space, device=settings.device, threads=settings.threads
+                    )
+                    predicted.append(of_test.argmax(axis=1))
+                yield fold
+        true.append(y[test])
+    return float(balanced_accuracy_score(np.concatenate(true), np.concatenate(predicted)))
+
+
+def _with(options: AnyOptions, values: Mapping[str, object]) -> AnyOptions:
+    """Copy options with other values, each of them checked."""
     return type(options).model_validate(options.model_dump() | dict(values))

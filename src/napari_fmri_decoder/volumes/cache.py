@@ -1,4 +1,4 @@
-"""Uncompressed copies of large gzips, in the user's cache folder, so that every volume is at hand."""
+"""Keep uncompressed copies of large gzip files in the user's cache folder, for fast random access."""
 
 from __future__ import annotations
 
@@ -15,31 +15,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.formatting import format_bytes
+from napari_fmri_decoder.volumes.file_length import needed_bytes, too_short, voxel_file
 from napari_fmri_decoder.volumes.files import is_compressed
-from napari_fmri_decoder.volumes.opening import (
-    clear_errors,
-    ends_early,
-    inflated,
-    needed_bytes,
-    open_image,
-    voxel_file,
-)
+from napari_fmri_decoder.volumes.gzip_files import decompressed
+from napari_fmri_decoder.volumes.opening import open_image
 from napari_fmri_decoder.volumes.read import read
+from napari_fmri_decoder.volumes.read_errors import clear_errors
 from napari_fmri_decoder.volumes.series import JoinedSeries
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 SLOW_BYTES = 100_000_000
-"""Decompressing as much takes about a second."""
-_SPARE = 200 * 2**20  # bytes that a copy leaves free on the disk
+"""Decompressed bytes that take about a second."""
+_SPARE = 200 * 2**20  # bytes that must remain free on the disk
 
 Progress = Callable[[int, int], object]
-"""Called with the bytes done and all bytes; what it raises ends the copying."""
+"""Called with the bytes done and in total; an exception from it stops the copying."""
 
 
 def cache_folder() -> Path:
-    """Folder of this plugin in the user's cache; not made yet, maybe."""
+    """Folder of this plugin in the user's cache; it may not exist yet."""
     home = Path.home()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
@@ -51,10 +48,10 @@ def cache_folder() -> Path:
 
 
 def slow_to_seek(path: str | Path) -> str | None:
-    """Say so where the last volume of a file is slow to reach.
+    """Check whether the last volume of a file is slow to read.
 
-    A gzip can be read from its beginning only: the first time that a late volume is asked for, all
-    before it is decompressed (then indexed_gzip knows points to start from).
+    A gzip file can only be read from its beginning: the first access to a late volume decompresses
+    everything before it (then indexed_gzip knows points to start from).
 
     Parameters
     ----------
@@ -63,12 +60,12 @@ def slow_to_seek(path: str | Path) -> str | None:
     Returns
     -------
     str or None
-        A sentence to show; None where every volume is at hand. Only the header is read.
+        A sentence to show; None if every volume is fast to read. Only the header is read.
 
     Raises
     ------
     InputError
-        If the file is no image.
+        If the file is not an image.
     """
     path = Path(path)
     if path.is_dir():
@@ -81,50 +78,51 @@ def slow_to_seek(path: str | Path) -> str | None:
     if before < SLOW_BYTES:
         return None
     return (
-        f"{path.name} is a gzip: its last volume comes after {before / 1e6:.0f} MB are decompressed, "
-        "and every jump takes a moment."
+        f"{path.name} is a gzip file: reading its last volume means decompressing {format_bytes(before)} "
+        "first, so going to another volume takes a moment."
     )
 
 
 def kept_copy(path: str | Path, cache_dir: Path | None = None) -> Path | None:
-    """Find the uncompressed copy of a file as it is now; None where none is kept."""
+    """Find the uncompressed copy of a file in its current state; None if there is none."""
     with clear_errors(Path(path)):
-        copy = _place(Path(path), cache_dir)
+        copy = _copy_path(Path(path), cache_dir)
     return copy if copy.exists() else None
 
 
 def uncompressed_copy(
     path: str | Path, cache_dir: Path | None = None, progress: Progress | None = None
 ) -> Path:
-    """Keep an uncompressed copy of an image, or find the one that is kept.
+    """Find the uncompressed copy of an image, or make one.
 
     Parameters
     ----------
     path : str or Path
         An image with compressed voxels.
     cache_dir : Path, optional
-        `cache_folder()` if None. The copy is known by the file's path, size and time; the copy of
-        an earlier state of the same file goes.
+        `cache_folder()` if None. A copy is identified by the file's path, size and time; copies of
+        earlier states of the file are deleted.
     progress : callable, optional
-        Takes the bytes done and all bytes; may raise to end the copying, and nothing is left.
+        Called with the bytes done and in total. If it raises, copying stops and nothing is left behind.
 
     Returns
     -------
     Path
-        The copy: `.nii` for `.nii.gz`, `.mgh` for `.mgz`; the header lies beside where it has a
-        file of its own.
+        The copy: `.nii` for `.nii.gz`, `.mgh` for `.mgz`; a separate header file is copied next to it.
 
     Raises
     ------
     InputError
-        If the disk has no room, the cache cannot be written, or the file is damaged.
+        If the disk is full, the cache cannot be written, or the file is damaged.
     """
     path = Path(path)
     image, _ = open_image(path)
-    held = voxel_file(image, path)
-    if not is_compressed(held):
-        raise InputError(f"Only a gzip needs an uncompressed copy, found {held.name}. Open it as it is.")
-    copy = _place(path, cache_dir)
+    voxels = voxel_file(image, path)
+    if not is_compressed(voxels):
+        raise InputError(
+            f"Only a gzip file needs an uncompressed copy, found {voxels.name}. Open it as it is."
+        )
+    copy = _copy_path(path, cache_dir)
     if copy.exists():
         return copy
     total = needed_bytes(image)
@@ -133,15 +131,15 @@ def uncompressed_copy(
         free = shutil.disk_usage(copy.parent.parent).free
         if free < total + _SPARE:
             raise InputError(
-                f"An uncompressed copy of {path.name} needs {(total + _SPARE) / 1e9:.1f} GB on the disk of "
-                f"{copy.parent.parent}, found {free / 1e9:.1f} GB. Make room, or set XDG_CACHE_HOME to a "
-                "larger disk."
+                f"An uncompressed copy of {path.name} needs {format_bytes(total + _SPARE)} on the disk of "
+                f"{copy.parent.parent}, found {format_bytes(free)}. Free some space, or set XDG_CACHE_HOME "
+                "to a folder on a larger disk."
             )
         partial = copy.parent.with_name(f".partial-{os.getpid()}-{copy.parent.name}")
         try:
-            partial.mkdir(0o700, exist_ok=True)  # the image may be closed to other users of the machine
+            partial.mkdir(0o700, exist_ok=True)  # other users may not be allowed to read the image
             for part in _files(image, path):
-                if part == held:
+                if part == voxels:
                     _unpack(part, partial / _plain(part.name), total, progress)
                 else:
                     _copy(part, partial / _plain(part.name))
@@ -156,30 +154,30 @@ def uncompressed_copy(
 
 
 def slow_files(volume: Volume) -> tuple[str, ...]:
-    """Files of a series that is not in memory whose last volumes are slow to reach."""
+    """Files of a series whose last volumes are slow to read; none if the series is in memory."""
     if isinstance(volume.data, np.ndarray) or reads_copies(volume):
         return ()
     return tuple(part.path for part in volume.parts if slow_to_seek(part.path))
 
 
 def on_copies(volume: Volume, cache_dir: Path | None = None) -> Volume:
-    """Let a series read from the copies that are kept of its files.
+    """Make a series read from the uncompressed copies of its files.
 
     Parameters
     ----------
     volume : Volume
-        Its `parts` go on naming the files themselves.
+        Its `parts` still name the original files.
     cache_dir : Path, optional
 
     Returns
     -------
     Volume
-        The same one where no copy is kept.
+        The same series if there are no copies.
 
     Raises
     ------
     InputError
-        If the copies do not hold as many voxels.
+        If the copies have another number of voxels.
     """
     if isinstance(volume.data, np.ndarray) or reads_copies(volume):
         return volume
@@ -191,30 +189,30 @@ def on_copies(volume: Volume, cache_dir: Path | None = None) -> Volume:
     data = _Copies(pieces)
     if data.shape != volume.shape:
         raise InputError(
-            f"The files must hold {volume.shape} voxels as '{volume.name}' does, found {data.shape}. "
-            "They changed: open them again."
+            f"The files must have {volume.shape} voxels, as '{volume.name}' has, found {data.shape}. "
+            "The files have changed: open them again."
         )
     return replace(volume, data=data)
 
 
 class _Copies(JoinedSeries):
-    """A series read from copies; named so that it is told from one that is read from the files."""
+    """A series that reads from copies; a class for `reads_copies` to recognize."""
 
 
 def reads_copies(volume: Volume) -> bool:
-    """Whether a series is read from uncompressed copies of its files."""
+    """Whether a series reads from uncompressed copies of its files."""
     return isinstance(volume.data, _Copies)
 
 
-def _place(path: Path, cache_dir: Path | None) -> Path:
-    """Where the copy of a file lies, in a folder of its own that is named by the file's state."""
-    where = path.resolve()
-    state = where.stat()
-    name, now = (
+def _copy_path(path: Path, cache_dir: Path | None) -> Path:
+    """Path of the copy of a file, in a folder named after the state of the file."""
+    source = path.resolve()
+    state = source.stat()
+    name, current = (
         sha256(repr(key).encode()).hexdigest()[:16]
-        for key in (str(where), (state.st_size, state.st_mtime_ns, state.st_ino))
+        for key in (str(source), (state.st_size, state.st_mtime_ns, state.st_ino))
     )
-    return (cache_dir or cache_folder()) / f"{name}-{now}" / _plain(path.name)
+    return (cache_dir or cache_folder()) / f"{name}-{current}" / _plain(path.name)
 
 
 def _plain(name: str) -> str:
@@ -231,42 +229,42 @@ def _plain(name: str) -> str:
 
 
 def _files(image: object, path: Path) -> list[Path]:
-    """All files of an image that are there: voxels, header, SPM's .mat."""
+    """All existing files of an image: voxels, header, SPM's .mat."""
     holders = getattr(image, "file_map", {}).values()
     named = dict.fromkeys(Path(h.filename) for h in holders if h.filename)
     return [p for p in named if p.exists()] or [path]
 
 
 def _unpack(source: Path, target: Path, total: int, progress: Progress | None) -> None:
-    """Decompress the file of the voxels."""
-    done = shown = 0
+    """Decompress the file with the voxels."""
+    done = reported = 0
     with clear_errors(source), target.open("wb") as file:
-        for piece in inflated(source):
+        for piece in decompressed(source):
             file.write(piece)
             done += len(piece)
-            if progress is not None and done - shown >= 2**22:
+            if progress is not None and done - reported >= 2**22:
                 progress(min(done, total), total)
-                shown = done
+                reported = done
     if done < total:
-        raise ends_early(source, done, total)
+        raise too_short(source, done, total)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a small file beside the voxels, decompressed where it is a gzip."""
+    """Copy a small file next to the voxels, decompressing a gzip."""
     if not is_compressed(source):
         shutil.copyfile(source, target)
         return
     with clear_errors(source):
-        target.write_bytes(b"".join(inflated(source)))
+        target.write_bytes(b"".join(decompressed(source)))
 
 
 @contextmanager
 def _writable(folder: Path) -> Iterator[None]:
-    """Say in words that the cache cannot be written."""
+    """Turn an error on writing to the cache into an `InputError`."""
     try:
         yield
     except OSError as error:
         raise InputError(
-            f"The cache folder {folder} must take new files, but it does not: {error.strerror or error}. "
-            "Change its rights, or set XDG_CACHE_HOME to another folder."
+            f"The cache folder {folder} must be writable, but it is not: {error.strerror or error}. "
+            "Change its permissions, or set XDG_CACHE_HOME to another folder."
         ) from error

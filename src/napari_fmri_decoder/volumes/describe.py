@@ -1,4 +1,4 @@
-"""What an image is and what its header says, in plain values."""
+"""Describe an image and its header as plain values."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ def describe(image: str | Path | Volume) -> dict[str, Any]:
     Parameters
     ----------
     image : path or Volume
-        Of a folder or series, the header of its first file is described.
+        For a folder or series, the header of the first file is described.
 
     Returns
     -------
     dict
-        Of the image as it is used here:
+        For the image as it is used here:
 
-        - `file`, `kind`, `shape`, `dtype` (of its voxels, scaled);
-        - `orientation` (letters of the directions in which voxel indices grow), `oblique` (degrees
-          from the scanner's axes), `voxel_mm`, `origin_mm` (centre of the first voxel), `centre_mm`
-          (of the whole image), `affine` (4 lists of 4);
-        - `kind_from`, `TR_from`: what says so, "stated" or in words ("" where nothing is known);
-        - `TR_s` (None where the last axis is no time);
+        - `file`, `kind`, `shape`, `dtype` (of the scaled voxels);
+        - `orientation` (letters of the directions in which voxel indices increase), `oblique` (degrees
+          from the scanner's axes), `voxel_mm`, `origin_mm` (center of the first voxel), `centre_mm`
+          (center of the image), `affine` (4 lists of 4);
+        - `kind_from`, `TR_from`: how it was determined, "stated" or a reason ("" if unknown);
+        - `TR_s` (None if the last axis is not time);
         - `space` ("scanner", "aligned", "talairach", "mni", "template", "unknown");
-        - `notes` (list of str): what to know before believing it.
+        - `notes` (list of str): caveats.
 
-        Of its header; None, each of them, where the volume is that of no file:
+        For its header; all None if the volume does not come from a file:
 
-        - `format`: "NIfTI-1", "NIfTI-2", with " pair" where header and voxels are two files, "MGH",
+        - `format`: "NIfTI-1", "NIfTI-2", with " pair" if header and voxels are separate files, "MGH",
           "Analyze 7.5" or "AFNI";
         - `stored_dtype`, such as "int16"; `byte_order`: "little" or "big";
-        - `slope`, `intercept`: of the scaling from stored to true values, None without one (AFNI's
-          factors, where sub-bricks differ, as a list);
+        - `slope`, `intercept`: of the scaling from stored to actual values, None without scaling (a
+          list if the factors of AFNI's sub-bricks differ);
         - `intent_code` (0 for none), `intent` (its name or None), `intent_parameters`,
           `intent_name` (free text);
         - `unit_space`, `unit_time`: "mm", "sec", "msec", ..., or "unknown";
         - `sform`, `qform`: each a dict of `code`, `name` ("unknown" for code 0, "scanner",
-          "aligned", "talairach", "mni", "template") and `affine` (None where it is not set or
-          broken); None for formats without them;
-        - `transform`: which was used, "sform" or "qform", "mat", "header" or "guess"; None where
-          the voxels lie elsewhere now (cut or moved);
+          "aligned", "talairach", "mni", "template") and `affine` (None if not set or
+          invalid); None for formats without them;
+        - `transform`: which was used, "sform", "qform", "mat", "header" or "guess"; None if the image
+          was cut or moved;
         - `description`: free text.
     """
     volume = image if isinstance(image, Volume) else read(image)
@@ -84,10 +84,10 @@ _OF_HEADER = (
 
 
 def _of_header(volume: Volume) -> dict[str, Any]:
-    """Say what the header of a volume's first file says."""
+    """Describe the header of a volume's first file."""
     try:
         header, _ = open_image(Path(volume.parts[0].path)) if volume.parts else (None, ())
-    except InputError:  # moved, or changed since
+    except InputError:  # moved or changed since
         header = None
     if header is None:
         return dict.fromkeys(_OF_HEADER)
@@ -123,7 +123,7 @@ def _form(header: Any, name: Literal["sform", "qform"]) -> dict[str, Any]:
 
 
 def _used(header: Any, affine: Affine) -> str | None:
-    """Find which of the header's transforms an affine is."""
+    """Find which of the header's transforms equals an affine."""
     found = headers.placement(header)
     if np.allclose(found.affine, affine, atol=1e-6):
         return found.used
@@ -136,7 +136,7 @@ def _used(header: Any, affine: Affine) -> str | None:
 
 
 def _text(header: Any, field: str) -> str:
-    """Free text of a header's field; AFNI and MGH have none."""
+    """Text of a header field; AFNI and MGH have none."""
     fields = list(header.header.keys()) if hasattr(header.header, "keys") else []
     return str(header.header[field].item().decode("latin-1")).strip() if field in fields else ""
 
@@ -146,6 +146,6 @@ def _rounded(values: Any) -> list[float]:
 
 
 def _one_or_all(factors: Any) -> float | list[float]:
-    """Give the factors of AFNI's sub-bricks as one number where they agree."""
+    """Reduce the factors of AFNI's sub-bricks to one number if they are equal."""
     values = [float(f) for f in factors]
     return values[0] if len(set(values)) == 1 else values

@@ -1,4 +1,4 @@
-"""Directions in the head, by their letters: which end of a line is left, and which superior."""
+"""Anatomical directions: letters of the ends of a line, and angles of rotations."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 def ends(direction: ArrayLike) -> tuple[str, str]:
-    """Find the letters of the two ends of a line: of the scanner axis that it lies closest to.
+    """Find the letters of the two ends of a line, from the closest scanner axis.
 
     Parameters
     ----------
     direction : (3,) array-like
-        In scanner RAS+ space; its length does not count.
+        In scanner RAS+ space; its length is ignored.
 
     Returns
     -------
     behind, ahead : str
-        Letters that the direction comes from, and points to.
+        Letters of the side that the direction points away from, and of the side that it points to.
 
     Examples
     --------
@@ -33,17 +33,17 @@ def ends(direction: ArrayLike) -> tuple[str, str]:
     return (negative, positive) if vector[axis] >= 0 else (positive, negative)
 
 
-def degrees_turned(matrix: ArrayLike) -> float:
-    """Angle of a rotation about its own axis, in degrees.
+def rotation_angle(matrix: ArrayLike) -> float:
+    """Angle of a rotation about its axis, in degrees.
 
     Parameters
     ----------
     matrix : (3, 3) or (4, 4) array-like
-        A rotation, or a rigid move.
+        A rotation, or a rigid transform.
 
     Examples
     --------
-    >>> round(degrees_turned([[0, -1, 0], [1, 0, 0], [0, 0, 1]]), 6)
+    >>> round(rotation_angle([[0, -1, 0], [1, 0, 0], [0, 0, 1]]), 6)
     90.0
     """
     cosine = (np.trace(np.asarray(matrix, dtype=float)[:3, :3]) - 1) / 2

@@ -1,4 +1,4 @@
-"""Which files are images: their endings, their names, and those of a folder in natural order."""
+"""Recognize image files by their endings, and list those of a folder in natural order."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ENDINGS = (
     *(".img", ".hdr", ".img.gz", ".hdr.gz"),
     *(".head", ".brik", ".brik.gz"),
 )
-"""Of NIfTI-1 and -2, MGH, Analyze 7.5 and NIfTI pairs, AFNI; upper or lower case."""
+"""Endings of NIfTI-1 and -2, MGH, Analyze 7.5, NIfTI pairs and AFNI; upper or lower case."""
 
-# Of an image in two files both names open it, but it is listed once, under the first of these.
+# Either file of a pair opens the image, but the image is listed once, under the first of these endings.
 _PAIRS = ((".img", ".img.gz", ".hdr", ".hdr.gz"), (".head", ".brik", ".brik.gz"))
 
 
 def natural_key(path: str | Path) -> list[tuple[int, int | str]]:
-    """Sort key that counts: run-2 comes before run-10.
+    """Sort key for natural order: run-2 comes before run-10.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def natural_key(path: str | Path) -> list[tuple[int, int | str]]:
 
 
 def ending(path: str | Path) -> str:
-    """Ending of an image's file name as it is written there, "" for any other file.
+    """Ending of an image's file name, in the case in which it is written; "" for any other file.
 
     Examples
     --------
@@ -61,31 +61,31 @@ def is_image(path: str | Path) -> bool:
 
 
 def is_compressed(path: str | Path) -> bool:
-    """Whether a file name says that the file is a gzip."""
+    """Whether a file name has the ending of a gzip file."""
     return str(path).lower().endswith((".gz", ".mgz"))
 
 
 def images_in(folder: Path) -> list[Path]:
-    """List the images of a folder, naturally sorted; hidden ones are left out, a pair comes once."""
-    return once(
+    """List the images of a folder in natural order, without hidden files; a pair is listed once."""
+    return deduplicate_pairs(
         sorted((p for p in folder.iterdir() if is_image(p) and not p.name.startswith(".")), key=natural_key)
     )
 
 
-def once(paths: Iterable[Path]) -> list[Path]:
-    """Keep each image once, in the order given; of an image in two files keep one name.
+def deduplicate_pairs(paths: Iterable[Path]) -> list[Path]:
+    """Remove duplicates from a list of images, keeping its order; of a pair keep one file.
 
     Examples
     --------
-    >>> [str(p) for p in once([Path("b.hdr"), Path("b.img"), Path("a.nii")])]
+    >>> [str(p) for p in deduplicate_pairs([Path("b.hdr"), Path("b.img"), Path("a.nii")])]
     ['b.img', 'a.nii']
     """
-    kept: dict[object, tuple[int, Path]] = {}
+    best: dict[object, tuple[int, Path]] = {}
     for path in paths:
         own = ending(path).lower()
         family = next((f for f in _PAIRS if own in f), ())
         rank = family.index(own) if family else 0
         key = (path.parent, stem(path), family) if family else path
-        if key not in kept or rank < kept[key][0]:
-            kept[key] = rank, path
-    return [path for _, path in kept.values()]
+        if key not in best or rank < best[key][0]:
+            best[key] = rank, path
+    return [path for _, path in best.values()]

@@ -1,6 +1,6 @@
-"""Where things lie: grids of voxels, rotated frames, and the places of a network's layers.
+"""Positions in space: voxel grids, rotations and rotated frames.
 
-Affines map voxel indices to scanner RAS+ millimetres; angles are degrees.
+Affines map voxel indices to scanner RAS+ millimeters; angles are in degrees.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Affine = NDArray[np.float64]
 
 
 def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> NDArray[np.float64]:
-    """Rotate about the scanner's axes: R = Rz Ry Rx.
+    """Make the matrix of a rotation about the scanner's axes: R = Rz Ry Rx.
 
     Parameters
     ----------
     x, y, z : float
-        Degrees about the axis to the right, to anterior and to superior; counter-clockwise
-        for one who looks against the axis.
+        Degrees about the axes to the right, to anterior and to superior; counterclockwise when
+        looking against the direction of the axis.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> NDArray[np.float
 
 
 def apply_affine(affine: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
-    """Move points by an affine.
+    """Transform points by an affine.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def apply_affine(affine: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
 
 
 def translation(offset: ArrayLike) -> Affine:
-    """Affine that moves by `offset`, (3,) in the units of its space."""
+    """Affine of a translation by `offset`, (3,) in the units of the space."""
     affine = np.eye(4)
     affine[:3, 3] = offset
     return affine
@@ -73,13 +73,13 @@ def translation(offset: ArrayLike) -> Affine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """A box of voxels in space: its shape and its affine.
+    """A box of voxels in space, given by its shape and affine.
 
     Attributes
     ----------
     shape : (3,) tuple of int
     affine : (4, 4) float64 array
-        Voxel index to millimetres.
+        Voxel index to millimeters.
 
     Examples
     --------
@@ -111,36 +111,36 @@ class Grid:
 
     @property
     def voxel_size(self) -> NDArray[np.float64]:
-        """(3,) lengths of the voxel's edges in millimetres."""
+        """(3,) lengths of a voxel's edges in millimeters."""
         return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0))
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """(8, 3) centres of the corner voxels in millimetres."""
+        """(8, 3) centers of the corner voxels in millimeters."""
         return apply_affine(self.affine, list(product(*((0, n - 1) for n in self.shape))))
 
     def crop(self, start: tuple[int, int, int], stop: tuple[int, int, int]) -> Grid:
-        """Take the box of voxels from `start` up to but without `stop`."""
+        """Take the box of voxels from `start` up to, but not including, `stop`."""
         shape = tuple(b - a for a, b in zip(start, stop, strict=True))
         return Grid(shape, self.affine @ translation(start))  # type: ignore[arg-type]
 
     def moved(self, matrix: ArrayLike) -> Grid:
-        """The same voxels after the (4, 4) transform `matrix` of space."""
+        """The same voxels after a (4, 4) transform of space."""
         return Grid(self.shape, np.asarray(matrix, dtype=float) @ self.affine)
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
-        """Whether both have the same shape and corners that lie within `tolerance_mm`."""
+        """Whether two grids have the same shape, and corners within `tolerance_mm` of each other."""
         return self.shape == other.shape and bool(np.abs(self.corners - other.corners).max() <= tolerance_mm)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A rigid move of scanner space: what the viewer turns all brain layers by.
+    """A rigid transform of scanner space, by which the viewer rotates all brain layers.
 
     Attributes
     ----------
     matrix : (4, 4) float64 array
-        Scanner millimetres to frame millimetres.
+        Scanner millimeters to frame millimeters.
 
     Examples
     --------
@@ -155,7 +155,7 @@ class Frame:
     def from_angles(
         cls, x: float = 0.0, y: float = 0.0, z: float = 0.0, pivot: ArrayLike | None = None
     ) -> Frame:
-        """Rotate by degrees about x, then y, then z, about `pivot` in mm (scanner origin if None)."""
+        """Rotate by degrees about x, then y, then z, around `pivot` in mm (scanner origin if None)."""
         matrix = np.eye(4)
         matrix[:3, :3] = rotation(x, y, z)
         if pivot is not None:
@@ -165,27 +165,27 @@ class Frame:
 
     @classmethod
     def straightening(cls, affine: ArrayLike) -> Frame:
-        """Find the frame in which an oblique grid lies straight: the inverse of its `obliquity`."""
+        """Find the frame that makes an oblique grid straight: the inverse of its `obliquity`."""
         matrix = np.eye(4)
         matrix[:3, :3] = obliquity(affine).T
         return cls(matrix)
 
     @property
     def is_identity(self) -> bool:
-        """Whether the frame is the scanner's own."""
+        """Whether the frame equals scanner space."""
         return bool(np.allclose(self.matrix, np.eye(4), atol=1e-9))
 
     @property
     def inverse(self) -> Affine:
-        """(4, 4) frame millimetres to scanner millimetres."""
+        """(4, 4) frame millimeters to scanner millimeters."""
         return np.asarray(np.linalg.inv(self.matrix))
 
     def to_frame(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Scanner mm to frame mm, (..., 3)."""
+        """Transform scanner mm to frame mm, (..., 3)."""
         return apply_affine(self.matrix, points)
 
     def to_scanner(self, points: ArrayLike) -> NDArray[np.float64]:
-        """Frame mm to scanner mm, (..., 3)."""
+        """Transform frame mm to scanner mm, (..., 3)."""
         return apply_affine(self.inverse, points)
 
     def then(self, other: Frame) -> Frame:
@@ -194,7 +194,7 @@ class Frame:
 
 
 def closest_axes(affine: ArrayLike) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
-    """Find the scanner axes that lie closest to the voxel axes.
+    """Find the scanner axes closest to the voxel axes.
 
     Parameters
     ----------
@@ -225,8 +225,8 @@ def obliquity(affine: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     (3, 3) float64 array
-        A proper rotation; the identity for a straight grid. Shear is left out (the nearest
-        rotation is taken, by singular values).
+        A proper rotation; the identity for a straight grid. Shear is ignored: this is the nearest
+        rotation, by singular value decomposition.
     """
     matrix = np.asarray(affine, dtype=float)[:3, :3]
     _, signed = closest_axes(affine)
@@ -235,14 +235,14 @@ def obliquity(affine: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_straight(affine: ArrayLike, tolerance: float = 1e-4) -> bool:
-    """Whether every voxel axis runs along a scanner axis, within `tolerance` of its length."""
+    """Whether every voxel axis is parallel to a scanner axis, within `tolerance` of its length."""
     matrix = np.asarray(affine, dtype=float)[:3, :3]
     directions = np.abs(matrix / np.linalg.norm(matrix, axis=0))
     return bool((np.sort(directions, axis=0)[:2] <= tolerance).all())
 
 
 def axis_codes(affine: ArrayLike) -> str:
-    """Letters of the directions in which voxel indices grow.
+    """Letters of the directions in which voxel indices increase.
 
     Examples
     --------
@@ -260,18 +260,18 @@ def degrees_oblique(affine: ArrayLike) -> float:
 
 
 def rotated_grid(grid: Grid, frame: Frame, how: Literal["full", "nilearn"] = "full") -> Grid:
-    """Grid that holds a volume after a rotation, with the axes and voxel size that it had before.
+    """Grid that contains a volume after a rotation, with the axes and voxel size of the original.
 
     Parameters
     ----------
     grid : Grid
-        Of the volume, affine A.
+        Grid of the volume, with affine A.
     frame : Frame
         The rotation R; the rotated volume has affine R A.
     how : {"full", "nilearn"}
-        "full" moves the origin by whole voxels so that nothing is cut off; "nilearn" begins at
-        A's voxel 0 as `nilearn.image.resample_img` with ``target_affine=A`` does, and cuts what
-        falls below.
+        "full" moves the origin by whole voxels so that nothing is cut off; "nilearn" starts at
+        voxel 0 of A, as `nilearn.image.resample_img` with ``target_affine=A`` does, and cuts off
+        everything below.
 
     Returns
     -------
@@ -284,7 +284,7 @@ def rotated_grid(grid: Grid, frame: Frame, how: Literal["full", "nilearn"] = "fu
     stop = np.ceil(corners.max(axis=0)).astype(int) + 1
     if (stop <= start).any():
         raise InputError(
-            "The rotated volume must reach into the grid that begins at its own voxel 0 "
+            "The rotated volume must overlap the grid that starts at the original voxel 0 "
             f'(grid = "nilearn"), but it ends at voxel {stop.tolist()}. Use grid = "full".'
         )
     return grid.crop(tuple(start), tuple(stop))

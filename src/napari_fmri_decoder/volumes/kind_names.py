@@ -1,7 +1,7 @@
-"""What the name of an image says of its content: BIDS suffixes, and whole words of other conventions.
+"""Infer what an image shows from its name: BIDS suffixes, and whole words of other conventions.
 
-Only whole words count, and the last one that means anything decides: the bold of ``sub-con01_bold``,
-the zstat1 of ``bold_zstat1``. Part of a subject's label or of a task's name says nothing.
+Only whole words count, and the last meaningful one decides: "bold" in ``sub-con01_bold``, "zstat1" in
+``bold_zstat1``. Parts of a subject's label or of a task's name are ignored.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Literal, NamedTuple
 from napari_fmri_decoder.volumes.files import stem
 
 Shows = Literal["time", "scan", "stat", "mask", "labels", "probability"]
-"""What a name promises: a series in time, a scan to look at, maps, a mask, regions, their probabilities."""
+"""Content according to a name: a time series, a scan to view, maps, a mask, regions, their probabilities."""
 
 
 class NameHint(NamedTuple):
-    """What a name says.
+    """Content according to a name.
 
     Attributes
     ----------
     shows : Shows
     word : str
-        The part of the name that says it.
+        The part of the name that indicates it.
     rank : {"bids", "word", "weak"}
-        A BIDS suffix; a word that means nothing else; a word that can be part of other names.
+        A BIDS suffix; an unambiguous word; a word that may also occur in other names.
     """
 
     shows: Shows
@@ -82,7 +82,7 @@ _WEAK: tuple[tuple[Shows, str], ...] = (
     ("mask", r"roi"),
     ("time", r"epi|rest|run"),
 )
-"""Words that count only at the end of the name, numbers after them left out."""
+"""Words that count only at the end of the name, except for numbers after them."""
 _VIEWS = re.compile(r"\+(?:orig|tlrc|acpc)$", re.IGNORECASE)  # AFNI's spaces at the end of a name
 _AFNI_FIRST: dict[str, Shows] = {
     **dict.fromkeys(("stats", "cbucket"), "stat"),
@@ -91,7 +91,7 @@ _AFNI_FIRST: dict[str, Shows] = {
 
 
 def name_hint(name: str) -> NameHint | None:
-    """Read what a file name says of the image.
+    """Infer from a file name what an image shows.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def name_hint(name: str) -> NameHint | None:
     Returns
     -------
     NameHint or None
-        None where it says nothing.
+        None if the name does not indicate it.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def name_hint(name: str) -> NameHint | None:
 
 
 def _of_bids(parts: list[str]) -> NameHint | None:
-    """Read the suffix, else what the entities ``stat`` and ``desc`` say."""
+    """Read the suffix, else the entities ``stat`` and ``desc``."""
     last, entities = parts[-1], [part.partition("-") for part in parts]
     if "-" not in last and (shows := _SUFFIXES.get(last.lower())):
         return NameHint(shows, last, "bids")
@@ -135,7 +135,7 @@ def _of_bids(parts: list[str]) -> NameHint | None:
 
 
 def _of_words(text: str) -> NameHint | None:
-    """Find the last whole word, or pair of words, that means something."""
+    """Find the last meaningful word, or pair of words."""
     tokens = [t for t in re.split(r"[^A-Za-z0-9]+", text) if t]
     found: list[NameHint] = []
     for end in range(len(tokens), 0, -1):
@@ -150,12 +150,14 @@ def _of_words(text: str) -> NameHint | None:
     for n in (2, 1):
         word = "_".join(tokens[-n:]).lower() if len(tokens) >= n else ""
         if weak is None and (shows := _match(_WEAK, word)):
-            whole = len(tokens) == n or not word.startswith("pe")  # pe1 alone is FSL's, x_pe1 is anything
-            weak = NameHint(shows, word, "weak") if whole else None
+            is_meant = len(tokens) == n or not word.startswith(
+                "pe"
+            )  # pe1 alone is from FSL, x_pe1 may be anything
+            weak = NameHint(shows, word, "weak") if is_meant else None
     if not found or (weak is not None and not _ends_with(text, found[0].word)):
         return weak or (found[0] if found else None)
     last = found[0]
-    if last.shows == "scan":  # a zmap in T1 space is a map
+    if last.shows == "scan":  # a z-map in T1 space is a map
         return next((hint for hint in found if hint.shows == "stat"), last)
     return last
 

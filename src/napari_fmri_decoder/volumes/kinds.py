@@ -1,7 +1,7 @@
-"""What an image shows, decided from what is stated, its name, its header and its values, in this order.
+"""Infer the kind of an image from its name, its header and its values, in this order.
 
-A name counts by whole words alone (see `kind_names`). The result says what decided, and whether that
-is certain, so that a reader can be told how to state it.
+Only whole words of a name count (see `kind_names`). The result includes the reason and whether it is
+certain, so that notes can explain how to state the kind.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # NIfTI-1 intent codes: 2 to 24 are statistics (z score 5, t test 3, p-value 22 ...), 1001 estimate.
 ESTIMATE = 1001
-"""Intent of an estimate, which may be any map."""
+"""Intent code of an estimate: any kind of map."""
 _STAT_INTENTS = {*range(2, 25), ESTIMATE}
 _LABEL_INTENTS = {1002, 1003}  # label, NeuroName
 _VECTOR_INTENTS = {1004, 1005, 1006, 1007, 1008}  # matrices, displacements, vectors, points
@@ -29,24 +29,24 @@ _TIME_INTENT = 2001
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What is known of an image before it is interpreted.
+    """What is known about an image before its kind is inferred.
 
     Attributes
     ----------
     name : str
-        File name, or that of a layer.
+        File name or layer name.
     values : (x, y, z) array
         The first volume.
     series : bool
-        Whether there are more volumes.
+        Whether there is more than one volume.
     intent : int
-        NIfTI intent code, 0 if there is none.
+        NIfTI intent code; 0 if there is none.
     step : float or None
-        Seconds between volumes by the header.
+        Seconds between volumes, according to the header.
     step_sure : bool
-        Whether the header means it: a 1 without a unit is what programs write where no TR is known.
+        Whether the header's TR is reliable: programs write 1 without a unit if the TR is unknown.
     vector : bool
-        Whether the values lie along a fifth axis, as those of vectors and AFNI's sub-bricks do.
+        Whether the values are along a fifth axis, as for vectors and AFNI's sub-bricks.
     second : (x, y, z) array or None
         The second volume of a series.
     """
@@ -63,15 +63,15 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What an image shows.
+    """The inferred kind of an image.
 
     Attributes
     ----------
     kind : {"anatomy", "bold", "stat", "mask", "atlas"}
     by : str
-        What says so, such as "its BIDS suffix (bold)".
+        Reason, such as "its BIDS suffix (bold)".
     sure : bool
-        False where the values alone, or a header that may not mean it, decided.
+        False if only the values, or an unreliable header, decided.
     """
 
     kind: Kind
@@ -80,7 +80,7 @@ class Guess:
 
 
 def kind_of(name: str, intent: int, values: NDArray[Any], *, series: bool) -> Kind:
-    """Tell what an image shows; `guess_kind` says also why.
+    """Infer the kind of an image; `guess_kind` also gives the reason.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def kind_of(name: str, intent: int, values: NDArray[Any], *, series: bool) -> Ki
 
 
 def guess_kind(facts: ImageFacts) -> Guess:
-    """Decide what an image shows.
+    """Infer the kind of an image.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def guess_kind(facts: ImageFacts) -> Guess:
     Returns
     -------
     Guess
-        A series without time is "stat", a stack of maps, unless its name says otherwise. Field maps
-        and diffusion images are "anatomy": scans to look at.
+        A series without a time axis is "stat", a stack of maps, unless its name indicates otherwise.
+        Field maps and diffusion images are "anatomy": scans to view.
     """
     hint = name_hint(facts.name)
     if hint is not None and hint.rank == "bids":
@@ -122,7 +122,7 @@ def guess_kind(facts: ImageFacts) -> Guess:
 
 
 def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
-    """Take a name at its word, as far as the values allow; None where they do not."""
+    """Infer the kind from a name; None if the values contradict it."""
     whole = _integers(facts.values)
     match hint.shows:
         case "time":
@@ -130,7 +130,7 @@ def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
         case "scan":
             return Guess("anatomy", by, True)
         case "stat":
-            # A map of clusters' numbers is named after the map.
+            # a map of cluster numbers is named after the statistical map
             if "mask" in facts.name.lower() and whole is not None and not facts.series:
                 return None
             return Guess("stat", by, True)
@@ -140,7 +140,7 @@ def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
             if _like_mask(facts.values):
                 return Guess("mask", by, True)
             if facts.series or whole is None or not (_like_labels(whole) and _is_piecewise_constant(whole)):
-                return None  # FreeSurfer's brainmask.mgz is a stripped head
+                return None  # FreeSurfer's brainmask.mgz is a skull-stripped scan
             return Guess("atlas", by, True)
         case "labels":
             if _like_labels(whole):
@@ -149,7 +149,7 @@ def _named(facts: ImageFacts, hint: NameHint, by: str) -> Guess | None:
 
 
 def _unnamed(facts: ImageFacts) -> Guess:
-    """Decide by the header's TR, then by the values."""
+    """Infer the kind from the header's TR, then from the values."""
     if facts.series:
         return _series(facts)
     if facts.intent in _LABEL_INTENTS and _like_labels(_integers(facts.values)):
@@ -160,20 +160,20 @@ def _unnamed(facts: ImageFacts) -> Guess:
 def _series(facts: ImageFacts) -> Guess:
     if facts.vector:
         return Guess("stat", "its fifth axis", True)
-    if facts.second is not None and _parts_of_a_whole(facts.values, facts.second):
-        return Guess("stat", "its values: each volume covers another place", facts.step is None)
+    if facts.second is not None and _cover_different_voxels(facts.values, facts.second):
+        return Guess("stat", "its values (each volume covers another region)", facts.step is None)
     if facts.step is not None and facts.step_sure:
         return Guess("bold", f"its header's TR ({facts.step:g} s)", True)
     finite = facts.values[np.isfinite(facts.values)]
     if finite.size and _is_signed(facts.values):
-        return Guess("stat", "its values, which lie on both sides of 0", False)
+        return Guess("stat", "its values (positive and negative)", False)
     if facts.values.dtype.kind == "f" and finite.size and 0 <= finite.min() < finite.max() <= 1:
-        return Guess("stat", "its values, which lie between 0 and 1", False)
+        return Guess("stat", "its values (between 0 and 1)", False)
     return Guess("bold", "its four axes", False)
 
 
-def _parts_of_a_whole(first: NDArray[Any], second: NDArray[Any]) -> bool:
-    """Whether two volumes cover different voxels, as those of a probability atlas do, and of a run do not."""
+def _cover_different_voxels(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether two volumes cover different voxels, as in a probability atlas but not in a run."""
     with np.errstate(invalid="ignore"):
         if bool((first < 0).any() or (second < 0).any()):
             return False
@@ -183,7 +183,7 @@ def _parts_of_a_whole(first: NDArray[Any], second: NDArray[Any]) -> bool:
 
 
 def _integers(values: NDArray[Any]) -> NDArray[Any] | None:
-    """Give values, NaN as 0, where all are whole numbers; else None."""
+    """Return the values, with NaN as 0, if all are whole numbers; else None."""
     if values.dtype.kind in "iub":
         return values
     filled = np.nan_to_num(values, nan=0.0, posinf=0.5, neginf=0.5)
@@ -191,7 +191,7 @@ def _integers(values: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def _like_mask(values: NDArray[Any]) -> bool:
-    """Whether values are those of a mask: two, or between 0 and 1 and mostly one of these."""
+    """Whether values look like a mask: two different values, or values between 0 and 1."""
     finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not finite.size:
         return False
@@ -220,48 +220,48 @@ def _kind_of_values(values: NDArray[Any]) -> Kind:
 
 
 def _is_signed(values: NDArray[Any]) -> bool:
-    """Whether values lie on both sides of zero as in a contrast; scanners give magnitudes."""
+    """Whether values are positive and negative, as in a contrast; scanners give magnitudes."""
     finite = values[np.isfinite(values) & (values != 0)]
     if not finite.size:
         return False
     share, below, above = (finite < 0).mean(), -float(finite.min()), float(finite.max())
     if above <= 0:
         return True
-    # A spline rings below 0 at the edge of the head, at many voxels but never by much.
+    # a spline undershoots 0 at the edge of the head: in many voxels, but never by much
     return bool((share > 0.1 and below > 0.1 * above) or (share > 0.005 and below > 0.25 * above))
 
 
 def _is_thresholded(values: NDArray[Any]) -> bool:
-    """Whether values are those of a statistic above a threshold, or SPM's: nothing, or NaN, elsewhere."""
+    """Whether values look like a thresholded statistic, or like SPM's maps: 0 or NaN elsewhere."""
     present = np.isfinite(values) & (values != 0)
-    kept = np.abs(values[present])
-    if not kept.size or kept.max() > 100:
+    sizes = np.abs(values[present])
+    if not sizes.size or sizes.max() > 100:
         return False
-    if np.isnan(values).mean() > 0.05:  # SPM writes NaN where a map has no value
+    if np.isnan(values).mean() > 0.05:  # SPM writes NaN outside of the mask
         return True
-    return bool(present.mean() < 0.5 and 1.5 <= kept.min() and kept.max() < 60)
+    return bool(present.mean() < 0.5 and 1.5 <= sizes.min() and sizes.max() < 60)
 
 
 def _is_piecewise_constant(values: NDArray[Any]) -> bool:
-    """Whether neighbours that are not background agree, or differ by whole leaps, as in an atlas.
+    """Whether neighboring nonzero voxels are equal, or differ by large steps, as in an atlas.
 
-    In a scan of whole numbers neighbours differ by little, and seldom not at all.
+    In a scan of whole numbers, neighbors differ slightly and are rarely equal.
     """
-    agree = inside_pairs = 0
-    leaps: list[NDArray[Any]] = []
+    equal = pairs = 0
+    steps: list[NDArray[Any]] = []
     for axis in range(values.ndim):
         if values.shape[axis] < 2:
             continue
         here, there = np.moveaxis(values, axis, 0)[:-1], np.moveaxis(values, axis, 0)[1:]
-        inside = (here != 0) & (there != 0)
-        differ = np.abs(here.astype(np.float64) - there)[inside]
-        inside_pairs += differ.size
-        agree += int((differ == 0).sum())
-        leaps.append(differ[differ > 0])
-    if not inside_pairs:
+        both_nonzero = (here != 0) & (there != 0)
+        differ = np.abs(here.astype(np.float64) - there)[both_nonzero]
+        pairs += differ.size
+        equal += int((differ == 0).sum())
+        steps.append(differ[differ > 0])
+    if not pairs:
         return False
-    share = agree / inside_pairs
+    share = equal / pairs
     if share > 0.6:
         return True
-    between = np.concatenate(leaps)
-    return share > 0.3 and between.size > 0 and float(np.median(between)) > 2
+    differences = np.concatenate(steps)
+    return share > 0.3 and differences.size > 0 and float(np.median(differences)) > 2

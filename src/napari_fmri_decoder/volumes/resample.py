@@ -1,6 +1,6 @@
-"""Grid to grid: whole, one slab, or lazily piece by piece.
+"""Resample volumes from grid to grid: at once, or lazily piece by piece.
 
-SciPy is imported where it is used: loading it takes longer than opening a scan that lies straight.
+SciPy is imported where it is used: loading it takes longer than opening a scan that needs no resampling.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from napari_fmri_decoder.volumes.sampler import Sampler
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine, Grid
+    from napari_fmri_decoder.volumes.interpolation import Interpolation
     from napari_fmri_decoder.volumes.volume import ArrayLike
 
-Interpolation = Literal["continuous", "linear", "nearest"]
-"""Cubic spline (its overshoot clipped to the data's range), trilinear, or nearest voxel."""
-
 _TOGETHER = 2**23
-"""Voxels that are interpolated in one go."""
+"""Voxels that are interpolated at a time."""
 
 _ORDER: dict[Interpolation, Literal[0, 1, 3]] = {"nearest": 0, "linear": 1, "continuous": 3}
 
@@ -35,22 +33,22 @@ def resample(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Resample a volume or a series onto a grid; only the grid's own voxels are computed.
+    """Resample a volume or a series onto a grid; only the voxels of that grid are computed.
 
     Agrees with `nilearn.image.resample_img` (SciPy's interpolation, 0 outside of the data, clipped
-    to the range of data and 0). A voxel is NaN where the nearest voxel of the data is.
+    to the range of the data and 0). A voxel is NaN if the nearest voxel of the data is.
 
     Parameters
     ----------
     data : (x, y, z) or (x, y, z, n) array
         Read one volume at a time.
     affine : (4, 4) array
-        Of `data`.
+        Affine of `data`.
     grid : Grid
         In the same space as `affine`.
     interpolation : {"continuous", "linear", "nearest"}
     progress : callable, optional
-        Called with (volumes done, volumes in all) on the way.
+        Called repeatedly with (volumes done, total volumes).
 
     Returns
     -------
@@ -63,7 +61,7 @@ def resample(
     sample = sampler(data.shape[:3], affine, grid, interpolation)
     out = np.empty((n, *grid.shape), dtype=np.float32)
     low, high = 0.0, 0.0
-    # What is in memory goes many volumes at a time, what is on disk one by one.
+    # many volumes at a time if they are in memory, one at a time from disk
     step = max(1, _TOGETHER // math.prod(data.shape[:3])) if isinstance(data, np.ndarray) else 1
     for i in range(0, n, step):
         volumes = np.asarray(data[..., i : i + step] if step > 1 else data[..., i])
@@ -85,42 +83,42 @@ def sampler(
     interpolation: Interpolation,
     keep: NDArray[np.bool_] | None = None,
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
-    """Make what resamples one volume after another; what they have in common is computed once.
+    """Make a function that resamples volumes; what they have in common is computed once.
 
     Parameters
     ----------
     shape : (3,) tuple of int
-        Of the volumes.
+        Shape of the volumes.
     affine : (4, 4) array
-        Of the volumes.
+        Affine of the volumes.
     grid : Grid
     interpolation : {"continuous", "linear", "nearest"}
     keep : (x, y, z) bool array, optional
-        On `grid`: just these voxels are computed; all of them if None.
+        On `grid`: only these voxels are computed; all if None.
 
     Returns
     -------
     callable
-        Takes an (x, y, z) or (x, y, z, n) array, gives the (voxels,) or (voxels, n) float32 values as
+        Takes an (x, y, z) or (x, y, z, n) array, returns (voxels,) or (voxels, n) float32 values as
         `resample` does, but not clipped.
     """
-    kept = np.ones(grid.shape, dtype=bool) if keep is None else keep
+    mask = np.ones(grid.shape, dtype=bool) if keep is None else keep
     order = _ORDER[interpolation]
-    if Sampler.fits(int(kept.sum()), order):
-        return Sampler(shape, affine, grid, order, kept)
+    if Sampler.fits(int(mask.sum()), order):
+        return Sampler(shape, affine, grid, order, mask)
 
     def one_by_one(volumes: NDArray[Any]) -> NDArray[np.float32]:
         if volumes.ndim == 4:
             return np.stack([one_by_one(volumes[..., i]) for i in range(volumes.shape[3])], axis=1)
-        return _resample_one(volumes.astype(np.float32), affine, grid, interpolation)[kept]
+        return _resample_one(volumes.astype(np.float32), affine, grid, interpolation)[mask]
 
     return one_by_one
 
 
 def value_range(volume: NDArray[Any]) -> tuple[float, float]:
-    """Lowest and highest finite value of a volume, or 0 where that lies beyond them.
+    """Lowest and highest finite value of a volume, extended to include 0.
 
-    A cubic spline overshoots; what is resampled is clipped to this range.
+    A cubic spline overshoots; resampled values are clipped to this range.
     """
     low, high = volume.min(), volume.max()
     if not np.isfinite([low, high]).all():
@@ -134,7 +132,7 @@ def _resample_one(
 ) -> NDArray[np.float32]:
     from scipy import ndimage
 
-    # Rounding keeps an unrotated edge from falling outside by a rounding error.
+    # without this, a rounding error could put the edge of an unrotated grid outside of the data
     transform = (np.linalg.inv(affine) @ grid.affine).round(10)
     missing = ~np.isfinite(volume)
     order = _ORDER[interpolation]
@@ -152,19 +150,19 @@ def _resample_one(
 
 
 class LazyResampled:
-    """A volume or series on another grid, computed piece by piece as it is sliced.
+    """A volume or series on another grid, computed piece by piece when it is sliced.
 
-    Looks like an array of shape ``(*grid.shape, *lead)``; each `__getitem__` with integers and
-    slices computes just those voxels, by linear interpolation or nearest voxel.
+    Behaves like an array of shape ``(*grid.shape, *lead)``; each `__getitem__` with integers and
+    slices computes only those voxels, by linear interpolation or nearest voxel.
 
     Parameters
     ----------
     read : callable
-        Takes one position per axis of `lead`, gives the (x, y, z) array there; it may cache.
+        Takes one position per axis of `lead`, returns the (x, y, z) array there; it may cache.
     lead : tuple of int
         Lengths of the axes after x, y, z: ``()`` for one image, ``(n,)`` for a series.
     affine : (4, 4) array
-        Of the volumes that `read` gives.
+        Affine of the volumes that `read` returns.
     grid : Grid
     dtype : numpy dtype
     interpolation : {"linear", "nearest"}
@@ -203,23 +201,23 @@ class LazyResampled:
         offset = self._transform[:3, :3] @ [b.start for b in boxes] + self._transform[:3, 3]
         shape = tuple(len(b) for b in boxes)
         volume, offset = _thin_part(volume, matrix, offset, shape)
-        # SciPy runs along the last axis first: let that be the first one, as files are stored.
+        # SciPy iterates over the last axis fastest; files are stored with the first axis fastest
         piece = ndimage.affine_transform(
             volume.T, matrix[::-1, ::-1], offset[::-1], shape[::-1], output=self.dtype, order=self._order
         )
         return np.asarray(piece).T
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        """Compute all of it."""
+        """Compute all voxels."""
         return np.asarray(self[...], dtype=dtype)
 
 
 def _thin_part(
     volume: NDArray[Any], matrix: NDArray[np.float64], offset: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Copy the box of voxels that a piece is made of, where it is thin, and give the offset into it.
+    """Copy the box of voxels that a thin piece is computed from, and return it with its offset.
 
-    The voxels of a sagittal slice lie far apart in memory: it is quicker to collect them first.
+    The voxels of a sagittal slice are far apart in memory: it is faster to collect them first.
     """
     corners = [matrix @ [i * (n - 1) for i, n in zip(at, shape, strict=True)] for at in np.ndindex(2, 2, 2)]
     low = np.clip(np.floor(np.min(corners, axis=0) + offset).astype(int) - 1, 0, volume.shape)
@@ -231,7 +229,7 @@ def _thin_part(
 
 
 def full_key(key: Any, ndim: int) -> tuple[Any, ...]:
-    """Write an index out: one entry per axis.
+    """Expand an index to one entry per axis.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Many volumes at the same places: interpolation as one sparse matrix, made once.
+"""Interpolating many volumes at the same positions, with one sparse matrix that is computed once.
 
-What an interpolated voxel takes from its neighbours depends on where it lies, and not on the volume.
-So the weights of a slab are computed once and then applied to volume after volume, only to the
-voxels that they touch; SciPy would find them anew for each of a few hundred volumes.
+The interpolation weights of a voxel depend on its position, and not on the volume. The weights of a slab
+are therefore computed once and applied to each volume, and only to the voxels that they use; SciPy would
+compute them again for each of several hundred volumes.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.frames import Affine, Grid
 
 MOST_WEIGHTS = 2**25
-"""Of a sampler, 8 bytes each: 256 MB."""
+"""Maximum number of weights of a sampler; with 8 bytes each, 256 MB."""
 
 
 class Sampler:
-    """Takes the values of a grid's voxels out of volumes that all lie on one other grid.
+    """Interpolates the voxels of a grid from volumes that all have one other grid.
 
-    Agrees with `scipy.ndimage.affine_transform` (``mode="constant"``), to float32's rounding.
+    Agrees with `scipy.ndimage.affine_transform` (``mode="constant"``) up to the rounding of float32.
 
     Parameters
     ----------
     shape : (3,) tuple of int
-        Of the volumes.
+        That of the volumes.
     affine : (4, 4) array
-        Of the volumes.
+        That of the volumes.
     grid : Grid
         In the same space.
     order : {0, 1, 3}
-        Nearest voxel, linear, or cubic spline, which may overshoot the volume's range.
+        Nearest voxel, linear, or cubic spline; a spline may overshoot the range of the volume.
     keep : (x, y, z) bool array
-        On `grid`: just these voxels, in the order of ``values[keep]``.
+        On `grid`: only these voxels are computed, in the order of ``values[keep]``.
     """
 
     def __init__(
@@ -48,24 +48,26 @@ class Sampler:
     ) -> None:
         from scipy import sparse
 
-        places = _places(affine, grid, keep)
+        positions = _positions(affine, grid, keep)
         last = np.array(shape)[:, None] - 1
-        inside = np.asarray(((places >= 0) & (places <= last)).all(axis=0))
+        inside = np.asarray(((positions >= 0) & (positions <= last)).all(axis=0))
         self._inside = np.flatnonzero(inside)
-        places = places[:, inside]
-        self._nearest = _counted([_taps(p, n, 0)[0] for p, n in zip(places, shape, strict=True)], shape)
-        pairs = [_taps(p, n, order) for p, n in zip(places, shape, strict=True)]
+        positions = positions[:, inside]
+        self._nearest = _flat_index(
+            [_spline_weights(p, n, 0)[0] for p, n in zip(positions, shape, strict=True)], shape
+        )
+        pairs = [_spline_weights(p, n, order) for p, n in zip(positions, shape, strict=True)]
         taps, (wx, wy, wz) = [index for index, _ in pairs], [weight for _, weight in pairs]
         self._filters: list[NDArray[np.float32]] = []
         if order > 1 and len(self._inside):
-            # The spline's coefficients are needed in this box alone, and are exact there.
+            # The spline coefficients are needed only in this box, and are exact there.
             box = [slice(int(t.min()), int(t.max()) + 1) for t in taps]
             self._filters = [
                 _spline_filter(n)[rows].astype(np.float32) for n, rows in zip(shape, box, strict=True)
             ]
             taps = [t - t.dtype.type(rows.start) for t, rows in zip(taps, box, strict=True)]
             shape = tuple(len(f) for f in self._filters)
-        columns = _counted(taps, shape)
+        columns = _flat_index(taps, shape)
         weights = (wz[:, :, None, None] * wy[:, None, :, None] * wx[:, None, None, :]).ravel()
         touched = np.zeros(int(np.prod(shape)), dtype=bool)
         touched[columns] = True
@@ -78,7 +80,7 @@ class Sampler:
 
     @staticmethod
     def fits(n_voxels: int, order: int) -> bool:
-        """Whether the weights of so many voxels are few enough to be kept."""
+        """Whether there are few enough weights for this many voxels."""
         return bool(n_voxels * _per_voxel(order) <= MOST_WEIGHTS)
 
     def __call__(self, volume: NDArray[Any]) -> NDArray[np.float32]:
@@ -91,49 +93,51 @@ class Sampler:
         Returns
         -------
         (voxels,) or (voxels, n) float32 array
-            0 outside of the volume; NaN where its nearest voxel is not finite, which elsewhere
-            counts as 0.
+            0 outside the volume; NaN if the nearest voxel is not finite. Other voxels that are not
+            finite count as 0.
         """
         if volume.ndim == 4 and self._filters:
             return np.stack([self(volume[..., i]) for i in range(volume.shape[3])], axis=1)
         flat = volume.reshape(-1, *volume.shape[3:], order="F")
         values = (flat if self._filters else flat[self._touched]).astype(np.float32, copy=False)
         finite = np.isfinite(values)
-        whole = bool(finite.all())
-        if not whole:
+        all_finite = bool(finite.all())
+        if not all_finite:
             values = np.where(finite, values, np.float32(0))
         if self._filters:
             values = self._coefficients(values, volume.shape)[self._touched]
         out = np.asarray(self._weights @ values)
-        if not whole:
+        if not all_finite:
             out[self._inside] = np.where(np.isfinite(flat[self._nearest]), out[self._inside], np.nan)
         return out
 
     def _coefficients(self, flat: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Solve for the spline's coefficients, in the box that is needed."""
+        """Compute the spline coefficients in the box that is needed."""
         nx, ny, nz = shape
         along_x, along_y, along_z = self._filters
         values = (along_z @ flat.reshape(nz, ny * nx)).reshape(-1, ny, nx)
         return np.asarray(along_y @ values @ along_x.T).reshape(-1)
 
 
-def _places(affine: Affine, grid: Grid, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(3, voxels) places of a grid's voxels, in voxels of `affine`.
+def _positions(affine: Affine, grid: Grid, keep: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(3, voxels) positions of the voxels of a grid, in voxels of `affine`.
 
-    Rounding keeps an unrotated edge from falling outside by a rounding error.
+    They are rounded so that no rounding error puts an unrotated edge outside.
     """
     transform = np.linalg.inv(affine) @ grid.affine
     return np.asarray((transform[:3, :3] @ np.nonzero(keep) + transform[:3, 3:]).round(9))
 
 
-def _taps(place: NDArray[np.float64], n: int, order: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _spline_weights(
+    position: NDArray[np.float64], n: int, order: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """(voxels, taps) indices along an axis of length n, mirrored at its ends, and their weights."""
     if order == 0:
-        return np.floor(place + 0.5).astype(np.int32)[:, None], np.ones((len(place), 1), np.float32)
-    below = np.floor(place)
-    t = place - below
+        return np.floor(position + 0.5).astype(np.int32)[:, None], np.ones((len(position), 1), np.float32)
+    below = np.floor(position)
+    t = position - below
     if order == 1:
-        # No place lies beyond the last voxel, which alone has no other behind it, and no need of one.
+        # Only the last voxel has no next one; at its position, that one would have the weight 0.
         index = np.minimum(below[:, None] + np.arange(2), n - 1)
         return index.astype(np.int32), np.stack([1 - t, t], axis=1).astype(np.float32)
     weights = np.stack(
@@ -145,11 +149,11 @@ def _taps(place: NDArray[np.float64], n: int, order: int) -> tuple[NDArray[np.in
 
 
 def _per_voxel(order: int) -> int:
-    """How many voxels an interpolated one is made of."""
+    """Number of voxels that an interpolated voxel depends on."""
     return 1 if order == 0 else (order + 1) ** 3
 
 
-def _counted(taps: list[NDArray[np.int32]], shape: tuple[int, ...]) -> NDArray[np.int32]:
+def _flat_index(taps: list[NDArray[np.int32]], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """Flat indices of each voxel's taps in an array of `shape`, in Fortran order, as files are stored."""
     x, y, z = taps
     nx, ny, _ = shape
@@ -157,14 +161,14 @@ def _counted(taps: list[NDArray[np.int32]], shape: tuple[int, ...]) -> NDArray[n
 
 
 def _mirrored(index: NDArray[Any], n: int) -> NDArray[Any]:
-    """Indices reflected about the centres of the first and last voxel, as often as needed."""
+    """Indices reflected about the centers of the first and last voxels, as often as needed."""
     period = max(2 * (n - 1), 1)
     folded = np.abs(index) % period
     return np.asarray(np.minimum(folded, period - folded))
 
 
 def _spline_filter(n: int) -> NDArray[np.float64]:
-    """(n, n) matrix from values to the coefficients of the cubic B-spline through them, ends mirrored."""
+    """(n, n) matrix from values to the coefficients of their cubic B-spline, mirrored at the ends."""
     values = np.zeros((n, n))
     rows = np.arange(n)
     for offset, weight in ((-1, 1 / 6), (0, 4 / 6), (1, 1 / 6)):

@@ -1,4 +1,4 @@
-"""Thresholds of statistical maps, by value or by p; and how one map sets how opaque another is."""
+"""Threshold statistical maps by value or p, and set the opacity of one map by another."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from napari_fmri_decoder.volumes.series import VolumeStack
 from napari_fmri_decoder.volumes.volume import Volume
 
 N_COLORS, N_OPACITIES = 64, 16
-"""Steps of colour and of opacity that `codes` tells apart."""
+"""Number of color and opacity steps in `codes`."""
 
 
 def threshold_of_p(p: float, degrees_of_freedom: float | None = None) -> float:
-    """Find the value that |z| or |t| exceeds with probability p under the null, two-sided, uncorrected.
+    """Find the value that |z| or |t| exceeds with probability p under the null hypothesis (uncorrected).
 
     Parameters
     ----------
     p : float
         Above 0, at most 1.
     degrees_of_freedom : float, optional
-        Of t; z if None.
+        Degrees of freedom of t; z if None.
 
     Raises
     ------
     InputError
-        If p is no probability, or the degrees of freedom are not positive.
+        If p is not a probability, or the degrees of freedom are not positive.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def threshold_of_p(p: float, degrees_of_freedom: float | None = None) -> float:
     (1.96, 2.23)
     """
     if not 0 < p <= 1:
-        raise InputError(f"p must lie above 0 and be at most 1, got {p:g}.")
+        raise InputError(f"p must be above 0 and at most 1, got {p:g}.")
     if degrees_of_freedom is None:
         return float(-special.ndtri(p / 2))
     if degrees_of_freedom <= 0:
@@ -45,7 +45,7 @@ def threshold_of_p(p: float, degrees_of_freedom: float | None = None) -> float:
 
 
 def p_of_threshold(value: float, degrees_of_freedom: float | None = None) -> float:
-    """Probability under the null that |z| or |t| exceeds a value: the inverse of `threshold_of_p`.
+    """Probability that |z| or |t| exceeds a value under the null hypothesis: the inverse of `threshold_of_p`.
 
     Examples
     --------
@@ -58,12 +58,12 @@ def p_of_threshold(value: float, degrees_of_freedom: float | None = None) -> flo
     return float(2 * special.stdtr(degrees_of_freedom, -size))
 
 
-def beyond(values: NDArray[np.float32], threshold: float) -> tuple[int, int]:
-    """Count the voxels at or above a threshold, and those at or below its negative; 0 is neither.
+def count_suprathreshold(values: NDArray[np.float32], threshold: float) -> tuple[int, int]:
+    """Count the voxels at or above a threshold, and those at or below its negative; 0 is not counted.
 
     Examples
     --------
-    >>> beyond(np.array([-3.0, 0.0, np.nan, 2.0, 3.5]), 3.0)
+    >>> count_suprathreshold(np.array([-3.0, 0.0, np.nan, 2.0, 3.5]), 3.0)
     (1, 1)
     """
     above = (values >= threshold) & (values > 0)
@@ -71,16 +71,16 @@ def beyond(values: NDArray[np.float32], threshold: float) -> tuple[int, int]:
     return int(above.sum()), int(below.sum())
 
 
-def faded(effect: Volume, weight: Volume, limit: float, opaque_from: float) -> Volume:
-    """Code one map's colours and another's opacities as one image of kind "atlas"; see `codes`.
+def effect_with_opacity(effect: Volume, weight: Volume, limit: float, opaque_from: float) -> Volume:
+    """Encode colors from one map and opacities from another as one image of kind "atlas"; see `codes`.
 
     Parameters
     ----------
     effect : Volume
-        Whose grid is kept; a series stays lazy.
+        Its grid is used; a series remains lazy.
     weight : Volume
-        Resampled where it lies on another grid; its one volume counts for all, else the volume at
-        the same position.
+        Resampled if it is on another grid. A single volume is used for all volumes of `effect`, a
+        series volume by volume.
     limit, opaque_from : float
     """
 
@@ -99,26 +99,26 @@ def faded(effect: Volume, weight: Volume, limit: float, opaque_from: float) -> V
 def codes(
     effect: NDArray[np.float32], weight: NDArray[np.float32], limit: float, opaque_from: float
 ) -> NDArray[np.uint16]:
-    """Code each voxel's colour by one map and its opacity by another, to highlight and not hide.
+    """Encode each voxel's color from one map and its opacity from another, to highlight, not hide.
 
     Voxels below a threshold fade instead of vanishing (Taylor et al. 2023, NeuroImage 274:120138).
 
     Parameters
     ----------
     effect, weight : (x, y, z) array
-        Colour follows `effect` from -limit to limit; opacity grows with |weight| from 0, and is full
-        from `opaque_from` on. NaN in either is transparent.
+        Color follows `effect` from -limit to limit; opacity increases with |weight| from 0 to full at
+        `opaque_from`. NaN in either map is transparent.
     limit, opaque_from : float
-        Both positive.
+        Both must be positive.
 
     Returns
     -------
     (x, y, z) uint16 array
-        0 where nothing is seen, else ``1 + color * N_OPACITIES + opacity``.
+        0 for transparent voxels, else ``1 + color * N_OPACITIES + opacity``.
     """
-    seen = np.isfinite(effect) & np.isfinite(weight) & (effect != 0) & (weight != 0)
-    share = np.where(seen, effect, 0) / limit / 2 + 0.5
+    visible = np.isfinite(effect) & np.isfinite(weight) & (effect != 0) & (weight != 0)
+    share = np.where(visible, effect, 0) / limit / 2 + 0.5
     color = np.clip(share * N_COLORS, 0, N_COLORS - 1).astype(np.uint16)
-    strength = np.where(seen, np.abs(weight), 0) / opaque_from
+    strength = np.where(visible, np.abs(weight), 0) / opaque_from
     opacity = np.clip(strength * N_OPACITIES, 0, N_OPACITIES - 1).astype(np.uint16)
-    return np.where(seen, 1 + color * N_OPACITIES + opacity, 0).astype(np.uint16)
+    return np.where(visible, 1 + color * N_OPACITIES + opacity, 0).astype(np.uint16)

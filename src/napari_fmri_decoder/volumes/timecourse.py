@@ -1,4 +1,4 @@
-"""One voxel over all volumes: reading it, and its values as percent signal change or z."""
+"""Time course of one voxel: reading it, and scaling it to percent signal change or z."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 Scale = Literal["raw", "psc", "z"]
-"""As stored; percent signal change; or standard deviations from the mean."""
+"""Stored values; percent signal change; or standard deviations from the mean."""
 
-_SLOW = (".gz", ".mgz", ".head", ".brik")  # beside an AFNI header there may be a .BRIK.gz
+_SLOW = (".gz", ".mgz", ".head", ".brik")  # an AFNI header may belong to a .BRIK.gz
 _FLAT = 1e-6
-"""Values that spread by less than this part of their size differ by the rounding of float32 alone."""
+"""If values vary by a smaller fraction than this, they differ only by the rounding of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Timecourse:
     Attributes
     ----------
     values : (n,) float64 array
-        NaN where there is none.
+        NaN where the image is not finite.
     note : str
-        What to know about them, or "".
+        What to know about the values, or "".
     """
 
     values: NDArray[np.float64]
@@ -43,19 +43,19 @@ class Timecourse:
 def rescale(
     values: ArrayLike, scale: Scale, *, baseline: ArrayLike | None = None, groups: ArrayLike | None = None
 ) -> Timecourse:
-    """Give a time course another scale.
+    """Rescale a time course.
 
     Parameters
     ----------
     values : (n,) array-like
-        As stored. What is not finite stays out of means, and comes back as NaN.
+        As stored. Values that are not finite are excluded from means and become NaN.
     scale : {"raw", "psc", "z"}
         "psc": 100 (x - m) / abs(m), where m is the mean; "z": (x - m) / s, where s is the standard
-        deviation (n - 1). Both as `nilearn.signal.clean` does, but for a mean of 0.
+        deviation (n - 1). Both as in `nilearn.signal.clean`, except for a mean of 0.
     baseline : (n,) bool array-like, optional
-        Volumes whose mean is m of "psc"; all by default.
+        Volumes over which m is computed for "psc"; all by default.
     groups : (n,) array-like, optional
-        Runs, each of which is scaled by itself.
+        The run of each volume; runs are scaled separately.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def rescale(
     Raises
     ------
     InputError
-        If there is no such scale, or the lengths differ.
+        If the scale is unknown, or the lengths differ.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def rescale(
             raise InputError(f"{name} must have one value per volume ({len(raw)}), got {np.shape(given)}.")
     finite = np.isfinite(raw)
     out = np.where(finite, raw, np.nan)
-    notes = [] if finite.all() else [f"{int((~finite).sum())} volumes hold no number"]
+    notes = [] if finite.all() else [f"{int((~finite).sum())} volumes are not finite"]
     if scale != "raw":
         at_rest = np.ones(len(raw), bool) if baseline is None else np.asarray(baseline, bool)
         keys = (
@@ -104,30 +104,30 @@ def _scaled(
     size = np.abs(x).max()
     if scale == "psc":
         if not at_rest.any():
-            return np.full(len(x), np.nan), "no volume of the baseline to compare with"
+            return np.full(len(x), np.nan), "no baseline volume to compare with"
         mean = x[at_rest].mean()
         if abs(mean) <= _FLAT * size or size == 0:
-            return np.full(len(x), np.nan), "the mean is 0, so there is no percentage of it"
+            return np.full(len(x), np.nan), "the mean is 0, so percent signal change is undefined"
         return 100 * (x - mean) / abs(mean), ""
-    centred = x - x.mean()
-    spread = centred.std(ddof=1) if len(x) > 1 else 0.0
+    centered = x - x.mean()
+    spread = centered.std(ddof=1) if len(x) > 1 else 0.0
     if spread <= _FLAT * size:
         return np.zeros(len(x)), "the voxel is constant"
-    return centred / spread, ""
+    return centered / spread, ""
 
 
 def voxel_at(volume: Volume, point: ArrayLike) -> tuple[int, int, int] | None:
-    """Find the voxel that holds a point.
+    """Find the voxel that contains a point.
 
     Parameters
     ----------
     volume : Volume
     point : (3,) array-like
-        Scanner RAS+ millimetres.
+        Scanner RAS+ millimeters.
 
     Returns
     -------
-    (i, j, k), or None where the point lies outside
+    (i, j, k), or None if the point is outside the volume
     """
     found = np.floor(apply_affine(np.linalg.inv(volume.affine), point) + 0.5)
     if (found < 0).any() or (found >= volume.shape[:3]).any():
@@ -137,14 +137,14 @@ def voxel_at(volume: Volume, point: ArrayLike) -> tuple[int, int, int] | None:
 
 
 def is_quick(volume: Volume) -> bool:
-    """Whether one voxel of all volumes can be read at once: from memory, or from files not packed."""
+    """Whether a time course can be read quickly: from memory, or from uncompressed files."""
     if isinstance(volume.data, np.ndarray) or reads_copies(volume):
         return True
     return bool(volume.parts) and not any(p.path.lower().endswith(_SLOW) for p in volume.parts)
 
 
 def n_bytes(volume: Volume) -> int:
-    """Bytes that all voxels take in memory, in the type that they are read in."""
+    """Bytes of all voxels in memory, in the type in which they are read."""
     return int(np.prod(volume.shape)) * np.dtype(volume.data.dtype).itemsize
 
 
@@ -166,14 +166,14 @@ def read_voxel(volume: Volume, voxel: tuple[int, int, int]) -> NDArray[np.float6
 def read_stepwise(
     volume: Volume, into: NDArray[Any], voxel: tuple[int, int, int] | None = None, start: int = 0
 ) -> Iterator[int]:
-    """Read all voxels or one, volume by volume, in the order in which a packed file is unpacked.
+    """Read one voxel, or all, volume by volume: the order in which a compressed file is decompressed.
 
     Parameters
     ----------
     volume : Volume
         A series.
     into : (n, x, y, z) array, or (n,) for one voxel
-        Is filled.
+        Filled in place.
     voxel : (i, j, k), optional
         All by default.
     start : int
@@ -182,7 +182,7 @@ def read_stepwise(
     Yields
     ------
     int
-        How many volumes have been read, those before `start` included.
+        Number of volumes that have been read, including those before `start`.
     """
     for n in range(start, volume.n_volumes):
         into[n] = volume.data[(..., n) if voxel is None else (*voxel, n)]

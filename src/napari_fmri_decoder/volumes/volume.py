@@ -1,4 +1,4 @@
-"""Volume: an array of voxels that knows where it lies and what it shows."""
+"""Volume: an array of voxels with an affine and a kind."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Grid
 
 Kind = Literal["anatomy", "bold", "stat", "mask", "atlas"]
-"""What an image shows: grey anatomy, a BOLD series, a statistical map, a mask, or an atlas of regions."""
+"""What an image shows: anatomy, a BOLD series, a statistical map, a mask, or an atlas of regions."""
 
 
 class ArrayLike(Protocol):
-    """What a Volume needs of its voxels: an ndarray has it, and so have nibabel's proxies."""
+    """What a Volume requires of its voxels; ndarrays and nibabel's proxies provide it."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -29,14 +29,14 @@ class ArrayLike(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of what slicing gives."""
+        """Type of the values."""
 
     def __getitem__(self, key: Any, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a series: its path and how many volumes it gives."""
+    """One file of a series: its path and its number of volumes."""
 
     path: str
     n_volumes: int
@@ -44,41 +44,41 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """Voxels with their place in scanner space.
+    """Voxels with their position in scanner space.
 
     Attributes
     ----------
     data : (x, y, z) or (x, y, z, n) array
-        In the file's voxel order; an ndarray, or anything lazy that is sliced like one.
+        In the file's voxel order; an ndarray, or a lazy array that is sliced like one.
     affine : (4, 4) float64 array
-        Voxel index to scanner RAS+ millimetres.
+        Voxel index to scanner RAS+ millimeters.
     kind : {"anatomy", "bold", "stat", "mask", "atlas"}
         What the voxels show.
     step : float or None
-        Seconds from one volume to the next of a BOLD series; None where the last axis is
-        no time (a stack of maps) or there is none.
+        Seconds between the volumes of a BOLD series; None if the last axis is not time (a stack of
+        maps) or there is none.
     kind_from, step_from : str
-        What says so: "stated" by the user, "file" where this program wrote it there, else in words,
-        such as "its BIDS suffix (bold)" and "its header". "" where nothing is known of it; a step
-        "assumed" is that of a header that may not mean it.
+        How it was determined: "stated" by the user, "file" if this program wrote it there, else a reason
+        such as "its BIDS suffix (bold)" or "its header". "" if unknown; "assumed" for the TR of an
+        unreliable header.
     names : tuple of str
         One name per volume of a stack of maps, else empty.
     name : str
-        What a person calls it: the file name without its endings.
+        The file name without its ending.
     parts : tuple of Part
-        The files that the series was read from, in order.
+        The files that the volume was read from, in order.
     intent : str or None
         Name of the NIfTI intent of its header, such as "z score" or "t test"; None without one.
     intent_parameters : tuple of float
-        Of the intent: the degrees of freedom of a t test.
+        Parameters of the intent, such as the degrees of freedom of a t test.
     intent_name : str
-        What its header calls it beside, such as "face>house"; at most 16 letters.
+        Free text of the header about the intent, such as "face>house"; at most 16 characters.
     space : str
         "scanner", "aligned" (to another scan), "talairach", "mni", "template", or "unknown".
     notes : tuple of str
-        What to know before believing the image, such as that left and right are not certain.
+        Caveats, such as that left and right are not certain.
     regions : mapping of int to str
-        Name of each value of an atlas, where a table lay beside it, or in its header.
+        Name of each value of an atlas, from a table in its folder or from its header.
     """
 
     data: ArrayLike
@@ -119,12 +119,12 @@ class Volume:
 
     @property
     def n_volumes(self) -> int:
-        """How many volumes there are: 1 for a single image."""
+        """Number of volumes: 1 for a single image."""
         return self.shape[3] if self.is_series else 1
 
     @property
     def grid(self) -> Grid:
-        """The voxels' grid in scanner space."""
+        """The voxel grid in scanner space."""
         x, y, z = self.shape[:3]
         return Grid((x, y, z), self.affine)
 
@@ -134,17 +134,17 @@ class Volume:
         Parameters
         ----------
         index : int
-            Position along the last axis; 0 for a single image.
+            Index along the last axis; 0 for a single image.
 
         Returns
         -------
         (x, y, z) float32 array
         """
-        picked = self.data[..., index] if self.is_series else self.data[...]
-        return np.asarray(picked, dtype=np.float32)
+        voxels = self.data[..., index] if self.is_series else self.data[...]
+        return np.asarray(voxels, dtype=np.float32)
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        """Read volume after volume, one in memory at a time."""
+        """Read one volume after another; only one is in memory at a time."""
         return (self.at(i) for i in range(self.n_volumes))
 
     def load(self) -> Volume:
@@ -152,28 +152,35 @@ class Volume:
         return replace(self, data=np.asarray(self.data[...], dtype=np.float32))
 
     def _sums(self) -> Iterator[NDArray[np.float32]]:
-        """Sums of a few volumes at a time, if they are in memory; else each of them."""
+        """Yield sums of a few volumes if they are in memory, else each volume."""
         if not isinstance(self.data, np.ndarray) or not self.is_series:
             yield from self
             return
         for i in range(0, self.n_volumes, 16):
             yield self.data[..., i : i + 16].sum(axis=3, dtype=np.float32)
 
+    def _mean(self) -> NDArray[np.float64]:
+        total = np.zeros(self.shape[:3], order="F")  # the order of files
+        for partial_sum in self._sums():
+            total += partial_sum
+        if not np.isfinite(total).all():  # rare enough to read the data twice
+            total[...] = 0
+            for volume in self:
+                total += np.nan_to_num(volume, posinf=0.0, neginf=0.0)
+        return total / self.n_volumes
+
     def mean(self) -> Volume:
-        """Average over the volumes, read one at a time; NaN counts as 0.
+        """Average over the volumes, read one at a time; values that are not finite count as 0.
+
+        Nothing is read where the mean is known already; see `volumes.moments.with_moments`.
 
         Returns
         -------
         Volume
             (x, y, z), float32, of the same kind ("anatomy" for a BOLD series).
         """
-        total = np.zeros(self.shape[:3], order="F")  # as files are stored
-        for few in self._sums():
-            total += few
-        if not np.isfinite(total).all():  # seldom enough to read twice
-            total[...] = 0
-            for volume in self:
-                total += np.nan_to_num(volume)
+        known = getattr(self.data, "moments", None)
+        mean = self._mean() if known is None else known.mean
         kind: Kind = "anatomy" if self.kind == "bold" else self.kind
-        average = (total / self.n_volumes).astype(np.float32)
+        average = mean.astype(np.float32)
         return Volume(average, self.affine, kind, name=f"{self.name} mean".strip(), space=self.space)

@@ -1,16 +1,17 @@
-"""Plots of the docks: curves, matrices, histograms, points, lines, folds and bands along time."""
+"""Plots of the docks: learning curves, confusion matrices, histograms, points, folds, bands, time courses."""
 
-from napari_fmri_decoder._napari.palette import class_colors
+import napari_fmri_decoder._napari.plots.pyqtgraph_setup  # noqa: F401  before pyqtgraph is imported
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.plots.curves import CurvesPlot
 from napari_fmri_decoder._napari.plots.design import DesignPlot
 from napari_fmri_decoder._napari.plots.lines import HistogramPlot, LinePlot
 from napari_fmri_decoder._napari.plots.matrix import MatrixPlot
 from napari_fmri_decoder._napari.plots.scatter import ScatterPlot
-from napari_fmri_decoder._napari.plots.timecourse import Along, TimecoursePlot, starts
+from napari_fmri_decoder._napari.plots.spans import starts
+from napari_fmri_decoder._napari.plots.timecourse import TimecoursePlot, VolumeAnnotations
+from napari_fmri_decoder.evaluation.palette import class_colors
 
 __all__ = [
-    "Along",
     "BandsPlot",
     "CurvesPlot",
     "DesignPlot",
@@ -19,6 +20,7 @@ __all__ = [
     "MatrixPlot",
     "ScatterPlot",
     "TimecoursePlot",
+    "VolumeAnnotations",
     "class_colors",
     "starts",
 ]

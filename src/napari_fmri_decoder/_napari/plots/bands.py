@@ -10,36 +10,36 @@ import pandas as pd
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QFontMetrics
 
-from napari_fmri_decoder._napari.palette import RGBA, class_colors
 from napari_fmri_decoder._napari.plots.base import Plot, css
+from napari_fmri_decoder._napari.plots.spans import SpanNames, starts
+from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-HEIGHT_PX, ROW_PX = 150, 22
-"""Of three rows, and of each that is added."""
-HEIGHT = 0.8
-"""Of a band; the rest of the row stays free."""
+HEIGHT, ROW_HEIGHT = 150, 22
+"""Pixels of three rows, and of each further row."""
+BAND_HEIGHT = 0.8
+"""Fraction of a row that its band fills."""
 
 
 class BandsPlot(Plot):
-    """Rows of bands along the volumes of a series: labels in their colours, runs and folds in greys.
+    """Rows of bands along the volumes of a series: labels in their colors, runs and folds in grays.
 
     Attributes
     ----------
     clicked : Signal(int)
         The volume that was clicked.
     painted : Signal(int, int)
-        First and last volume that were dragged over, where dragging paints.
+        First and last volume of a stroke, while dragging paints.
     """
 
     clicked = Signal(int)
     painted = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, height=HEIGHT_PX)
+        super().__init__(parent, height=HEIGHT)
         self.view.zoomable = True
         pane = self.add_pane("volume", "")
         pane.setMouseEnabled(True, False)
@@ -48,14 +48,12 @@ class BandsPlot(Plot):
         self._stroke = pg.LinearRegionItem(movable=False)
         self._pan = pane.vb.mouseDragEvent
         pane.vb.mouseDragEvent = self._drag
-        pane.vb.sigXRangeChanged.connect(self._fit_texts)
-        pane.vb.sigResized.connect(self._fit_texts)
+        self._names = SpanNames(pane)
         self.add_legend()
         self._rows: dict[str, tuple[str, ...]] = {}
         self._colored: set[str] = set()
         self._colors: dict[str, RGBA] = {}
         self._current: int | None = None
-        self._texts: list[tuple[Any, int, int]] = []
         self._line = pg.InfiniteLine(angle=90)
         self.set_ink(self.ink)
 
@@ -70,18 +68,18 @@ class BandsPlot(Plot):
         Parameters
         ----------
         rows : mapping of str to (volumes,) sequence of str
-            What each volume is: "label" first, then "run", "fold" and so on. "" is drawn empty.
+            One value per volume: "label" first, then "run", "fold" and so on. "" is drawn empty.
         colors : mapping of str to RGBA, optional
-            Colours of the labels; those of classes in order by default.
+            Colors of the labels; the class palette by default.
         colored : sequence of str
-            Rows that are drawn in the colors of labels too.
+            Further rows that are drawn in the colors of the labels.
         """
         self._rows = {name: tuple(map(str, values)) for name, values in rows.items()}
         self._colored = {*list(self._rows)[:1], *colored}
         shown = {value for name in self._colored for value in self._rows[name]}
-        chosen = {**class_colors(sorted(shown - {""})), **(colors or {})}
-        self._colors = {name: color for name, color in chosen.items() if name in shown}
-        self.legend.set_plain_height(HEIGHT_PX + max(len(self._rows) - 3, 0) * ROW_PX)
+        known = {**class_colors(sorted(shown - {""})), **(colors or {})}
+        self._colors = {name: color for name, color in known.items() if name in shown}
+        self.legend.set_plain_height(HEIGHT + max(len(self._rows) - 3, 0) * ROW_HEIGHT)
         self.draw()
         self.reset_range()
 
@@ -92,17 +90,17 @@ class BandsPlot(Plot):
         self._line.setValue(volume or 0)
 
     def set_brush(self, color: RGBA | None) -> None:
-        """Let dragging paint in a colour, or move the time axis again (None)."""
+        """Let dragging paint in a color, or pan the time axis (None)."""
         self._brush = color
         self.view.setCursor(Qt.CursorShape.IBeamCursor if color else Qt.CursorShape.ArrowCursor)
 
     def _drag(self, event: Any, axis: int | None = None) -> None:
-        """Show what is dragged over while the button is held, and send it when it is let go."""
+        """Show the stroke while the button is pressed, and send it on release."""
         if self._brush is None or event.button() != Qt.MouseButton.LeftButton:
             self._pan(event, axis)
             return
         event.accept()
-        pane = self._panes[0]
+        pane = self.panes[0]
         ends = sorted(round(pane.vb.mapToView(p).x()) for p in (event.buttonDownPos(), event.pos()))
         first, last = (min(max(volume, 0), self._length - 1) for volume in ends)
         if event.isFinish():
@@ -116,33 +114,33 @@ class BandsPlot(Plot):
 
     def draw(self) -> None:
         """Draw all bands."""
-        pane = self._panes[0]
+        pane = self.panes[0]
         pane.clear()
-        self._texts.clear()
+        self._names.clear()
         for row, (name, values) in enumerate(self._rows.items()):
             image = pg.ImageItem(self._pixels(name, values)[None], axisOrder="row-major", levels=(0, 255))
-            image.setRect(-0.5, row + (1 - HEIGHT) / 2, len(values), HEIGHT)
+            image.setRect(-0.5, row + (1 - BAND_HEIGHT) / 2, len(values), BAND_HEIGHT)
             pane.addItem(image)
             if name not in self._colored:
-                self._write(row, values)
+                self._add_names(row, values)
         pane.getAxis("left").setTicks([[(row + 0.5, name) for row, name in enumerate(self._rows)]])
         pane.setYRange(0, max(len(self._rows), 1), padding=0)
         self._line.setPen(pg.mkPen(self.ink, width=2))
         self.set_current(self._current)
         pane.addItem(self._line)
         self.legend.show_names({name: css(color) for name, color in self._colors.items()}, self.ink)
-        self._fit_texts()
+        self._names.fit()
 
     def reset_range(self) -> None:
         """Show all volumes."""
-        self._panes[0].setXRange(-0.5, max(self._length, 1) - 0.5, padding=0)
+        self.panes[0].setXRange(-0.5, max(self._length, 1) - 0.5, padding=0)
 
     def table(self) -> pd.DataFrame:
         """One row per volume: `volume` and a column for each row of bands."""
         return pd.DataFrame({"volume": np.arange(self._length), **self._rows})
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say what the volume under the mouse is."""
+        """Describe the volume under the mouse."""
         volume = round(x)
         if not 0 <= volume < self._length:
             return ""
@@ -163,32 +161,16 @@ class BandsPlot(Plot):
         if name in self._colored:
             table = {name: [round(255 * part) for part in color] for name, color in self._colors.items()}
             return np.array([table.get(value, [0, 0, 0, 0]) for value in values], dtype=np.uint8)
-        starts = _starts(values)
-        turn = np.cumsum(starts) % 2
+        parity = np.zeros(len(values), dtype=int)
+        parity[starts(values)] = 1
+        parity = np.cumsum(parity) % 2
         ink = [int(self.ink[i : i + 2], 16) for i in (1, 3, 5)]
-        opacity = np.where(turn == 1, 90, 45) * np.array([value != "" for value in values])
+        opacity = np.where(parity == 1, 90, 45) * np.array([value != "" for value in values])
         return np.column_stack([np.tile(ink, (len(values), 1)), opacity]).astype(np.uint8)
 
-    def _write(self, row: int, values: tuple[str, ...]) -> None:
-        """Write the name of each group into its middle."""
-        starts = np.flatnonzero(_starts(values)).tolist()
-        for start, stop in zip(starts, [*starts[1:], len(values)], strict=True):
+    def _add_names(self, row: int, values: tuple[str, ...]) -> None:
+        """Write the name of each span."""
+        begins = starts(values)
+        for start, stop in zip(begins, [*begins[1:], len(values)], strict=True):
             if values[start]:
-                text = pg.TextItem(values[start], color=self.ink, anchor=(0.5, 0.5))
-                text.setPos((start + stop - 1) / 2, row + 0.5)
-                self._panes[0].addItem(text, ignoreBounds=True)
-                self._texts.append(
-                    (text, QFontMetrics(self.font()).horizontalAdvance(values[start]), stop - start)
-                )
-
-    def _fit_texts(self, *_: object) -> None:
-        """Hide the names that are wider than their group."""
-        pixel = self._panes[0].vb.viewPixelSize()[0] if self._texts else 1.0
-        for text, width, volumes in self._texts:
-            text.setVisible(width + 4 <= volumes / max(pixel, 1e-9))
-
-
-def _starts(values: Sequence[str]) -> NDArray[np.bool_]:
-    """(n,) whether each value differs from the one before."""
-    array = np.asarray(values, dtype=object)
-    return np.concatenate([[True], array[1:] != array[:-1]]) if len(array) else np.zeros(0, dtype=bool)
+                self._names.add(values[start], start, stop, row + 0.5, self.ink, self.font())

@@ -1,4 +1,4 @@
-"""The learning curves of a run, apart from any plot of them: several plots may show the same ones."""
+"""The learning curves of a run, independent of the plots that show them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from napari_fmri_decoder.evaluation.learning import mean_curves
+from napari_fmri_decoder.evaluation.history import mean_curves
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.training.events import FoldResult, Quality
@@ -26,20 +26,20 @@ class FoldCurves:
 
 
 class CurveData:
-    """Curves that grow.
+    """Learning curves that grow during a run.
 
     Attributes
     ----------
     folds : list of FoldCurves
-        The last one is the present fold.
+        The last one is the current fold.
     chance : float or None
-        Accuracy of chance.
+        Chance accuracy.
     why : str
-        Why there are no curves; empty where they will come.
+        Why there are no curves; empty if there will be some.
     top : float
-        Where the axis of the loss ends.
+        Upper end of the loss axis.
     version : int
-        Counts the changes, so that a plot knows whether to draw.
+        Number of changes, so that a plot knows whether to draw.
     """
 
     def __init__(self) -> None:
@@ -50,28 +50,28 @@ class CurveData:
         self.version = 0
 
     def clear(self) -> None:
-        """Forget all curves."""
+        """Remove all curves."""
         self.folds.clear()
         self.top = 1.0
         self.version += 1
 
     def set_why(self, why: str) -> None:
-        """Say why there are no curves; "" where they will come."""
+        """Set why there are no curves; "" if there will be some."""
         self.why = why
         self.version += 1
 
     def set_chance(self, chance: float | None) -> None:
-        """Set the accuracy of chance."""
+        """Set the chance accuracy."""
         self.chance = chance
         self.version += 1
 
     def start_fold(self, name: str, epochs: int, *, validation: bool = False) -> None:
-        """Begin new curves; see `CurvesPlot.start_fold`."""
+        """Start new curves; see `CurvesPlot.start_fold`."""
         self.folds.append(FoldCurves(name, epochs, watched="validation" if validation else "test"))
         self.version += 1
 
     def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
-        """Add the quality after an epoch; 0 is the untrained network."""
+        """Add loss and accuracy after an epoch; epoch 0 is the untrained network."""
         if not self.folds:
             self.start_fold("", epoch)
         fold = self.folds[-1]
@@ -84,13 +84,13 @@ class CurveData:
         self.version += 1
 
     def end_fold(self) -> None:
-        """The present fold has ended: from now on it counts in the mean."""
+        """Finish the current fold: it now counts in the mean."""
         if self.folds:
             self.folds[-1].done = True
             self.version += 1
 
     def add_fold(self, result: FoldResult) -> None:
-        """Add the curves of a fold that has ended, all at once."""
+        """Add all curves of a finished fold."""
         epochs = max((event.epoch for event in result.history), default=1)
         validation = result.untrained_validation
         self.start_fold(result.split.name, epochs, validation=validation is not None)
@@ -101,7 +101,7 @@ class CurveData:
         self.end_fold()
 
     def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for less than two."""
+        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for fewer than two."""
         rows = [np.array(fold.rows) for fold in self.folds if fold.done and fold.rows]
         return mean_curves(rows) if len(rows) > 1 else np.empty((0, 5))
 

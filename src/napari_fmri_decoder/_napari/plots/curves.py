@@ -1,4 +1,4 @@
-"""Loss and accuracy while a network learns."""
+"""Loss and accuracy during training."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel
 
-from napari_fmri_decoder._napari.palette import PALETTE
 from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder._napari.plots.curve_data import CurveData, FoldCurves
+from napari_fmri_decoder.evaluation.palette import PALETTE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.events import FoldResult, Quality
 
 REDRAW_MS = 200
-"""A redraw recomposes napari's whole window, so there are at most five a second."""
+"""Milliseconds between redraws; each one recomposes napari's whole window."""
 
 SERIES = {"loss": 0, "val_loss": 0, "accuracy": 1, "val_accuracy": 1}
 """Each curve and its pane."""
@@ -32,19 +32,23 @@ COLORS = {"loss": PALETTE[1], "accuracy": PALETTE[1], "val_loss": PALETTE[0], "v
 
 
 class CurvesPlot(Plot):
-    """Loss above, accuracy beneath, of the training and the watched part; finished folds drawn thin.
+    """Loss above and accuracy below, of the training and the test (or validation) samples.
 
-    From two finished folds on their mean is drawn dashed. A fold that ended early, by patience, counts
-    in it only as far as it went; see `mean_curves`.
+    Finished folds are drawn thin, and the mean of at least two of them is dashed. A fold that stopped
+    early (patience) counts in it up to its last epoch; see `mean_curves`.
 
-    The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to the
-    largest so far with some room. New points are drawn by a timer that runs only while the plot
-    is on the screen, or at the beats of another clock; see `follow`.
+    The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to somewhat above
+    the largest so far. New points are drawn by a timer that runs only while the plot is visible, or by
+    another signal; see `follow`.
 
     Attributes
     ----------
     data : CurveData
-        What is drawn; may be shared with other plots.
+        The curves; may be shared with other plots.
+    current, means : dict of PlotDataItem
+        Curves of the current fold, and means of the finished folds, by the names in `SERIES`.
+    timer : QTimer or None
+        Redraws; None if the plot follows another signal.
     """
 
     def __init__(self, parent: QWidget | None = None, data: CurveData | None = None) -> None:
@@ -65,63 +69,63 @@ class CurvesPlot(Plot):
         self.why.setWordWrap(True)
         self.why.hide()
         self.column.insertWidget(0, self.why)
-        self._old = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
-        self._mean = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
-        self._now = {name: self._panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self._finished = {name: self.panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self.means = {name: self.panes[row].plot(connect="finite") for name, row in SERIES.items()}
+        self.current = {name: self.panes[row].plot(connect="finite") for name, row in SERIES.items()}
         self._line = pg.InfiniteLine(angle=0)
         accuracy.addItem(self._line)
-        self._timer: QTimer | None = QTimer(self)
-        self._timer.setInterval(REDRAW_MS)
-        self._timer.timeout.connect(self.draw_new)
+        self.timer: QTimer | None = QTimer(self)
+        self.timer.setInterval(REDRAW_MS)
+        self.timer.timeout.connect(self.draw_new)
         self.set_ink(self.ink)
 
     def clear(self) -> None:
-        """Forget all curves."""
+        """Remove all curves."""
         self.data.clear()
         self.draw()
 
     def set_why(self, why: str) -> None:
-        """Say why there are no curves, in their place; "" where they will come."""
+        """Say why there are no curves, in their place; "" if there will be some."""
         self.data.set_why(why)
         self.draw()
 
     def set_chance(self, chance: float | None) -> None:
-        """Draw a line at the accuracy of chance, or none."""
+        """Draw a line at the chance accuracy, or none."""
         self.data.set_chance(chance)
         self.draw()
 
     def start_fold(self, name: str, epochs: int, *, validation: bool = False) -> None:
-        """Begin new curves; those before become thin.
+        """Start the curves of a fold; earlier ones become thin.
 
         Parameters
         ----------
         name : str
             Such as "run 3".
         epochs : int
-            Where the axis ends.
+            Last epoch of the axis.
         validation : bool
-            Whether a validation part is watched beside the training part, not the test part.
+            Whether the second curve is that of a validation set, not of the test set.
         """
         self.data.start_fold(name, epochs, validation=validation)
 
     def add(self, epoch: int, train: Quality, test: Quality | None = None) -> None:
-        """Add the quality after an epoch; 0 is the untrained network."""
+        """Add loss and accuracy after an epoch; epoch 0 is the untrained network."""
         self.data.add(epoch, train, test)
 
     def end_fold(self) -> None:
-        """The present fold has ended: from now on it counts in the mean."""
+        """Finish the current fold: it now counts in the mean."""
         self.data.end_fold()
 
     def add_fold(self, result: FoldResult) -> None:
-        """Add the curves of a fold that has ended, all at once."""
+        """Add all curves of a finished fold."""
         self.data.add_fold(result)
 
     def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for less than two."""
+        """(epochs, 5) mean of the finished folds, columns as in a fold; empty for fewer than two."""
         return self.data.mean()
 
     def draw(self) -> None:
-        """Draw all curves, or say why there are none."""
+        """Draw all curves, or show why there are none."""
         data = self.data
         self._drawn = data.version
         if self.why.text() != data.why:
@@ -130,31 +134,31 @@ class CurvesPlot(Plot):
         self.why.setVisible(none)
         for part in (self.view, self.hint, self.saving):
             part.setVisible(not none)
-        old, now, mean = _points(data.folds[:-1]), _points(data.folds[-1:]), self.mean()
+        finished, current, mean = _points(data.folds[:-1]), _points(data.folds[-1:]), self.mean()
         for i, name in enumerate(SERIES, start=1):
             color = pg.mkColor(COLORS[name])
             faint = pg.mkColor(color)
             faint.setAlphaF(0.4)
-            self._old[name].setData(old[:, 0], old[:, i])
-            self._old[name].setPen(pg.mkPen(faint, width=1))
-            self._mean[name].setData(mean[:, 0], mean[:, i])
-            self._mean[name].setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DashLine))
-            self._now[name].setData(now[:, 0], now[:, i])
-            self._now[name].setPen(pg.mkPen(color, width=2))
+            self._finished[name].setData(finished[:, 0], finished[:, i])
+            self._finished[name].setPen(pg.mkPen(faint, width=1))
+            self.means[name].setData(mean[:, 0], mean[:, i])
+            self.means[name].setPen(pg.mkPen(color, width=1, style=Qt.PenStyle.DashLine))
+            self.current[name].setData(current[:, 0], current[:, i])
+            self.current[name].setPen(pg.mkPen(color, width=2))
         self._line.setVisible(data.chance is not None)
         self._line.setValue(data.chance or 0.0)
         self._line.setPen(pg.mkPen(self.ink, style=Qt.PenStyle.DashLine))
         epochs = max((fold.epochs for fold in data.folds), default=1)
-        self._panes[0].setXRange(0, max(epochs, 1), padding=0.02)
-        self._panes[0].setYRange(0, data.top, padding=0)
+        self.panes[0].setXRange(0, max(epochs, 1), padding=0.02)
+        self.panes[0].setYRange(0, data.top, padding=0)
         watched = data.folds[-1].watched if data.folds else "test"
-        names = {"training part": PALETTE[1], f"{watched} part": PALETTE[0]}
-        together = f"mean of {sum(fold.done for fold in data.folds)} folds"
+        names = {"training set": PALETTE[1], f"{watched} set": PALETTE[0]}
+        mean_name = f"mean of {sum(fold.done for fold in data.folds)} folds"
         if len(mean):
-            names[together] = self.ink
+            names[mean_name] = self.ink
         if data.chance is not None:
             names["chance"] = self.ink
-        self.legend.show_names(names, self.ink, dashed=[together])
+        self.legend.show_names(names, self.ink, dashed=[mean_name])
         if data.folds and data.folds[-1].rows:
             self.hint.setText(_sentence(data.folds[-1]))
 
@@ -163,7 +167,7 @@ class CurvesPlot(Plot):
         return self.data.table()
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say the values of the present fold at the epoch under the mouse."""
+        """Describe the current fold at the epoch under the mouse."""
         rows = self.data.folds[-1].rows if self.data.folds else []
         if not rows:
             return ""
@@ -171,27 +175,27 @@ class CurvesPlot(Plot):
         return _sentence(replace(self.data.folds[-1], rows=[near]))
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Draw what came while hidden, and go on."""
+        """Draw what changed while hidden, and start the timer."""
         super().showEvent(event)
         self.draw()
-        if self._timer is not None:
-            self._timer.start()
+        if self.timer is not None:
+            self.timer.start()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
-        """Rest: a dock that is closed sends this, and no closeEvent."""
+        """Stop the timer; a dock that is closed gets this event and no closeEvent."""
         super().hideEvent(event)
-        if self._timer is not None:
-            self._timer.stop()
+        if self.timer is not None:
+            self.timer.stop()
 
-    def follow(self, beat: SignalInstance) -> None:
-        """Draw at the beats of another clock, not by the timer here."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = None
-        beat.connect(self.draw_new)
+    def follow(self, signal: SignalInstance) -> None:
+        """Draw at another signal instead of a timer."""
+        if self.timer is not None:
+            self.timer.stop()
+        self.timer = None
+        signal.connect(self.draw_new)
 
     def draw_new(self) -> None:
-        """Draw, if something came and it can be seen."""
+        """Draw if something has changed and the plot is visible."""
         if self._drawn != self.data.version and self.isVisible():
             self.draw()
 

@@ -11,19 +11,25 @@ import pyqtgraph as pg
 from numpy.typing import ArrayLike, NDArray
 from qtpy.QtCore import Qt
 
-from napari_fmri_decoder._napari.palette import RGBA, class_colors
 from napari_fmri_decoder._napari.plots.base import Plot, css
-from napari_fmri_decoder.evaluation.diagnostics import bin_edges
+from napari_fmri_decoder.evaluation.histograms import bin_edges
+from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-MOST_FILLED = 3
-"""More histograms than this are drawn as outlines, or they would hide one another."""
+MAX_FILLED = 3
+"""More histograms than this are drawn as outlines, so that none hides another."""
 
 
 class HistogramPlot(Plot):
-    """Histograms of several series over the same bins, with lines that mark values such as floors."""
+    """Histograms of several sets of values over the same bins, with lines that mark values.
+
+    Attributes
+    ----------
+    marks : dict of float
+        Vertical lines, by name.
+    """
 
     def __init__(self, parent: QWidget | None = None, x_label: str = "", y_label: str = "count") -> None:
         super().__init__(parent)
@@ -32,7 +38,7 @@ class HistogramPlot(Plot):
         self._edges: NDArray[np.float64] = np.array([0.0, 1.0])
         self._counts: dict[str, NDArray[np.int64]] = {}
         self._colors: dict[str, str] = {}
-        self._marks: dict[str, float] = {}
+        self.marks: dict[str, float] = {}
         self.set_ink(self.ink)
 
     def set_data(
@@ -43,14 +49,14 @@ class HistogramPlot(Plot):
         value_range: tuple[float, float] | None = None,
         marks: Mapping[str, float] | None = None,
     ) -> None:
-        """Count and show.
+        """Count and show values.
 
         Parameters
         ----------
         series : mapping of str to array-like
-            Values by name; what is not finite is left out.
+            Values by name; values that are not finite are ignored.
         colors : mapping, optional
-            Colour of each series; those of classes in order by default.
+            Color of each series; the class palette by default.
         bins : int
         value_range : (low, high), optional
             All finite values by default.
@@ -59,34 +65,34 @@ class HistogramPlot(Plot):
         """
         values = {name: np.asarray(data, dtype=float).ravel() for name, data in series.items()}
         values = {name: data[np.isfinite(data)] for name, data in values.items()}
-        together = np.concatenate([*values.values(), np.empty(0)])
-        if value_range is None and not together.size:
+        pooled = np.concatenate([*values.values(), np.empty(0)])
+        if value_range is None and not pooled.size:
             value_range = (0.0, 1.0)
-        self._edges = bin_edges(together, bins, value_range)
+        self._edges = bin_edges(pooled, bins, value_range)
         self._counts = {name: np.histogram(data, self._edges)[0] for name, data in values.items()}
-        chosen = {**class_colors(list(values)), **(colors or {})}
-        self._colors = {name: css(chosen[name]) for name in values}
+        known = {**class_colors(list(values)), **(colors or {})}
+        self._colors = {name: css(known[name]) for name in values}
         self.set_marks(marks or {})
 
     def set_marks(self, marks: Mapping[str, float]) -> None:
-        """Move the vertical lines alone."""
-        self._marks = dict(marks)
+        """Set only the vertical lines."""
+        self.marks = dict(marks)
         self.draw()
 
     def draw(self) -> None:
         """Draw all histograms."""
-        pane = self._panes[0]
+        pane = self.panes[0]
         pane.clear()
         for name, counts in self._counts.items():
             fill = pg.mkColor(self._colors[name])
             fill.setAlphaF(0.35)
-            filled = {"fillLevel": 0, "brush": fill} if len(self._counts) <= MOST_FILLED else {}
+            filled = {"fillLevel": 0, "brush": fill} if len(self._counts) <= MAX_FILLED else {}
             pen = pg.mkPen(self._colors[name], width=1.5)
             pane.plot(self._edges, counts, stepMode="center", pen=pen, **filled)
-        _mark(pane, self._marks, self.ink)
+        _mark(pane, self.marks, self.ink)
         top = max((int(counts.max(initial=0)) for counts in self._counts.values()), default=0)
-        ends = [self._edges[0], self._edges[-1], *self._marks.values()]
-        pane.setXRange(min(ends), max(ends), padding=0.02)
+        limits = [self._edges[0], self._edges[-1], *self.marks.values()]
+        pane.setXRange(min(limits), max(limits), padding=0.02)
         pane.setYRange(0, max(top, 1) * 1.05, padding=0)
         self.legend.show_names(self._colors if len(self._colors) > 1 else {}, self.ink)
 
@@ -96,7 +102,7 @@ class HistogramPlot(Plot):
         return pd.DataFrame({**ends, **self._counts})
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say the counts of the bin under the mouse."""
+        """Describe the bin under the mouse."""
         i = int(np.searchsorted(self._edges, x, side="right")) - 1
         if not self._counts or not 0 <= i < len(self._edges) - 1:
             return ""
@@ -105,7 +111,7 @@ class HistogramPlot(Plot):
 
 
 class LinePlot(Plot):
-    """Curves over one axis, such as the variance that the first components explain together."""
+    """Curves over one axis, such as the cumulative explained variance of components."""
 
     def __init__(self, parent: QWidget | None = None, x_label: str = "", y_label: str = "") -> None:
         super().__init__(parent)
@@ -113,7 +119,7 @@ class LinePlot(Plot):
         self.add_legend()
         self._x: NDArray[np.float64] = np.empty(0)
         self._curves: dict[str, NDArray[np.float64]] = {}
-        self._marks: dict[str, float] = {}
+        self.marks: dict[str, float] = {}
         self._y_range: tuple[float, float] | None = None
         self._names: tuple[str, ...] = ()
         self._colors: dict[str, str] = {}
@@ -139,25 +145,25 @@ class LinePlot(Plot):
         marks : mapping of str to float, optional
             Vertical lines with their names.
         names : (n,) sequence of str, optional
-            Of the positions, in place of numbers; as many as there is room for are written.
+            Tick labels in place of numbers; those that overlap are not drawn.
         """
         self._curves = {name: np.asarray(data, dtype=float) for name, data in curves.items()}
         length = max((len(data) for data in self._curves.values()), default=0)
         self._x = np.arange(1.0, length + 1) if x is None else np.asarray(x, dtype=float)
-        self._y_range, self._marks = y_range, dict(marks or {})
+        self._y_range, self.marks = y_range, dict(marks or {})
         self._names = tuple(names or ())
         self._colors = {name: css(color) for name, color in class_colors(list(self._curves)).items()}
         self.draw()
 
     def draw(self) -> None:
         """Draw all curves."""
-        pane = self._panes[0]
+        pane = self.panes[0]
         pane.clear()
         for name, y in self._curves.items():
             color = self._colors[name]
             symbols = {"symbol": "o", "symbolSize": 4, "symbolBrush": color, "symbolPen": None}
             pane.plot(self._x, y, pen=pg.mkPen(color, width=2), **(symbols if len(y) <= 60 else {}))
-        _mark(pane, self._marks, self.ink)
+        _mark(pane, self.marks, self.ink)
         if self._x.size:
             pane.setXRange(self._x.min(), self._x.max(), padding=0.03)
             everything = np.concatenate(list(self._curves.values()))
@@ -172,7 +178,7 @@ class LinePlot(Plot):
         return pd.DataFrame({"x": self._names or self._x, **self._curves})
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say the values at the position nearest to the mouse."""
+        """Describe the values at the position nearest to the mouse."""
         if not self._x.size:
             return ""
         i = int(np.abs(self._x - x).argmin())

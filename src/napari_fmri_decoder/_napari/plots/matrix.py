@@ -15,24 +15,23 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 
 from napari_fmri_decoder._napari.plots.base import Plot
 
-MOST_TEXTS = 12
-"""With more classes the cells are too small for their values."""
+MAX_TEXTS = 12
+"""With more classes, the cells are too small for their values."""
 
-
-LEAST_ROW = 11
-"""Height of a row, pixels, where there are many."""
+MIN_ROW_HEIGHT = 11
+"""Pixels of a row, with many classes."""
 
 HEIGHT = 320
-"""Of the plot where there are few."""
+"""Pixels of the plot, with few classes."""
 
 
 class _NameAxis(pg.AxisItem):  # type: ignore[misc]
-    """A bottom axis whose names stand upright, so that none is left out."""
+    """A bottom axis with vertical names, so that all of them fit."""
 
     def set_names(self, names: Sequence[str], font: QFont) -> None:
         metrics = QFontMetrics(font)
         longest = max((metrics.horizontalAdvance(name) for name in names), default=0)
-        # room at the ends for the names as if they lay flat, or pyqtgraph leaves out the outer ones
+        # room at the ends as for horizontal names, else pyqtgraph drops the outer ones
         self.setStyle(tickFont=font, tickLength=0, tickTextOffset=5, hideOverlappingLabels=longest)
         self.setTicks([list(enumerate(names))])
         self.setHeight(longest + 2 * metrics.height() + 12)
@@ -50,7 +49,7 @@ class _NameAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class MatrixPlot(Plot):
-    """Confusion matrix: true classes down, predicted ones across; counts, or fractions of each row.
+    """Confusion matrix: rows are true classes, columns predicted ones; counts, or fractions of each row.
 
     Attributes
     ----------
@@ -73,11 +72,11 @@ class MatrixPlot(Plot):
         self._texts: list[Any] = []
         self.part = QComboBox()
         self.part.setObjectName("part")
-        self.part.setToolTip("<p>Whose predictions are counted.</p>")
+        self.part.setToolTip("<p>Count the predictions of the test set or of the training set.</p>")
         self.part.currentIndexChanged.connect(self.draw)
-        self.rows = QCheckBox("rows")
+        self.rows = QCheckBox("Normalize")
         self.rows.setObjectName("rows")
-        self.rows.setToolTip("<p>Show each row as fractions that sum to 1, in place of counts.</p>")
+        self.rows.setToolTip("<p>Show fractions that sum to 1 in each row, instead of counts.</p>")
         self.rows.toggled.connect(self.draw)
         self.bar.insertWidget(1, self.rows)
         self.bar.insertWidget(2, self.part)
@@ -90,8 +89,8 @@ class MatrixPlot(Plot):
         Parameters
         ----------
         matrices : mapping of str to (classes, classes) int array
-            By the part they belong to ("test", "training"), true classes along the first axis.
-            Where there are several, a box chooses.
+            By the samples they count ("test", "training"), true classes along the first axis.
+            If there are several, a box selects one.
         classes : sequence of str
         """
         self._matrices = {name: np.asarray(matrix) for name, matrix in matrices.items()}
@@ -107,7 +106,7 @@ class MatrixPlot(Plot):
 
     @property
     def shown(self) -> NDArray[np.float64]:
-        """(classes, classes) numbers that are shown: counts or fractions of their row."""
+        """(classes, classes) values that are shown: counts, or fractions of their row."""
         counts = self._matrices.get(self.part.currentText())
         if counts is None:
             return np.zeros((0, 0))
@@ -118,17 +117,17 @@ class MatrixPlot(Plot):
     def draw(self) -> None:
         """Draw the matrix."""
         values, n = self.shown, len(self._classes)
-        pane = self._panes[0]
+        pane = self.panes[0]
         for text in self._texts:
             pane.removeItem(text)
         self._texts.clear()
         font = QFont(self.font())
-        if n > MOST_TEXTS:
-            font.setPixelSize(LEAST_ROW - 1)
+        if n > MAX_TEXTS:
+            font.setPixelSize(MIN_ROW_HEIGHT - 1)
         self._names.set_names(self._classes, font)
         pane.getAxis("left").setStyle(tickFont=font, tickLength=0)
         pane.getAxis("left").setTicks([list(enumerate(self._classes))])
-        self.legend.set_plain_height(max(HEIGHT, n * LEAST_ROW + int(self._names.height()) + 10))
+        self.legend.set_plain_height(max(HEIGHT, n * MIN_ROW_HEIGHT + int(self._names.height()) + 10))
         self._image.setVisible(values.size > 0)
         if not values.size:
             return
@@ -136,7 +135,7 @@ class MatrixPlot(Plot):
         self._image.setImage(values, levels=(0, top))
         self._image.setRect(-0.5, -0.5, n, n)
         pane.setRange(xRange=(-0.5, n - 0.5), yRange=(-0.5, n - 0.5), padding=0)
-        if n <= MOST_TEXTS:
+        if n <= MAX_TEXTS:
             for (row, column), value in np.ndenumerate(values):
                 color = "#000000" if value > 0.5 * top else "#ffffff"
                 text = pg.TextItem(self._number(value), color=color, anchor=(0.5, 0.5))
@@ -153,20 +152,20 @@ class MatrixPlot(Plot):
         return frame
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say what the cell under the mouse counts."""
+        """Describe the cell under the mouse."""
         cell = self._cell(x, y)
         if cell is None:
             return ""
         row, column = cell
         counts = self._matrices[self.part.currentText()]
         return (
-            f"{self._classes[row]} taken for {self._classes[column]}: "
+            f"{self._classes[row]} predicted as {self._classes[column]}: "
             f"{counts[row, column]} of {counts[row].sum()}"
             f" ({counts[row, column] / max(counts[row].sum(), 1):.0%})"
         )
 
     def click(self, x: float, y: float, pane: int) -> None:
-        """Send the cell."""
+        """Send true and predicted class of the cell."""
         cell = self._cell(x, y)
         if cell is not None:
             self.cellClicked.emit(self._classes[cell[0]], self._classes[cell[1]])

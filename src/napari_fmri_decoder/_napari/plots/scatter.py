@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,15 +11,16 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_fmri_decoder._napari.palette import RGBA, class_colors
 from napari_fmri_decoder._napari.plots.base import Plot, css
+from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
+from napari_fmri_decoder.volumes.files import natural_key
 
 SIZE = 7
 """Diameter of a point, pixels."""
 
 
 class ScatterPlot(Plot):
-    """Points coloured by their label, run, or another column.
+    """Points colored by label, run, or another column.
 
     Attributes
     ----------
@@ -39,10 +39,10 @@ class ScatterPlot(Plot):
         self._groups = pd.DataFrame()
         self._colors: dict[str, RGBA] = {}
         self._item = pg.ScatterPlotItem(pxMode=True)
-        self._panes[0].addItem(self._item)
+        self.panes[0].addItem(self._item)
         self.color_by = QComboBox()
         self.color_by.setObjectName("color_by")
-        self.color_by.setToolTip("<p>What the colours stand for.</p>")
+        self.color_by.setToolTip("<p>Column that sets the colors.</p>")
         self.color_by.currentIndexChanged.connect(self.draw)
         self.bar.insertWidget(1, self.color_by)
         self.set_ink(self.ink)
@@ -60,19 +60,19 @@ class ScatterPlot(Plot):
         ----------
         points : (n, 2) array
         groups : mapping of str to (n,) sequence of str, or DataFrame of n rows
-            What each sample is: "label", "run", "volume" and so on. The mouse tells all of them;
-            those with at most 100 values can be coloured by.
+            Columns such as "label", "run" and "volume". All are shown under the mouse; those with at
+            most 100 values can set the colors.
         colors : mapping of str to RGBA, optional
-            Colours of the values of the first column; those of classes in order otherwise.
+            Colors of the values of the first column; the class palette by default.
         axes : (str, str), optional
-            New names of the axes, such as "PC 1 (12 %)".
+            New labels of the axes, such as "PC 1 (12 %)".
         """
         self._points = np.asarray(points, dtype=float)
         self._groups = pd.DataFrame(groups).astype(str).reset_index(drop=True)
         self._colors = dict(colors or {})
         if axes is not None:
             for side, name in zip(("bottom", "left"), axes, strict=True):
-                self._panes[0].getAxis(side).setLabel(name)
+                self.panes[0].getAxis(side).setLabel(name)
         present = self.color_by.currentText()
         blocked = self.color_by.blockSignals(True)
         self.color_by.clear()
@@ -89,7 +89,7 @@ class ScatterPlot(Plot):
             self._item.clear()
             return
         values = self._groups[by]
-        colors = class_colors(sorted(values.unique(), key=_natural))
+        colors = class_colors(sorted(values.unique(), key=natural_key))
         if by == self._groups.columns[0]:
             colors |= {name: color for name, color in self._colors.items() if name in colors}
         brushes = {name: pg.mkBrush(css(color)) for name, color in colors.items()}
@@ -107,21 +107,21 @@ class ScatterPlot(Plot):
         """Show all points."""
         if len(self._points):
             (left, low), (right, high) = np.nanmin(self._points, axis=0), np.nanmax(self._points, axis=0)
-            self._panes[0].setRange(xRange=(left, right), yRange=(low, high), padding=0.05)
+            self.panes[0].setRange(xRange=(left, right), yRange=(low, high), padding=0.05)
 
     def table(self) -> pd.DataFrame:
-        """One row per sample: what it is, `x` and `y`."""
+        """One row per sample: its columns, `x` and `y`."""
         return self._groups.assign(x=self._points[:, 0], y=self._points[:, 1])
 
     def describe(self, x: float, y: float, pane: int) -> str:
-        """Say which sample is under the mouse."""
+        """Describe the sample under the mouse."""
         index = self._index(x, y)
         if index is None:
             return ""
         return ", ".join(f"{name} {value}" for name, value in self._groups.iloc[index].items() if value)
 
     def click(self, x: float, y: float, pane: int) -> None:
-        """Send the sample."""
+        """Send the position of the sample."""
         index = self._index(x, y)
         if index is not None:
             self.clicked.emit(index)
@@ -129,8 +129,3 @@ class ScatterPlot(Plot):
     def _index(self, x: float, y: float) -> int | None:
         found = self._item.pointsAt(QPointF(x, y)) if len(self._points) else []
         return int(found[0].data()) if len(found) else None
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Order "run 2" before "run 10"."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text) if part]

@@ -1,6 +1,6 @@
-"""Labels: what each volume of a series shows, and the run it belongs to.
+"""Labels: the condition and the run of each volume of a series.
 
-One file of this folder per source; each registers itself when it is imported.
+Each source of labels is one file of this folder, which registers itself when it is imported.
 """
 
 from importlib import import_module
@@ -10,9 +10,9 @@ from napari_fmri_decoder.samples.labels.base import (
     LabelsConfig,
     LabelsField,
     label_sources,
-    label_table,
     parse_labels,
 )
+from napari_fmri_decoder.samples.labels.volume_table import label_table
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

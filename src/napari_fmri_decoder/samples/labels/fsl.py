@@ -9,55 +9,55 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
-from napari_fmri_decoder.cells import read_rows
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.events import timed
-from napari_fmri_decoder.samples.labels.of_files import bare_name, by_image, image_keys
+from napari_fmri_decoder.samples.labels.events import parse_events
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
-from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.samples.labels.run_tokens import bare_name, group_by_image, image_keys
+from napari_fmri_decoder.samples.path_patterns import expand
 from napari_fmri_decoder.samples.searching import compile_search
 from napari_fmri_decoder.samples.tables import number_cells
+from napari_fmri_decoder.text_tables import read_rows
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.labels.assigning import Event
+    from napari_fmri_decoder.samples.labels.event import Event
     from napari_fmri_decoder.volumes.volume import Part
 
 
 class FslLabels(OnsetLabels):
-    """A file per condition and run; the condition is the name of the file."""
+    """One file per condition and run; the file name is the condition."""
 
     summary: ClassVar[str] = "FSL three-column files: one per condition and run"
 
     source: Literal["fsl"] = "fsl"
     files: tuple[str, ...] = Field(
         min_length=1,
-        description="Paths or patterns (*) of the files, relative to the recipe. Several images are told "
-        "apart by a run in the path (run-1, run002), in a folder or in the name; what is left of the name "
-        "is the label.",
+        description="Paths or patterns (*) of the files, relative to the recipe. If there are several "
+        "images, each file is matched to its image by the run (run-1, run002) in its folder or file name; "
+        "the rest of the file name is the label.",
         json_schema_extra={"mode": "files"},
     )
     pattern: str = Field(
         "",
-        description="Regular expression, searched in each file's name, with the named group label, where the "
-        r"label is another part of the name: ^ev\d+_(?P<label>\w+)\.txt. Empty takes the name.",
+        description="Regular expression to search for in each file name, with the named group label: "
+        r"^ev\d+_(?P<label>\w+)\.txt. By default the label is the file name.",
     )
 
     @field_validator("pattern")
     @classmethod
-    def _has_a_label(cls, pattern: str) -> str:
+    def _check_groups(cls, pattern: str) -> str:
         if pattern and compile_search(pattern).names != ("label",):
             raise ValueError("must have the named group (?P<label>...), and no other")
         return pattern
 
     def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
-        """Read the files of every run."""
-        files = [path for given in self.files for path in expand(given, base, "three-column")]
+        """Read the files of each run."""
+        files = [path for pattern in self.files for path in expand(pattern, base, "three-column")]
         keys = image_keys([Path(part.path) for part in parts])
         runs, weighted = [], 0
         for part, key, own in zip(
             parts,
             keys,
-            by_image(files, [Path(part.path) for part in parts], "three-column files"),
+            group_by_image(files, [Path(part.path) for part in parts], "three-column files"),
             strict=True,
         ):
             events = []
@@ -66,7 +66,7 @@ class FslLabels(OnsetLabels):
                 events += found
                 weighted += several
             runs.append(EventRun(part, own[0] if own else Path(part.path), key, tuple(events)))
-        return runs, _say_weighted(weighted)
+        return runs, weight_notes(weighted)
 
     def _label(self, file: Path) -> str:
         if not self.pattern:
@@ -74,20 +74,20 @@ class FslLabels(OnsetLabels):
         found = compile_search(self.pattern).groups(file.name)
         if not found or not found["label"]:
             raise InputError(
-                f"The pattern must be found in the name of every file; {file.name} lacks {self.pattern!r}. "
-                "Correct the pattern."
+                f"The pattern must match the name of every file; {file.name} does not match "
+                f"{self.pattern!r}. Correct the pattern."
             )
         return found["label"]
 
 
 def three_columns(path: Path, label: str) -> tuple[list[Event], bool]:
-    """Read onsets, durations and weights; a weight of 0 is no event, as in FSL's empty files.
+    """Read onsets, durations and weights; rows with weight 0 are not events, as in FSL's empty files.
 
     Returns
     -------
     events : list of Event
     weighted : bool
-        Whether the weights differ, which decoding does not use.
+        Whether the weights differ; decoding does not use them.
     """
     rows = read_rows(path, "three-column file", comments=True)
     if rows and len(rows[0]) != 3:
@@ -104,9 +104,10 @@ def three_columns(path: Path, label: str) -> tuple[list[Event], bool]:
             f"Weights must be numbers; row {wrong[0] + 1} of {path.name} has {table['weight'][wrong[0]]!r}. "
             "Correct it."
         )
-    events, _ = timed(table.assign(label=[label if weight != 0 else "" for weight in weights]), path)
+    events, _ = parse_events(table.assign(label=[label if weight != 0 else "" for weight in weights]), path)
     return events, len(set(weights[weights != 0].tolist())) > 1
 
 
-def _say_weighted(files: int) -> list[str]:
-    return [f"{files} file(s) have different weights, which labels do not use."] if files else []
+def weight_notes(n_files: int) -> list[str]:
+    """Note how many files have weights that differ."""
+    return [f"{n_files} file(s) have different weights, which labels do not use."] if n_files else []

@@ -1,30 +1,26 @@
-"""Names of labels: renamed, merged, and checked against those that occur."""
+"""Renaming and merging of labels, checked against the labels that occur."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from napari_fmri_decoder.errors import InputError
 
-if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.labels.base import LabelsConfig
-
 
 def label_map(rename: Mapping[str, str], merge: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Find the last name of each label that gets another.
+    """Find the final name of each label that is renamed or merged.
 
     Parameters
     ----------
     rename : mapping of str to str
-        Old name and new name.
+        Old name to new name.
     merge : mapping of str to tuple of str
-        Merged name and the names (after renaming) that it takes.
+        Merged name to the labels (after renaming) that it combines.
 
     Raises
     ------
     ValueError
-        If a name is empty, two labels get one name by `rename`, or one label is merged twice.
+        If a name is empty, `rename` gives two labels one name, or one label is merged twice.
 
     Examples
     --------
@@ -33,62 +29,71 @@ def label_map(rename: Mapping[str, str], merge: Mapping[str, tuple[str, ...]]) -
     """
     if not all([*rename.values(), *merge]):
         raise ValueError("the new name of a label must not be empty; to leave a label out, use exclude")
-    if again := _twice(rename.values()):
+    if duplicates := _duplicates(rename.values()):
         raise ValueError(
-            f"rename must give each label its own name, but several become {again[0]!r}; use merge for that"
+            f"rename must give each label a different name, but several become {duplicates[0]!r}; "
+            "use merge for that"
         )
     members = [name for names in merge.values() for name in names]
-    if again := _twice(members):
-        raise ValueError(f"merge must take each label once, but {again[0]!r} is in it twice")
+    if duplicates := _duplicates(members):
+        raise ValueError(f"merge must list each label once, but {duplicates[0]!r} is listed twice")
     into = {old: new for new, names in merge.items() for old in names}
     renamed = {old: into.get(new, new) for old, new in rename.items()}
     return renamed | {old: new for old, new in into.items() if old not in rename}
 
 
-def named(config: LabelsConfig, labels: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Apply `rename` and `merge` to labels, and see that the options name labels that occur.
+def apply_names(
+    labels: Sequence[str],
+    rename: Mapping[str, str],
+    merge: Mapping[str, tuple[str, ...]],
+    keep: Sequence[str] = (),
+) -> tuple[list[str], list[str]]:
+    """Rename and merge labels, and check that the options name labels that occur.
 
     Parameters
     ----------
-    config : LabelsConfig
     labels : sequence of str
-        As the source gives them; "" for none.
+        As read from the source; "" for none.
+    rename, merge
+        See `label_map`.
+    keep : sequence of str
+        Labels, by their final names, that should occur.
 
     Returns
     -------
     labels : list of str
     notes : list of str
-        What is named but does not occur.
+        Labels that are named in an option but do not occur.
 
     Raises
     ------
     InputError
         If a new name is that of another label, which would join the two.
     """
-    there = set(labels) - {""}
-    taken = sorted(
-        new for old, new in config.rename.items() if old in there and new in there - {*config.rename}
-    )
+    present = set(labels) - {""}
+    taken = sorted(new for old, new in rename.items() if old in present and new in present - {*rename})
     if taken:
         raise InputError(
             f"rename must give a label a new name, but {taken[0]!r} is the name of another label. Use merge "
             "to join the two."
         )
-    after = {config.rename.get(label, label) for label in there}
-    unknown = {
-        "rename": [old for old in config.rename if old not in there],
-        "merge": [old for names in config.merge.values() for old in names if old not in after],
-        "keep": [name for name in config.keep if name not in set(config.renamed(there))],
+    names = label_map(rename, merge)
+    final = {names.get(label, label) for label in present}
+    after_rename = {rename.get(label, label) for label in present}
+    unknown: dict[str, tuple[list[str], Collection[str]]] = {
+        "rename": ([old for old in rename if old not in present], present),
+        "merge": ([old for olds in merge.values() for old in olds if old not in after_rename], after_rename),
+        "keep": ([name for name in keep if name not in final], present),
     }
     notes = [
-        f"No volume is labelled {' or '.join(map(repr, names))}, which {option} names. The labels are: "
-        f"{', '.join(sorted(after if option == 'merge' else there))}."
-        for option, names in unknown.items()
-        if names
+        f"No volume is labeled {' or '.join(map(repr, missing))}, which {option} names. The labels are: "
+        f"{', '.join(sorted(known))}."
+        for option, (missing, known) in unknown.items()
+        if missing
     ]
-    return config.renamed(labels), notes
+    return [names.get(label, label) for label in labels], notes
 
 
-def _twice(names: Iterable[str]) -> list[str]:
-    seen = list(names)
-    return sorted({name for name in seen if seen.count(name) > 1})
+def _duplicates(names: Iterable[str]) -> list[str]:
+    listed = list(names)
+    return sorted({name for name in listed if listed.count(name) > 1})

@@ -1,4 +1,4 @@
-"""Labels from SPM's multiple conditions: a .mat file of names, onsets and durations for each run."""
+"""Labels from SPM multiple-conditions files: one .mat file of names, onsets and durations per run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular
-from napari_fmri_decoder.samples.labels.assigning import Event
-from napari_fmri_decoder.samples.labels.of_files import by_image, image_keys, tokens
+from napari_fmri_decoder.samples.labels.event import Event
+from napari_fmri_decoder.samples.labels.matlab import read_mat
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
-from napari_fmri_decoder.samples.matlab import read_mat
+from napari_fmri_decoder.samples.labels.run_tokens import find_tokens, group_by_image, image_keys
 from napari_fmri_decoder.samples.pairing import pair
-from napari_fmri_decoder.samples.patterns import expand
+from napari_fmri_decoder.samples.path_patterns import expand
 from napari_fmri_decoder.text import nfc, printable
 
 if TYPE_CHECKING:
@@ -24,24 +24,25 @@ if TYPE_CHECKING:
 
 
 _WANTED = ("names", "onsets", "durations")
-_LARGEST = 2**26
-"""Bytes of a file of conditions: 64 MiB."""
+_MAX_BYTES = 2**26
+"""Largest conditions file that is read: 64 MiB."""
 
 
 class SpmLabels(OnsetLabels):
-    """Cell arrays `names`, `onsets` and `durations`, as SPM's batch takes them for a session."""
+    """Cell arrays `names`, `onsets` and `durations`, as in SPM's multiple conditions for a session."""
 
-    summary: ClassVar[str] = "SPM: a .mat file of names, onsets and durations per run"
+    summary: ClassVar[str] = "SPM: one .mat file of names, onsets and durations per run"
 
     source: Literal["spm"] = "spm"
     files: tuple[str, ...] = Field(
         min_length=1,
-        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image: by a "
-        "run in the path (run-1, run002) where all have one, else in the order of the images.",
+        description="Paths or patterns (*) of the .mat files, relative to the recipe, one per image. They "
+        "are matched to the images by the run in their path (run-1, run002) if all have one, otherwise by "
+        "order.",
         json_schema_extra={"mode": "files"},
     )
     units: Literal["seconds", "scans"] = Field(
-        "seconds", description="Unit of onsets and durations, as the design in SPM states it."
+        "seconds", description="Unit of onsets and durations, as set in the SPM design."
     )
 
     def read_runs(self, series: Volume, base: Path) -> tuple[list[EventRun], list[str]]:
@@ -61,7 +62,7 @@ class SpmLabels(OnsetLabels):
         return runs, notes
 
     def read_events(self, parts: Sequence[Part], base: Path) -> tuple[list[EventRun], list[str]]:
-        """Read the files of conditions."""
+        """Read the conditions files."""
         files = self.files_of([Path(part.path) for part in parts], base)
         keys = image_keys([Path(part.path) for part in parts])
         return [
@@ -70,18 +71,18 @@ class SpmLabels(OnsetLabels):
         ], []
 
     def files_of(self, images: Sequence[Path], base: Path) -> list[Path]:
-        """Find the file of each image."""
-        files = [path for given in self.files for path in expand(given, base, ".mat")]
-        in_path = all(tokens(path).get("run") for path in (*files, *images))
+        """Find the conditions file of each image."""
+        files = [path for pattern in self.files for path in expand(pattern, base, ".mat")]
+        in_path = all(find_tokens(path).get("run") for path in (*files, *images))
         if in_path and len(files) == len(images):
-            found = by_image(files, images, "files of conditions")
-            if all(len(own) == 1 for own in found):
-                return [own[0] for own in found]
+            found = group_by_image(files, images, "conditions files")
+            if all(len(matched) == 1 for matched in found):
+                return [matched[0] for matched in found]
             raise InputError(
-                "Each image must have one file of conditions, but by the runs in their paths some have "
+                "Each image must have one conditions file, but by the runs in their paths some have "
                 f"none or two: {', '.join(file.name for file in files[:5])}. Rename them."
             )
-        return pair(images, files, "file of conditions", "labels.files")
+        return pair(images, files, "conditions file", "labels.files")
 
 
 def read_conditions(path: Path) -> list[Event]:
@@ -90,7 +91,7 @@ def read_conditions(path: Path) -> list[Event]:
     Parameters
     ----------
     path : Path
-        MATLAB file of version 4 to 7.2. Nothing in it is executed.
+        MATLAB file of version 5 to 7.2. Nothing in it is executed.
 
     Returns
     -------
@@ -100,12 +101,12 @@ def read_conditions(path: Path) -> list[Event]:
     Raises
     ------
     InputError
-        If it is no such file, or what it holds does not fit.
+        If it is not such a file, or its contents are inconsistent.
     """
-    held = _load(path)
-    names = [_text(name, path) for name in _cells(held["names"])]
-    onsets = [_numbers(cell, "onsets", path) for cell in _cells(held["onsets"], len(names))]
-    durations = [_numbers(cell, "durations", path) for cell in _cells(held["durations"], len(names))]
+    contents = _load(path)
+    names = [_text(name, path) for name in _cells(contents["names"])]
+    onsets = [_numbers(cell, "onsets", path) for cell in _cells(contents["onsets"], len(names))]
+    durations = [_numbers(cell, "durations", path) for cell in _cells(contents["durations"], len(names))]
     if not len(names) == len(onsets) == len(durations):
         raise InputError(
             f"names, onsets and durations must have one cell per condition; {printable(path.name)} has "
@@ -116,9 +117,8 @@ def read_conditions(path: Path) -> list[Event]:
         lasts = np.broadcast_to(lasts, starts.shape) if lasts.size == 1 else lasts
         if lasts.shape != starts.shape:
             raise InputError(
-                f"Each onset must have its duration, or all of a condition one; {name} in "
-                f"{printable(path.name)} has {starts.size} onsets and {lasts.size} durations. Correct it in "
-                "MATLAB."
+                f"Each condition must have one duration, or one per onset; {name} in {printable(path.name)} "
+                f"has {starts.size} onsets and {lasts.size} durations. Correct it in MATLAB."
             )
         if (lasts < 0).any():
             raise InputError(
@@ -130,35 +130,34 @@ def read_conditions(path: Path) -> list[Event]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    path = check_regular(path, "file of conditions")
+    path = check_regular(path, "conditions file")
     name = printable(path.name)
-    if path.stat().st_size > _LARGEST:
+    if path.stat().st_size > _MAX_BYTES:
         raise InputError(
-            f"A file of conditions must have at most {_LARGEST} bytes, {name} has {path.stat().st_size}. "
-            "Save names, onsets and durations alone."
+            f"A conditions file must have at most {_MAX_BYTES} bytes, {name} has {path.stat().st_size}. "
+            "Save only names, onsets and durations."
         )
     try:
-        held = read_mat(path.read_bytes(), _WANTED)
+        contents = read_mat(path.read_bytes(), _WANTED)
     except NotImplementedError as error:
         raise InputError(
-            f"A file of conditions must be of MATLAB's version 7 or older, but {name} is of 7.3. "
+            f"A conditions file must be of MATLAB's version 7 or older, but {name} is of 7.3. "
             'Save it with save(..., "-v7").'
         ) from error
     except (OSError, ValueError) as error:
         raise InputError(
-            f"A file of conditions must be a .mat file of MATLAB, but {name} cannot be read: {error}. Save "
-            "it again."
+            f"A conditions file must be a .mat file, but {name} cannot be read: {error}. Save it again."
         ) from error
-    if lacking := [name for name in _WANTED if held.get(name) is None]:
+    if lacking := [name for name in _WANTED if contents.get(name) is None]:
         raise InputError(
-            f"A file of conditions must hold names, onsets and durations, as SPM takes them; "
-            f"{name} lacks {', '.join(lacking)}. Save them in MATLAB."
+            f"A conditions file must contain names, onsets and durations, as for SPM; {name} lacks "
+            f"{', '.join(lacking)}. Save them in MATLAB."
         )
-    return held
+    return contents
 
 
 def _cells(value: Any, n: int = 0) -> list[Any]:
-    """Give the cells of a cell array; a plain array is one condition's, or has one number for each."""
+    """Return the cells of a cell array; a numeric array is one condition, or one number per condition."""
     if isinstance(value, list):
         return value
     if n > 1 and isinstance(value, np.ndarray) and value.size in (1, n):
@@ -171,8 +170,8 @@ def _text(value: Any, path: Path) -> str:
         value = value[0]
     if not isinstance(value, str) or not value.strip():
         raise InputError(
-            f"names must be text, one per condition; {printable(path.name)} holds something else. Correct it "
-            "in MATLAB."
+            f"names must be text, one per condition; {printable(path.name)} contains something else. Correct "
+            "it in MATLAB."
         )
     return nfc(value.strip())
 
@@ -182,7 +181,7 @@ def _numbers(value: Any, what: str, path: Path) -> np.ndarray[Any, np.dtype[np.f
         value = value[0]
     if not isinstance(value, np.ndarray | np.floating) or not np.isfinite(value).all():
         raise InputError(
-            f"{what} must be finite numbers; {printable(path.name)} holds something else. Correct it in "
+            f"{what} must be finite numbers; {printable(path.name)} contains something else. Correct it in "
             "MATLAB."
         )
     return np.asarray(value, dtype=np.float64).ravel()

@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.labels.base import CellLabels, follow, runs_by_file
+from napari_fmri_decoder.samples.labels.base import CellLabels
+from napari_fmri_decoder.samples.labels.per_volume import apply_lag, runs_by_file
 from napari_fmri_decoder.samples.tables import label_cells, number_cells, read_table, text_cells
 
 if TYPE_CHECKING:
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
 class TableLabels(CellLabels):
     """A table with a header and one row per volume, in the order of the volumes."""
 
-    summary: ClassVar[str] = (
-        "A table with one row per volume: label, run, and if you like session and subject"
-    )
+    summary: ClassVar[str] = "Table with one row per volume: label, run, and optionally session and subject"
 
     source: Literal["table"] = "table"
     table: str = Field(
-        description="Path of a .tsv, .csv or space-separated table, relative to the recipe. A column "
-        "`volume`, if there is one, must count 0, 1, 2 and so on.",
+        description="Path of a .tsv, .csv or space-separated table, relative to the recipe. If it has a "
+        "column `volume`, its values must be 0, 1, 2 and so on.",
         json_schema_extra={"mode": "file"},
     )
-    label_column: str = Field("label", description="Column of the labels; a missing value is no label.")
+    label_column: str = Field(
+        "label", description="Name of the column of labels. A missing value means no label."
+    )
     run_column: str = Field(
-        "run", description='Column of the runs; "chunks" in nilearn\'s copy of Haxby 2001.'
+        "run",
+        description='Name of the column of runs; "chunks" in nilearn\'s copy of Haxby 2001.',
     )
 
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -43,33 +45,35 @@ class TableLabels(CellLabels):
             named = runs_by_file(series)
             if len(table) == len(named):
                 table = named.assign(**{str(name): column for name, column in table.items()})
-                notes.append(f"{self.table} names no runs: each of the {len(series.parts)} files is one.")
+                notes.append(
+                    f"{self.table} has no runs: each of the {len(series.parts)} files is treated as a run."
+                )
         missing = [c for c in (self.label_column, self.run_column) if c not in table]
         if missing:
             raise InputError(
                 f"A label table must have the columns {self.label_column!r} and {self.run_column!r}; "
                 f"{self.table} lacks {', '.join(missing)} and has {', '.join(table.columns)}. "
-                "Add them, or name label_column and run_column."
+                "Add them, or set label_column and run_column."
             )
         if len(table) != series.n_volumes:
             raise InputError(
                 f"A label table must have one row per volume, found {len(table)} rows in {self.table} for "
                 f"{series.n_volumes} volumes in the images. Add or remove rows until they match; volumes "
-                "without a label still need their row."
+                "without a label still need a row."
             )
         _check_volume_column(table, self.table)
         wanted = {self.label_column: "label", self.run_column: "run"}
-        kept = [c for c in ("subject", "session") if c in table and c not in wanted]
-        rows = table[[*wanted, *kept]].rename(columns=wanted)
-        for column in ("run", *kept):
+        optional = [c for c in ("subject", "session") if c in table and c not in wanted]
+        rows = table[[*wanted, *optional]].rename(columns=wanted)
+        for column in ("run", *optional):
             rows[column] = text_cells(rows[column])
         if (blank := np.flatnonzero(rows["run"] == "")).size and blank.size < len(rows):
             raise InputError(
-                f"Each row of a label table must name its run; in {self.table} {blank.size} of {len(rows)} "
+                f"Each row of a label table must have a run; in {self.table} {blank.size} of {len(rows)} "
                 f"do not, the first at volume {blank[0]}. Fill them in."
             )
-        rows["label"], said = label_cells(rows["label"], rows["run"].tolist(), self.missing)
-        return follow(rows, self.lag, series.step), [*notes, *said]
+        rows["label"], cell_notes = label_cells(rows["label"], rows["run"].tolist(), self.missing)
+        return apply_lag(rows, self.lag, series.step), [*notes, *cell_notes]
 
 
 def _check_volume_column(table: pd.DataFrame, name: str) -> None:
@@ -80,5 +84,5 @@ def _check_volume_column(table: pd.DataFrame, name: str) -> None:
     if wrong.size:
         raise InputError(
             f"The column volume of a label table must count 0, 1, 2 and so on; row {wrong[0]} of {name} has "
-            f"{table['volume'].iloc[wrong[0]]!r}. Sort the rows, or take the column out."
+            f"{table['volume'].iloc[wrong[0]]!r}. Sort the rows, or remove the column."
         )

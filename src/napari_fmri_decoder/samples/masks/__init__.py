@@ -1,6 +1,6 @@
-"""Masks: the voxels that a decoder may look at.
+"""Masks: the voxels that are decoded.
 
-One file of this folder per kind of strategy; each registers itself when it is imported.
+Each kind of strategy has one file in this folder and registers itself when it is imported.
 """
 
 from importlib import import_module
@@ -15,7 +15,6 @@ from napari_fmri_decoder.samples.masks.base import (
     parse_mask,
 )
 from napari_fmri_decoder.samples.masks.combined import CombinedMask
-from napari_fmri_decoder.samples.masks.intensity import moments
 from napari_fmri_decoder.samples.masks.onto_grid import mask_from_volume, resample_mask
 from napari_fmri_decoder.samples.masks.shape import How, combine
 
@@ -32,7 +31,6 @@ __all__ = [
     "make_mask",
     "mask_from_volume",
     "mask_strategies",
-    "moments",
     "parse_mask",
     "resample_mask",
 ]

@@ -1,7 +1,7 @@
-"""What a mask strategy is, and the mask that comes of it.
+"""Base class of mask strategies, and making a mask.
 
-A new strategy is one new file in this folder with one subclass of `MaskConfig`; it registers
-itself under the literal of its field `strategy`.
+A new strategy is one new file in this folder with one subclass of `MaskConfig`. It registers itself
+under the literal of its field `strategy`.
 """
 
 from __future__ import annotations
@@ -16,33 +16,35 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.options import Options
+from napari_fmri_decoder.paths import expanded
+from napari_fmri_decoder.registry import Registered, Registry, choose
 from napari_fmri_decoder.samples.masks.shape import grow, largest_piece
-from napari_fmri_decoder.samples.options import Options, Registered, choose
-from napari_fmri_decoder.samples.paths import expanded
+from napari_fmri_decoder.volumes.moments import moments, with_moments
 from napari_fmri_decoder.volumes.volume import Volume
 
-mask_strategies: dict[str, type[MaskConfig]] = {}
+mask_strategies: Registry[MaskConfig] = Registry("mask strategy", "napari_fmri_decoder.masks")
 """Every mask strategy by its name."""
 
-Made = tuple[NDArray[np.bool_], list[str]]
+MaskResult = tuple[NDArray[np.bool_], list[str]]
 """An (x, y, z) bool array on the series' grid, and notes."""
 
 
 class Shaping(Options):
-    """What is done to a mask, whatever it came from."""
+    """How a mask of any strategy is inverted, grown and reduced to its largest piece."""
 
-    invert: bool = Field(False, description="Take the voxels outside instead.")
+    invert: bool = Field(False, description="Use the voxels outside the mask instead.")
     grow_mm: float = Field(
         0.0,
         ge=-100,
         le=100,
-        description="Grow the mask by this many millimetres; shrink it by a negative number.",
+        description="Grow the mask by this many millimeters; a negative number shrinks it.",
         json_schema_extra={"unit": "mm"},
     )
-    largest: bool = Field(False, description="Keep only the largest connected piece, in the end.")
+    largest: bool = Field(False, description="Keep only the largest connected piece, as the last step.")
 
     def shape(self, mask: NDArray[np.bool_], voxel_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Turn a mask round, grow it, and keep its largest piece, as asked for.
+        """Apply these options to a mask.
 
         Parameters
         ----------
@@ -55,23 +57,25 @@ class Shaping(Options):
 
 
 class MaskConfig(Shaping, Registered):
-    """What every mask strategy is; each subclass adds its own options."""
+    """Base class of mask strategies; each subclass adds its options."""
 
-    registry: ClassVar[dict[str, Any]] = mask_strategies
+    registry: ClassVar[Registry[Any]] = mask_strategies
     key: ClassVar[str] = "strategy"
-    summary: ClassVar[str]
-    """One line for menus."""
     from_series: ClassVar[bool] = False
-    """Whether it looks at the volumes that are decoded, and so at those that are tested."""
+    """Whether the mask is computed from the volumes that are decoded, and so also from the test set."""
 
     strategy: str
 
     @abstractmethod
-    def make(self, series: Volume, base: Path) -> Made:
+    def make(self, series: Volume, base: Path) -> MaskResult:
         """Make the mask on the series' grid; relative paths start from `base`."""
 
-    def shaped(self, series: Volume, base: Path) -> Made:
-        """Make the mask, and shape it."""
+    def drawn_from_series(self) -> list[str]:
+        """Names of the strategies in this mask that read the series."""
+        return [self.strategy] if self.from_series else []
+
+    def shaped(self, series: Volume, base: Path) -> MaskResult:
+        """Make the mask and apply the options of `Shaping`."""
         keep, notes = self.make(series, base)
         return self.shape(keep, series.grid.voxel_size), notes
 
@@ -94,11 +98,11 @@ def parse_mask(value: str | Path | Mapping[str, Any] | MaskConfig) -> MaskConfig
 
 
 MaskField = Annotated[SerializeAsAny[MaskConfig], BeforeValidator(parse_mask)]
-"""Type of a field that holds any strategy's options, or takes a path."""
+"""Type of a field for the options of any strategy; a path is accepted too."""
 
 
 def make_mask(config: MaskConfig, series: Volume, base: Path) -> tuple[Volume, list[str]]:
-    """Make a mask.
+    """Make a mask on the grid of a series.
 
     Parameters
     ----------
@@ -106,7 +110,7 @@ def make_mask(config: MaskConfig, series: Volume, base: Path) -> tuple[Volume, l
         Of any strategy.
     series : Volume
     base : Path
-        Folder that relative paths start from: the recipe's.
+        Folder that relative paths start from: that of the recipe.
 
     Returns
     -------
@@ -117,12 +121,14 @@ def make_mask(config: MaskConfig, series: Volume, base: Path) -> tuple[Volume, l
     Raises
     ------
     InputError
-        If no voxel is left.
+        If the mask is empty.
     """
+    if len(config.drawn_from_series()) > 1:
+        series = with_moments(series, moments(series))  # so that it is read once for all of them
     keep, notes = expanded(config).shaped(series, base)
     if not keep.any():
         raise InputError(
-            f"A mask must keep at least one voxel; strategy {config.strategy!r} keeps none of {keep.size}. "
-            "Lower its thresholds, or check that mask and images overlap in space."
+            f"A mask must keep at least one voxel, but strategy {config.strategy!r} keeps none of "
+            f"{keep.size}. Lower its thresholds, or check that mask and images overlap in space."
         )
     return Volume(keep.astype(np.uint8), series.affine, "mask", name=f"{config.strategy} mask"), notes

@@ -1,4 +1,4 @@
-"""Masks of the brain, found by nilearn."""
+"""Brain masks from nilearn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.masks.base import Made, MaskConfig
+from napari_fmri_decoder.samples.masks.base import MaskConfig, MaskResult
 from napari_fmri_decoder.samples.masks.onto_grid import resample_mask
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -27,19 +27,22 @@ class EpiMask(MaskConfig):
         0.2,
         ge=0,
         le=1,
-        description="Fraction of the histogram below which no threshold is sought; raise it if the "
+        description="Fraction of the histogram below which no threshold is searched for; raise it if the "
         "mask is too large.",
     )
     upper_cutoff: float = Field(
-        0.85, ge=0, le=1, description="Fraction of the histogram above which no threshold is sought."
+        0.85, ge=0, le=1, description="Fraction of the histogram above which no threshold is searched for."
     )
     opening: int = Field(
-        2, ge=0, le=10, description="Voxels by which the mask is opened, to cut off the skull; 0 is off."
+        2,
+        ge=0,
+        le=10,
+        description="Voxels by which the mask is opened (eroded and dilated), to remove the skull; 0 is off.",
     )
     connected: bool = Field(True, description="Keep only the largest connected piece.")
 
-    def make(self, series: Volume, base: Path) -> Made:
-        """Ask nilearn."""
+    def make(self, series: Volume, base: Path) -> MaskResult:
+        """Compute the mask with nilearn."""
         from nilearn.exceptions import MaskWarning
         from nilearn.masking import compute_epi_mask
 
@@ -48,7 +51,7 @@ class EpiMask(MaskConfig):
                 f"upper_cutoff must exceed lower_cutoff, got {self.upper_cutoff:g} and {self.lower_cutoff:g}."
             )
         thinnest = min(series.grid.shape)
-        # Opening first erodes, and nothing is left of planes that thin.
+        # Opening starts with an erosion, which would remove planes this thin altogether.
         opening = self.opening if thinnest > 2 * self.opening else 0
         notes = []
         if opening != self.opening:
@@ -63,15 +66,15 @@ class EpiMask(MaskConfig):
 
 
 class TemplateMask(MaskConfig):
-    """The brain of the MNI152 template that nilearn ships; for images in MNI space."""
+    """The brain of the MNI152 template that comes with nilearn; for images in MNI space."""
 
     summary: ClassVar[str] = "The brain of the MNI152 template, for images in MNI space"
 
     strategy: Literal["template"] = "template"
-    threshold: float = Field(0.2, ge=0, lt=1, description="Least intensity of the template, from 0 to 1.")
+    threshold: float = Field(0.2, ge=0, lt=1, description="Minimum intensity of the template, from 0 to 1.")
 
-    def make(self, series: Volume, base: Path) -> Made:
-        """Resample the template's brain."""
+    def make(self, series: Volume, base: Path) -> MaskResult:
+        """Resample the brain of the template."""
         from nilearn.datasets import load_mni152_brain_mask
 
         image = load_mni152_brain_mask(resolution=2, threshold=self.threshold)

@@ -1,16 +1,5 @@
-"""Z-maps: how strongly each voxel answers to each condition of a run, or to each trial."""
+"""Z-maps: the response of each voxel to each condition of a run, or to each trial."""
 
-from napari_fmri_decoder.samples.zmaps.make import ZMaps, make_zmaps, plan_zmaps, zmap_steps
-from napari_fmri_decoder.samples.zmaps.runs import Run, find_runs, runs_of_table
-from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
+import lazy_loader
 
-__all__ = [
-    "Run",
-    "ZMaps",
-    "ZMapsConfig",
-    "find_runs",
-    "make_zmaps",
-    "plan_zmaps",
-    "runs_of_table",
-    "zmap_steps",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Design matrices of a run: what is looked for, beside what is only accounted for."""
+"""Design matrices of a run: regressors of the events, drift and confounds."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from napari_fmri_decoder.samples.zmaps.runs import frame_times
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_fmri_decoder.samples.labels.assigning import Event
+    from napari_fmri_decoder.samples.labels.event import Event
+    from napari_fmri_decoder.samples.zmaps.config import ZMapsConfig
     from napari_fmri_decoder.samples.zmaps.runs import Run
-    from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
 
-_EVENT = "event "
-"""Before the names of events' regressors, so that none is called as a drift or confound is."""
-_ALONE = 1e-6
-"""Part of a regressor that the others must leave over, for its map to be told from theirs."""
+_EVENT_PREFIX = "event "
+"""Of the names of event regressors, so that none equals the name of a drift or confound."""
+_MIN_UNIQUE = 1e-6
+"""Smallest norm of a unit regressor after projecting out the others, for its map to be estimable."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What one map shows.
+    """What one map estimates.
 
     Attributes
     ----------
@@ -51,10 +51,10 @@ class Design:
     ----------
     matrix : (n, regressors) float64 array
     columns : tuple of int
-        The regressor of each target.
+        Index of the regressor of each target.
     n_events : int
-        The first so many regressors are those of events; all others are drift, constant and
-        confounds, the same in every model of the run.
+        Number of event regressors, which come first; the others are drift, constant and confounds, the
+        same in every model of the run.
     """
 
     matrix: NDArray[np.float64]
@@ -63,7 +63,7 @@ class Design:
 
 
 def targets_of(run: Run, config: ZMapsConfig) -> list[Target]:
-    """List the maps of a run: one per condition by name, or one per trial in time."""
+    """List the maps of a run: one per condition, by name, or one per trial, by onset."""
     if config.estimate == "run":
         names = sorted({event.label for event in run.events})
         return [Target(name, 0, tuple(e for e in run.events if e.label == name)) for name in names]
@@ -71,7 +71,7 @@ def targets_of(run: Run, config: ZMapsConfig) -> list[Target]:
 
 
 def events_of(targets: Sequence[Target]) -> tuple[Event, ...]:
-    """All events of some targets, by onset."""
+    """All events of the targets, by onset."""
     return tuple(sorted((e for t in targets for e in t.events), key=lambda event: event.onset))
 
 
@@ -82,7 +82,7 @@ def designs(
     config: ZMapsConfig,
     confounds: pd.DataFrame | None = None,
 ) -> Iterator[Design]:
-    """Make the models of a run: one for all targets, or for LSS one for each.
+    """Build the models of a run: one for all targets, or for LSS one per target.
 
     Parameters
     ----------
@@ -99,14 +99,14 @@ def designs(
     Design
     """
     if config.estimate != "lss":
-        names = [_EVENT + (f"{t.trial:05d}" if t.trial else t.label) for t in targets]
+        names = [_EVENT_PREFIX + (f"{t.trial:05d}" if t.trial else t.label) for t in targets]
         rows = [(event, name) for target, name in zip(targets, names, strict=True) for event in target.events]
         yield _design(run, rows, names, step, config, confounds)
         return
     for target in targets:
-        (own,) = target.events
-        name = f"{_EVENT}of this trial"
-        rows = [(e, name if e is own else f"{_EVENT}{e.label}, others") for e in run.events]
+        (trial,) = target.events
+        name = f"{_EVENT_PREFIX}of this trial"
+        rows = [(e, name if e is trial else f"{_EVENT_PREFIX}{e.label}, others") for e in run.events]
         yield _design(run, rows, [name], step, config, confounds)
 
 
@@ -129,11 +129,11 @@ def _design(
         }
     )
     with warnings.catch_warnings(), np.errstate(divide="ignore"):
-        # of events that are there twice, that last 0 s, that ended long before the images, or that
-        # touch no volume (their regressor is 0)
+        # nilearn warns about events that are duplicated, last 0 s, end before the scan, or cover no volume
+        # (their regressor is 0)
         warnings.simplefilter("ignore", UserWarning)
         table = make_first_level_design_matrix(
-            frame_times(run, step, config.moment),
+            frame_times(run, step, config.reference_time),
             events,
             hrf_model=None if config.hrf == "none" else config.hrf,
             drift_model=None if config.drift == "none" else config.drift,
@@ -142,7 +142,7 @@ def _design(
             add_regs=confounds if confounds is not None and confounds.shape[1] else None,
         )
     columns = list(table.columns)
-    n_events = sum(str(name).startswith(_EVENT) for name in columns)
+    n_events = sum(str(name).startswith(_EVENT_PREFIX) for name in columns)
     return Design(table.to_numpy(np.float64), tuple(columns.index(name) for name in names), n_events)
 
 
@@ -153,7 +153,7 @@ def estimable(
     config: ZMapsConfig,
     confounds: pd.DataFrame | None = None,
 ) -> tuple[list[Target], list[str]]:
-    """Keep the targets whose events touch a volume, and see that a model of the rest has an answer.
+    """Select the targets whose events cover a volume, and check that their model can be estimated.
 
     Returns
     -------
@@ -163,44 +163,44 @@ def estimable(
     Raises
     ------
     InputError
-        If there are no more volumes than regressors, or the events of one map cannot be told from
-        the rest of its model.
+        If there are no more volumes than regressors, or the regressor of a map is a linear combination
+        of the others.
     """
     together = config.model_copy(update={"estimate": "lsa"}) if config.estimate == "lss" else config
     (design,) = designs(run, targets, step, together, confounds)
-    touched = [bool(np.abs(design.matrix[:, column]).max() > 1e-12) for column in design.columns]
-    kept = [target for target, there in zip(targets, touched, strict=True) if there]
+    covered = [bool(np.abs(design.matrix[:, column]).max() > 1e-12) for column in design.columns]
+    selected = [target for target, is_covered in zip(targets, covered, strict=True) if is_covered]
     notes = []
-    if len(kept) < len(targets):
-        unseen = targets[touched.index(False)]
+    if len(selected) < len(targets):
+        first = targets[covered.index(False)]
         notes.append(
-            f"{len(targets) - len(kept)} map(s) of {run} are left out, as their events touch no volume, such "
-            f"as {unseen.events[0]}."
+            f"{len(targets) - len(selected)} map(s) of {run} are skipped, because their events cover no "
+            f"volume, such as {first.events[0]}."
         )
-    if kept:
-        run = replace(run, events=events_of(kept))
-        check_design(run, kept, next(designs(run, kept, step, config, confounds)), config)
-    return kept, notes
+    if selected:
+        run = replace(run, events=events_of(selected))
+        check_design(run, selected, next(designs(run, selected, step, config, confounds)), config)
+    return selected, notes
 
 
 def check_design(run: Run, targets: Sequence[Target], design: Design, config: ZMapsConfig) -> None:
-    """Refuse a model that has no answer; see `estimable`."""
+    """Raise an error if a model cannot be estimated; see `estimable`."""
     n, p = design.matrix.shape
     if p >= n:
-        apart = 'Estimate trials apart (estimate = "lss"), or take' if config.estimate == "lsa" else "Take"
+        remedy = 'Use separate models (estimate = "lss"),' if config.estimate == "lsa" else "Use"
         raise InputError(
             f"A model must have fewer regressors than volumes; that of {run} has {p} for {n} volumes. "
-            f"{apart} fewer confounds, or a lower high_pass."
+            f"{remedy} fewer confounds, or a lower high_pass."
         )
     scaled = design.matrix / np.maximum(np.linalg.norm(design.matrix, axis=0), 1e-300)
     for target, column in zip(targets, design.columns, strict=False):
         others = np.delete(scaled, column, axis=1)
-        own = scaled[:, column]
-        left = own - others @ np.linalg.lstsq(others, own, rcond=1e-10)[0]
-        if np.linalg.norm(left) < _ALONE:
+        regressor = scaled[:, column]
+        unique = regressor - others @ np.linalg.lstsq(others, regressor, rcond=1e-10)[0]
+        if np.linalg.norm(unique) < _MIN_UNIQUE:
             trial = f", trial {target.trial}," if target.trial else ""
             raise InputError(
-                f"The events of each map must differ from the rest of the model, but in {run} those of "
-                f"{target.label}{trial} are given by the others, drift and confounds. Exclude the label of "
-                "the baseline (rest), or choose fewer confounds or another drift."
+                f"The events of each map must be linearly independent of the other regressors, but in {run} "
+                f"those of {target.label}{trial} are given by the other events, drift and confounds. Exclude "
+                "the label of the baseline (rest), or use fewer confounds or another drift model."
             )

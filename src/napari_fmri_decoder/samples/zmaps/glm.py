@@ -1,4 +1,4 @@
-"""Fit the models of a run, and give the z-value of each map: nilearn's least squares, and LSS made quick."""
+"""Fit the models of a run and compute z-values: by nilearn, and by a faster method for LSS."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 
 def z_values(Y: NDArray[np.float64], models: Sequence[Design], noise: str) -> Iterator[NDArray[np.float64]]:
-    """Fit models to the same voxels, one after the other.
+    """Fit several models to the same voxels.
 
     Parameters
     ----------
     Y : (n, voxels) float64 array
-        Time courses without NaN, none constant.
+        Time courses without NaN; none constant.
     models : sequence of Design
     noise : {"ar1", "ols"}
 
     Yields
     ------
     (targets, voxels) float64 array
-        Of each model, the z-values of its targets, as nilearn's `FirstLevelModel` has them.
+        For each model, the z-values of its targets, equal to those of nilearn's `FirstLevelModel`.
     """
     if noise == "ols" and len(models) > 1:
-        yield from _apart(Y, models)
+        yield from _fit_separate(Y, models)
         return
     from nilearn.glm import compute_contrast
     from nilearn.glm.first_level import run_glm
@@ -40,12 +40,12 @@ def z_values(Y: NDArray[np.float64], models: Sequence[Design], noise: str) -> It
         yield np.array([contrast.z_score() for contrast in contrasts])
 
 
-def _apart(Y: NDArray[np.float64], models: Sequence[Design]) -> Iterator[NDArray[np.float64]]:
-    """Fit by least squares models that share drift, constant and confounds.
+def _fit_separate(Y: NDArray[np.float64], models: Sequence[Design]) -> Iterator[NDArray[np.float64]]:
+    """Fit models that share drift, constant and confounds by least squares.
 
-    These are taken out of the voxels once, and out of the few regressors of events of each model,
-    which leaves coefficients, their variance and residuals as they are in the whole model (Frisch,
-    Waugh and Lovell). What remains of a trial's model is 2 to some 10 regressors.
+    The shared regressors are projected out of the voxels once, and out of the event regressors of each
+    model. By the Frisch-Waugh-Lovell theorem, coefficients, their variance and residuals equal those of the
+    full model. The remaining model of a trial has about 2 to 10 regressors.
     """
     from nilearn.glm import Contrast
 
@@ -59,20 +59,20 @@ def _apart(Y: NDArray[np.float64], models: Sequence[Design]) -> Iterator[NDArray
         inverse = np.linalg.pinv(events)  # (events, n)
         products = events.T @ rest
         beta = (inverse @ inverse.T) @ products
-        # The squares of the residuals, without the residuals; rounding must not make them negative.
+        # Residual sum of squares without computing residuals; rounding must not make it negative.
         error = np.maximum(squares - np.einsum("ij,ij->j", beta, products), 0)
-        free = model.matrix.shape[0] - model.matrix.shape[1]
+        dof = model.matrix.shape[0] - model.matrix.shape[1]
         columns = list(model.columns)
         spread = (inverse[columns] ** 2).sum(axis=1)
         yield np.array(
             [
-                Contrast(beta[column], error / free * part, dof=free).z_score()
+                Contrast(beta[column], error / dof * part, dof=dof).z_score()
                 for column, part in zip(columns, spread, strict=True)
             ]
         )
 
 
 def _basis(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, rank) orthonormal columns that span those of a matrix."""
+    """(n, rank) orthonormal basis of the columns of a matrix."""
     left, values, _ = np.linalg.svd(matrix / np.linalg.norm(matrix, axis=0), full_matrices=False)
     return np.asarray(left[:, values > values[0] * 1e-10])

@@ -1,4 +1,4 @@
-"""From a BOLD series and its events to z-maps: a series of maps, and the table of what each shows."""
+"""Compute z-maps from a BOLD series and its events: a series of maps, and a table that describes each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.samples.confounds import confounds_of_run, tables_of_images
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
 from napari_fmri_decoder.samples.masks import resample_mask
 from napari_fmri_decoder.samples.samples import Space
-from napari_fmri_decoder.samples.steps import returned
 from napari_fmri_decoder.samples.zmaps.design import (
     Design,
     Target,
@@ -35,17 +35,17 @@ from napari_fmri_decoder.volumes.volume import Volume
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_fmri_decoder.samples.zmaps_config import ZMapsConfig
+    from napari_fmri_decoder.samples.zmaps.config import ZMapsConfig
 
 _CHUNK = 8192
-"""Voxels that are fitted at a time: bounds memory, and is a place to stop."""
+"""Number of voxels that are fitted at a time; limits memory, and allows stopping in between."""
 _FLAT = 1e-6
-"""A voxel whose spread is below this part of its size holds only rounding errors of float32."""
+"""A voxel whose standard deviation is below this fraction of its value has only float32 rounding errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be estimated in one run; made before anything is read.
+    """The maps of one run, planned before any volume is read.
 
     Attributes
     ----------
@@ -61,29 +61,29 @@ class Plan:
     confounds_file: Path | None = None
 
     def models(self, step: float, config: ZMapsConfig) -> list[Design]:
-        """Make the models, one after another; each must have an answer."""
-        made = []
+        """Build the models, and check that each can be estimated."""
+        models = []
         for i, design in enumerate(designs(self.run, self.targets, step, config, self.confounds)):
             if config.estimate == "lss":
                 check_design(self.run, self.targets[i : i + 1], design, config)
-            made.append(design)
-        return made
+            models.append(design)
+        return models
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ZMaps:
-    """Z-maps and what they show.
+    """Z-maps, and the table that describes them.
 
     Attributes
     ----------
     maps : Volume
-        (x, y, z, maps), kind "stat": a series like any other, in the natural order of its names.
-        0 outside the mask and where a voxel is constant within the run; NaN where it is not finite.
+        (x, y, z, maps), kind "stat", in the natural order of their names. 0 outside the mask and for
+        voxels that are constant within the run; NaN for voxels that are not finite.
     table : DataFrame
-        One row per map: `volume`, `label`, `subject`, `session`, `run`, `trial` (from 1; 0 for all of
-        a condition), `onset` and `duration` in seconds (NaN for several events), `name`.
+        One row per map: `volume`, `label`, `subject`, `session`, `run`, `trial` (from 1; 0 for a
+        whole condition), `onset` and `duration` in seconds (NaN for several events), `name`.
     plans : tuple of Plan
-        The runs that they came from.
+        One per run.
     notes : tuple of str
     """
 
@@ -94,24 +94,24 @@ class ZMaps:
 
     @property
     def labels(self) -> pd.DataFrame:
-        """The table as `label_table` gives it: each map is a block of its own."""
+        """The table in the format of `label_table`; each map is a separate block."""
         return self.table[["volume", *LABEL_COLUMNS]].assign(block=np.arange(len(self.table)))
 
 
 def plan_zmaps(
     series: Volume, runs: Sequence[Run], config: ZMapsConfig, base: Path | None = None
 ) -> tuple[list[Plan], list[str]]:
-    """See that events, TR, confounds and images fit, before any volume is read.
+    """Check that events, TR, confounds and images fit, before any volume is read.
 
     Parameters
     ----------
     series : Volume
-        In time.
+        A time series.
     runs : sequence of Run
         From `find_runs`.
     config : ZMapsConfig
     base : Path, optional
-        Folder that the paths of confounds start from.
+        Folder that relative paths of confounds start from.
 
     Returns
     -------
@@ -125,13 +125,11 @@ def plan_zmaps(
     """
     step = series.step
     if step is None:
-        raise InputError(
-            "Z-maps are made of a series in time, but these images have no TR. Give BOLD images."
-        )
+        raise InputError("Z-maps need a time series, but these images have no TR. Use BOLD images.")
     if runs and runs[-1].stop > series.n_volumes:
         raise InputError(
-            f"The runs must lie within the {series.n_volumes} volumes of the series, but {runs[-1]} ends at "
-            f"volume {runs[-1].stop}. Give the labels of these images."
+            f"The runs must be within the {series.n_volumes} volumes of the series, but {runs[-1]} ends at "
+            f"volume {runs[-1].stop}. Use the labels of these images."
         )
     with_events, notes = check_runs(runs, step, config.lag)
     files: dict[int, Path] = {}
@@ -143,20 +141,22 @@ def plan_zmaps(
     plans = []
     for run in with_events:
         file = files.get(run.start)
-        confounds = _moving(confounds_of_run(file, config.confounds, run.n_volumes)) if file else None
-        targets, said = estimable(run, targets_of(run, config), step, config, confounds)
-        notes += said
+        confounds = (
+            _usable_confounds(confounds_of_run(file, config.confounds, run.n_volumes)) if file else None
+        )
+        targets, skipped = estimable(run, targets_of(run, config), step, config, confounds)
+        notes += skipped
         if targets:
             run = replace(run, events=events_of(targets))
             plans.append(Plan(run, tuple(targets), confounds, file))
     if not plans:
-        raise InputError(f"At least one map must be left, but there is none. {' '.join(notes)}")
-    _table(plans)
+        raise InputError(f"At least one map must remain, but there is none. {' '.join(notes)}")
+    _table(plans)  # raises an error if two maps have one name
     return plans, notes
 
 
 def _image_of(run: Run, series: Volume) -> Path | None:
-    """Find the image file that holds this run, and no other."""
+    """Find the image file that contains exactly this run."""
     if run.bold is not None:
         return run.bold
     start = 0
@@ -174,19 +174,19 @@ def zmap_steps(
     mask: Volume | None = None,
     base: Path | None = None,
 ) -> Generator[tuple[int, int], None, ZMaps]:
-    """Make z-maps step by step; see `make_zmaps`.
+    """Compute z-maps step by step; see `make_zmaps`.
 
     Yields
     ------
     (int, int)
-        Maps that are done, and maps in all: a place to stop.
+        Number of finished maps, and of all maps.
     """
     plans, notes = plan_zmaps(series, runs, config, base)
     step = series.step or 0.0
-    inside, doubt = (
+    inside, mask_note = (
         (np.ones(series.grid.shape, bool), None) if mask is None else resample_mask(mask, series.grid)
     )
-    notes += [doubt] if doubt else []
+    notes += [mask_note] if mask_note else []
     space = Space(series.grid, inside)
     total = sum(len(plan.targets) for plan in plans)
     values = np.zeros((total, space.n_features), dtype=np.float32)
@@ -195,12 +195,12 @@ def zmap_steps(
     for plan in plans:
         yield at, total
         models = plan.models(step, config)
-        X = extract(_part(series, plan.run), space, smooth_mm=config.smooth_mm)
+        X = extract(_volumes_of_run(series, plan.run), space, smooth_mm=config.smooth_mm)
         finite = np.isfinite(X).all(axis=0)
         values[at : at + len(plan.targets), ~finite] = np.nan
-        still = finite & (np.nan_to_num(X).std(axis=0) <= _FLAT * np.abs(np.nan_to_num(X)).max(axis=0))
-        missing, flat = missing | ~finite, flat | still
-        voxels = np.flatnonzero(finite & ~still)
+        constant = finite & (np.nan_to_num(X).std(axis=0) <= _FLAT * np.abs(np.nan_to_num(X)).max(axis=0))
+        missing, flat = missing | ~finite, flat | constant
+        voxels = np.flatnonzero(finite & ~constant)
         chunks = [voxels[i : i + _CHUNK] for i in range(0, len(voxels), _CHUNK)]
         for part, chunk in enumerate(chunks):
             row = at
@@ -209,9 +209,9 @@ def zmap_steps(
                 row += len(found)
                 yield at + (part * len(plan.targets) + row - at) // len(chunks), total
         at += len(plan.targets)
-    notes += _say(missing, "are NaN or infinite in some volume, and NaN in the maps of that run")
-    notes += _say(flat, "are constant within a run, and 0 in its maps")
-    notes.append(_say_made(plans))
+    notes += _count_note(missing, "are NaN or infinite in some volume, and NaN in the maps of that run")
+    notes += _count_note(flat, "are constant within a run, and 0 in its maps")
+    notes.append(_summary_note(plans))
     table = _table(plans)
     values = values[table.pop("row").to_numpy()]
     stack = VolumeStack(
@@ -239,21 +239,21 @@ def make_zmaps(
     base: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ZMaps:
-    """Make z-maps of a BOLD series, per run and condition or per trial, as nilearn's first level model does.
+    """Compute z-maps of a BOLD series, per run and condition or per trial, as nilearn's FirstLevelModel does.
 
     Parameters
     ----------
     series : Volume
-        (x, y, z, n) in time; one run is in memory at a time.
+        (x, y, z, n) time series; one run is in memory at a time.
     runs : sequence of Run
         From `find_runs` or `runs_of_table`.
     config : ZMapsConfig
     mask : Volume, optional
-        On any grid; every voxel without one.
+        On any grid; by default all voxels are used.
     base : Path, optional
-        Folder that the paths of confounds start from.
+        Folder that relative paths of confounds start from.
     progress : callable, optional
-        Called with (maps done, maps in all); may raise to stop.
+        Called with (finished maps, all maps); may raise an exception to stop.
 
     Returns
     -------
@@ -262,38 +262,38 @@ def make_zmaps(
     Raises
     ------
     InputError
-        If events, TR, confounds and images do not fit; said before any volume is read.
+        If events, TR, confounds and images do not fit; raised before any volume is read.
     """
-    hear = None if progress is None else (lambda step: progress(*step))
-    return returned(zmap_steps(series, runs, config, mask, base), hear)
+    on_step = None if progress is None else (lambda step: progress(*step))
+    return run_to_end(zmap_steps(series, runs, config, mask, base), on_step)
 
 
 def _table(plans: Sequence[Plan]) -> pd.DataFrame:
     return maps_table([(plan.run, target) for plan in plans for target in plan.targets])
 
 
-def _part(series: Volume, run: Run) -> Volume:
-    """The volumes of a run, read from the series when asked for."""
+def _volumes_of_run(series: Volume, run: Run) -> Volume:
+    """The volumes of a run, read from the series on demand."""
     shape = (*series.grid.shape, run.n_volumes)
     stack = VolumeStack(lambda i: series.at(run.start + i), shape, np.dtype(np.float32))
     return Volume(stack, series.affine, "bold", series.step, name=series.name)
 
 
-def _say_made(plans: Sequence[Plan]) -> str:
+def _summary_note(plans: Sequence[Plan]) -> str:
     targets = [target for plan in plans for target in plan.targets]
-    what = "trials of " if targets[0].trial else ""
+    trials = "trials of " if targets[0].trial else ""
     n_conditions, n_volumes = len({t.label for t in targets}), sum(plan.run.n_volumes for plan in plans)
     return (
-        f"{len(targets)} z-maps of {what}{n_conditions} condition(s) were made of {n_volumes} volumes in "
-        f"{len(plans)} run(s)."
+        f"{len(targets)} z-maps of {trials}{n_conditions} condition(s) were computed from {n_volumes} "
+        f"volumes in {len(plans)} run(s)."
     )
 
 
-def _say(which: NDArray[np.bool_], what: str) -> list[str]:
-    return [f"{int(which.sum())} of {which.size} voxels {what}."] if which.any() else []
+def _count_note(voxels: NDArray[np.bool_], predicate: str) -> list[str]:
+    return [f"{int(voxels.sum())} of {voxels.size} voxels {predicate}."] if voxels.any() else []
 
 
-def _moving(confounds: pd.DataFrame) -> pd.DataFrame:
-    """Leave out constant columns, as the model has its constant, and copies, as one volume marked twice."""
-    moving = confounds.loc[:, confounds.nunique() > 1]
-    return moving.loc[:, ~moving.T.duplicated().to_numpy()]
+def _usable_confounds(confounds: pd.DataFrame) -> pd.DataFrame:
+    """Drop constant columns, because the model has a constant, and duplicate columns."""
+    varying = confounds.loc[:, confounds.nunique() > 1]
+    return varying.loc[:, ~varying.T.duplicated().to_numpy()]

@@ -1,4 +1,4 @@
-"""The runs of a series: which volumes, which events, which confounds."""
+"""The runs of a series: their volumes and events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.blocks import run_starts
 from napari_fmri_decoder.samples.labels import label_table
-from napari_fmri_decoder.samples.labels.assigning import Event
+from napari_fmri_decoder.samples.labels.event import Event
 from napari_fmri_decoder.samples.labels.onsets import OnsetLabels
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Volumes of one run, and what happened in it.
+    """Volumes and events of one run.
 
     Attributes
     ----------
     subject, session, run : str
     start, stop : int
-        First volume in the series, and the one after the last.
+        First volume in the series, and the volume after the last.
     events : tuple of Event
         By onset, in seconds from the run's first volume.
     bold, source : Path or None
-        The file of its volumes where it has one of its own, and that of its events.
+        File of its volumes, if it is in a separate file, and of its events.
     """
 
     subject: str
@@ -49,26 +49,26 @@ class Run:
 
     @property
     def n_volumes(self) -> int:
-        """How many volumes there are."""
+        """Number of volumes."""
         return self.stop - self.start
 
     def __str__(self) -> str:
-        """Name it as messages do."""
+        """Name for messages."""
         parts = [("subject", self.subject), ("session", self.session), ("run", self.run)]
         return ", ".join(f"{name} {value}" for name, value in parts if value)
 
 
 def find_runs(labels: LabelsConfig, series: Volume, base: Path) -> tuple[list[Run], list[str]]:
-    """Find runs and events of a series, from any source of labels.
+    """Find the runs and events of a series from any label source.
 
     Parameters
     ----------
     labels : LabelsConfig
-        Of events the onsets and durations are taken as they are; what overlaps may. Of any other
-        source each block of one label becomes one event. Excluded labels are the baseline. Its lag
-        is added to the onsets; nothing is trimmed.
+        Events keep their onsets and durations, and may overlap. For any other source, each block of one
+        label becomes one event. Excluded labels are the baseline. The lag is added to the onsets; nothing
+        is trimmed.
     series : Volume
-        In time.
+        A time series.
     base : Path
         Folder that relative paths start from.
 
@@ -84,36 +84,40 @@ def find_runs(labels: LabelsConfig, series: Volume, base: Path) -> tuple[list[Ru
     """
     if series.step is None:
         raise InputError(
-            "Z-maps are made of a series in time, but these images have no TR. Give BOLD images, or repair "
-            "the TR in the file's header; a stack of maps needs no further z-maps."
+            "Z-maps need a time series, but these images have no TR. Use BOLD images, or correct the TR in "
+            "the file's header; a stack of maps needs no further z-maps."
         )
-    said = []
+    option_notes = []
     if labels.trim_start or labels.trim_end:
-        said = ["Nothing is trimmed for z-maps: the model takes each event as long as it lasted."]
+        option_notes = [
+            "trim_start and trim_end do not apply to z-maps: the model uses the full duration of each event."
+        ]
         labels = labels.model_copy(update={"trim_start": 0, "trim_end": 0})
     if isinstance(labels, OnsetLabels):
         if labels.assign or labels.fill_gaps:
-            said.append("assign and fill_gaps do not apply to z-maps: the model takes each event as it is.")
-        runs, notes = _of_files(labels, series, base)
-        return runs, [*said, *notes]
+            option_notes.append(
+                "assign and fill_gaps do not apply to z-maps: the model uses each event as listed."
+            )
+        runs, notes = _runs_of_events(labels, series, base)
+        return runs, [*option_notes, *notes]
     table, notes = label_table(labels, series, base)
-    return runs_of_table(table, series.step, labels.excluded(table["label"])), [*said, *notes]
+    return runs_of_table(table, series.step, labels.excluded(table["label"])), [*option_notes, *notes]
 
 
-def _of_files(labels: OnsetLabels, series: Volume, base: Path) -> tuple[list[Run], list[str]]:
-    found, notes = labels.read_runs(series, base)
-    excluded = labels.excluded(event.label for one in found for event in one.events)
+def _runs_of_events(labels: OnsetLabels, series: Volume, base: Path) -> tuple[list[Run], list[str]]:
+    event_runs, notes = labels.read_runs(series, base)
+    excluded = labels.excluded(event.label for run in event_runs for event in run.events)
     runs, start = [], 0
-    for one in found:
-        kept = (replace(e, onset=e.onset + labels.lag) for e in one.events if e.label not in excluded)
-        stop = start + one.part.n_volumes
-        runs.append(Run(*one.key, start, stop, tuple(kept), Path(one.part.path), one.file))
+    for run in event_runs:
+        events = (replace(e, onset=e.onset + labels.lag) for e in run.events if e.label not in excluded)
+        stop = start + run.part.n_volumes
+        runs.append(Run(*run.key, start, stop, tuple(events), Path(run.part.path), run.file))
         start = stop
     return runs, notes
 
 
 def runs_of_table(table: pd.DataFrame, step: float, exclude: Sequence[str] = ()) -> list[Run]:
-    """Make events of the blocks of a label table.
+    """Convert the blocks of a label table to events.
 
     Parameters
     ----------
@@ -122,7 +126,7 @@ def runs_of_table(table: pd.DataFrame, step: float, exclude: Sequence[str] = ())
     step : float
         TR in seconds.
     exclude : sequence of str
-        Labels that are the baseline, as volumes without a label are.
+        Labels that are part of the baseline, like volumes without a label.
 
     Returns
     -------
@@ -141,8 +145,8 @@ def runs_of_table(table: pd.DataFrame, step: float, exclude: Sequence[str] = ())
     for name, (start, *again) in starts.items():
         if again:
             raise InputError(
-                f"The volumes of a run must follow one another, but run {name!r} begins anew at volume "
-                f"{again[0]}. Number the runs through, or add a session or subject column."
+                f"The volumes of a run must be consecutive, but run {name!r} starts again at volume "
+                f"{again[0]}. Number the runs consecutively, or add a session or subject column."
             )
         later = [first for (first, *_) in starts.values() if first > start]
         rows = table.iloc[start : min(later, default=len(table))]
@@ -158,7 +162,7 @@ def runs_of_table(table: pd.DataFrame, step: float, exclude: Sequence[str] = ())
 
 
 def check_runs(runs: Sequence[Run], step: float, lag: float = 0.0) -> tuple[list[Run], list[str]]:
-    """Keep the runs that have events; what does not fit is said before anything is read.
+    """Select the runs that have events, and check the events before any volume is read.
 
     Parameters
     ----------
@@ -166,22 +170,22 @@ def check_runs(runs: Sequence[Run], step: float, lag: float = 0.0) -> tuple[list
     step : float
         TR in seconds.
     lag : float
-        Seconds by which responses follow.
+        Delay of the response in seconds.
 
     Returns
     -------
-    kept : list of Run
+    runs : list of Run
     notes : list of str
 
     Raises
     ------
     InputError
-        If no run has an event, or an event begins after the images of its run.
+        If no run has an event, or an event starts after the end of its run.
     """
     if not any(run.events for run in runs):
         raise InputError(
-            f"At least one run must have an event, but none of {len(runs)} has. Check the events, and what "
-            "is excluded."
+            f"At least one run must have an event, but none of {len(runs)} has. Check the events and the "
+            "excluded labels."
         )
     conditions = sorted({event.label for run in runs for event in run.events})
     notes = []
@@ -190,21 +194,22 @@ def check_runs(runs: Sequence[Run], step: float, lag: float = 0.0) -> tuple[list
         late = [event for event in run.events if event.onset + lag >= lasts]
         if late:
             raise InputError(
-                f"Events must begin within the images: of {run} there are {run.n_volumes} volumes, "
-                f"{lasts:g} s at a TR of {step:g} s, but {len(late)} of {len(run.events)} events begin "
-                f"later, such as {late[0]}. Check the TR, and that images and events belong together; else "
-                "take those events out."
+                f"Events must start during the scan: {run} has {run.n_volumes} volumes, {lasts:g} s at a TR "
+                f"of {step:g} s, but {len(late)} of {len(run.events)} events start later, such as {late[0]}. "
+                "Check the TR, and that images and events belong together, or remove those events."
             )
         if not run.events:
-            notes.append(f"{_capital(str(run))} has no event: there are no maps of it.")
+            notes.append(f"{_capital(str(run))} has no events, so it has no maps.")
             continue
         missing = [name for name in conditions if name not in {event.label for event in run.events}]
         if missing:
-            notes.append(f"{_capital(str(run))} has no map of {', '.join(missing)}: no event shows it.")
+            notes.append(
+                f"{_capital(str(run))} has no map of {', '.join(missing)}, because it has no such events."
+            )
         end = max(event.onset + event.duration for event in run.events)
         if end < lasts / 2:
             notes.append(
-                f"The events of {run} end at {end:g} s, before the middle of its images, which last "
+                f"The events of {run} end at {end:g} s, before the middle of the scan, which lasts "
                 f"{lasts:g} s. Check the TR."
             )
     return [run for run in runs if run.events], notes
@@ -214,6 +219,6 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def frame_times(run: Run, step: float, moment: float) -> NDArray[np.float64]:
-    """(n,) seconds from the run's start that its volumes stand for."""
-    return np.asarray((np.arange(run.n_volumes) + moment) * step, dtype=np.float64)
+def frame_times(run: Run, step: float, reference_time: float) -> NDArray[np.float64]:
+    """(n,) reference times of the volumes, in seconds from the start of the run."""
+    return np.asarray((np.arange(run.n_volumes) + reference_time) * step, dtype=np.float64)

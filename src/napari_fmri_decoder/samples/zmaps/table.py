@@ -1,4 +1,4 @@
-"""The table of z-maps, and their names."""
+"""The table of z-maps, and their file names."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.text import nfc, printable
-from napari_fmri_decoder.volumes.nifti import natural_key
+from napari_fmri_decoder.volumes.files import natural_key
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.zmaps.design import Target
     from napari_fmri_decoder.samples.zmaps.runs import Run
 
 COLUMNS = ("volume", "label", "subject", "session", "run", "trial", "onset", "duration", "name")
-"""Of the table of maps."""
-_LONGEST_WORD = 64
-"""Letters of a label in a file name."""
+"""Columns of the table of maps."""
+_MAX_WORD_LENGTH = 64
+"""Characters of a label in a file name."""
 
 
 def maps_table(maps: Sequence[tuple[Run, Target]]) -> pd.DataFrame:
-    """Tell what each map shows.
+    """Build the table that describes each map.
 
     Parameters
     ----------
@@ -35,18 +35,18 @@ def maps_table(maps: Sequence[tuple[Run, Target]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row per map in the natural order of their names, and `row`: its place in
+        `COLUMNS`, one row per map in the natural order of their names, and `row`: its index in
         `maps`.
     """
     words = file_words([target.label for _, target in maps])
     table = pd.DataFrame([_row(run, target, words[target.label]) for run, target in maps])
     table["row"] = np.arange(len(table))
-    again = table["name"].str.lower().duplicated(keep=False)
-    if again.any():
-        runs = ", ".join(sorted(set(table["run"][again]))[:5])
+    duplicated = table["name"].str.lower().duplicated(keep=False)
+    if duplicated.any():
+        runs = ", ".join(sorted(set(table["run"][duplicated]))[:5])
         raise InputError(
-            f"Each map must have its own file name, but the runs {printable(runs)} give the same, as letters "
-            "and digits alone are kept, and case does not count. Rename a run."
+            f"Each map must have its own file name, but the runs {printable(runs)} give the same name, "
+            "because only letters and digits are used, ignoring case. Rename a run."
         )
     table = table.loc[sorted(table.index, key=lambda i: natural_key(table["name"][i]))].reset_index(drop=True)
     table.insert(0, "volume", np.arange(len(table)))
@@ -54,28 +54,28 @@ def maps_table(maps: Sequence[tuple[Run, Target]]) -> pd.DataFrame:
 
 
 def _row(run: Run, target: Target, word: str) -> dict[str, Any]:
-    alone = len(target.events) == 1
+    single = len(target.events) == 1
     return {
         "label": target.label,
         "subject": run.subject,
         "session": run.session,
         "run": run.run,
         "trial": target.trial,
-        "onset": target.events[0].onset if alone else np.nan,
-        "duration": target.events[0].duration if alone else np.nan,
+        "onset": target.events[0].onset if single else np.nan,
+        "duration": target.events[0].duration if single else np.nan,
         "name": map_name(run, target, word),
     }
 
 
 def map_name(run: Run, target: Target, word: str | None = None) -> str:
-    """Name a map so that its file says what it shows, by BIDS' entities, in an order that sorts.
+    """Name a map by BIDS entities, such that names sort by run and trial.
 
     Parameters
     ----------
     run : Run
     target : Target
     word : str, optional
-        What stands for its label, from `file_words`; its letters and digits without one.
+        Word for its label, from `file_words`; by default its letters and digits.
 
     Examples
     --------
@@ -95,10 +95,10 @@ def map_name(run: Run, target: Target, word: str | None = None) -> str:
 
 
 def file_words(labels: Iterable[str]) -> dict[str, str]:
-    """Find a word for the file name of each label: its letters and digits, at most 64.
+    """Convert labels to words for file names: their letters and digits, at most 64.
 
-    Labels whose words a disk would not tell apart (``Face`` and ``face``; ``a b`` and ``ab``), and long
-    ones, get eight digits of their digest as well.
+    Labels whose words would be equal in a case-insensitive file system (``Face`` and ``face``; ``a b`` and
+    ``ab``), and long ones, get eight digits of their hash appended.
 
     Parameters
     ----------
@@ -116,16 +116,18 @@ def file_words(labels: Iterable[str]) -> dict[str, str]:
     words = {label: _plain(label) or "map" for label in labels}
     counts = Counter(word.lower() for word in words.values())
     return {
-        label: word if len(word) <= _LONGEST_WORD and counts[word.lower()] == 1 else _marked(word, label)
+        label: word
+        if len(word) <= _MAX_WORD_LENGTH and counts[word.lower()] == 1
+        else _with_hash(word, label)
         for label, word in words.items()
     }
 
 
-def _marked(word: str, label: str) -> str:
+def _with_hash(word: str, label: str) -> str:
     digest = hashlib.sha256(nfc(label).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{word[: _LONGEST_WORD - 8]}{digest[:8]}"
+    return f"{word[: _MAX_WORD_LENGTH - 8]}{digest[:8]}"
 
 
 def _plain(text: str) -> str:
-    """Letters and digits alone, as BIDS wants them."""
+    """Remove all but letters and digits, as BIDS requires."""
     return re.sub(r"[^0-9A-Za-z]", "", text)

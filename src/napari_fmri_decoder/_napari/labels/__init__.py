@@ -1,0 +1,1 @@
+"""The Labels dock: labels and runs of volumes, and z-maps."""

@@ -1,0 +1,209 @@
+"""Z-maps of the series by its labels: computed in the background, saved, and shown in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.form import Form
+from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.progress import ProgressLine
+from napari_fmri_decoder._napari.qt.reading import Watch
+from napari_fmri_decoder._napari.qt.session_job import SessionJob
+from napari_fmri_decoder._napari.qt.small_widgets import push_button, row
+from napari_fmri_decoder._napari.qt.spin_boxes import PathEdit
+from napari_fmri_decoder._napari.qt.workers import run_generator
+from napari_fmri_decoder._napari.viewer.folders import RUNS, folder_of, run_folder
+from napari_fmri_decoder._napari.viewer.replace_series import replace_series
+from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import Stage
+from napari_fmri_decoder.pipeline.zmapping import TABLE, ZMapsDone, write_zmaps
+from napari_fmri_decoder.samples.labels import label_table
+from napari_fmri_decoder.samples.labels.table import TableLabels
+from napari_fmri_decoder.samples.zmaps import ZMapsConfig
+from napari_fmri_decoder.training.events import Progress
+from napari_fmri_decoder.volumes.counted_reading import StoppedReading
+from napari_fmri_decoder.volumes.read import read
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_fmri_decoder._napari.qt.dock import Dock
+    from napari_fmri_decoder._napari.qt.workers import Job
+
+NO_SERIES = "Choose the series in the Prepare dock first."
+NO_TIME = "Z-maps need a time series, but this is a stack of maps."
+NO_LABELS = "Label the volumes first: press Apply above."
+TIP = (
+    "Compute one map per run and condition, or per trial, within the mask. Excluded labels are the "
+    "baseline. The maps and their table are saved in a new folder."
+)
+IN_PLACE = (
+    "The layer of the series then shows the maps with their labels, and its mask is kept. A viewer holds "
+    "either time or maps along its first axis. The series stays on disk; open it again to go back."
+)
+
+
+class ZMapping(SessionJob):
+    """The computation of z-maps of a session."""
+
+
+class ZMapsView(QWidget):
+    """The Z-maps section of the Labels dock.
+
+    Parameters
+    ----------
+    dock : Dock
+        Its session has the series, labels and mask.
+    """
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__()
+        self.session = dock.session
+        self.work = self.session.part(ZMapping)
+        self.form = Form(ZMapsConfig)
+        self.form.setObjectName("zmaps_form")
+        self.folder = PathEdit("folder", "Folder for z-maps")
+        self.folder.setObjectName("zmaps_folder")
+        self.folder.setToolTip("<p>Each set of maps is saved in a new folder inside this one.</p>")
+        self.folder.line.setText(str(RUNS))
+        self.in_place = QCheckBox("Replace the series by the maps")
+        self.in_place.setObjectName("zmaps_in_place")
+        self.in_place.setChecked(True)
+        self.in_place.setToolTip(f"<p>{IN_PLACE}</p>")
+        self.make = push_button("make_zmaps", "Make z-maps")
+        self.stop = push_button("stop_zmaps", "Stop")
+        self.make.clicked.connect(self._make)
+        self.stop.clicked.connect(self._stop)
+        self.line = ProgressLine(self.work.progress)
+        self.notes = text_label(name="zmaps_notes")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        for part in (
+            self.form,
+            QLabel("Output folder"),
+            self.folder,
+            self.in_place,
+            row(self.make, self.stop),
+        ):
+            rows.addWidget(part)
+        rows.addWidget(self.line)
+        rows.addWidget(self.notes)
+        self.form.changed.connect(self._on_form)
+        dock.follow(self.work.changed, self.refresh)
+        self._on_form()
+        self.refresh()
+
+    @property
+    def job(self) -> Job | None:
+        """The running job."""
+        return self.work.job
+
+    def _on_form(self) -> None:
+        """Disable options that the selected response and drift do not use."""
+        value = self.form.value()
+        boxcar = value["hrf"] == "none"
+        if not boxcar and value["lag"]:
+            self.form.set_values({"lag": 0.0})
+        self.form.enable("lag", None if boxcar else "A hemodynamic response has its own delay.")
+        cosine, polynomial = value["drift"] == "cosine", value["drift"] == "polynomial"
+        self.form.enable("high_pass", None if cosine else "Only a cosine drift has a high-pass cutoff.")
+        self.form.enable("drift_order", None if polynomial else "Only a polynomial drift has an order.")
+        self.form.enable("confounds_files", None if value["confounds"] else "Enter confound columns first.")
+        self.form.set_automatic({"slice_time_ref": 0.5 if boxcar else 0.0})
+
+    def refresh(self) -> None:
+        """Update the controls."""
+        running = self.job is not None
+        why = "Z-maps are being computed." if running else self._missing()
+        set_available(self.make, why, TIP)
+        set_available(self.stop, None if running else "No job is running.", "Stop. No map is kept.")
+        self.line.setVisible(bool(self.line.text.text()))
+        self.notes.setText(self.work.message)
+        self.notes.setVisible(bool(self.work.message))
+
+    def _missing(self) -> str:
+        series, labeling = self.session.series, self.session.state.labeling
+        if series is None:
+            return NO_SERIES
+        if series.step is None:
+            return NO_TIME
+        return "" if labeling.labels is not None and labeling.table is not None else NO_LABELS
+
+    @guard()
+    def _make(self) -> None:
+        series, state = self.session.series, self.session.state
+        labels, mask = state.labeling.labels, state.preparation.mask
+        config = self.form.config()
+        if missing := self._missing():
+            raise InputError(missing)
+        if series is None or labels is None:
+            raise InputError(NO_SERIES if series is None else NO_LABELS)
+        if not isinstance(config, ZMapsConfig):
+            raise TypeError(f"The form must return a ZMapsConfig, but returned {type(config)}.")
+        out = run_folder(Path(self.folder.line.text().strip() or RUNS).expanduser(), "zmaps", datetime.now())
+        watch, owner, base = Watch(), self.work.owner(), folder_of(series)
+
+        def steps() -> Generator[Any, None, None]:
+            events = write_zmaps(watch.over(series), labels, config, out, base=base, mask=mask)
+            try:
+                yield from events
+            except StoppedReading:
+                yield Stage("Stopped")  # a worker notices a stop only between yields
+
+        self.work.message = ""
+        self.line.start("Computing z-maps…")
+        watch.job = run_generator(
+            steps,
+            owner=owner,
+            description="Computing z-maps",
+            on_event=partial(self._on_event, state.preparation.series),
+            on_done=lambda _: self._end("Done."),
+            on_error=lambda error: self._end(f"Failed: {error}"),
+            on_stopped=lambda: self._end("Stopped. No map was kept."),
+        )
+        self.line.follow(watch.job, lambda: watch.done / series.n_volumes)
+        self.work.begin(watch.job)
+
+    def _on_event(self, layer: Layer, event: object) -> None:
+        match event:
+            case Stage(text):
+                self.line.set(text)
+            case Progress(description, done, total):
+                self.line.set(f"{description}: {done} of {total}", done / total)
+            case ZMapsDone(folder, zmaps):
+                self._on_written(layer, folder, zmaps.notes)
+
+    def _on_written(self, layer: Layer, folder: Path, notes: tuple[str, ...]) -> None:
+        """Show where the maps are, and the maps themselves if requested."""
+        hint = "Open the folder in another window to see them."
+        if self.in_place.isChecked() and self.session.state.preparation.series is layer:
+            with guard():
+                with all_or_nothing(self.session):
+                    self._show(layer, folder)
+                hint = 'To center them before decoding, select "Center runs" in Train, under Preparation.'
+        self.work.message = "\n".join([f"Saved in {folder}.", hint, *notes])
+
+    def _show(self, layer: Layer, folder: Path) -> None:
+        """Replace the series by the maps: its layer and its table."""
+        maps = read(folder)
+        labels = TableLabels(table=str(folder / TABLE))
+        table, _ = label_table(labels, maps, folder)
+        replace_series(self.session, layer, maps)
+        self.session.update(labels=labels, table=table, prepared=None, result=None)
+
+    def _end(self, text: str) -> None:
+        self.line.end(text)
+        self.work.end()
+
+    def _stop(self) -> None:
+        self.work.stop()
+        self.line.set("Stopping…")

@@ -1,0 +1,1 @@
+"""napari layers of volumes, and back: data, place, names and colors."""

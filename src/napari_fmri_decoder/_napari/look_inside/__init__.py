@@ -1,0 +1,1 @@
+"""The Look inside dock: scores, predictions, filters and plots of a run."""

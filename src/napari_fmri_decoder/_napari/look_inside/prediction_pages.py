@@ -1,0 +1,270 @@
+"""Pages of the Look inside dock that show volumes: predictions, confusion matrices, layers and filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QTableView,
+)
+
+from napari_fmri_decoder._napari.look_inside.plot_pages import Page
+from napari_fmri_decoder._napari.plots import MatrixPlot
+from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.results.features import prediction_features
+from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS
+from napari_fmri_decoder._napari.results.show_result import ROLE, result_layers
+from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter, volume_shown
+from napari_fmri_decoder.evaluation.sample_rows import Part, held_out_by, sample_rows, volumes_in_cell
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.viewer.session import Session
+    from napari_fmri_decoder.pipeline import RunResult
+
+VOLUME = Qt.ItemDataRole.UserRole
+"""Role of the volume in an item of the list."""
+NO_FILTERS = "Choose a convolutional layer above."
+
+
+class TableModel(QAbstractTableModel):
+    """A DataFrame in a table view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = pd.DataFrame()
+
+    def show(self, table: pd.DataFrame) -> None:
+        """Show another table."""
+        self.beginResetModel()
+        self.table = table
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of rows."""
+        return len(self.table)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of columns."""
+        return self.table.shape[1]
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return a cell as text."""
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        value = self.table.iat[index.row(), index.column()]
+        return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Return the names of the columns."""
+        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
+            return None
+        return str(self.table.columns[section])
+
+
+class PredictionsPage(Page):
+    """The prediction for each test volume."""
+
+    title = "Predictions"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.which = QComboBox()
+        self.which.setObjectName("which")
+        self.which.addItems(["all", "wrong", "correct"])
+        self.which.setToolTip("<p>Which predictions are listed.</p>")
+        self.save = QPushButton("Save table…")
+        self.save.setObjectName("save_predictions")
+        self.save.setToolTip("<p>Save the listed predictions (.tsv).</p>")
+        self.model = TableModel()
+        self.view = QTableView()
+        self.view.setObjectName("predictions_table")
+        self.view.setModel(self.model)
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setMinimumHeight(260)
+        self.view.setToolTip("<p>Click a row to show its volume.</p>")
+        for header in (self.view.horizontalHeader(), self.view.verticalHeader()):
+            if header is not None:
+                header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        if (numbers := self.view.verticalHeader()) is not None:
+            numbers.hide()
+        self.count = QLabel()
+        row = QHBoxLayout()
+        for part in (self.which, self.count, self.save):
+            row.addWidget(part)
+        self.rows.addLayout(row)
+        self.rows.addWidget(self.view, 1)
+        self.which.currentTextChanged.connect(self._fill)
+        self.view.clicked.connect(self._clicked)
+        self.save.clicked.connect(self._ask_table)
+
+    def draw(self, result: RunResult) -> None:
+        """List the predictions."""
+        features = prediction_features(result)
+        self._all = features[features["predicted"] != ""].drop(columns="index")
+        self._fill(self.which.currentText())
+
+    def _fill(self, which: str) -> None:
+        if self.result is None:
+            return
+        correct = self._all["true"] == self._all["predicted"]
+        self.model.show(self._all[{"wrong": ~correct, "correct": correct}.get(which, correct | True)])
+        self.count.setText(f"{len(self.model.table)} of {len(self._all)} volumes")
+
+    def _clicked(self, index: QModelIndex) -> None:
+        self.volume_requested.emit(int(self.model.table["volume"].iloc[index.row()]))
+
+    @guard()
+    def _ask_table(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save table", "", "Tab-separated values (*.tsv)")
+        if path:
+            self.model.table.to_csv(path, sep="\t", index=False)
+
+
+class ConfusionPage(Page):
+    """Confusion matrices of the test and training sets; a click on a cell lists its volumes."""
+
+    title = "Confusion matrices"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.matrix = MatrixPlot()
+        self.cell = text_label("Click a cell to list its volumes; click it again for the next one.", "cell")
+        self.list = QListWidget()
+        self.list.setObjectName("cell_volumes")
+        self.list.setMinimumHeight(80)
+        self.list.setToolTip("<p>Select a volume to show it.</p>")
+        for part in (self.matrix, self.cell, self.list):
+            self.rows.addWidget(part)
+        self.matrix.cellClicked.connect(self._on_cell)
+        self.list.currentItemChanged.connect(self._on_item)
+        self._shown = ("", "", "")
+
+    def draw(self, result: RunResult) -> None:
+        """Show the counts."""
+        scores = result.scores
+        self.matrix.set_data({"test": scores.confusion, "training": scores.train_confusion}, scores.classes)
+        self.list.clear()
+        self._shown = ("", "", "")
+
+    def _on_cell(self, true: str, predicted: str) -> None:
+        if self.result is None:
+            return
+        part = cast("Part", self.matrix.part.currentText())
+        if self._shown == (part, true, predicted) and self.list.count():
+            self.list.setCurrentRow((self.list.currentRow() + 1) % self.list.count())
+            return
+        self._shown = (part, true, predicted)
+        found = volumes_in_cell(self.result.prepared.samples, self.result.folds, part, true, predicted)
+        self.list.clear()
+        for volume, fold in found:
+            item = QListWidgetItem(f"volume {volume}, {fold}")
+            item.setData(VOLUME, volume)
+            self.list.addItem(item)
+        self.cell.setText(f"{true} predicted as {predicted} in the {part} set: {len(found)}")
+        self.list.setCurrentRow(0)
+
+    def _on_item(self, item: QListWidgetItem | None) -> None:
+        if item is not None:
+            self.volume_requested.emit(item.data(VOLUME))
+
+
+class FiltersPage(Page):
+    """Selects the visible result layer and filter."""
+
+    title = "Layers and filters"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.layer = QComboBox()
+        self.layer.setObjectName("layer")
+        self.layer.setToolTip("<p>The predictions, or the filter activations of a convolutional layer.</p>")
+        self.filter = QSpinBox()
+        self.filter.setObjectName("filter")
+        self.filter.setWhatsThis("Number of the filter. It moves with the viewer's slider.")
+        set_available(self.filter, NO_FILTERS)
+        self.where = text_label(name="where")
+        form = QFormLayout()
+        form.addRow("Show", self.layer)
+        form.addRow("Filter", self.filter)
+        self.rows.addLayout(form)
+        self.rows.addWidget(self.where)
+        self.rows.addStretch(1)
+        self.layer.currentIndexChanged.connect(self._on_layer)
+        self.filter.valueChanged.connect(self._on_filter)
+
+    def draw(self, result: RunResult) -> None:
+        """List the layers of the result."""
+        prepared = result.prepared
+        self._samples = sample_rows(prepared.table, prepared.samples, prepared.recipe.prepare)
+        self._folds = held_out_by(prepared.samples, result.folds)
+        self._features = prediction_features(result)
+        roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
+        present = self.layer.currentText()
+        blocked = self.layer.blockSignals(True)
+        self.layer.clear()
+        self.layer.addItems([role for role in roles if role == PREDICTIONS])
+        self.layer.addItems(sorted(role for role in roles if role != PREDICTIONS))
+        self.layer.setCurrentText(present)
+        self.layer.blockSignals(blocked)
+        none = len(roles) < 2
+        self.show_message("This decoder has no layers with spatial positions." if none else "")
+        self._on_layer()
+
+    def _on_layer(self) -> None:
+        """Show only the selected layer."""
+        selected = self.layer.currentText()
+        for layer in result_layers(self.session.viewer):
+            layer.visible = layer.metadata[ROLE] == selected
+            if layer.visible:
+                self.session.viewer.layers.selection = {layer}
+            if layer.visible and selected != PREDICTIONS:
+                self.filter.setMaximum(layer.data.shape[0] - 1)
+        set_available(self.filter, NO_FILTERS if selected in ("", PREDICTIONS) else None)
+        self.update_position()
+
+    def _on_filter(self, number: int) -> None:
+        show_filter(self.session.viewer, number)
+
+    def update_position(self) -> None:
+        """Follow the viewer's sliders, and describe the prediction for the current volume."""
+        if self.result is None or not self.isVisible():
+            return
+        blocked = self.filter.blockSignals(True)
+        self.filter.setValue(filter_shown(self.session.viewer))
+        self.filter.blockSignals(blocked)
+        volume = volume_shown(self.session.viewer, self.result.prepared.series.step)
+        if 0 <= volume < len(self._features):
+            sample = int(self._samples[volume])
+            row = self._features.iloc[volume]
+            self.where.setText(_describe_prediction(self.result, row, sample, int(self._folds[sample])))
+
+
+def _describe_prediction(result: RunResult, row: pd.Series[Any], sample: int, fold: int) -> str:
+    """Describe the label of a volume, its prediction, and the network that made it."""
+    volume = f"Volume {row['volume']}, {row['true'] or 'no label'}: "
+    if sample < 0:
+        return f"{volume}not decoded."
+    if fold < 0:
+        return f"{volume}seen in training. Shown with the network that was fitted on all samples."
+    return (
+        f"{volume}predicted as {row['predicted']} ({row['probability']:.2f}) by the network that did not "
+        f"train on it (test set: {result.folds[fold].split.name})."
+    )

@@ -1,0 +1,148 @@
+"""The series to decode, the anatomy, and the plane in which the viewer shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.layers.to_layer import HELPER
+from napari_fmri_decoder._napari.prepare.jobs import NO_SERIES, PrepareJobs
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.layer_box import LayerBox
+from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.viewer.preparation import series_mean
+from napari_fmri_decoder.volumes.describe import describe
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_fmri_decoder._napari.viewer.camera import Plane
+    from napari_fmri_decoder.volumes.volume import Volume
+
+PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+
+
+class ImagesView(QWidget):
+    """Chooses series and anatomy, and shows the mean of the series."""
+
+    def __init__(self, jobs: PrepareJobs) -> None:
+        super().__init__()
+        self._jobs, self._session = jobs, jobs.session
+        self.series = LayerBox("series", "Images to decode: a BOLD series, or a stack of maps.", "none")
+        self.series.chosen.connect(self._on_series)
+        self.anatomy = LayerBox("anatomy", "Background for results; saved in the recipe. Optional.", "none")
+        self.anatomy.chosen.connect(lambda layer: self._session.update(anatomy=layer))
+        self.about = text_label(NO_SERIES, name="series_about")
+        rows = QFormLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addRow("Series", self.series)
+        rows.addRow("Anatomy", self.anatomy)
+        rows.addRow(self.about)
+        tip = "Average the series over its volumes, as a new layer."
+        rows.addRow(jobs.button("mean_series", "Mean of series", tip, self._mean_series, jobs.no_series))
+
+    def on_layers(self) -> None:
+        """List the layers; the first series and anatomy are chosen."""
+        layers = [layer for layer in self._session.viewer.layers if isinstance(layer, Image)]
+        layers = [layer for layer in layers if HELPER not in layer.metadata]
+        volumes = [(layer, self._session.volume(layer)) for layer in layers]
+        series = [layer for layer, volume in volumes if volume is not None and volume.is_series]
+        single = [layer for layer, volume in volumes if volume is not None and not volume.is_series]
+        anatomies = [
+            layer for layer, volume in volumes if layer in single and volume and volume.kind == "anatomy"
+        ]
+        self.series.set_layers(series)
+        self.anatomy.set_layers(single)
+        if self.series.layer is None and series:
+            self.series.layer = series[0]
+        if self.anatomy.layer is None and anatomies:
+            self.anatomy.layer = anatomies[0]
+
+    def on_state(self, name: str) -> None:
+        """Follow the session."""
+        if name == "series":
+            self.series.layer = self._session.state.preparation.series
+            self.about.setText(describe_series(self._session.series))
+
+    def _on_series(self, layer: Layer | None) -> None:
+        """Use another series; a slab is forgotten unless the grids are the same."""
+        if layer is not None:
+            self._session.adopt(layer)
+        before = self._session.series
+        series = self._session.volume(layer) if layer is not None else None
+        same = before is not None and series is not None and before.grid.same_as(series.grid)
+        slab = {} if same else {"slab": None, "slab_placement": None, "slab_layer": None}
+        self._session.update(series=layer, **slab)
+
+    @guard()
+    def _mean_series(self) -> None:
+        def show(mean: Volume) -> None:
+            self._jobs.keep_mean(mean)
+            self._session.take_step("mean", [self._session.add(mean)])
+
+        self._jobs.run("Mean of series", series_mean, show)
+
+
+class LookView(QWidget):
+    """Buttons for planes, the side of left, and the position of the cursor."""
+
+    def __init__(self, jobs: PrepareJobs) -> None:
+        super().__init__()
+        self._session = jobs.session
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(row(*(self._button(jobs, plane) for plane in PLANES)))
+        self.radiological = QCheckBox("radiological")
+        self.radiological.setObjectName("radiological")
+        self.radiological.setToolTip("<p>Show the patient's left on the right, as radiologists do.</p>")
+        self.radiological.setChecked(self._session.state.scene.radiological)
+        self.radiological.toggled.connect(lambda on: self._session.update(radiological=on))
+        self.place = text_label(name="cursor")
+        self.place.setToolTip(
+            "<p>Scanner position of the cursor in millimeters, also during a rotation; napari's status bar "
+            "shows positions along the rotated axes.</p>"
+        )
+        rows.addWidget(row(self.radiological, self.place))
+
+    def _button(self, jobs: PrepareJobs, plane: Plane) -> QWidget:
+        tip = f"Show {plane} slices: superior and anterior are up, left is on the left."
+        return jobs.button(f"view_{plane}", plane.capitalize(), tip, lambda: self.look(plane), self._nothing)
+
+    def _nothing(self) -> str | None:
+        return None if self._session.viewer.dims.ndim > 2 else "Open a scan first."
+
+    def look(self, plane: Plane) -> None:
+        """Show a plane."""
+        self._session.look(plane)
+
+    def on_state(self, name: str) -> None:
+        """Follow the session."""
+        if name == "radiological":
+            self.radiological.setChecked(self._session.state.scene.radiological)
+
+    def on_cursor(self, event: Any = None) -> None:
+        """Show the scanner position of the cursor."""
+        position = self._session.viewer.cursor.position
+        if len(position) < 3 or not self.isVisible():
+            return
+        mm = self._session.state.scene.frame.to_scanner(np.asarray(position[-3:])[::-1]).round(1)
+        letters = ("LR"[int(mm[0] >= 0)], "PA"[int(mm[1] >= 0)], "IS"[int(mm[2] >= 0)])
+        parts = (f"{letter} {abs(v):.1f}" for letter, v in zip(letters, mm, strict=True))
+        self.place.setText("  ".join(parts) + " mm")
+
+
+def describe_series(series: Volume | None) -> str:
+    """Say what a series is, in a line or two, and what to know before believing it."""
+    if series is None:
+        return NO_SERIES
+    facts = describe(series)
+    size = " x ".join(map(str, series.shape[:3]))
+    mm = " x ".join(f"{v:g}" for v in facts["voxel_mm"])
+    time = f"TR {series.step:g} s" if series.step else "maps, not in time"
+    tilt = f", {facts['oblique']:.1f}° oblique" if facts["oblique"] > 0.05 else ""
+    about = f"{series.n_volumes} volumes of {size} voxels, {mm} mm, {time}, {facts['orientation']}{tilt}"
+    return "\n".join([about, *series.notes])

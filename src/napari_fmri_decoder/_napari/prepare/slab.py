@@ -1,0 +1,294 @@
+"""The slab: its settings, the outline and preview in the viewer, and cutting it."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.layers.colormaps import CLEAR_WARM
+from napari_fmri_decoder._napari.layers.to_layer import HELPER
+from napari_fmri_decoder._napari.prepare.mask import MASK
+from napari_fmri_decoder._napari.prepare.planes_slider import PlanesSlider
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.form import Form
+from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.reading import run_watched
+from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.qt.throttle import Throttle
+from napari_fmri_decoder._napari.viewer.camera import show_slice
+from napari_fmri_decoder._napari.viewer.preparation import (
+    CutSlab,
+    cut_slab,
+    place_slab,
+    series_mean,
+    slab_outline,
+    slab_preview,
+)
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.slab_config import SlabConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Layer
+
+    from napari_fmri_decoder._napari.prepare.jobs import PrepareJobs
+    from napari_fmri_decoder._napari.prepare.rotation import RotateView
+    from napari_fmri_decoder._napari.qt.workers import Job
+    from napari_fmri_decoder.volumes.slabs import RotatedSlab
+    from napari_fmri_decoder.volumes.volume import Volume
+
+FIELDS = ("axis", "start", "stop", "grid", "crop", "interpolation")
+LIVE_VOXELS = 2_000_000
+"""Volumes up to this size are previewed whenever a control changes."""
+OUTLINE, PREVIEW = "outline", "filling"
+DRAWN = "fmri_decoder drawn"
+"""Key in the metadata of these two layers for their role."""
+_WARM: dict[str, Any] = {"colormap": CLEAR_WARM, "opacity": 0.85}
+_PAUSE = 40  # milliseconds between two previews while something is dragged
+
+
+class SlabView(QWidget):
+    """Sets up a slab, with its outline and a live preview, and cuts it."""
+
+    def __init__(self, jobs: PrepareJobs, rotation: RotateView) -> None:
+        super().__init__()
+        self._jobs, self._session, self._rotation = jobs, jobs.session, rotation
+        self._drawn: dict[str, Layer] = {}  # outline and preview
+        self._averaging: Job | None = None
+        self._touched = self._follow = False
+        self._drawn_for: tuple[Any, ...] = ()  # settings of the slab that is drawn
+        self.form = Form(SlabConfig, FIELDS)
+        for field in FIELDS:
+            self.form.control(field).setObjectName(f"slab_{field}")
+        self.planes = PlanesSlider()
+        self.planes.moved.connect(self._on_planes)
+        self.outline = QCheckBox("Live preview")
+        self.outline.setObjectName("slab_outline")
+        self.outline.setChecked(True)
+        self.outline.setToolTip(
+            "<p>Show the outline of the slab, filled with the mean of the series, while rotation and planes "
+            "are changed.</p>"
+        )
+        self.place = text_label(name="slab_about")
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.form, self.planes, self.outline, self.place):
+            rows.addWidget(widget)
+        cut = "Cut the slab from all volumes, as a new layer."
+        mean = "Show the mean of the slab over the mean of the series, rotated."
+        rows.addWidget(
+            row(
+                jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series),
+                jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series),
+            )
+        )
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_PAUSE)
+        self._later.timeout.connect(self._show_slab)
+        self._throttle = Throttle(self, self._show_slab, _PAUSE)
+        self.form.changed.connect(lambda: self._on_change(follow=True))
+        self.outline.toggled.connect(self._on_outline)
+        rotation.sliders.rotated.connect(lambda *_: self._on_change(follow=False))
+
+    def config(self) -> SlabConfig:
+        """The slab as set in the controls."""
+        x, y, z = self._rotation.sliders.angles
+        rotation = {"rotate_x": x, "rotate_y": y, "rotate_z": z, "pivot": self._rotation.point()}
+        blocked = self.form.blockSignals(True)
+        self.form.set_values(rotation)
+        self.form.blockSignals(blocked)
+        config = self.form.config()
+        if not isinstance(config, SlabConfig):
+            raise TypeError(f"The slab's form must give a SlabConfig, got {type(config)}.")
+        return config
+
+    def on_state(self, name: str) -> None:
+        """Follow the session."""
+        recipe = self._session.state.recipe
+        if name == "recipe" and recipe is not None and recipe.slab is not None:
+            blocked = self.form.blockSignals(True)
+            self.form.set_values({field: getattr(recipe.slab, field) for field in FIELDS})
+            self.form.blockSignals(blocked)
+        elif name in ("angles", "series", "mask", "frame"):
+            self._later.start()
+
+    def on_rotating(self) -> None:
+        """Redraw a visible slab together with the rotated images."""
+        if self._is_drawn() and self._rotation.sliders.angles == self._session.state.scene.angles:
+            self._show_slab()
+
+    def _on_planes(self, start: int, stop: int) -> None:
+        self.form.set_values({"start": start, "stop": stop})
+
+    def _on_change(self, *, follow: bool) -> None:
+        """Draw the slab, at a limited rate; with `follow`, the shown slice moves to its planes."""
+        self._touched = True
+        self._follow |= follow
+        self._throttle.change()
+
+    @guard()
+    def _cut(self) -> None:
+        def show(made: CutSlab) -> None:
+            layer = self._session.add(made.slab, **_WARM)
+            self._apply("slab", made, [layer], slab_layer=layer)
+
+        self._run(show)
+
+    @guard()
+    def _mean(self) -> None:
+        def show(made: CutSlab) -> None:
+            below = self._session.add(made.mean)
+            above = self._session.add(made.slab.mean(), **_WARM)
+            self._apply("mean of slab", made, [below, above])
+
+        self._run(show)
+
+    def _run(self, show: Callable[[CutSlab], None]) -> None:
+        self._rotation.sliders.settle()
+        config, mask, mean = self.config(), self._session.state.preparation.mask, self._jobs.mean
+        self._jobs.run("Cutting the slab", lambda series: cut_slab(series, config, mask, mean), show)
+
+    def _apply(self, name: str, made: CutSlab, layers: list[Layer], **more: Any) -> None:
+        self._jobs.keep_mean(made.mean)
+        self._session.take_step(
+            name,
+            layers,
+            hide=self._covering(),
+            slab=made.config.slab(),
+            slab_placement=made.placement,
+            frame=made.placement.screen,
+            **more,
+        )
+        self._touched = False  # until the user changes it again
+        self.hide_drawn()
+        self._show_slice(made.placement)
+
+    def _covering(self) -> list[Layer]:
+        """Layers that would cover the anatomy below the slab: the series, and masks."""
+        preparation = self._session.state.preparation
+        masks = [layer for step in self._session.steps if step.name == MASK for layer in step.layers]
+        anatomy, series = preparation.anatomy, preparation.series
+        if anatomy is not None and anatomy.visible and series is not None:
+            return [*masks, series]
+        return masks
+
+    def _show_slice(self, placement: RotatedSlab) -> None:
+        """Show the middle plane of the slab."""
+        corners = self._session.state.scene.frame.to_frame(placement.scanner.corners)
+        show_slice(self._session.viewer, corners.mean(axis=0))
+
+    def _is_drawn(self) -> bool:
+        """Whether outline and preview exist and are visible."""
+        layers = self._session.viewer.layers
+        return len(self._drawn) == 2 and all(
+            layer.visible and layer in layers for layer in self._drawn.values()
+        )
+
+    @guard()
+    def _on_outline(self, on: bool) -> None:
+        self.hide_drawn()
+        self._on_change(follow=on)
+
+    def hide_drawn(self) -> None:
+        """Hide outline and preview, also when the dock is closed."""
+        for layer in self._drawn.values():
+            layer.visible = False
+
+    @guard()
+    def _show_slab(self) -> None:
+        """Describe and draw the slab, after the user has changed a control."""
+        series, mean = self._session.series, self._jobs.mean
+        if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
+            self.hide_drawn()
+            self.place.setText("")
+            self._drawn_for = ()
+            return
+        if not self._touched:
+            return
+        if mean is None:
+            self._average(series)
+            return
+        config, mask = self.config(), self._session.state.preparation.mask
+        settings = (config, series, mask, mean)
+        drawn = self._is_drawn() or not self.outline.isChecked()
+        if drawn and self._drawn_for == settings and not self._follow:
+            return  # it was drawn during the rotation
+        self._drawn_for = ()
+        try:
+            placement = place_slab(series, config, mask, mean)
+        except InputError as error:
+            self.place.setText(escape(str(error)))
+            return
+        shape, n = placement.grid.shape, placement.grid.shape[placement.axis]
+        self.place.setText(
+            f"{' x '.join(map(str, shape))} voxels: {n} plane{'s' * (n != 1)} along {config.axis}"
+        )
+        self.planes.set_planes(placement.start, placement.start + n, placement.n_planes)
+        if self.outline.isChecked():
+            self._draw(placement, mean)
+        self._drawn_for = settings
+
+    def _average(self, series: Volume) -> None:
+        """Average the series in the background, once; after that the preview is immediate."""
+        if self._averaging is not None:
+            return
+
+        def keep(mean: Volume) -> None:
+            if self._session.series is not None and self._session.series.data is series.data:
+                self._jobs.keep_mean(mean)
+
+        def end() -> None:
+            self._averaging = None
+            if self._jobs.mean is not None:
+                self._later.start()
+
+        self._averaging, _ = run_watched(
+            series_mean,
+            series,
+            owner=self,
+            description="Mean of series, for the slab preview",
+            on_done=keep,
+            on_end=end,
+        )
+
+    def _layer_of_closed_dock(self, name: str) -> Layer | None:
+        """Find the outline or preview of a closed dock."""
+        layers = self._session.viewer.layers
+        return next((layer for layer in layers if layer.metadata.get(DRAWN) == name), None)
+
+    def _draw(self, placement: RotatedSlab, mean: Volume) -> None:
+        """Draw outline and preview, in existing layers if possible, because removing layers may crash."""
+        layers = self._session.viewer.layers
+        active = layers.selection.active
+        shown: dict[Layer, Volume] = {}
+        properties = {PREVIEW: _WARM, OUTLINE: {"opacity": 1.0}}
+        for name, volume in ((PREVIEW, slab_preview(placement, mean)), (OUTLINE, slab_outline(placement))):
+            layer = self._drawn.get(name) or self._layer_of_closed_dock(name)
+            if layer is None or layer not in layers:
+                meta = {HELPER: True, DRAWN: name}
+                layer = self._drawn[name] = self._session.add(volume, metadata=meta, **properties[name])
+            else:
+                self._drawn[name] = layer
+                shown[layer] = volume
+        outline = self._drawn[OUTLINE]
+        if outline.contour != 1:
+            outline.contour = 1
+        # setting `visible` redraws this layer and all others
+        for layer in self._drawn.values():
+            if not layer.visible:
+                layer.visible = True
+        if layers.selection.active is not active:
+            layers.selection.active = active
+        move = partial(self._show_slice, placement) if self._follow else None
+        self._follow = False
+        if shown:
+            self._session.show_together(shown, move)
+        elif move is not None:
+            move()

@@ -1,0 +1,1 @@
+"""Widgets, jobs and messages that all docks use."""

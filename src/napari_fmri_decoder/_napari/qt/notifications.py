@@ -1,0 +1,96 @@
+"""Show errors and notes as notifications, each once and with its full text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial, wraps
+from types import TracebackType
+from typing import Any
+
+from napari.utils.notifications import notification_manager, show_error, show_warning
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QDialog, QPushButton
+from superqt import QElidingLabel
+
+from napari_fmri_decoder.errors import InputError
+
+UNFOLD_MS = 300
+"""Delay until napari's notification is fully shown."""
+
+USER_ERRORS = (InputError, OSError)
+"""Errors that the user can fix: shown as a message only. All others are shown with a traceback."""
+
+
+def notify_error(error: BaseException) -> None:
+    """Show one notification for `error`; call in the main thread.
+
+    For an `InputError` or `OSError` it shows the message alone. Any other error is a bug of the program
+    and is shown by napari, with a button for the traceback.
+    """
+    if isinstance(error, InputError):
+        _show(str(error))
+    elif isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        _show(f"{error.strerror or error}{where}. Check the path, the permissions and the free disk space.")
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def notify_note(*notes: str) -> None:
+    """Show all notes in one notification; nothing if there are none."""
+    if notes:
+        message = "\n".join(notes)
+        show_warning(message)
+        QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
+
+
+def _show(message: str) -> None:
+    show_error(message)
+    QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
+
+
+def _unfold(message: str) -> None:
+    """Expand a notification, so that its full text stays: napari shows half a line for 4 s."""
+    for widget in QApplication.topLevelWidgets():
+        for dialog in widget.findChildren(QDialog):
+            label, button = dialog.findChild(QElidingLabel), dialog.findChild(QPushButton, "expand_button")
+            if label and button and label.text() == message and not dialog.property("expanded"):
+                button.click()
+
+
+class guard:
+    """Show errors that the user can fix as one notification; used around handlers of buttons.
+
+    All other errors go to napari's handler. Use it as `with guard(): ...`, or as `@guard()` on a handler;
+    arguments of a signal that the handler does not take (the `checked` of a button) are dropped.
+    """
+
+    def __enter__(self) -> None:
+        """Enter."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Show an error that the user can fix, and suppress it."""
+        if isinstance(error, USER_ERRORS):
+            notify_error(error)
+            return True
+        return False
+
+    def __call__(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a handler, which returns None if it failed."""
+        parameters = inspect.signature(handler).parameters.values()
+        takes_all = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        count = (
+            None
+            if takes_all
+            else sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+        )
+
+        @wraps(handler)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return handler(*args[:count], **kwargs)
+
+        return guarded

@@ -1,0 +1,1 @@
+"""Results of a finished run in the viewer: predictions, filter activations, the headline score."""

@@ -1,0 +1,180 @@
+"""The result layers of a finished run: its predictions and the activations of its filters.
+
+Both have one entry per volume of the series, so that one slider moves scan and results. Each volume is
+shown with the network of the fold that held it out, or, if there is none, with the network that was fitted
+on all samples, including this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fmri_decoder._napari.results.features import model_for, prediction_features
+from napari_fmri_decoder.evaluation.palette import class_colors
+from napari_fmri_decoder.evaluation.sample_rows import held_out_by, sample_rows
+from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
+from napari_fmri_decoder.volumes.series import VolumeStack
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.volumes.frames import Affine
+    from napari_fmri_decoder.volumes.volume import ArrayLike, Kind
+
+PREDICTIONS = "predictions"
+"""Name of the layer of predictions."""
+
+ACTIVATION_COLORS: dict[str, Any] = {
+    "name": "activations",
+    "colors": [
+        [0.0, 0.0, 0.02, 0.0],
+        [0.16, 0.04, 0.33, 0.6],
+        [0.40, 0.08, 0.43, 0.9],
+        [0.65, 0.17, 0.36, 1.0],
+        [0.87, 0.32, 0.23, 1.0],
+        [0.98, 0.56, 0.04, 1.0],
+        [0.97, 0.82, 0.30, 1.0],
+        [0.99, 1.0, 0.64, 1.0],
+    ],
+    "controls": [0.0, 0.08, 0.25, 0.4, 0.55, 0.7, 0.85, 1.0],
+}
+"""The colors of "inferno" with a transparent dark end, so that zero activation hides nothing."""
+
+_BUDGET = 128 * 2**20  # bytes of cached maps per layer
+_N_PROBES = 4  # samples from which contrast limits and responsive units are found
+_TOLERANCE = 1e-6  # relative to the largest activation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResultVolume:
+    """Voxels (x, y, z, n) or (x, y, z, n, filter) of a result, with the settings of their layer.
+
+    Attributes
+    ----------
+    data : array-like
+        Computed when it is sliced.
+    affine : (4, 4) array
+        Voxels to scanner millimeters.
+    kind : {"atlas", "stat"}
+    step : float or None
+        Repetition time of the series.
+    name : str
+        Name of the layer.
+    seen : (n,) bool array
+        Whether the network of each volume was trained on it.
+    meta : dict
+        Further settings of napari's layer.
+    """
+
+    data: ArrayLike
+    affine: Affine
+    kind: Kind
+    step: float | None
+    name: str
+    seen: NDArray[np.bool_]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+def result_volumes(result: RunResult) -> list[ResultVolume]:
+    """Make all result layers of a run, lowest layer first.
+
+    Parameters
+    ----------
+    result : RunResult
+
+    Returns
+    -------
+    list of ResultVolume
+        One per hidden convolution, then the predictions.
+    """
+    return [*(filter_activations(result, name) for name in hidden_layers(result.model)), predictions(result)]
+
+
+def predictions(result: RunResult) -> ResultVolume:
+    """Make the layer of predictions.
+
+    Returns
+    -------
+    ResultVolume
+        Labels (x, y, z, n): volume v holds v + 1 inside the mask. The row of `features` with this
+        index has the prediction; its color is that of the predicted class.
+    """
+    space, series = result.prepared.samples.space, result.prepared.series
+    mask = space.mask.astype(np.int32)
+    data = VolumeStack(lambda v: mask * np.int32(v + 1), (*mask.shape, series.n_volumes), mask.dtype)
+    features = prediction_features(result)
+    colors = class_colors(result.scores.classes)
+    return ResultVolume(
+        data,
+        space.grid.affine,
+        "atlas",
+        series.step,
+        PREDICTIONS,
+        np.zeros(series.n_volumes, dtype=bool),
+        {
+            "features": features,
+            "colors": {
+                int(value): colors[name]
+                for value, name in zip(features["index"], features["predicted"], strict=True)
+                if name
+            },
+        },
+    )
+
+
+def filter_activations(result: RunResult, layer: str) -> ResultVolume:
+    """Make the layer of the filter activations of a hidden convolution, at the positions of its units.
+
+    Parameters
+    ----------
+    result : RunResult
+    layer : str
+        One of `hidden_layers`, such as "conv1".
+
+    Returns
+    -------
+    ResultVolume
+        (x, y, z, n, filter) float32 on `layer_grid`, computed and cached volume by volume; 0 for
+        volumes that are no samples, and for units whose receptive field has no decoded voxel.
+    """
+    prepared = result.prepared
+    samples, n = prepared.samples, prepared.series.n_volumes
+    grid = layer_grid(result.model, layer, samples.space)
+    rows, folds = (
+        sample_rows(prepared.table, samples, prepared.recipe.prepare),
+        held_out_by(samples, result.folds),
+    )
+    probes = np.linspace(0, len(samples.X) - 1, _N_PROBES).astype(int)
+    known = activations(result.model, samples.X[probes], samples.space, layer)
+    # Units without a decoded voxel respond with their bias to every sample.
+    responsive = (np.ptp(known, axis=0) > _TOLERANCE * np.abs(known).max()).any(axis=0)
+
+    def compute(row: int) -> NDArray[np.float32]:
+        model = model_for(result, int(folds[row]))
+        (values,) = activations(model, samples.X[row : row + 1], samples.space, layer)
+        return np.where(responsive, values, np.float32(0))
+
+    maps = lru_cache(maxsize=max(8, min(512, _BUDGET // known[0].nbytes)))(compute)
+
+    def read(volume: int, filter_index: int) -> NDArray[np.float32]:
+        row = int(rows[volume])
+        return np.zeros(grid.shape, dtype=np.float32) if row < 0 else maps(row)[filter_index]
+
+    top = float(np.percentile(np.stack([maps(int(row)) for row in probes])[:, :, responsive], 99.5))
+    return ResultVolume(
+        VolumeStack(read, (*grid.shape, n, known.shape[1]), np.dtype(np.float32)),
+        grid.affine,
+        "stat",
+        prepared.series.step,
+        f"{result.model.decoder.name} {layer}",
+        (rows >= 0) & (folds[rows] < 0),
+        {
+            "contrast_limits": (0.0, top if top > 0 else 1.0),
+            "colormap": ACTIVATION_COLORS,
+            "interpolation2d": "nearest",
+        },
+    )

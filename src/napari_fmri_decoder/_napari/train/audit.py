@@ -1,0 +1,108 @@
+"""Files of each image, the design of the folds, findings of the audit, and findings that are overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.plots import DesignPlot
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.results.headline import SEVERITY_COLORS
+from napari_fmri_decoder._napari.train.pairing import PairingView
+from napari_fmri_decoder.evaluation.fold_design import fold_design
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline import Prepared
+    from napari_fmri_decoder.samples.audit import Finding
+
+
+class AuditView(QWidget):
+    """Findings, and a check box below each error that overrides it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.summary = text_label(
+            "Check reads and prepares the samples and looks for anything that could inflate the score with "
+            "this split. Train does the same first.",
+            "check_summary",
+        )
+        self.design = DesignPlot()
+        self.design.setObjectName("fold_design")
+        self.design.hide()
+        self.pairing = PairingView()
+        self._boxes: dict[str, QCheckBox] = {}
+        self._parts: list[QWidget] = []
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.addWidget(self.summary)
+        self._rows.addWidget(self.pairing)
+        self._rows.addWidget(self.design)
+        self._rows.addStretch(1)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Codes of the overridden errors."""
+        return tuple(code for code, box in self._boxes.items() if box.isChecked())
+
+    def allow(self, codes: Sequence[str]) -> None:
+        """Override findings in advance, as a recipe does; earlier findings are removed."""
+        self.show_findings(())
+        for code in codes:
+            self._add_override(code, checked=True)
+
+    def show_prepared(self, prepared: Prepared) -> None:
+        """Show the samples and folds, and the findings."""
+        self.show_findings(prepared.findings)
+        samples, n = prepared.samples, len(prepared.splits)
+        lines = [
+            f"<b>{len(samples.X)} samples of {len(samples.classes)} classes, "
+            f"{samples.space.n_features} voxels, {n} fold{'s' if n > 1 else ''}.</b>",
+            *map(escape, prepared.notes),
+            *([] if prepared.findings else ["The audit found nothing that could inflate the score."]),
+        ]
+        self.summary.setText("<br>".join(lines))
+        recipe = prepared.recipe
+        self.design.set_data(fold_design(prepared.splits, samples, recipe.decoder, recipe.training))
+        self.design.show()
+        self._show_pairing(prepared)
+
+    def _show_pairing(self, prepared: Prepared) -> None:
+        rows = getattr(prepared, "pairing", ())
+        if rows:
+            from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
+
+            self.pairing.show_rows(COLUMNS, pairing_cells(rows))
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Show findings; checked boxes stay checked."""
+        allowed = self.allowed
+        self.summary.clear()
+        self.design.hide()
+        self.pairing.hide()
+        for part in self._parts:
+            self._rows.removeWidget(part)
+            part.deleteLater()
+        self._parts, self._boxes = [], {}
+        for finding in findings:
+            name = f"finding_{finding.code}"
+            color = SEVERITY_COLORS[finding.severity]
+            self._add(
+                text_label(f'<b style="color:{color}">{finding.severity}</b> {escape(finding.message)}', name)
+            )
+            if finding.severity == "error":
+                self._add_override(finding.code, checked=finding.code in allowed)
+
+    def _add_override(self, code: str, *, checked: bool) -> None:
+        box = QCheckBox(f"Train anyway: {code}")
+        box.setObjectName(f"allow_{code}")
+        box.setToolTip("<p>Override this finding. The report and the window say so next to the score.</p>")
+        box.setChecked(checked)
+        self._boxes[code] = box
+        self._add(box)
+
+    def _add(self, part: QWidget) -> None:
+        self._rows.insertWidget(self._rows.count() - 1, part)
+        self._parts.append(part)

@@ -1,0 +1,1 @@
+"""The View dock: planes, maps, voxel time courses, headers."""

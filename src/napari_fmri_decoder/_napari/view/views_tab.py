@@ -1,0 +1,168 @@
+"""The Views tab: planes and sides, three linked slices, the crosshair and the values at it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+
+from napari_fmri_decoder._napari.layers.to_layer import is_preview
+from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.qt.spin_boxes import WheelGuard
+from napari_fmri_decoder._napari.view.coordinates import NO_SCAN, Coordinates
+from napari_fmri_decoder._napari.view.crosshair import Crosshair
+from napari_fmri_decoder._napari.view.layer_slice import name_of_label, value_at
+from napari_fmri_decoder._napari.view.linked_slices import PAUSE, LinkedSlices
+from napari_fmri_decoder._napari.viewer.camera import brain_layers, plane_of
+from napari_fmri_decoder.volumes.directions import rotation_angle
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.qt.dock import Dock
+    from napari_fmri_decoder._napari.viewer.camera import Plane
+
+PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+
+
+class ViewsTab(QWidget):
+    """Controls the canvas and shows the three planes through the crosshair."""
+
+    def __init__(self, dock: Dock) -> None:
+        super().__init__()
+        self.setObjectName("views_tab")
+        self._session = session = dock.session
+        self.crosshair = Crosshair(dock)
+        self.planes = {plane: self._plane_button(plane) for plane in PLANES}
+        self.in_3d = QPushButton("3-D")
+        self.in_3d.setObjectName("views_3d")
+        self.in_3d.setCheckable(True)
+        self.in_3d.clicked.connect(self._on_3d)
+        self.convention = QComboBox()
+        self.convention.setObjectName("convention")
+        self.convention.addItem("neurological", False)
+        self.convention.addItem("radiological", True)
+        self.convention.setToolTip(
+            "<p>Neurological: the patient's left is on the left. Radiological: it is on the right, as seen "
+            "from the feet or from the front.</p>"
+        )
+        self.convention.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.convention.installEventFilter(WheelGuard(self.convention))
+        self.convention.currentIndexChanged.connect(
+            lambda *_: session.update(radiological=self.convention.currentData())
+        )
+        self.lines = QCheckBox("Crosshair")
+        self.lines.setObjectName("show_crosshair")
+        self.lines.setToolTip(
+            "<p>Draw the crosshair on the canvas and the slices. A click on the canvas sets it, even if it "
+            "is not drawn. Shift and drag moves it.</p>"
+        )
+        self.lines.setChecked(True)
+        self.lines.toggled.connect(self._on_lines)
+        self.rotation_note = text_label(name="turned_by")
+        self.values = text_label(name="values_here")
+        self.values.setToolTip("<p>Voxel values at the crosshair, as stored in the scans.</p>")
+        self.jump = Coordinates(dock, self.values)
+        self.slices = LinkedSlices(dock, self.crosshair, self.jump)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 4, 0, 0)
+        rows.addWidget(row(*self.planes.values(), self.in_3d))
+        rows.addWidget(row(self.convention, self.lines))
+        rows.addWidget(self.rotation_note)
+        rows.addWidget(self.slices, 1)
+        self.timer = QTimer(self)
+        self.timer.setSingleShot(True)
+        self.timer.setInterval(PAUSE)
+        self.timer.timeout.connect(self.show_values)
+        dims = dock.viewer.dims.events
+        for signal in (dims.order, dims.ndisplay):
+            dock.follow(signal, self._on_dims)
+        dock.follow(dims.point, self._update_soon)
+        dock.follow(session.changed, self._on_state)
+        dock.follow(session.layers_changed, self._on_layers)
+        self._on_state("frame")
+        self._on_state("radiological")
+        self._on_layers()
+
+    def _plane_button(self, plane: Plane) -> QPushButton:
+        button = QPushButton(plane.capitalize())
+        button.setObjectName(f"views_{plane}")
+        button.setCheckable(True)
+        button.clicked.connect(lambda *_: self._show_plane(plane))
+        return button
+
+    def _show_plane(self, plane: Plane) -> None:
+        self._session.look(plane)
+        self._on_dims()
+
+    def _on_3d(self, on: bool) -> None:
+        self._session.viewer.dims.ndisplay = 3 if on else 2
+
+    def _on_lines(self, on: bool) -> None:
+        self.crosshair.visible = on
+        self.slices.draw_soon()
+
+    def _on_dims(self, event: Any = None) -> None:
+        """Check the button of the current plane, or of 3-D."""
+        viewer = self._session.viewer
+        in_3d = viewer.dims.ndisplay == 3
+        plane = plane_of(viewer) if viewer.dims.ndim > 2 and brain_layers(viewer) else None
+        for name, button in self.planes.items():
+            button.setChecked(not in_3d and name == plane)
+        self.in_3d.setChecked(in_3d)
+
+    def _on_layers(self) -> None:
+        why = None if brain_layers(self._session.viewer) else NO_SCAN
+        for plane, button in self.planes.items():
+            sides = "Anterior is on the right." if plane == "sagittal" else "The side of left is set below."
+            set_available(button, why, f"Show {plane} slices on the canvas. {sides}")
+        set_available(self.in_3d, why, "Show the brain in three dimensions, like napari's own button.")
+        self._on_dims()
+        self._update_soon()
+
+    def _on_state(self, name: str) -> None:
+        state = self._session.state
+        if name == "radiological":
+            self.convention.setCurrentIndex(int(state.scene.radiological))
+        elif name == "frame":
+            angle = rotation_angle(state.scene.frame.matrix)
+            self.rotation_note.setVisible(not state.scene.frame.is_identity)
+            self.rotation_note.setText(
+                f"The view is rotated by {angle:.1f}°. Letters give the closest direction. Millimeters here "
+                "are scanner coordinates; napari's status bar uses the rotated axes."
+            )
+        if name in ("frame", "point"):
+            self._update_soon()
+
+    def _update_soon(self, event: Any = None) -> None:
+        if self.isVisible() and not self.timer.isActive():
+            self.timer.start()
+
+    def show_values(self) -> None:
+        """List the value of each brain layer at the crosshair, in the order of napari's layer list."""
+        viewer, point = self._session.viewer, self._session.state.scene.point
+        lines = []
+        for layer in reversed(brain_layers(viewer)):
+            if point is None:
+                break
+            if is_preview(layer):
+                continue
+            value = value_at(layer, point, viewer.dims.point)
+            text = "outside" if value is None else f"{value:.4g}"
+            name = None if value is None else name_of_label(layer, value)
+            text = f"{escape(name)} ({text})" if name else text
+            line = f"{escape(layer.name)}: <b>{text}</b>"
+            lines.append(line if layer.visible else f"<i>{line}</i> (hidden)")
+        self.values.setText("<br>".join(lines))
+
+    def showEvent(self, event: Any) -> None:
+        """Update what changed while the tab was hidden."""
+        super().showEvent(event)
+        self._update_soon()
+
+    def hideEvent(self, event: Any) -> None:
+        """Stop the timer."""
+        self.timer.stop()
+        super().hideEvent(event)

@@ -1,0 +1,130 @@
+"""Restore the session if a step fails halfway."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_fmri_decoder._napari.layers.to_layer import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari.layers import Layer
+
+    from napari_fmri_decoder._napari.layers.voxels import HasVoxels
+    from napari_fmri_decoder._napari.viewer.session import Session
+    from napari_fmri_decoder._napari.viewer.state import State, Step
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def all_or_nothing(session: Session) -> Iterator[None]:
+    """Run a step; if it fails, remove its layers and restore choices and layers as they were before.
+
+    Raises
+    ------
+    Exception
+        The error of the step, after everything was restored.
+    """
+    before = Snapshot.of(session)
+    try:
+        yield
+    except BaseException:
+        before.restore(session)
+        raise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerSnapshot:
+    """Visibility and name of a layer, and its volume if it is a brain layer."""
+
+    visible: bool
+    name: str
+    volume: HasVoxels | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """State, steps, layers and sliders of a session at one moment.
+
+    Attributes
+    ----------
+    state : State
+    steps : tuple of Step
+    layers : dict of Layer to LayerSnapshot
+    active : Layer or None
+    ndisplay : int
+    order : tuple of int
+    point : tuple of float
+    """
+
+    state: State
+    steps: tuple[Step, ...]
+    layers: dict[Layer, LayerSnapshot]
+    active: Layer | None
+    ndisplay: int
+    order: tuple[int, ...]
+    point: tuple[float, ...]
+
+    @classmethod
+    def of(cls, session: Session) -> Snapshot:
+        """Record the session as it is now."""
+        viewer = session.viewer
+        return cls(
+            session.state,
+            tuple(session.steps),
+            {
+                layer: LayerSnapshot(layer.visible, layer.name, layer.metadata.get(KEY))
+                for layer in viewer.layers
+            },
+            viewer.layers.selection.active,
+            viewer.dims.ndisplay,
+            tuple(viewer.dims.order),
+            tuple(viewer.dims.point),
+        )
+
+    def restore(self, session: Session) -> None:
+        """Restore as much as possible; an error in one part does not keep the others from it."""
+        viewer = session.viewer
+        for layer in [layer for layer in viewer.layers if layer not in self.layers]:
+            with _errors_logged():
+                session.remove(layer)
+        with _errors_logged():
+            session.update(**self.state.values())
+        session.state = self.state
+        session.steps[:] = self.steps
+        for layer, shown in self.layers.items():
+            with _errors_logged():
+                self._restore_layer(session, layer, shown)
+        with _errors_logged():
+            session.steps_changed.emit()
+        with _errors_logged():
+            viewer.layers.selection.active = self.active if self.active in viewer.layers else None
+        if viewer.dims.ndim == len(self.order):
+            with _errors_logged():
+                viewer.dims.ndisplay, viewer.dims.order = self.ndisplay, self.order
+                viewer.dims.point = self.point
+
+    @staticmethod
+    def _restore_layer(session: Session, layer: Layer, shown: LayerSnapshot) -> None:
+        if layer not in session.viewer.layers:
+            return
+        if shown.volume is not None and layer.metadata.get(KEY) is not shown.volume:
+            session.show(layer, shown.volume)
+        changes: dict[str, Any] = {"visible": shown.visible, "name": shown.name}
+        for name, value in changes.items():
+            if getattr(layer, name) != value:
+                setattr(layer, name, value)
+
+
+@contextmanager
+def _errors_logged() -> Iterator[None]:
+    """Log errors and continue: the first error is reported, and everything else is still restored."""
+    try:
+        yield
+    except Exception:
+        logger.warning("Not everything could be restored.", exc_info=True)

@@ -1,1 +1,0 @@
-"""The four docks, in the order of use: Prepare, Labels, Train, Look inside."""

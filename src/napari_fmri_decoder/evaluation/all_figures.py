@@ -1,0 +1,118 @@
+"""All figures of a run, as its report shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fmri_decoder.evaluation.fold_design import fold_design
+from napari_fmri_decoder.evaluation.histograms import histogram, probability_histograms, voxel_statistics
+from napari_fmri_decoder.evaluation.history import history_table
+from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
+from napari_fmri_decoder.evaluation.projections import can_project, pca, tsne
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from napari_fmri_decoder.evaluation.fold_design import FoldDesign
+    from napari_fmri_decoder.evaluation.histograms import Histogram
+    from napari_fmri_decoder.evaluation.permutations import PermutationsDone
+    from napari_fmri_decoder.evaluation.scores import Scores
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.events import FoldResult
+
+MAX_PROJECTED = 3000
+"""Samples that PCA and t-SNE project, at most; evenly spaced ones if there are more."""
+
+
+def run_figures(
+    samples: Samples,
+    splits: Sequence[Split],
+    results: Sequence[FoldResult],
+    scores: Scores,
+    *,
+    permutations: PermutationsDone | None = None,
+    voxels: tuple[Histogram, Histogram] | None = None,
+    seed: int = 0,
+    design: FoldDesign | None = None,
+) -> dict[str, Figure]:
+    """Draw all figures of a cross-validated run.
+
+    Parameters
+    ----------
+    samples : Samples
+    splits : sequence of Split
+    results : sequence of FoldResult
+    scores : Scores
+    permutations : PermutationsDone or None
+        Adds the null distribution.
+    voxels : (Histogram, Histogram) or None
+        Of the means and standard deviations of the images' voxels, with the thresholds of the mask;
+        by default those of the prepared samples.
+    seed : int
+        Of t-SNE.
+    design : FoldDesign, optional
+        Use of samples in the folds; by default without validation sets.
+
+    Returns
+    -------
+    dict of str to Figure
+        By name, in the order of the report: "curves", "confusion_test", "confusion_train",
+        "run_accuracy", "null", "probabilities", "folds", "voxels", "pca", "pca_variance", "tsne".
+        Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
+        missing.
+    """
+    from napari_fmri_decoder.evaluation import figures
+
+    predictions, history = predictions_table(results, samples), history_table(results)
+    drawn: dict[str, Figure] = {}
+    if history["epoch"].nunique() > 1:
+        drawn["curves"] = figures.learning_curves(history, scores.chance)
+    drawn["confusion_test"] = figures.confusion_matrices(scores.confusion, scores.classes, "held out")
+    drawn["confusion_train"] = figures.confusion_matrices(
+        scores.train_confusion, scores.classes, "training sets"
+    )
+    accuracy = run_accuracy(predictions, scores.headline)
+    drawn["run_accuracy"] = figures.run_accuracies(
+        accuracy, scores.chance, scores.baseline, len(predictions), scores.headline
+    )
+    if permutations is not None:
+        drawn["null"] = figures.null_distribution(
+            permutations.scores,
+            permutations.observed,
+            scores.chance,
+            permutations.summary.p,
+            scores.headline,
+        )
+    histograms = probability_histograms(predictions, samples.classes)
+    drawn["probabilities"] = figures.probabilities(histograms, len(predictions))
+    drawn["folds"] = figures.fold_figure(design or fold_design(splits, samples))
+    if voxels is None:
+        means, stds = voxel_statistics(samples.X)
+        prepared = histogram(means), histogram(stds)
+        drawn["voxels"] = figures.voxel_histograms(*prepared, "prepared samples")
+    else:
+        drawn["voxels"] = figures.voxel_histograms(*voxels, "input images")
+    return drawn | _projections(samples, seed)
+
+
+def _projections(samples: Samples, seed: int) -> dict[str, Figure]:
+    """Draw PCA and t-SNE if there are enough samples that differ."""
+    from napari_fmri_decoder.evaluation import figures
+
+    n = len(samples.X)
+    rows = np.unique(np.linspace(0, n - 1, min(n, MAX_PROJECTED)).astype(int))
+    X = samples.X[rows]
+    labels, runs = samples.table["label"].to_numpy()[rows].tolist(), samples.groups[rows].tolist()
+    if not can_project(X):
+        return {}
+    components = pca(X)
+    return {
+        "pca": figures.scatter(components, labels, runs, samples.classes),
+        "pca_variance": figures.explained_variance(components),
+        "tsne": figures.scatter(tsne(X, seed=seed), labels, runs, samples.classes),
+    }

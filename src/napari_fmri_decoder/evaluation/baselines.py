@@ -1,0 +1,149 @@
+"""The dummy and linear baselines on the same folds, and the linear baseline with whole runs held out.
+
+Both are generators of small events, so that they show progress and can stop between two steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.scores import headline_of, score_folds
+from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.training.cross_validate import cross_validate
+from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.training.config import ResolvedTraining
+    from napari_fmri_decoder.training.tasks.tasks import Tasks
+
+BASELINES: dict[str, dict[str, str]] = {
+    "dummy": {"name": "dummy"},
+    "linear": {"name": "linear", "loss": "logistic", "C": "nested"},
+}
+"""Decoders that every network is compared with; C is chosen within each training set, by whole runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinesDone:
+    """The headline score of "dummy" and "linear"."""
+
+    scores: dict[str, float]
+
+
+def baselines(samples: Samples, splits: Sequence[Split], config: ResolvedTraining) -> dict[str, float]:
+    """Score "dummy" and "linear" on the same folds: runs `baseline_events` to its end."""
+    scores: dict[str, float] = {}
+    for event in baseline_events(samples, splits, config):
+        if isinstance(event, BaselinesDone):
+            scores = event.scores
+    return scores
+
+
+def baseline_events(
+    samples: Samples, splits: Sequence[Split], config: ResolvedTraining, tasks: Tasks | None = None
+) -> Iterator[Progress | Note | BaselinesDone]:
+    """Score a guess that uses no voxel, and a logistic regression, on the same folds.
+
+    Parameters
+    ----------
+    samples : Samples
+    splits : sequence of Split
+    config : ResolvedTraining
+        Of the decoder that they are compared with: seed, threads, screening and class balance are taken
+        from it. Options in `select` apply to that decoder alone, and a baseline has no epochs.
+    tasks : Tasks, optional
+        Stores finished folds, and has the workers that share the rest.
+
+    Yields
+    ------
+    Progress, Note
+    BaselinesDone
+        Last. Its scores are headline scores: the balanced accuracy if classes differ in size.
+
+    Notes
+    -----
+    The penalty of the regression is chosen in each fold within the training set, by whole runs, so that
+    the test set cannot influence it (Varoquaux et al. 2017, doi:10.1016/j.neuroimage.2016.10.038).
+    """
+    measure, config = headline_of(samples), _for_baselines(config)
+    scores = {}
+    for i, (name, options) in enumerate(BASELINES.items()):
+        progress = Progress("baselines", i, len(BASELINES))
+        results = yield from _fold_results(get_decoder(options), samples, splits, config, progress, tasks)
+        scores[name] = score_folds(results, samples).by_name(measure)
+    yield Progress("baselines", len(BASELINES), len(BASELINES))
+    yield BaselinesDone(scores)
+
+
+def divides_runs(samples: Samples, splits: Sequence[Split]) -> bool:
+    """Whether any split has samples of one run in both its training and its test set."""
+    groups = samples.groups
+    return any(np.isin(groups[split.test], groups[split.train]).any() for split in splits)
+
+
+def baseline_by_run(
+    samples: Samples, splits: Sequence[Split], config: ResolvedTraining
+) -> Generator[Progress, None, float | None]:
+    """Score the linear baseline with each run held out in turn, if the splits divide runs.
+
+    Parameters
+    ----------
+    samples : Samples
+    splits : sequence of Split
+        Of the analysis that it is compared with.
+    config : ResolvedTraining
+        Seed and threads are taken from it.
+
+    Yields
+    ------
+    Progress
+
+    Returns
+    -------
+    float or None
+        The headline score. None if no run is divided, or if runs cannot be held out (there is only one,
+        or a class occurs in only one).
+    """
+    if not divides_runs(samples, splits):
+        return None
+    try:
+        by_run = make_splits(SplitConfig(), samples.table)
+    except InputError:
+        return None
+    results = []
+    for event in cross_validate(get_decoder(BASELINES["linear"]), samples, by_run, _for_baselines(config)):
+        if isinstance(event, FoldDone):
+            results.append(event.result)
+        yield Progress("linear baseline with runs held out", len(results), len(by_run))
+    return score_folds(results, samples).by_name(headline_of(samples))
+
+
+def _for_baselines(config: ResolvedTraining) -> ResolvedTraining:
+    """Drop `select`, which names options of the main decoder."""
+    return config.model_copy(update={"select": {}})
+
+
+def _fold_results(
+    decoder: Decoder,
+    samples: Samples,
+    splits: Sequence[Split],
+    config: ResolvedTraining,
+    progress: Progress,
+    tasks: Tasks | None,
+) -> Generator[Progress, None, list[FoldResult]]:
+    """Cross-validate; yields `progress` at every event, so that the work can stop there."""
+    results = []
+    for event in cross_validate(decoder, samples, splits, config, tasks=tasks):
+        if isinstance(event, FoldDone):
+            results.append(event.result)
+        yield progress
+    return results

@@ -1,0 +1,29 @@
+"""Figures of a run: each function takes plain arrays or tables and returns a matplotlib Figure."""
+
+from napari_fmri_decoder.evaluation.figures.data_figures import (
+    explained_variance,
+    fold_figure,
+    scatter,
+    voxel_histograms,
+)
+from napari_fmri_decoder.evaluation.figures.score_figures import (
+    confusion_matrices,
+    learning_curves,
+    null_distribution,
+    probabilities,
+    run_accuracies,
+)
+from napari_fmri_decoder.evaluation.figures.style import save_figures
+
+__all__ = [
+    "confusion_matrices",
+    "explained_variance",
+    "fold_figure",
+    "learning_curves",
+    "null_distribution",
+    "probabilities",
+    "run_accuracies",
+    "save_figures",
+    "scatter",
+    "voxel_histograms",
+]

@@ -1,0 +1,25 @@
+"""The report of a run (report.html).
+
+`sentences` has its texts, `context` collects its numbers, `templates/` has its HTML and CSS, and `write`
+renders them.
+"""
+
+from napari_fmri_decoder.evaluation.report.sentences import (
+    CAPTIONS,
+    FILES,
+    NO_FIGURES,
+    UNTESTED,
+    headline_sentence,
+    override_sentence,
+)
+from napari_fmri_decoder.evaluation.report.write import write_report
+
+__all__ = [
+    "CAPTIONS",
+    "FILES",
+    "NO_FIGURES",
+    "UNTESTED",
+    "headline_sentence",
+    "override_sentence",
+    "write_report",
+]

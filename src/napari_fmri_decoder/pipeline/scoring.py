@@ -1,0 +1,173 @@
+"""Scores of a run: its decoder, the decoders it is compared with, baselines and the permutation test."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
+from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
+from napari_fmri_decoder.evaluation.scores import Compared, Scores, compare, score_folds, spread_of
+from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
+from napari_fmri_decoder.training.cross_validate import cross_validate
+from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note, Progress, TrainingEvent
+from napari_fmri_decoder.training.seeds import seeds_of
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.pipeline.events import Prepared
+    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.config import ResolvedTraining
+    from napari_fmri_decoder.training.tasks.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """Results of all fits of a run except the final one on all samples.
+
+    Attributes
+    ----------
+    folds : list of FoldResult
+        Of the first seed, sorted by fold.
+    scores : Scores
+    permutations : PermutationsDone or None
+        None if no permutation test was requested.
+    notes : tuple of str
+        Notes of the fits.
+    """
+
+    folds: list[FoldResult]
+    scores: Scores
+    permutations: PermutationsDone | None
+    notes: tuple[str, ...]
+
+
+def score_run(prepared: Prepared, tasks: Tasks) -> Generator[PipelineEvent, None, Scored]:
+    """Cross-validate the decoders of a run, and fit baselines and permutations.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    tasks : Tasks
+
+    Yields
+    ------
+    PipelineEvent
+        `Stage` of each part, then its events.
+
+    Returns
+    -------
+    Scored
+    """
+    recipe, samples, splits = prepared.recipe, prepared.samples, prepared.splits
+    decoder = recipe.decoder
+    config = recipe.training.resolved(decoder)
+    notes: list[str] = []
+    yield Stage("Training")
+    folds, scores = yield from _score_decoder(decoder, samples, splits, config, tasks, notes)
+    compared = yield from _score_compared(prepared, tasks, notes)
+    yield Stage("Baselines")
+    baseline = yield from _score_baselines(samples, splits, config, tasks)
+    by_run = yield from baseline_by_run(samples, splits, config)
+    permutations: PermutationsDone | None = None
+    if n := recipe.null.permutations:
+        yield Stage("Permutations")
+        for event in permutation_test(
+            decoder, samples, splits, config, permutations=n, observed=scores.score, tasks=tasks
+        ):
+            if isinstance(event, PermutationsDone):
+                permutations = event
+            else:
+                yield event
+    scores = replace(
+        scores,
+        compared=compared,
+        baseline=baseline,
+        baseline_by_run=by_run,
+        permutation=permutations.summary if permutations else None,
+    )
+    return Scored(folds, scores, permutations, tuple(notes))
+
+
+def _score_compared(
+    prepared: Prepared, tasks: Tasks, notes: list[str]
+) -> Generator[PipelineEvent, None, tuple[Compared, ...]]:
+    compared = []
+    for other in prepared.recipe.compare:
+        yield Stage(f"Training {other.decoder.name} on the same folds")
+        config = other.training.resolved(other.decoder)
+        _, scores = yield from _score_decoder(
+            other.decoder, prepared.samples, prepared.splits, config, tasks, notes
+        )
+        compared.append(compare(other.decoder, scores))
+    return tuple(compared)
+
+
+def _score_baselines(
+    samples: Samples, splits: Sequence[Split], config: ResolvedTraining, tasks: Tasks
+) -> Generator[PipelineEvent, None, dict[str, float]]:
+    baseline: dict[str, float] = {}
+    for event in baseline_events(samples, splits, config, tasks):
+        if isinstance(event, BaselinesDone):
+            baseline = event.scores
+        else:
+            yield event
+    return baseline
+
+
+def _score_decoder(
+    decoder: Decoder,
+    samples: Samples,
+    splits: Sequence[Split],
+    config: ResolvedTraining,
+    tasks: Tasks,
+    notes: list[str],
+) -> Generator[TrainingEvent, None, tuple[list[FoldResult], Scores]]:
+    """Score a decoder with each seed; folds and scores are those of the first seed."""
+    seeds = seeds_of(config.seed, config.seeds)
+    by_seed: list[float] = []
+    folds: list[FoldResult] = []
+    scores: Scores | None = None
+    for i, seed in enumerate(seeds):
+        events = cross_validate(
+            decoder, samples, splits, config.model_copy(update={"seed": seed}), tasks=tasks
+        )
+        if i == 0:
+            folds = yield from _collect_folds(events, notes)
+            scores = score_folds(folds, samples)
+            by_seed.append(scores.score)
+            continue
+        repeated: list[FoldResult] = []
+        with closing(events):
+            for event in events:
+                if isinstance(event, FoldDone):
+                    repeated.append(event.result)
+                yield Progress("seeds", i, len(seeds))
+        by_seed.append(score_folds(sorted(repeated, key=_fold_number), samples).score)
+    if scores is None:
+        raise InputError("At least one seed is needed. Set training.seeds to 1 or more.")
+    if len(seeds) > 1:
+        scores = replace(scores, seeds=spread_of(seeds, by_seed))
+    return folds, scores
+
+
+def _fold_number(result: FoldResult) -> int:
+    return result.fold
+
+
+def _collect_folds(
+    events: Generator[TrainingEvent, None, None], notes: list[str]
+) -> Generator[TrainingEvent, None, list[FoldResult]]:
+    results = []
+    with closing(events):
+        for event in events:
+            if isinstance(event, FoldDone):
+                results.append(event.result)
+            if isinstance(event, Note):
+                notes.append(event.message)
+            yield event
+    return sorted(results, key=_fold_number)

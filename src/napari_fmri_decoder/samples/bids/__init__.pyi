@@ -1,0 +1,9 @@
+from .dataset import BidsRun as BidsRun
+from .dataset import bids_runs as bids_runs
+from .dataset import one_space as one_space
+from .names import entities as entities
+from .names import find_anatomy as find_anatomy
+from .names import find_brain_mask as find_brain_mask
+from .names import find_confounds as find_confounds
+from .names import find_events as find_events
+from .names import run_of as run_of

@@ -1,0 +1,15 @@
+from .maps import make_sample_maps as make_sample_maps
+from .maps import write_sample_maps as write_sample_maps
+from .open_data import Haxby as Haxby
+from .open_data import haxby_2001 as haxby_2001
+from .open_data import mni_anatomy as mni_anatomy
+from .open_data import motor_map as motor_map
+from .phantom import PHANTOM_SLAB as PHANTOM_SLAB
+from .phantom import Phantom as Phantom
+from .phantom import PhantomPaths as PhantomPaths
+from .phantom import make_phantom as make_phantom
+from .phantom import write_phantom as write_phantom
+from .phantom_design import BLOCK_LENGTH as BLOCK_LENGTH
+from .phantom_design import N_RUNS as N_RUNS
+from .phantom_design import RUN_LENGTH as RUN_LENGTH
+from .phantom_design import phantom_table as phantom_table

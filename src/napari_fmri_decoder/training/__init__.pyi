@@ -1,0 +1,17 @@
+from .config import ResolvedTraining as ResolvedTraining
+from .config import TrainingConfig as TrainingConfig
+from .estimate import RunEstimate as RunEstimate
+from .estimate import estimate_run as estimate_run
+from .events import BatchDone as BatchDone
+from .events import EpochDone as EpochDone
+from .events import FitDone as FitDone
+from .events import FitStarted as FitStarted
+from .events import FittedModel as FittedModel
+from .events import FoldDone as FoldDone
+from .events import FoldResult as FoldResult
+from .events import FoldStarted as FoldStarted
+from .events import Note as Note
+from .events import Progress as Progress
+from .events import Quality as Quality
+from .predict import predict_proba as predict_proba
+from .refitting import refit as refit

@@ -1,0 +1,5 @@
+"""Model bundles: a trained model with everything that a prediction needs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

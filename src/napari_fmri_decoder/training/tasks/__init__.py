@@ -1,0 +1,5 @@
+"""Tasks of a run: stored results, checkpoints, worker processes."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

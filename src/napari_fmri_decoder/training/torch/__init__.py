@@ -1,0 +1,5 @@
+"""What a fit needs from torch: devices, memory, precision, random numbers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,11 @@
+from .counted_reading import StoppedReading as StoppedReading
+from .files import images_in as images_in
+from .frames import Frame as Frame
+from .frames import Grid as Grid
+from .nifti import write as write
+from .read import read_series as read_series
+from .slabs import RotatedSlab as RotatedSlab
+from .slabs import Slab as Slab
+from .slabs import cut as cut
+from .volume import Part as Part
+from .volume import Volume as Volume

@@ -1,0 +1,121 @@
+"""Any registered explanation can be computed in the Look inside dock, with its options in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+from pydantic import Field
+from small_result import small_result
+
+from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
+from napari_fmri_decoder._napari.look_inside.explain_page import MEAN, ExplainPage
+from napari_fmri_decoder._napari.results.show_result import show_result
+from napari_fmri_decoder._napari.viewer.dims import show_volume
+from napari_fmri_decoder.explain import Explainer, Explanation, explainers
+from napari_fmri_decoder.explain.activations import activations
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline import RunResult
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """All voxels of the small series, decoded by a small network; each run is held out once."""
+    return small_result(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def page(viewer: Any, result: RunResult) -> ExplainPage:
+    """The page in a window that shows a run."""
+    return shown_page(viewer, result)
+
+
+def shown_page(viewer: Any, result: RunResult) -> ExplainPage:
+    dock = LookInsideDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    dock.session.add(result.prepared.series)
+    show_result(dock.session, result)
+    dock.session.update(result=result, prepared=result.prepared)
+    dock.page.setCurrentText(ExplainPage.title)
+    (found,) = (page for page in dock.pages if isinstance(page, ExplainPage))
+    found.update_result(result)
+    return found
+
+
+def compute(page: ExplainPage, qtbot: Any) -> Any:
+    """Press the button, and give the layer that appears."""
+    page.button.click()
+    qtbot.waitUntil(lambda: page.map.isEnabled() and not page.about.isVisible())
+    (layer,) = page.session.viewer.layers.selection
+    return layer
+
+
+def test_a_volume_is_explained_by_the_model_that_held_it_out(
+    page: ExplainPage, result: RunResult, qtbot: Any
+) -> None:
+    show_volume(page.session.viewer, 20, 2.0)  # in the second run
+    layer = compute(page, qtbot)
+    samples = result.prepared.samples
+    expected = activations(result.folds[1].model, samples.X[20:21], samples.space, "conv1")[0]
+    assert page.map.count() == len(expected)
+    for number in (0, len(expected) - 1):
+        page.map.setCurrentIndex(number)
+        volume = page.session.volume(layer)
+        assert volume is not None
+        np.testing.assert_allclose(volume.at(0), expected[number], atol=1e-6)
+    assert "seen" not in layer.name
+
+
+def test_the_mean_is_of_the_model_of_all_samples_and_marked(
+    page: ExplainPage, result: RunResult, qtbot: Any
+) -> None:
+    page.samples.setCurrentText(MEAN)
+    layer = compute(page, qtbot)
+    samples = result.prepared.samples
+    expected = activations(result.model, samples.X, samples.space, "conv1").mean(axis=0)[0]
+    volume = page.session.volume(layer)
+    assert volume is not None
+    np.testing.assert_allclose(volume.at(0), expected, atol=1e-5)
+    assert layer.name.endswith("(seen in training)")
+
+
+@pytest.fixture
+def constant() -> Iterator[None]:
+    """A method from elsewhere, with an option."""
+
+    class Constant(Explainer):
+        """A constant."""
+
+        summary: ClassVar[str] = "The same value everywhere"
+        name: Literal["constant"] = "constant"
+        level: float = Field(1.0, description="The value.", ge=0, le=9)
+
+        def explain(self, model: Any, X: Any, space: Any) -> Explanation:
+            values = np.full((len(X), 1, *space.grid.shape), self.level, np.float32)
+            return Explanation(values, ("constant",), space.grid)
+
+    yield
+    explainers.pop("constant", None)
+
+
+def test_a_registered_method_has_its_options_in_the_form(
+    constant: None, viewer: Any, result: RunResult, qtbot: Any
+) -> None:
+    page = shown_page(viewer, result)
+    page.method.choose("constant")
+    assert "The value." in page.method.control("level").toolTip()
+    page.method.form.set_values({"level": 3.0})
+    page.samples.setCurrentText(MEAN)
+    layer = compute(page, qtbot)
+    assert layer.name == "cnn2d constant constant (seen in training)"
+    np.testing.assert_array_equal(page.session.volume(layer).at(0), 3.0)
+
+
+def test_a_model_that_cannot_be_explained_disables_the_button(viewer: Any, tmp_path: Any) -> None:
+    linear = small_result(tmp_path, {"name": "linear", "C": 0.1})
+    page = shown_page(viewer, linear)
+    assert not page.button.isEnabled()
+    assert "convolution" in page.button.toolTip()

@@ -1,0 +1,270 @@
+"""A run belongs to the session: after its dock was closed in any way, it can be found and stopped."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from hang import HANG_S
+from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
+from person import PLUGIN, Person
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QCheckBox, QWidget
+from small import write_small
+
+from napari_fmri_decoder._napari.prepare.jobs import PrepareJob
+from napari_fmri_decoder._napari.qt.workers import run_generator, running_jobs
+from napari_fmri_decoder._napari.results.show_result import result_layers
+from napari_fmri_decoder._napari.train.runs import Runs
+from napari_fmri_decoder._napari.viewer.session import Session
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
+from napari_fmri_decoder.volumes.read import read
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.prepare.dock import PrepareDock
+
+ENDLESS = 100_000
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.folder.run_figures", lambda *args, **options: {})
+
+
+@pytest.fixture
+def session(viewer: Any, tmp_path: Path) -> Session:
+    """A session set up for a run of the small series."""
+    write_small(tmp_path)
+    made = Session.of(viewer)
+    series = read(tmp_path / "small_bold.nii.gz")
+    labels = parse_labels({"source": "table", "table": "volumes.tsv"})
+    table, _ = label_table(labels, series, tmp_path)
+    made.update(series=made.add(series), labels=labels, table=table)
+    return made
+
+
+def open_dock(person: Person, tmp_path: Path, epochs: int, place: str = "serial") -> Any:
+    dock = person.dock("Train")
+    dock.setup.decoder.set_values({"name": "cnn2d", "filters": [2], "dense": [4]})
+    dock.setup.training.set_values({"epochs": epochs, "threads": 1})
+    dock.setup.split.set_values({"scheme": "group-k-fold", "n_splits": 2})
+    dock.setup.folder.line.setText(str(tmp_path / "runs"))
+    dock.setup.location.choose(place)
+    return dock
+
+
+def frame_of(dock: QWidget) -> QtViewerDockWidget:
+    found: Any = dock
+    while not isinstance(found, QtViewerDockWidget):
+        found = found.parent()
+    return found
+
+
+def by_close_button(person: Person, dock: QWidget) -> None:
+    """Click the close button in the title."""
+    title = frame_of(dock).titleBarWidget()
+    person.qtbot.mouseClick(title.close_button, Qt.MouseButton.LeftButton)
+
+
+def by_remove_dock_widget(person: Person, dock: QWidget) -> None:
+    """Remove the dock as scripts do."""
+    person.viewer.window.remove_dock_widget(dock)
+
+
+def by_remove_all(person: Person, dock: QWidget) -> None:
+    """Remove every dock at once."""
+    person.viewer.window.remove_dock_widget("all")
+
+
+def children() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children() if "pipeline.subprocess_run" in " ".join(p.cmdline())]
+
+
+@pytest.mark.parametrize("place", ["serial", "subprocess"])
+@pytest.mark.parametrize("close", [by_close_button, by_remove_dock_widget, by_remove_all])
+def test_a_reopened_dock_shows_and_stops_its_run(
+    person: Person, session: Session, tmp_path: Path, notified: list[Any], place: str, close: Any
+) -> None:
+    if place == "subprocess" and close is not by_close_button:
+        pytest.skip("closing a dock does not depend on where the run is computed")
+    dock = open_dock(person, tmp_path, ENDLESS, place)
+    dock.train.click()
+    runs = session.part(Runs)
+    job = runs.job
+    assert job is not None
+    person.qtbot.waitUntil(lambda: len(runs.history.curves.table()) > 2)
+    assert bool(children()) == (place == "subprocess")
+    close(person, dock)
+    gone = weakref.ref(dock)
+    del dock
+    QApplication.processEvents()
+    gc.collect()
+    assert gone() is None, "a closed dock is garbage collected"
+    assert job.running
+
+    grown = len(runs.history.curves.table())
+    person.qtbot.waitUntil(lambda: len(runs.history.curves.table()) > grown)
+    again = person.dock("Train")
+    assert again.stop.isEnabled()
+    assert not again.train.isEnabled()
+    assert again.tabs.tabText(again.tabs.currentIndex()) == "Progress"
+    assert len(again.run.curves.table()) > grown, "the curves so far, and new ones"
+    person.qtbot.waitUntil(lambda: "epoch" in again.line.text.text())
+    assert again.setup.location.in_subprocess == (place == "subprocess")
+    assert again.setup.choices(()).training.epochs == ENDLESS, "the forms show the running plan"
+    again.stop.click()
+    assert again.train.isEnabled()
+    person.qtbot.waitUntil(lambda: not job.running)
+    person.qtbot.waitUntil(again.resume.isEnabled)
+    assert not children()
+    assert not notified
+
+
+def test_a_dock_can_be_reopened_twice_and_while_its_run_is_stopping(
+    person: Person, session: Session, tmp_path: Path, notified: list[Any]
+) -> None:
+    dock = open_dock(person, tmp_path, ENDLESS)
+    dock.train.click()
+    runs = session.part(Runs)
+    job = runs.job
+    assert job is not None
+    person.qtbot.waitUntil(lambda: len(runs.history.curves.table()) > 2)
+    for _ in range(2):
+        by_close_button(person, dock)
+        dock = person.dock("Train")
+        assert dock.job is job
+        assert dock.stop.isEnabled()
+    dock.stop.click()
+    by_close_button(person, dock)
+    dock = person.dock("Train")
+    assert not dock.stop.isEnabled()
+    person.qtbot.waitUntil(dock.resume.isEnabled)
+    assert "Resume continues" in dock.line.text.text()
+    dock.setup.training.set_values({"epochs": 1})
+    dock.train.click()
+    person.wait(lambda: dock.job is None)
+    assert dock.session.state.results.result is not None
+    assert not notified
+
+
+def test_a_run_that_ends_without_a_dock_shows_its_result(
+    person: Person, session: Session, tmp_path: Path, notified: list[Any]
+) -> None:
+    dock = open_dock(person, tmp_path, 1)
+    dock.train.click()
+    by_close_button(person, dock)
+    runs = session.part(Runs)
+    person.wait(lambda: runs.job is None)
+    assert runs.folder is not None
+    assert [layer.name for layer in result_layers(person.viewer)] == ["cnn2d conv1", "predictions"]
+    dock = person.dock("Train")
+    assert dock.folder == runs.folder
+    assert "chance 0.500" in dock.result.text()
+    assert dock.links.report.isEnabled()
+    assert "64 samples of 2 classes" in dock.audit.summary.text()
+    assert not notified
+
+
+def test_a_reopened_dock_shows_an_error_that_happened_without_it(
+    person: Person, session: Session, tmp_path: Path, notified: list[Any]
+) -> None:
+    dock = open_dock(person, tmp_path, 1)
+    dock.setup.split.set_values({"scheme": "random"})
+    dock.train.click()
+    by_close_button(person, dock)
+    runs = session.part(Runs)
+    person.wait(lambda: runs.job is None)
+    (message,) = notified
+    assert "[run-in-both-parts]" in str(message.message)
+    dock = person.dock("Train")
+    boxes = dock.audit.findChildren(QCheckBox)
+    assert "run-in-both-parts" in [box.objectName().removeprefix("allow_") for box in boxes]
+    assert "Training is blocked by the audit" in dock.line.text.text()
+
+
+def test_a_hidden_dock_keeps_showing_its_run(person: Person, session: Session, tmp_path: Path) -> None:
+    dock = open_dock(person, tmp_path, ENDLESS)
+    frame = frame_of(dock)
+    dock.train.click()
+    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 2)
+    frame.toggleViewAction().trigger()
+    assert not dock.isVisible()
+    grown = len(dock.run.curves.table())
+    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > grown)
+    frame.toggleViewAction().trigger()
+    person.qtbot.waitUntil(dock.isVisible)
+    assert dock.stop.isEnabled()
+    dock.stop.click()
+    person.qtbot.waitUntil(dock.resume.isEnabled)
+
+
+@pytest.mark.parametrize("hide", [True, False], ids=["hidden", "closed"])
+def test_closing_the_window_ends_a_run_that_no_dock_shows(
+    person: Person, session: Session, tmp_path: Path, hide: bool
+) -> None:
+    dock = open_dock(person, tmp_path, ENDLESS)
+    dock.train.click()
+    job = dock.job
+    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 2)
+    frame_of(dock).toggleViewAction().trigger() if hide else by_close_button(person, dock)
+    person.viewer.close()
+    person.qtbot.waitUntil(lambda: not job.running)
+
+
+def test_a_dock_in_a_new_frame_follows_the_session_again(
+    person: Person, session: Session, tmp_path: Path
+) -> None:
+    dock = open_dock(person, tmp_path, ENDLESS)
+    by_remove_dock_widget(person, dock)
+    session.update(table=None)
+    assert dock.train.isEnabled(), "without a frame it does not follow the session"
+    person.viewer.window.add_dock_widget(dock, name=f"Train ({PLUGIN})")
+    assert not dock.train.isEnabled()
+
+
+def test_jobs_of_the_session_continue_without_a_dock_and_jobs_of_the_dock_stop(
+    person: Person, session: Session, viewer: Any, request: pytest.FixtureRequest
+) -> None:
+    go_on = threading.Event()
+    request.addfinalizer(go_on.set)  # also if this test fails
+    dock: PrepareDock = person.dock("Prepare")
+    work = session.part(PrepareJob)
+    added: list[str] = []
+
+    def slow(series: Any) -> str:
+        go_on.wait(HANG_S)
+        return "done"
+
+    dock.jobs.run("Something long", slow, added.append)
+    own = run_generator(
+        lambda: iter(lambda: go_on.wait(0.01) and None, 0), owner=dock.slab, description="an image"
+    )
+    by_close_button(person, dock)
+    assert own.stopping, "its result could not be shown"
+    again: PrepareDock = person.dock("Prepare")
+    assert "Something long" in again.undo.toolTip()
+    assert person.find(again, "stop").isEnabled()
+    go_on.set()
+    person.qtbot.waitUntil(lambda: work.job is None)
+    assert added == ["done"]
+    assert not person.find(again, "stop").isEnabled()
+    person.qtbot.waitUntil(lambda: not own.running)
+
+
+def test_closing_the_view_dock_removes_its_crosshair(person: Person, session: Session, viewer: Any) -> None:
+    before = len(viewer.mouse_drag_callbacks)
+    scene = viewer.window._qt_viewer.canvas.view.scene
+    drawn = len(scene.children)
+    for _ in range(2):
+        view = person.dock("View")
+        assert len(viewer.mouse_drag_callbacks) == before + 1
+        assert len(scene.children) == drawn + 1
+        by_close_button(person, view)
+        assert len(viewer.mouse_drag_callbacks) == before
+        assert len(scene.children) == drawn
+    assert not running_jobs()

@@ -1,0 +1,85 @@
+"""The dummy and linear baselines, and the linear baseline with whole runs held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from evaluation_fakes import leave_one_run_out, make_samples
+
+from napari_fmri_decoder.evaluation.baselines import (
+    BaselinesDone,
+    baseline_by_run,
+    baseline_events,
+    baselines,
+    divides_runs,
+)
+from napari_fmri_decoder.samples.labels.base import parse_labels
+from napari_fmri_decoder.samples.labels.volume_table import label_table
+from napari_fmri_decoder.samples.prepare import prepare
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
+from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.events import Progress
+from napari_fmri_decoder.volumes.read import read
+
+ONE_THREAD = TrainingConfig(threads=1)
+
+
+def test_the_linear_baseline_finds_a_signal_and_the_dummy_is_at_chance() -> None:
+    samples = make_samples(blocks=2, signal=3.0, features=8)
+    found = baselines(samples, leave_one_run_out(samples), ONE_THREAD)
+    assert found == {"dummy": pytest.approx(1 / 3), "linear": 1.0}
+
+
+def test_the_dummy_is_at_chance_with_unbalanced_classes() -> None:
+    samples = make_samples(blocks=2, extra=6, features=8)
+    found = baselines(samples, leave_one_run_out(samples), ONE_THREAD)
+    assert found["dummy"] == pytest.approx(1 / 3)
+
+
+def test_baselines_report_progress_and_can_stop_between_any_two_steps() -> None:
+    samples = make_samples(features=6)
+    events = list(baseline_events(samples, leave_one_run_out(samples), ONE_THREAD))
+    progress = [event for event in events if isinstance(event, Progress)]
+    # Four folds, each of which fits several C in inner folds: many places to stop.
+    assert len(progress) > 50
+    assert [event.done for event in progress] == sorted(event.done for event in progress)
+    assert progress[-1].done == progress[-1].total
+    assert isinstance(events[-1], BaselinesDone)
+
+
+def test_baselines_on_real_data(haxby: Path) -> None:
+    """Averaged to 96 patterns, scikit-learn's LinearSVC reaches 0.698 (the README of the data)."""
+    series, mask = read(haxby / "bold.nii.gz"), read(haxby / "mask.nii.gz")
+    table, _ = label_table(parse_labels({"source": "table", "table": "volumes.tsv"}), series, haxby)
+    config = PrepareConfig(detrend=True, standardize_runs=True, average_blocks=True)
+    samples = prepare(series, table, config, mask=mask, exclude=["rest"])
+    found = baselines(samples, leave_one_run_out(samples), ONE_THREAD)
+    assert found["dummy"] == 0.125
+    assert found["linear"] > 0.6
+
+
+def score_by_run(samples, splits):
+    events = baseline_by_run(samples, splits, TrainingConfig(threads=1))
+    while True:
+        try:
+            assert isinstance(next(events), Progress)
+        except StopIteration as stop:
+            return stop.value
+
+
+def test_a_random_split_also_has_the_score_with_runs_held_out():
+    samples = make_samples(("cat", "dog"), runs=4, blocks=3, signal=0.3, noise_of_blocks=1.0)
+    splits = make_splits(SplitConfig(scheme="random"), samples.table)
+    assert divides_runs(samples, splits)
+    whole = baselines(samples, leave_one_run_out(samples), TrainingConfig(threads=1))
+    assert score_by_run(samples, splits) == whole["linear"]
+
+
+def test_no_score_by_run_if_runs_are_not_divided_or_cannot_be_held_out():
+    samples = make_samples(("cat", "dog"), runs=4)
+    assert score_by_run(samples, leave_one_run_out(samples)) is None
+    alone = make_samples(("cat", "dog"), runs=1, blocks=4)
+    splits = make_splits(SplitConfig(scheme="random"), alone.table)
+    assert score_by_run(alone, splits) is None
