@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -172,7 +173,7 @@ def test_who_asks_for_workers_that_are_gone_does_not_wait_for_them_to_come_back(
     ("code", "said"),
     [
         ("raise SystemExit(3)", "ended with status 3"),
-        (f"import {HOST} as w; w._HOST = 'nowhere.invalid'; w.serve()", ""),
+        (f"import {HOST} as w; w.HOST = 'nowhere.invalid'; w.serve()", ""),
     ],
 )
 def test_workers_that_cannot_start_are_one_sentence_and_the_log_has_the_rest(
@@ -206,5 +207,19 @@ def test_a_log_that_cannot_be_written_is_an_error_before_anything_starts(tmp_pat
     with (
         pytest.raises(InputError, match="log of the workers cannot be written"),
         open_pool("local:1", tmp_path / "file" / LOG),
+    ):
+        pass
+
+
+def test_without_a_loopback_interface_workers_are_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+
+    monkeypatch.setattr(local_workers.socket, "create_connection", unreachable)
+    with (
+        pytest.raises(InputError, match=r"loopback interface .* unreachable.*--cluster serial"),
+        open_pool("local:1", tmp_path / LOG),
     ):
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from napari_fmri_decoder.atomic_files import make_folder
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.training.tasks import children
-from napari_fmri_decoder.training.tasks.worker_host import CODE, Order
+from napari_fmri_decoder.training.tasks.worker_host import CODE, HOST, Order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,7 @@ def start_workers(n: int, log: Path | None) -> Iterator[LocalWorkers]:
     import dask.config
     from distributed import Security
 
+    _check_loopback()
     security = Security.temporary()
     with ExitStack() as stack:
         scratch = stack.enter_context(_scratch(dask.config.get("temporary-directory", None)))
@@ -95,6 +97,18 @@ def start_workers(n: int, log: Path | None) -> Iterator[LocalWorkers]:
                 "--cluster serial."
             )
         yield LocalWorkers(answer["address"], security, host, advice)
+
+
+def _check_loopback() -> None:
+    """Raise if processes of this machine cannot connect to each other; Dask would try for minutes."""
+    try:
+        with socket.create_server((HOST, 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=10).close()
+    except OSError as error:
+        raise InputError(
+            f"Worker processes connect through the loopback interface ({HOST}), but it does not work: "
+            f"{error.strerror or error}. Turn it on, or use --cluster serial."
+        ) from error
 
 
 def _answer(host: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from distributed.system import MEMORY_LIMIT
 CODE = "from napari_fmri_decoder.training.tasks.worker_host import serve; serve()"
 PATIENT = "10 minutes"
 """Time to connect: a process of this machine answers eventually, however busy the machine is."""
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
+"""Address of the loopback interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def serve() -> None:
 def _cluster(order: Order) -> SpecCluster:
     # The nanny starts each worker with one thread for BLAS; torch uses the recipe's number of threads.
     shared: dict[str, Any] = {
-        "host": _HOST,
+        "host": HOST,
         "protocol": "tls://",
         "security": order.security,
         "dashboard": False,
