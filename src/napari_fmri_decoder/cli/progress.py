@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from napari_fmri_decoder.cli.printing import say
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.generators import run_to_end
+from napari_fmri_decoder.generators import Steps, run_to_end
 from napari_fmri_decoder.pipeline import PipelineEvent, Prepared, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.subjects import WHAT as SUBJECTS
 from napari_fmri_decoder.text import printable
@@ -115,7 +115,7 @@ def _first_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def stoppable(steps: Generator[Event, None, Result]) -> Generator[Event, None, Result]:
+def stoppable(steps: Steps[Event, Result]) -> Steps[Event, Result]:
     """Let Ctrl-C stop work between two of its steps, so that completed work is kept.
 
     Raises
@@ -206,7 +206,7 @@ def follow_steps(events: Generator[object, None, None]) -> object:
     return last
 
 
-def follow_to_end(steps: Generator[object, None, Result]) -> Result:
+def follow_to_end(steps: Steps[object, Result]) -> Result:
     """Show stages and progress of work on standard error, and return its result."""
     with Bars() as bars:
 

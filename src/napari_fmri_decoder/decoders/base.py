@@ -19,11 +19,11 @@ from napari_fmri_decoder.registry import Registered, Registry
 from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     import numpy as np
     from numpy.typing import NDArray
     from torch import nn
+
+    from napari_fmri_decoder.generators import Steps
 
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 TRAINING_DEFAULTS = ("epochs", "optimizer", "learning_rate", "weight_decay", "momentum", "batch_size")
@@ -168,7 +168,7 @@ class EstimatorDecoder(Decoder):
         seed: int,
         *,
         balanced: bool = False,
-    ) -> Generator[float, None, Solution]:
+    ) -> Steps[float, Solution]:
         """Fit one model after another, and return the last.
 
         Parameters

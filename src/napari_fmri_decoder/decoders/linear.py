@@ -14,11 +14,11 @@ from napari_fmri_decoder.decoders.logistic import Logistic, Span, span
 from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from numpy.typing import NDArray
     from sklearn.svm import LinearSVC
     from torch import nn
+
+    from napari_fmri_decoder.generators import Steps
 
 
 CANDIDATES = {"logistic": (1e-3, 1e-2, 1e-1, 1.0), "svm": (1e-5, 1e-4, 1e-3, 1e-2)}
@@ -73,7 +73,7 @@ class Linear(EstimatorDecoder):
         seed: int,
         *,
         balanced: bool = False,
-    ) -> Generator[float, None, Solution]:
+    ) -> Steps[float, Solution]:
         """Select C if it is nested, then fit on all of X; see `EstimatorDecoder.solve`."""
         notes: list[str] = []
         if self.C == "nested":
@@ -111,7 +111,7 @@ class Linear(EstimatorDecoder):
         groups: NDArray[np.str_],
         seed: int,
         balanced: bool,
-    ) -> Generator[float, None, tuple[float, str]]:
+    ) -> Steps[float, tuple[float, str]]:
         """Find the C that predicts held-out runs of the training set best; the smaller of two equals."""
         from napari_fmri_decoder.samples.splits import inner_folds
 
@@ -174,7 +174,7 @@ class Dummy(EstimatorDecoder):
         seed: int,
         *,
         balanced: bool = False,
-    ) -> Generator[float, None, Solution]:
+    ) -> Steps[float, Solution]:
         """Count the classes, whether balanced or not; see `EstimatorDecoder.solve`."""
         classes, counts = np.unique(y, return_counts=True)
         prior = counts / counts.sum()

@@ -18,9 +18,10 @@ from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.tasks.tasks import Tasks
@@ -92,7 +93,7 @@ def divides_runs(samples: Samples, splits: Sequence[Split]) -> bool:
 
 def baseline_by_run(
     samples: Samples, splits: Sequence[Split], config: ResolvedTraining
-) -> Generator[Progress, None, float | None]:
+) -> Steps[Progress, float | None]:
     """Score the linear baseline with each run held out in turn, if the splits divide runs.
 
     Parameters
@@ -139,7 +140,7 @@ def _fold_results(
     config: ResolvedTraining,
     progress: Progress,
     tasks: Tasks | None,
-) -> Generator[Progress, None, list[FoldResult]]:
+) -> Steps[Progress, list[FoldResult]]:
     """Cross-validate; yields `progress` at every event, so that the work can stop there."""
     results = []
     for event in cross_validate(decoder, samples, splits, config, tasks=tasks):

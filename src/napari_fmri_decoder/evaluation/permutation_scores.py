@@ -15,7 +15,7 @@ from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.evaluation.label_permutation import permuted
 from napari_fmri_decoder.evaluation.measures import accuracy, balanced_accuracy, confusion
 from napari_fmri_decoder.evaluation.scores import headline_of
-from napari_fmri_decoder.generators import map_events, run_to_end
+from napari_fmri_decoder.generators import Steps, map_events, run_to_end
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone
 from napari_fmri_decoder.training.seeds import derive_seed
@@ -23,7 +23,7 @@ from napari_fmri_decoder.training.tasks.store import TaskStore, read_samples
 from napari_fmri_decoder.training.tasks.tasks import task_name
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from typing import TypeGuard
 
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ def permuted_scores(
     splits: Sequence[Split],
     config: ResolvedTraining,
     numbers: Sequence[int],
-) -> Generator[None, None, NDArray[np.float64]]:
+) -> Steps[None, NDArray[np.float64]]:
     """Repeat all fits under each of some permutations.
 
     Yields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.permutations import check_permutable
-from napari_fmri_decoder.generators import run_to_end
+from napari_fmri_decoder.generators import Steps, run_to_end
 from napari_fmri_decoder.paths import expanded
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
@@ -83,7 +83,7 @@ def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None, *, refus
 
 def prepare_steps(
     recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True
-) -> Generator[Progress, None, Prepared]:
+) -> Steps[Progress, Prepared]:
     """Read, label, mask, clean, split and audit: everything before training.
 
     The series is read once; twice if the mask is computed from it, or if a slab is cropped in another way
@@ -164,9 +164,7 @@ def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:
     return _Labeled(series, table, (*notes, *cleaning.notes, *more), pairing, mask, known, cleaning)
 
 
-def _make_maps(
-    recipe: Recipe, config: ZMapsConfig, series: Volume, base: Path
-) -> Generator[Progress, None, _Labeled]:
+def _make_maps(recipe: Recipe, config: ZMapsConfig, series: Volume, base: Path) -> Steps[Progress, _Labeled]:
     """Make the mask, and z-maps of the events in each run."""
     _check_of_maps(recipe)
     runs, notes = find_runs(recipe.labels, series, base)

@@ -40,6 +40,7 @@ from napari_fmri_decoder.training.tasks.workers import (
 from napari_fmri_decoder.training.validation import epochs_of_refit
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.pipeline.events import Prepared
     from napari_fmri_decoder.pipeline.preparing import Watch
     from napari_fmri_decoder.pipeline.scoring import Scored
@@ -132,7 +133,7 @@ def run(
 
 def _open_tasks(
     cluster: str, prepared: Prepared, store: TaskStore, out: Path, workers: ExitStack, notes: list[str]
-) -> Generator[PipelineEvent, None, Tasks]:
+) -> Steps[PipelineEvent, Tasks]:
     """Start the workers, if there are any; they end with `workers`."""
     cluster = _choose_cluster(cluster, prepared)
     if cluster != SERIAL:
@@ -156,7 +157,7 @@ def _choose_cluster(cluster: str, prepared: Prepared) -> str:
 
 def _fit_all_samples(
     prepared: Prepared, scored: Scored, tasks: Tasks, notes: list[str]
-) -> Generator[TrainingEvent, None, FittedModel]:
+) -> Steps[TrainingEvent, FittedModel]:
     """Fit the final model on all samples, for as many epochs as the folds needed."""
     recipe = prepared.recipe
     config = recipe.training.resolved(recipe.decoder)

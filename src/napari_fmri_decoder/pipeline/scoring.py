@@ -18,6 +18,7 @@ from napari_fmri_decoder.training.seeds import seeds_of
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.pipeline.events import Prepared
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -46,7 +47,7 @@ class Scored:
     notes: tuple[str, ...]
 
 
-def score_run(prepared: Prepared, tasks: Tasks) -> Generator[PipelineEvent, None, Scored]:
+def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     """Cross-validate the decoders of a run, and fit baselines and permutations.
 
     Parameters
@@ -95,7 +96,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Generator[PipelineEvent, None
 
 def _score_compared(
     prepared: Prepared, tasks: Tasks, notes: list[str]
-) -> Generator[PipelineEvent, None, tuple[Compared, ...]]:
+) -> Steps[PipelineEvent, tuple[Compared, ...]]:
     compared = []
     for other in prepared.recipe.compare:
         yield Stage(f"Training {other.decoder.name} on the same folds")
@@ -109,7 +110,7 @@ def _score_compared(
 
 def _score_baselines(
     samples: Samples, splits: Sequence[Split], config: ResolvedTraining, tasks: Tasks
-) -> Generator[PipelineEvent, None, dict[str, float]]:
+) -> Steps[PipelineEvent, dict[str, float]]:
     baseline: dict[str, float] = {}
     for event in baseline_events(samples, splits, config, tasks):
         if isinstance(event, BaselinesDone):
@@ -126,7 +127,7 @@ def _score_decoder(
     config: ResolvedTraining,
     tasks: Tasks,
     notes: list[str],
-) -> Generator[TrainingEvent, None, tuple[list[FoldResult], Scores]]:
+) -> Steps[TrainingEvent, tuple[list[FoldResult], Scores]]:
     """Score a decoder with each seed; folds and scores are those of the first seed."""
     seeds = seeds_of(config.seed, config.seeds)
     by_seed: list[float] = []
@@ -161,7 +162,7 @@ def _fold_number(result: FoldResult) -> int:
 
 def _collect_folds(
     events: Generator[TrainingEvent, None, None], notes: list[str]
-) -> Generator[TrainingEvent, None, list[FoldResult]]:
+) -> Steps[TrainingEvent, list[FoldResult]]:
     results = []
     with closing(events):
         for event in events:

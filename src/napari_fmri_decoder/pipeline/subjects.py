@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarize_group, write_group
-from napari_fmri_decoder.generators import run_to_end
+from napari_fmri_decoder.generators import Steps, run_to_end
 from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.resume import check_asked, write_asked
@@ -72,7 +72,7 @@ def one_per_subject(recipe: Recipe, base: Path) -> dict[str, Recipe]:
 
 def run_subjects(
     recipes: Mapping[str, tuple[Recipe, Path]], out: Path, *, cluster: str = SERIAL, resume: bool = False
-) -> Generator[PipelineEvent, None, GroupScores]:
+) -> Steps[PipelineEvent, GroupScores]:
     """Run one recipe per subject, and summarize the scores.
 
     A worker keeps only the data of its current subject in memory. Failures are reported; other subjects
@@ -153,9 +153,7 @@ def run_subject(recipe: Recipe, base: Path, folder: Path, resume: bool) -> tuple
     return run_to_end(_one(recipe, base, folder, resume))
 
 
-def _one(
-    recipe: Recipe, base: Path, folder: Path, resume: bool
-) -> Generator[PipelineEvent, None, tuple[Path, str]]:
+def _one(recipe: Recipe, base: Path, folder: Path, resume: bool) -> Steps[PipelineEvent, tuple[Path, str]]:
     if resume and (folder / SCORES).exists():
         return folder, ""
     asked = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.generators import map_events
+from napari_fmri_decoder.generators import Steps, map_events
 from napari_fmri_decoder.pipeline.events import Stage
 from napari_fmri_decoder.pipeline.processing_note import taken_for
 from napari_fmri_decoder.samples.masks import make_mask
@@ -50,7 +50,7 @@ class ZMapsDone:
 
 def zmap_progress(
     series: Volume, runs: Sequence[Run], config: ZMapsConfig, mask: Volume | None, base: Path
-) -> Generator[Progress, None, ZMaps]:
+) -> Steps[Progress, ZMaps]:
     """Compute z-maps, with each step as a `Progress` event; see `zmap_steps`."""
     return map_events(zmap_steps(series, runs, config, mask, base), lambda step: Progress("z-maps", *step))
 

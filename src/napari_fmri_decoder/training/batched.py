@@ -25,8 +25,9 @@ from napari_fmri_decoder.training.torch.environment import Environment
 from napari_fmri_decoder.training.torch.precision import why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -98,7 +99,7 @@ def fit_batch(
     labels: NDArray[np.int64],
     seeds: Sequence[int],
     config: ResolvedTraining,
-) -> Generator[int, None, NDArray[np.float32]]:
+) -> Steps[int, NDArray[np.float32]]:
     """Fit once per row of labels, and predict the test set by each fit.
 
     Parameters

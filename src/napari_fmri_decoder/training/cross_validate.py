@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -172,9 +173,7 @@ def _new_notes(messages: Sequence[str], reported: set[str]) -> Generator[Note, N
             yield Note(message)
 
 
-def _each_note_once(
-    events: Generator[FitEvent, None, FoldFit], reported: set[str]
-) -> Generator[FitEvent, None, FoldFit]:
+def _each_note_once(events: Steps[FitEvent, FoldFit], reported: set[str]) -> Steps[FitEvent, FoldFit]:
     with closing(events):
         while True:
             try:

@@ -22,6 +22,7 @@ from napari_fmri_decoder.training.validation import split_validation
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
@@ -112,7 +113,7 @@ def _fit_inputs(
     seed: int,
     epochs: int | None,
     checkpoint: Checkpoint | None,
-) -> Generator[FitEvent, None, FittedModel]:
+) -> Steps[FitEvent, FittedModel]:
     """Fit by torch or by scikit-learn, as the decoder needs."""
     train = inputs.part((training.X, training.y))
     held_out, validation = (inputs.part(part) if part else None for part in (test, training.validation))
@@ -159,7 +160,7 @@ class _Training:
 
 def _hold_out_validation(
     decoder: Decoder, training: _Training, settings: ResolvedTraining
-) -> Generator[Note, None, _Training]:
+) -> Steps[Note, _Training]:
     """Take the validation set from the samples to train on; an estimator needs none."""
     if not isinstance(decoder, NetworkDecoder):
         yield Note(

@@ -22,11 +22,10 @@ from napari_fmri_decoder.training.predict import predict_arranged
 from napari_fmri_decoder.training.quality import quality
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import EstimatorDecoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.scaling import Scaler
     from napari_fmri_decoder.training.fit_inputs import Part
 
@@ -41,7 +40,7 @@ def fit_estimator(
     seed: int,
     *,
     balanced: bool,
-) -> Generator[FitEvent, None, FittedModel]:
+) -> Steps[FitEvent, FittedModel]:
     """Fit by scikit-learn: one epoch, whose batches are the models fitted on the way.
 
     See `fit` and `EstimatorDecoder.solve` for the parameters.

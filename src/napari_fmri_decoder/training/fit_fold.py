@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -44,7 +45,7 @@ def fit_fold(
     config: ResolvedTraining,
     seed: int,
     store: TaskStore | None,
-) -> Generator[FitEvent, None, tuple[FoldResult, list[str]]]:
+) -> Steps[FitEvent, tuple[FoldResult, list[str]]]:
     """Fit one fold, and store its result.
 
     Parameters

@@ -19,13 +19,14 @@ from napari_fmri_decoder.training.torch.memory import release_cached
 from napari_fmri_decoder.training.torch.precision import why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
     from torch import nn
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.fit_inputs import Part
     from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
@@ -43,7 +44,7 @@ def fit_network(
     validation: Part | None,
     epochs: int | None,
     checkpoint: Checkpoint | None,
-) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
+) -> Steps[FitEvent, dict[str, NDArray[Any]]]:
     """Choose the device and train on it; see `fit` for the parameters.
 
     Returns

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
     from napari_fmri_decoder.training.torch.environment import Environment
@@ -63,7 +64,7 @@ def train_network(
     validation: Part | None = None,
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Generator[FitEvent, None, dict[str, NDArray[Any]]]:
+) -> Steps[FitEvent, dict[str, NDArray[Any]]]:
     """Train from initial weights; return the last state, or the best if there is a validation set.
 
     Parameters
@@ -136,7 +137,7 @@ class TrainingLoop:
     settings: ResolvedTraining
     per_class: torch.Tensor | None
 
-    def epoch(self) -> Generator[BatchDone, None, EpochDone]:
+    def epoch(self) -> Steps[BatchDone, EpochDone]:
         """Train for one epoch, or for the rest of it, and evaluate the test and validation sets."""
         at = self.at
         yield from self._batches()
@@ -168,7 +169,7 @@ class TrainingLoop:
                 raise _diverged(loss, epoch, at.batch, settings)
             yield BatchDone(epoch, at.batch, loss)
 
-    def replay_to_last_finite(self, checkpoint: Checkpoint) -> Generator[Progress, None, str]:
+    def replay_to_last_finite(self, checkpoint: Checkpoint) -> Steps[Progress, str]:
         """Save the last finite state, and return a sentence on where it is, for a message.
 
         Copying the weights at every epoch would take a tenth of the time of a fast network. The checkpoint

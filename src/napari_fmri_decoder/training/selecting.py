@@ -17,11 +17,12 @@ from napari_fmri_decoder.text import shortened
 from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.samples.splits import Indices
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -131,7 +132,7 @@ def select_options(
     config: ResolvedTraining,
     groups: NDArray[np.str_],
     seed: int,
-) -> Generator[FitEvent, None, tuple[Decoder, ResolvedTraining]]:
+) -> Steps[FitEvent, tuple[Decoder, ResolvedTraining]]:
     """Select options by holding out runs within a training set.
 
     Parameters
@@ -202,7 +203,7 @@ def _score(
     groups: NDArray[np.str_],
     seed: int,
     folds: Sequence[tuple[Indices, Indices]],
-) -> Generator[int, None, float]:
+) -> Steps[int, float]:
     """Balanced accuracy of one candidate on the held-out runs; yields the fold at each step."""
     from sklearn.metrics import balanced_accuracy_score
 

@@ -6,7 +6,7 @@ after a stop was requested.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.qt.workers import Job, run_generator
@@ -15,6 +15,7 @@ from napari_fmri_decoder.volumes.counted_reading import ReadCounter, StoppedRead
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.volumes.volume import Volume
 
 
@@ -67,7 +68,7 @@ def run_watched(
     """
     watch = Watch()
 
-    def steps() -> Generator[None, None, Any]:
+    def steps() -> Steps[None, Any]:
         try:
             return work(watch.over(series))
         except StoppedReading:

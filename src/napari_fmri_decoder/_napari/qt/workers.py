@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, nullcontext
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
 from qtpy.compat import isalive
@@ -23,6 +23,9 @@ from napari_fmri_decoder._napari.qt.notifications import guard, notify_error
 from napari_fmri_decoder._napari.qt.throttle import WHEEL_SPEED, run_event_loop
 from napari_fmri_decoder._napari.qt.worker_thread import NamedSteps, WorkerThread
 from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.generators import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +119,7 @@ class Job:
             bar.set_description(description)
         bar.update(done - bar.n)
 
-    def _steps(self) -> Generator[None, None, Any]:
+    def _steps(self) -> Steps[None, Any]:
         """Run the work in the thread; notify the main thread unless it has events to read already."""
         work, self._work = self._work, None  # napari keeps a reference to the function, and so to the data
         try:

@@ -30,6 +30,7 @@ from napari_fmri_decoder.volumes.nifti import write
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.qt.reading import Watch
     from napari_fmri_decoder._napari.train.recipe_from_session import Plan
+    from napari_fmri_decoder.generators import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RunLocation:
 
 def run_plan(
     plan: Plan, watch: Watch, location: RunLocation, *, resume: bool = False
-) -> Generator[PipelineEvent, None, RunResult | None]:
+) -> Steps[PipelineEvent, RunResult | None]:
     """Write the data that are not on disk, then run the recipe; see `pipeline.run`.
 
     A new folder is removed again if the run cannot start.

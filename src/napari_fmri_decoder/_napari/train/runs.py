@@ -5,7 +5,7 @@ They do not belong to a dock. The Train dock shows and controls them, also after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.train.recipe_from_session import Plan
     from napari_fmri_decoder._napari.viewer.session import Session
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
 
@@ -248,7 +249,7 @@ class Runs(SessionJob):
             self.progress.end(f"Loaded {name}" + ("; some files are missing." if missing else "."))
 
 
-def _read_data(recipe: Recipe, watch: Watch, folder: Path) -> Generator[None, None, RecipeData | None]:
+def _read_data(recipe: Recipe, watch: Watch, folder: Path) -> Steps[None, RecipeData | None]:
     try:
         return read_recipe_data(recipe, watch.over, folder)
     except StoppedReading:

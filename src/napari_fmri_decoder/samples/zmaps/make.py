@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.generators import run_to_end
+from napari_fmri_decoder.generators import Steps, run_to_end
 from napari_fmri_decoder.samples.confounds import confounds_of_run, tables_of_images
 from napari_fmri_decoder.samples.features import extract
 from napari_fmri_decoder.samples.labels.base import COLUMNS as LABEL_COLUMNS
@@ -173,7 +173,7 @@ def zmap_steps(
     config: ZMapsConfig,
     mask: Volume | None = None,
     base: Path | None = None,
-) -> Generator[tuple[int, int], None, ZMaps]:
+) -> Steps[tuple[int, int], ZMaps]:
     """Compute z-maps step by step; see `make_zmaps`.
 
     Yields
