@@ -168,6 +168,7 @@ def test_manifest_at_the_root_is_the_packaged_one():
     assert link.read_text() == (PACKAGE / "napari.yaml").read_text()
 
 
+@NEEDS_NAPARI
 def test_manifest_is_valid_and_all_it_names_exists():
     from npe2 import PluginManifest
 
