@@ -108,7 +108,9 @@ class ExplainPage(Page):
         if self._explained is None or self.map.currentIndex() < 0:
             return
         explained = self._explained
-        name = f"{explained.title} {self.map.currentText()}" + (f" ({SEEN})" if explained.seen else "")
+        label = self.map.currentText()  # often begins as the title ends: "conv1 filter 0" of "cnn2d conv1"
+        title = explained.title.removesuffix(f" {label.partition(' ')[0]}")
+        name = f"{title} {label}" + (f" ({SEEN})" if explained.seen else "")
         values = explained.maps.values[0, self.map.currentIndex()]
         volume = Volume(values, explained.maps.grid.affine, "stat", None, name=name)
         if self._layer is None or self._layer not in self.session.viewer.layers:
