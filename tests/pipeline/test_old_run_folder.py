@@ -7,25 +7,47 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from nibabel.affines import apply_affine
 
 from napari_fmri_decoder.evaluation.group import summarize_group
-from napari_fmri_decoder.pipeline import RunDone, finish, predict, run
+from napari_fmri_decoder.pipeline import RunDone, finish, predict, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.samples.example_data.phantom import make_phantom
+from napari_fmri_decoder.samples.example_data.phantom_anatomy import V1
 from napari_fmri_decoder.training.bundle import load_bundle
 from napari_fmri_decoder.training.bundle.bundle import versions
 from napari_fmri_decoder.training.events import FitStarted
+from napari_fmri_decoder.training.tasks.store import digest_of
 from napari_fmri_decoder.volumes.read import read
 
 DATA = Path(__file__).parents[1] / "data" / "run-0.1"
 
 
+@pytest.fixture(scope="module")
+def image() -> nib.Nifti1Image:
+    """The images of the study, as make.py cuts them from the phantom."""
+    bold = make_phantom().bold
+    center = apply_affine(np.linalg.inv(bold.affine), np.mean(V1, axis=0)).round().astype(int)
+    x, y, z = (slice(middle - half, middle + half) for middle, half in zip(center, (4, 3, 4), strict=True))
+    volumes = np.flatnonzero((np.arange(384) % 64 < 32) & (np.arange(384) < 192))
+    affine = bold.affine.copy()
+    affine[:3, 3] = apply_affine(affine, [x.start, y.start, z.start])
+    cut = nib.Nifti1Image(np.asarray(bold.data[x, y, z])[..., volumes].astype(np.int16), affine)
+    cut.header.set_xyzt_units("mm", "sec")
+    cut.header["pixdim"][4] = 2
+    return cut
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of study and run folder."""
-    return Path(shutil.copytree(DATA, tmp_path / "old"))
+def folder(tmp_path: Path, image: nib.Nifti1Image) -> Path:
+    """A copy of study and run folder, with the images."""
+    copy = Path(shutil.copytree(DATA, tmp_path / "old"))
+    nib.save(image, copy / "study" / "bold.nii")
+    return copy
 
 
 def scores_of(folder: Path) -> dict[str, object]:
@@ -56,8 +78,10 @@ def test_it_resumes_without_repeating_a_fit(folder: Path) -> None:
     before = scores_of(out)
     (out / "scores.json").unlink()  # as if it had been killed at its end
     begun = out / "tasks" / "run.json"
-    begun.write_text(json.dumps(json.loads(begun.read_text()) | {"versions": versions()}))
     recipe = load_recipe(folder / "study" / "recipe.toml")
+    prepared = prepare_run(recipe, folder / "study")
+    here = {"versions": versions(), "samples": digest_of(prepared.samples, prepared.splits)}  # last digits
+    begun.write_text(json.dumps(json.loads(begun.read_text()) | here))
     fits = 0
     with closing(run(recipe, folder / "study", out, resume=True)) as events:
         for event in events:
@@ -78,7 +102,7 @@ def test_its_scores_are_summarized(folder: Path) -> None:
 
 def test_its_model_predicts_as_it_did(folder: Path) -> None:
     model = load_bundle(folder / "run" / "model.safetensors")
-    scan = read(folder / "study" / "bold.nii.gz")
+    scan = read(folder / "study" / "bold.nii")
     before = pd.read_csv(folder / "predicted.tsv", sep="\t")
     table, notes = predict(model, scan, runs=(32, 32, 32), home=folder / "run")
     assert not notes
