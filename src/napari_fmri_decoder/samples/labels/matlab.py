@@ -24,6 +24,10 @@ _MAX_DEPTH = 8
 """Of nested cell arrays."""
 
 
+class NewerVersionError(ValueError):
+    """Raised for a file of MATLAB 7.3."""
+
+
 def read_mat(raw: bytes, wanted: Sequence[str]) -> dict[str, Any]:
     """Read variables of a MATLAB file.
 
@@ -43,14 +47,14 @@ def read_mat(raw: bytes, wanted: Sequence[str]) -> dict[str, Any]:
     ------
     ValueError
         If the file is damaged, or not a MATLAB file.
-    NotImplementedError
-        If it is of version 7.3.
+    NewerVersionError
+        If it is of version 7.3, which is another format (HDF5).
     """
     if len(raw) < 128 or raw[126:128] not in (b"IM", b"MI"):
         raise ValueError("it does not start like a MATLAB file")
     order = "<" if raw[126:128] == b"IM" else ">"
     if int(np.frombuffer(raw[124:126], f"{order}u2")[0]) == 0x0200:
-        raise NotImplementedError("version 7.3")
+        raise NewerVersionError("version 7.3")
     found = {}
     for kind, body in _elements(raw[128:], order):
         if kind == _COMPRESSED:

@@ -12,7 +12,7 @@ from pydantic import Field
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular
 from napari_fmri_decoder.samples.labels.event import Event
-from napari_fmri_decoder.samples.labels.matlab import read_mat
+from napari_fmri_decoder.samples.labels.matlab import NewerVersionError, read_mat
 from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.labels.run_tokens import find_tokens, group_by_image, image_keys
 from napari_fmri_decoder.samples.pairing import pair
@@ -139,7 +139,7 @@ def _load(path: Path) -> dict[str, Any]:
         )
     try:
         contents = read_mat(path.read_bytes(), _WANTED)
-    except NotImplementedError as error:
+    except NewerVersionError as error:
         raise InputError(
             f"A conditions file must be of MATLAB's version 7 or older, but {name} is of 7.3. "
             'Save it with save(..., "-v7").'
