@@ -298,9 +298,8 @@ def test_a_slab_too_small_for_its_network_is_noted_before_training(toy: Samples)
     assert first == Note(CNN2D().notes((2, 10, 9))[0])
 
 
-def test_a_note_reports_an_unavailable_device(toy: Samples) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a CUDA device")
+def test_a_note_reports_an_unavailable_device(toy: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
     first = next(iter(events_of(MLP(hidden=2), toy, config(device="cuda"))))
     assert isinstance(first, Note)
     assert "Trained on the CPU instead of cuda" in first.message

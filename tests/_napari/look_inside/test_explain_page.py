@@ -67,6 +67,10 @@ def test_a_volume_is_explained_by_the_model_that_held_it_out(
         assert volume is not None
         np.testing.assert_allclose(volume.at(0), expected[number], atol=1e-6)
     assert layer.name == f"cnn2d conv1 filter {len(expected) - 1}"
+    assert "The map" in page.map.toolTip()
+    page.draw(result)  # as for another run
+    assert not page.map.isEnabled()
+    assert layer not in page.session.viewer.layers
 
 
 def test_the_mean_is_of_the_model_of_all_samples_and_marked(

@@ -30,7 +30,7 @@ print(inside, after)
 """
 
 
-@pytest.mark.skipif(malloc._gnu_library() is None, reason="only the GNU C library is told to keep memory")
+@pytest.mark.skipif(malloc._gnu_library() is None, reason="only the GNU C library can be set to keep memory")
 def test_freed_blocks_are_reused_inside_and_returned_after() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     inside, after = map(float, done.stdout.split())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CURRENT, MEAN = "Current volume", "Mean of all samples"
 NO_MAPS = "No maps were computed yet."
+MAP_TIP = "The map that the layer shows."
 TIP = (
     "Compute the maps, and show one as a layer. A single volume is explained by the model that held it out; "
     "the mean by the model of all samples, which has seen them in training."
@@ -46,7 +47,7 @@ class ExplainPage(Page):
         self.button = push_button("explain", "Compute maps", TIP)
         self.map = QComboBox()
         self.map.setObjectName("explained_map")
-        set_available(self.map, NO_MAPS, "The map that the layer shows.")
+        set_available(self.map, NO_MAPS, MAP_TIP)
         self._explained: ExplainedRun | None = None
         self._layer: Layer | None = None
         form = QFormLayout()
@@ -64,7 +65,10 @@ class ExplainPage(Page):
         """Offer what the methods can do with the model of the result."""
         self._explained = None
         self.map.clear()
-        set_available(self.map, NO_MAPS)
+        set_available(self.map, NO_MAPS, MAP_TIP)
+        if self._layer is not None:  # of the run before
+            self.session.remove(self._layer)
+            self._layer = None
         self._check_method()
 
     def _check_method(self) -> None:
@@ -99,7 +103,7 @@ class ExplainPage(Page):
         self.map.clear()
         self.map.addItems(explained.maps.names)
         self.map.blockSignals(blocked)
-        set_available(self.map, None)
+        set_available(self.map, None, MAP_TIP)
         self._show_map()
 
     @guard()
