@@ -108,7 +108,7 @@ def test_real_scans_to_predictions_over_the_anatomy(
 
     look = person.dock("Look inside")
     assert f"{scores['accuracy']:.3f}" in person.find(look, "headline").text()
-    person.choose(look, "layer", "conv1")
+    person.choose(look.filters, "layer", "conv1")
     show_volume(viewer, int(tested["volume"].iloc[0]), 2.5)
     assert conv1.visible
     assert conv1.name == "cnn2d conv1"
@@ -175,7 +175,7 @@ def test_phantom_to_filters_of_an_oblique_slab(
     np.testing.assert_allclose(recipe["slab"]["resolved_affine"], slab.affine, atol=1e-9)
     assert recipe["data"]["images"] == ["data/bold.nii.gz"], "the phantom came from no file"
     look = person.dock("Look inside")
-    person.choose(look, "layer", "conv1")
+    person.choose(look.filters, "layer", "conv1")
     conv1 = next(layer for layer in viewer.layers if layer.name.startswith("cnn2d conv1"))
     x, y, _ = slab.shape
     assert conv1.data.shape == (8, 384, 1, y - 2, x - 2), "straight in the frame of the slab"
@@ -190,7 +190,7 @@ def test_phantom_to_filters_of_an_oblique_slab(
     mask = nib.load(folder / "layers" / "mask.nii.gz")
     np.testing.assert_allclose(mask.affine, slab.affine, atol=1e-3)
     inner = np.argwhere(ndimage.binary_erosion(np.asarray(mask.dataobj) > 0, np.ones((3, 3, 1))))
-    person.choose(look, "layer", "predictions")
+    person.choose(look.filters, "layer", "predictions")
     person.find(prepare, "show_rotated").setChecked(False)
     person.press(prepare, "view_sagittal")
     for voxel in inner[:: len(inner) // 15]:
