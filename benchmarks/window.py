@@ -53,8 +53,9 @@ class Epochs:
     """Counts the batches that the dock hears of."""
 
     def __init__(self, dock: TrainDock) -> None:
-        self.batches, self._dock, self._hear = 0, dock, dock.run.on_event
-        dock.run.on_event = self.on_event  # type: ignore[method-assign]
+        self.batches, self._history = 0, dock.runs.history
+        self._hear = self._history.on_event
+        self._history.on_event = self.on_event  # type: ignore[method-assign]
 
     def on_event(self, event: Any) -> None:
         """Count, and pass on."""
@@ -63,7 +64,7 @@ class Epochs:
 
     def done(self) -> float:
         """Epochs so far."""
-        return self.batches / self._dock.run._batches
+        return self.batches / self._history._batches
 
 
 def make(folder: Path, name: str) -> Volume:
@@ -137,10 +138,10 @@ def side_by_side(name: str) -> dict[str, Found]:
         table, _ = label_table(labels, series, Path(folder))
         session.update(series=session.add(series, visible=False), labels=labels, table=table)
         session.add(Volume(head, np.diag([3.0, 3, 3, 1]), "anatomy", name="head"))
-        dock.setup.decoder.set_values({"name": name})
-        dock.setup.training.set_values({"epochs": 1_000_000})
-        dock.setup.split.set_values({"scheme": "explicit", "test": ["5"]})
-        dock.setup.folder.line.setText(str(Path(folder) / "runs"))
+        dock.decoder.update({"name": name})
+        dock.training.update({"epochs": 1_000_000})
+        dock.split.update({"scheme": "explicit", "test": ["5"]})
+        dock.runs_folder.value = Path(folder) / "runs"
         epochs = Epochs(dock)
         dock.tabs.setCurrentIndex(2)
         window.rest()
@@ -150,15 +151,15 @@ def side_by_side(name: str) -> dict[str, Found]:
                 if side == "nothing":
                     measure(window, None, kept)
                     continue
-                dock.setup.location.choose("subprocess" if side == "process" else "serial")
+                dock.location.place.value = "subprocess" if side == "process" else "serial"
                 begun = epochs.batches
-                (dock.resume if dock.resume.isEnabled() else dock.train).click()
+                (dock.resume if dock.resume_button.enabled else dock.run)(wait=False)
                 until(lambda: epochs.batches > begun + 2)  # noqa: B023
                 wait(1.0)
                 measure(window, epochs, kept)
-                dock.stop.click()
-                until(lambda: not dock._ending)
-        print(name, dock.setup.training.value()["threads"], "thread(s)", flush=True)
+                dock.stop()
+                until(lambda: not dock.runs.ending)
+        print(name, dock.training.threads.value, "thread(s)", flush=True)
         window.viewer.close()
         QCoreApplication.processEvents()
     return found

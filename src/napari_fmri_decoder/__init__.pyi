@@ -5,6 +5,7 @@ from . import pipeline as pipeline
 from . import samples as samples
 from . import training as training
 from . import volumes as volumes
+from . import widgets as widgets
 from .decoders import get_decoder as get_decoder
 from .errors import InputError as InputError
 from .explain import explainers as explainers

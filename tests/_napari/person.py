@@ -21,11 +21,11 @@ class Person:
 
     def dock(self, name: str) -> Any:
         _, dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)
-        self.qtbot.waitUntil(dock.isVisible)
+        self.qtbot.waitUntil(lambda: dock.visible)
         return dock
 
     def find(self, dock: QWidget, name: str) -> Any:
-        found = dock.findChild(QWidget, name)
+        found = getattr(dock, "native", dock).findChild(QWidget, name)
         assert found is not None, f"no control {name}"
         return found
 

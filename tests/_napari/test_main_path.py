@@ -70,8 +70,8 @@ def test_real_scans_to_predictions_over_the_anatomy(
     person.type(train, "dense", "16")
     person.give(train, "epochs", 3)
     person.choose(train, "scheme", "explicit")
-    person.type(train.setup.split, "train", "1, 2, 3")
-    person.type(train.setup.split, "test", "4")
+    person.type(train.split, "train", "1, 2, 3")
+    person.type(train.split, "test", "4")
     person.type(train, "runs_folder", tmp_path / "runs")
     person.picture("train")
     person.press(train, "train_button")
@@ -117,7 +117,7 @@ def test_real_scans_to_predictions_over_the_anatomy(
     person.picture("look_inside_filters")
     for page in ("Confusion matrices", "Predictions", "PCA of the samples"):
         person.choose(look, "page", page)
-        person.wait(lambda: not look.pages[look.page.currentIndex()].about.isVisible())
+        person.wait(lambda: not look.pages[look.page.value].about.isVisible())
         person.picture(f"look_inside_{page.split()[0].lower()}")
     assert not notified, [str(n.message) for n in notified]
 
@@ -161,8 +161,8 @@ def test_phantom_to_filters_of_an_oblique_slab(
     person.type(train, "dense", "16")
     person.give(train, "epochs", 3)
     person.choose(train, "scheme", "explicit")
-    person.type(train.setup.split, "train", "1, 2")
-    person.type(train.setup.split, "test", "3")
+    person.type(train.split, "train", "1, 2")
+    person.type(train.split, "test", "3")
     person.type(train, "runs_folder", tmp_path / "runs")
     person.press(train, "train_button")
     person.wait(lambda: train.job is None)
@@ -183,7 +183,7 @@ def test_phantom_to_filters_of_an_oblique_slab(
     rotated = nib.affines.apply_affine(prepare.session.state.scene.frame.matrix, first)
     np.testing.assert_allclose(millimeters(conv1, (0, 0, 0, 0, 0)), rotated, atol=1e-6)
     show_volume(viewer, 140, 2.0)
-    look.filters.filter.setValue(1)
+    look.filters.filter.value = 1
     person.picture("phantom_filters")
 
     predictions = viewer.layers["predictions"]
@@ -204,15 +204,15 @@ def test_phantom_to_filters_of_an_oblique_slab(
 def test_the_demo_is_ready_to_train(person: Person) -> None:
     set_up(person.viewer)
     train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
-    person.qtbot.waitUntil(train.isVisible)
+    person.qtbot.waitUntil(lambda: train.visible)
     person.qtbot.wait(300)
-    assert not train.visibleRegion().isEmpty(), "its tab is in front"
-    assert train.train.isEnabled(), train.train.toolTip()
+    assert not train.native.visibleRegion().isEmpty(), "its tab is in front"
+    assert train.train_button.enabled, train.train_button.tooltip
     state, recipe = train.session.state, demo_recipe()
     assert state.labeling.table["label"].tolist() == phantom_table()["label"].tolist()
     assert state.preparation.slab == recipe.slab.slab()
-    choices = train.setup.choices(())
-    assert choices.decoder == recipe.decoder
-    assert choices.training.epochs == recipe.training.epochs
-    assert person.find(person.viewer.window.dock_widgets[f"Prepare ({PLUGIN})"], "rotate_x").value() == 20.05
+    assert train.decoder.config() == recipe.decoder
+    assert train.training.epochs.value == recipe.training.epochs
+    prepare = person.viewer.window.dock_widgets[f"Prepare ({PLUGIN})"]
+    assert prepare.rotation.rotate_x.value == 20.05
     person.picture("demo")

@@ -19,14 +19,14 @@ def derivatives(tmp_path_factory: Any) -> Any:
 
 def test_lists_runs_with_their_missing_files(qtbot: Any, derivatives: Any, notified: list[Any]) -> None:
     box = BidsBox()
-    qtbot.addWidget(box)
-    assert not box.open.isEnabled()
-    assert "Choose a folder" in box.open.toolTip()
-    box.folder.line.setText(str(derivatives.parents[1]))
-    assert [box.boxes["subject"].itemText(i) for i in range(2)] == ["01", "02"]
-    assert box.boxes["space"].currentText() == "MNI152NLin2009cAsym:res-2", "not the raw images"
+    qtbot.addWidget(box.native)
+    assert not box.open_button.enabled
+    assert "Choose a folder" in box.open_button.tooltip
+    box.folder.value = derivatives.parents[1]
+    assert box.subject.choices == ("01", "02")
+    assert box.space.value == "MNI152NLin2009cAsym:res-2", "not the raw images"
     assert len(box.selected()) == 4
-    box.boxes["subject"].setCurrentText("02")
+    box.subject.value = "02"
     rows = [[box.table.item(row, column).text() for column in range(3)] for row in range(4)]
     assert rows == [
         ["a", "1", "confounds"],
@@ -37,9 +37,9 @@ def test_lists_runs_with_their_missing_files(qtbot: Any, derivatives: Any, notif
     assert [(run.session, run.run) for run in box.selected()] == [("a", "1"), ("a", "2"), ("b", "1")]
     for row in range(4):
         box.table.item(row, 0).setCheckState(Qt.CheckState.Unchecked)
-    assert not box.open.isEnabled()
-    assert "Select at least one" in box.open.toolTip()
-    box.folder.line.setText(str(derivatives / "nowhere"))
+    assert not box.open_button.enabled
+    assert "Select at least one" in box.open_button.tooltip
+    box.folder.value = derivatives / "nowhere"
     assert "must be a folder" in str(notified[-1].message)
     assert box.table.rowCount() == 0
 
@@ -47,9 +47,9 @@ def test_lists_runs_with_their_missing_files(qtbot: Any, derivatives: Any, notif
 def test_opens_a_subject_as_one_series_with_its_labels(viewer: Any, derivatives: Any) -> None:
     dock = LabelsDock(viewer)
     viewer.window.add_dock_widget(dock, name="Labels (napari-fmri-decoder)")
-    dock.bids.folder.line.setText(str(derivatives))
-    dock.bids.boxes["subject"].setCurrentText("02")
-    dock.bids.open.click()
+    dock.bids.folder.value = derivatives
+    dock.bids.subject.value = "02"
+    dock.bids.open_button.native.click()
     series, table = dock.session.series, dock.session.state.labeling.table
     assert series.n_volumes == 3 * N == len(table)
     assert series.name == "sub-02 faces"
@@ -57,4 +57,4 @@ def test_opens_a_subject_as_one_series_with_its_labels(viewer: Any, derivatives:
     assert table["label"].tolist()[:5] == ["face"] * 4 + ["house"]
     assert dock.session.volume(dock.session.state.preparation.anatomy).kind == "anatomy"
     assert "2 classes in 3 runs" in dock.counts.text()
-    assert dock.bids.minimumSizeHint().width() <= 380
+    assert dock.bids.native.minimumSizeHint().width() <= 380

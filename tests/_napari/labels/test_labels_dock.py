@@ -43,14 +43,14 @@ def dock(viewer: Any, folder: Path) -> LabelsDock:
 def test_without_a_series_it_is_disabled_with_a_reason(viewer: Any) -> None:
     dock = LabelsDock(viewer)
     viewer.window.add_dock_widget(dock)
-    assert not dock.apply.isEnabled()
-    assert NO_SERIES in dock.apply.toolTip()
+    assert not dock.apply_button.enabled
+    assert NO_SERIES in dock.apply_button.tooltip
     assert dock.about.text() == NO_SERIES
 
 
 def test_a_table_next_to_the_series_labels_each_volume(dock: LabelsDock, folder: Path) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     state = dock.session.state
     written = pd.read_csv(folder / "volumes.tsv", sep="\t")
     assert state.labeling.table["label"].tolist() == written["label"].tolist()
@@ -62,8 +62,8 @@ def test_a_table_next_to_the_series_labels_each_volume(dock: LabelsDock, folder:
 
 def test_excluded_labels_are_noted_and_are_no_classes(dock: LabelsDock, folder: Path) -> None:
     table_with_rest(folder)
-    dock.form.set_values({"source": "table", "table": "rest.tsv", "exclude": ["rest"]})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "rest.tsv", "exclude": ["rest"]})
+    dock.apply_button.native.click()
     assert "8 of 64 volumes" in dock.notes.text()
     assert "2 classes" in dock.counts.text()
     assert "rest" not in dock.counts.text()
@@ -74,8 +74,8 @@ def test_excluded_labels_are_noted_and_are_no_classes(dock: LabelsDock, folder: 
 
 def test_repeated_blocks_match_the_command_line(dock: LabelsDock, folder: Path) -> None:
     options = {"source": "blocks", "blocks": "4 closed, 4 open, 8 times", "chunk": 16}
-    dock.form.set_values(options)
-    dock.apply.click()
+    dock.source.update(options)
+    dock.apply_button.native.click()
     expected, _ = label_table(parse_labels(options), read(folder / "small_bold.nii.gz"), folder)
     pd.testing.assert_frame_equal(dock.session.state.labeling.table, expected)
     assert dock.session.state.labeling.labels == parse_labels(options)
@@ -84,13 +84,13 @@ def test_repeated_blocks_match_the_command_line(dock: LabelsDock, folder: Path) 
 def test_a_table_with_a_missing_row_gives_one_message_and_changes_nothing(
     dock: LabelsDock, folder: Path, notified: list[Any]
 ) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     before = dock.session.state.labeling.table
     table = pd.read_csv(folder / "volumes.tsv", sep="\t")
     table[:-1].to_csv(folder / "short.tsv", sep="\t", index=False)
-    dock.form.set_values({"table": "short.tsv"})
-    dock.apply.click()
+    dock.source.update({"table": "short.tsv"})
+    dock.apply_button.native.click()
     (message,) = notified
     assert "63 rows" in str(message.message)
     assert "64 volumes" in str(message.message)
@@ -98,16 +98,16 @@ def test_a_table_with_a_missing_row_gives_one_message_and_changes_nothing(
 
 
 def test_an_invalid_field_gives_one_message(dock: LabelsDock, notified: list[Any]) -> None:
-    dock.form.set_values({"source": "blocks", "blocks": "four closed"})
-    dock.apply.click()
+    dock.source.update({"source": "blocks", "blocks": "four closed"})
+    dock.apply_button.native.click()
     (message,) = notified
     assert "4 closed, 4 open" in str(message.message)
     assert dock.session.state.labeling.table is None
 
 
 def test_a_click_shows_the_volume_and_the_dock_follows_the_slider(dock: LabelsDock, viewer: Any) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     dock.bands.clicked.emit(21)
     assert volume_shown(viewer, 2.0) == 21
     assert "Volume 21: <b>open</b>, run 2" in dock.current.text()
@@ -116,8 +116,8 @@ def test_a_click_shows_the_volume_and_the_dock_follows_the_slider(dock: LabelsDo
 
 
 def test_labels_are_discarded_for_a_series_of_another_length(dock: LabelsDock, tmp_path: Path) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     (tmp_path / "other").mkdir()
     write_small(tmp_path / "other", n_runs=3)
     layer = dock.session.add(read(tmp_path / "other" / "small_bold.nii.gz"))
@@ -155,22 +155,22 @@ def drag(dock: LabelsDock, first: int, last: int) -> None:
 
 
 def test_dragging_over_the_bands_paints_labels_that_a_recipe_can_save(dock: LabelsDock, folder: Path) -> None:
-    dock.brush.switch.setChecked(True)
-    dock.brush.box.setCurrentText("eyes shut")
+    dock.brush.paint.value = True
+    dock.brush.text.value = "eyes shut"
     drag(dock, 4, 11)
     state = dock.session.state
     assert state.labeling.labels.spans == ("4-11 eyes shut",)
     assert state.labeling.table["label"].tolist() == [""] * 4 + ["eyes shut"] * 8 + [""] * 52
-    assert dock.form.value()["source"] == "painted"
-    dock.form.set_values({"lag": 4.0, "trim_end": 1})  # two volumes later, one fewer
-    dock.apply.click()
+    assert dock.source.asdict()["source"] == "painted"
+    dock.source.update({"lag": 4.0, "trim_end": 1})  # two volumes later, one fewer
+    dock.apply_button.native.click()
     drag(dock, 30, 33)
     shown = dock.session.state.labeling.table["label"]
     assert (shown == "eyes shut").to_numpy().nonzero()[0].tolist() == [*range(6, 13), *range(30, 34)]
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     written = dock.session.state.labeling.table
-    dock.brush.box.setCurrentText("no label")
+    dock.brush.text.value = "no label"
     drag(dock, 20, 17)  # backwards
     painted = dock.session.state.labeling.table
     assert (painted["label"] == "").to_numpy().nonzero()[0].tolist() == [17, 18, 19, 20]
@@ -180,8 +180,8 @@ def test_dragging_over_the_bands_paints_labels_that_a_recipe_can_save(dock: Labe
 
 
 def test_without_the_switch_dragging_pans_the_time_axis(dock: LabelsDock) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     before, shown = dock.session.state.labeling.table, dock.bands.panes[0].viewRange()[0]
     drag(dock, 20, 40)
     assert dock.session.state.labeling.table is before
@@ -201,8 +201,8 @@ def test_short_events_show_the_labels_of_each_way_until_one_is_selected(
 ) -> None:
     short_events(folder)
     given = {"source": "events", "events": ("short_events.tsv",)}
-    dock.form.set_values(given)
-    dock.apply.click()
+    dock.source.update(given)
+    dock.apply_button.native.click()
     assert dock.session.state.labeling.table is None
     for word in ("nearest", "overlap", "until-next", "fill_gaps", "[zmaps]", "64 of 64"):
         assert word in dock.notes.text()
@@ -212,26 +212,26 @@ def test_short_events_show_the_labels_of_each_way_until_one_is_selected(
     wanted = np.repeat(np.tile(["closed", "open", "open", "closed"], 4), 4).tolist()
     assert shown["nearest"].tolist() == wanted
     assert "midpoint: 0 of 64 events; nearest: 64 of 64 events" in dock.ways.text()
-    dock.form.set_values(given | {"assign": "nearest"})
-    dock.apply.click()
+    dock.source.update(given | {"assign": "nearest"})
+    dock.apply_button.native.click()
     assert dock.session.state.labeling.table["label"].tolist() == wanted
     assert "64 of 64 events contain a volume (assign = nearest)." in dock.notes.text()
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.apply_button.native.click()
     assert not dock.ways.text()
     assert "nearest" not in dock.bands.table()
 
 
 def test_labels_are_renamed_and_merged_in_the_dock(dock: LabelsDock) -> None:
-    dock.form.set_values({"source": "table", "table": "volumes.tsv"})
-    dock.form.control("rename").setText("open = 1")
-    dock.form.control("merge").setText("eyes shut = [closed, 2]")
-    dock.apply.click()
+    dock.source.update({"source": "table", "table": "volumes.tsv"})
+    dock.source.rename.line_edit.value = "open = 1"
+    dock.source.merge.line_edit.value = "eyes shut = [closed, 2]"
+    dock.apply_button.native.click()
     assert set(dock.session.state.labeling.table["label"]) == {"1", "eyes shut"}
     assert dock.session.state.labeling.labels.rename == {"open": "1"}
-    dock.form.set_values(dock.session.state.labeling.labels)
-    assert dock.form.value()["merge"] == {"eyes shut": ["closed", "2"]}
-    dock.form.control("keep").setText("1")
-    dock.apply.click()
+    dock.source.update(dock.session.state.labeling.labels)
+    assert dock.source.asdict()["merge"] == {"eyes shut": ("closed", "2")}
+    dock.source.keep.line_edit.value = "1"
+    dock.apply_button.native.click()
     assert "32 of 64 volumes are labeled 'eyes shut' and are excluded." in dock.notes.text()
     assert "1 classes in 4 runs" in dock.counts.text()

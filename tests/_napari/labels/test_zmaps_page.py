@@ -36,22 +36,22 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     dock = LabelsDock(viewer)
     viewer.window.add_dock_widget(dock, name="Labels (napari-fmri-decoder)")
     session, view = Session.of(viewer), dock.zmaps
-    assert not view.make.isEnabled()
-    assert NO_SERIES in view.make.toolTip()
+    assert not view.make_button.enabled
+    assert NO_SERIES in view.make_button.tooltip
     bold = read(tmp_path / "small_bold.nii.gz")
     layer = session.add(bold)
     session.update(series=layer)
-    assert NO_LABELS in view.make.toolTip()
-    dock.form.set_values({"source": "table", "table": "volumes.tsv", "exclude": ["rest"]})
-    dock.apply.click()
-    assert view.make.isEnabled()
+    assert NO_LABELS in view.make_button.tooltip
+    dock.source.update({"source": "table", "table": "volumes.tsv", "exclude": ["rest"]})
+    dock.apply_button.native.click()
+    assert view.make_button.enabled
 
     # a response with a delay disables the lag; a boxcar has none
-    assert not view.form.control("lag").isEnabled()
-    view.form.set_values({"hrf": "none", "noise": "ols", "drift": "none"})
-    assert view.form.control("lag").isEnabled()
-    assert not view.form.control("high_pass").isEnabled()
-    view.folder.line.setText(str(tmp_path / "made"))
+    assert not view.lag.enabled
+    view.update({"hrf": "none", "noise": "ols", "drift": "none"})
+    assert view.lag.enabled
+    assert not view.high_pass.enabled
+    view.folder.value = tmp_path / "made"
 
     # a recipe with z-maps asks to compute them first
     example = Path(__file__).parents[3] / "examples" / "haxby_zmaps_linear.toml"
@@ -59,16 +59,16 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     assert "Make them in the Labels dock" in str(notified.pop().message)
 
     # stopped while reading: no files are left
-    view.make.click()
-    assert (view.stop.isEnabled(), view.make.isEnabled()) == (True, False)
-    view.stop.click()
+    view.make_button.native.click()
+    assert (view.stop_button.enabled, view.make_button.enabled) == (True, False)
+    view.stop_button.native.click()
     qtbot.waitUntil(lambda: view.job is None)
     assert "No map was kept" in view.line.text.text()
     assert not (tmp_path / "made").exists()
 
     # a second series on the same axis prevents showing the maps: one message, and the maps are on disk
     other = session.add(series(1)[0])
-    view.make.click()
+    view.make_button.native.click()
     qtbot.waitUntil(lambda: view.job is None)
     (folder,) = (tmp_path / "made").iterdir()
     assert [str(note.message)[:20] for note in notified] == ["All series in a view"]
@@ -76,7 +76,7 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     assert str(folder) in view.notes.text()
     session.remove(other)
 
-    view.make.click()
+    view.make_button.native.click()
     qtbot.waitUntil(lambda: view.job is None)
     folder = max((tmp_path / "made").iterdir())
     table = session.state.labeling.table
@@ -89,12 +89,12 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     np.testing.assert_allclose(session.series.at(2), expected.maps.at(2), atol=1e-6)
     assert table["label"].tolist() == expected.table["label"].tolist()
     assert f"{len(table)} volumes" in dock.about.text()
-    assert dock.form.config().table == str(folder / "volumes.tsv")
+    assert dock.source.config().table == str(folder / "volumes.tsv")
     assert dock.notes.text() == ""
     assert (layer.name, layer.axis_labels[0]) == (folder.name, "volume")
     assert layer.contrast_limits[0] == -layer.contrast_limits[1]
     assert viewer.dims.point[0] == 0
-    assert NO_TIME in view.make.toolTip()
+    assert NO_TIME in view.make_button.tooltip
     assert "Center runs" in view.notes.text()
 
     # training on the maps works like on any series

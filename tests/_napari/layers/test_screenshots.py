@@ -69,12 +69,12 @@ def expected(point: np.ndarray, center: np.ndarray, zoom: float, axes: Any) -> n
 def tab(viewer: Any) -> Any:
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, area="right")
-    return dock.tabs.widget(0).widget()
+    return dock.views
 
 
 def look(viewer: Any, tab: Any, plane: str, radiological: bool) -> None:
-    tab.convention.setCurrentIndex(int(radiological))
-    tab.planes[plane].click()
+    tab.convention.value = "radiological" if radiological else "neurological"
+    tab.look(plane)
 
 
 def test_blobs_are_at_their_anatomical_positions_on_the_screen(viewer: Any, tab: Any, qtbot: Any):

@@ -14,6 +14,7 @@ from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
 from napari_fmri_decoder._napari.look_inside.explain_page import MEAN, ExplainPage
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.dims import show_volume
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import Explainer, Explanation, explainers
 from napari_fmri_decoder.explain.activations import activations
 
@@ -39,16 +40,14 @@ def shown_page(viewer: Any, result: RunResult) -> ExplainPage:
     dock.session.add(result.prepared.series)
     show_result(dock.session, result)
     dock.session.update(result=result, prepared=result.prepared)
-    dock.page.setCurrentText(ExplainPage.title)
-    (found,) = (page for page in dock.pages if isinstance(page, ExplainPage))
-    found.update_result(result)
-    return found
+    dock.show(ExplainPage.title)
+    return dock.explain
 
 
 def compute(page: ExplainPage, qtbot: Any) -> Any:
     """Press the button, and give the layer that appears."""
-    page.button.click()
-    qtbot.waitUntil(lambda: page.map.isEnabled() and not page.about.isVisible())
+    page.button.native.click()
+    qtbot.waitUntil(lambda: page.map.enabled and not page.about.isVisible())
     (layer,) = page.session.viewer.layers.selection
     return layer
 
@@ -60,23 +59,23 @@ def test_a_volume_is_explained_by_the_model_that_held_it_out(
     layer = compute(page, qtbot)
     samples = result.prepared.samples
     expected = activations(result.folds[1].model, samples.X[20:21], samples.space, "conv1")[0]
-    assert page.map.count() == len(expected)
+    assert len(page.map) == len(expected)
     for number in (0, len(expected) - 1):
-        page.map.setCurrentIndex(number)
+        page.map.value = f"conv1 filter {number}"
         volume = page.session.volume(layer)
         assert volume is not None
         np.testing.assert_allclose(volume.at(0), expected[number], atol=1e-6)
     assert layer.name == f"cnn2d conv1 filter {len(expected) - 1}"
-    assert "The map" in page.map.toolTip()
+    assert "The map" in page.map.tooltip
     page.draw(result)  # as for another run
-    assert not page.map.isEnabled()
+    assert not page.map.enabled
     assert layer not in page.session.viewer.layers
 
 
 def test_the_mean_is_of_the_model_of_all_samples_and_marked(
     page: ExplainPage, result: RunResult, qtbot: Any
 ) -> None:
-    page.samples.setCurrentText(MEAN)
+    page.samples.value = MEAN
     layer = compute(page, qtbot)
     samples = result.prepared.samples
     expected = activations(result.model, samples.X, samples.space, "conv1").mean(axis=0)[0]
@@ -84,6 +83,20 @@ def test_the_mean_is_of_the_model_of_all_samples_and_marked(
     assert volume is not None
     np.testing.assert_allclose(volume.at(0), expected, atol=1e-5)
     assert layer.name.endswith("(seen in training)")
+
+
+def test_a_script_computes_maps_and_chooses_one(viewer: Any, result: RunResult) -> None:
+    dock = LookInsideDock(viewer)
+    dock.session.add(result.prepared.series)
+    dock.session.update(result=result)
+    dock.explain.method.layer.value = "conv2"  # the page was never shown
+    dock.explain.samples.value = MEAN
+    dock.explain.compute()
+    dock.explain.map.value = "conv2 filter 1"
+    (layer,) = viewer.layers.selection
+    assert layer.name == "cnn2d conv2 filter 1 (seen in training)"
+    with pytest.raises(ValueError, match="not a valid choice"):
+        dock.explain.map.value = "conv2 filter 99"
 
 
 @pytest.fixture
@@ -109,10 +122,10 @@ def test_a_registered_method_has_its_options_in_the_form(
     constant: None, viewer: Any, result: RunResult, qtbot: Any
 ) -> None:
     page = shown_page(viewer, result)
-    page.method.choose("constant")
-    assert "The value." in page.method.control("level").toolTip()
-    page.method.form.set_values({"level": 3.0})
-    page.samples.setCurrentText(MEAN)
+    page.method.method.value = "constant"
+    assert "The value." in page.method.level.tooltip
+    page.method.level.value = 3.0
+    page.samples.value = MEAN
     layer = compute(page, qtbot)
     assert layer.name == "cnn2d constant (seen in training)"
     np.testing.assert_array_equal(page.session.volume(layer).at(0), 3.0)
@@ -121,5 +134,7 @@ def test_a_registered_method_has_its_options_in_the_form(
 def test_a_model_that_cannot_be_explained_disables_the_button(viewer: Any, tmp_path: Any) -> None:
     linear = small_result(tmp_path, {"name": "linear", "C": 0.1})
     page = shown_page(viewer, linear)
-    assert not page.button.isEnabled()
-    assert "convolution" in page.button.toolTip()
+    assert not page.button.enabled
+    assert "convolution" in page.button.tooltip
+    with pytest.raises(InputError, match="convolution"):
+        page.compute()

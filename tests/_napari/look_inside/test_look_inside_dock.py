@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hang import HANG_S
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QScrollBar, QToolButton, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QScrollBar,
+    QToolButton,
+    QWidget,
+)
 from small_result import small_result
 
 from napari_fmri_decoder._napari.labels.dock import LabelsDock
-from napari_fmri_decoder._napari.look_inside.dock import NOTHING, LookInsideDock
+from napari_fmri_decoder._napari.look_inside import plot_pages
+from napari_fmri_decoder._napari.look_inside.dock import MOST, NOTHING, LookInsideDock
+from napari_fmri_decoder._napari.qt.running import running_jobs
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.train.dock import TrainDock
 from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter, show_volume, volume_shown
 from napari_fmri_decoder._napari.viewer.session import Session
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.history import history_table
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone
 from napari_fmri_decoder.evaluation.predictions import predictions_table
@@ -50,8 +63,8 @@ def dock(viewer: Any, result: RunResult) -> LookInsideDock:
 
 def page(dock: LookInsideDock, title: str, qtbot: Any) -> Any:
     """Select a page, and wait for its computation."""
-    dock.page.setCurrentText(title)
-    found = dock.pages[dock.page.currentIndex()]
+    dock.page.value = title
+    found = dock.pages[title]
     qtbot.waitUntil(lambda: not found.about.isVisible())
     return found
 
@@ -60,7 +73,83 @@ def test_without_a_run_it_asks_to_train(viewer: Any) -> None:
     dock = LookInsideDock(viewer)
     viewer.window.add_dock_widget(dock)
     assert dock.headline.text() == NOTHING
-    assert not dock.page.isEnabled()
+    assert not dock.page.enabled
+
+
+def test_show_without_a_run_or_a_page_makes_the_dock_visible_or_says_why(viewer: Any, qtbot: Any) -> None:
+    dock = LookInsideDock(viewer)
+    qtbot.addWidget(dock.native)
+    assert dock.show() is dock
+    assert dock.visible
+    with pytest.raises(InputError) as error:
+        dock.show("Predictions")
+    assert str(error.value) == NOTHING == dock.headline.text()
+    with pytest.raises(InputError, match=r"must be one of Layers and filters, Predictions.*got 'prediction'"):
+        dock.show("prediction")
+    for compute in (dock.explain.compute, dock.tsne.compute):
+        with pytest.raises(InputError, match=NOTHING):
+            compute()
+    assert dock.page.value == "Layers and filters"
+
+
+def test_show_draws_a_page_also_behind_another_tab(
+    dock: LookInsideDock, result: RunResult, qtbot: Any
+) -> None:
+    dock.viewer.window.add_dock_widget(QLabel("in front"), tabify=True).raise_()
+    qtbot.waitUntil(lambda: dock.native.visibleRegion().isEmpty())
+    for page in dock.pages:
+        assert dock.show(page) is dock
+        assert dock.page.value == page
+        assert dock.pages[page].result is result
+        assert not dock.pages[page].about.text()
+    qtbot.waitUntil(lambda: not dock.native.visibleRegion().isEmpty())
+    np.testing.assert_allclose(dock.pca.scatter.table()[["x", "y"]], pca(result.prepared.samples.X).points)
+    mean, _ = moments(result.prepared.series)
+    assert dock.voxels.means.table()["voxels"].sum() == (mean != 0).sum()
+    dock.tsne.perplexity.value = 5
+    dock.tsne.compute()
+    assert len(dock.tsne.scatter.table()) == 64
+    with pytest.raises(ValueError, match="Perplexity must be a number from 2 to 200; got 1"):
+        dock.tsne.perplexity.value = 1
+
+
+def test_show_returns_at_once_or_raises_what_stopped_the_page(
+    dock: LookInsideDock, monkeypatch: pytest.MonkeyPatch, notified: list[Any], qtbot: Any
+) -> None:
+    may_end = threading.Event()
+
+    def slow(_: Any) -> Any:
+        yield
+        assert may_end.wait(HANG_S)
+        yield
+        raise InputError("The samples must have components, found none.")
+
+    monkeypatch.setattr(plot_pages, "pca", slow)
+    dock.show("PCA of the samples", wait=False)
+    assert dock.pca.about.text() == "Computing the components…"
+    (job,) = running_jobs()
+    job.stop()
+    may_end.set()
+    qtbot.waitUntil(lambda: not job.running)
+    assert not dock.pca.about.text()
+    for _ in range(2):  # it starts again, and its error is that of the page, as often as it is asked for
+        with pytest.raises(InputError, match="must have components"):
+            dock.show("PCA of the samples")
+        assert dock.pca.about.text() == "Failed: The samples must have components, found none."
+    assert len(notified) == 1
+
+
+def test_runs_whose_folders_have_one_name_are_told_apart(dock: LookInsideDock, result: RunResult) -> None:
+    other = replace(result, folder=Path("elsewhere") / result.folder.name)
+    dock.session.update(result=other)
+    assert dock.run.choices == (str(other.folder), result.folder.name)
+    assert dock.result is other
+    dock.run.value = result.folder.name
+    assert dock.result is result
+    for i in range(MOST + 1):
+        dock.session.update(result=replace(result, folder=Path(f"run {i}")))
+    assert len(dock.run) == MOST
+    assert dock.run.value == f"run {MOST}"
 
 
 def test_every_control_has_a_name_and_a_tooltip(viewer: Any) -> None:
@@ -68,12 +157,13 @@ def test_every_control_has_a_name_and_a_tooltip(viewer: Any) -> None:
     for kind in (LabelsDock, TrainDock, LookInsideDock):
         dock = kind(viewer)
         viewer.window.add_dock_widget(dock)
-        for widget in dock.findChildren(QWidget):
+        for widget in dock.native.findChildren(QWidget):
             inner = isinstance(widget, (QScrollBar, QToolButton)) or "qt_" in widget.objectName()
             if isinstance(widget, kinds) and not inner:
-                named = [w for w in (widget, widget.parentWidget()) if w is not None and w.objectName()]
-                assert named, f"{widget} has no name"
-                assert any(w.toolTip() for w in (widget, *named)), named[0].objectName()
+                around = (widget, widget.parentWidget(), widget.parentWidget().parentWidget())
+                named = [w for w in around if w.objectName() and "magicgui" not in w.objectName()]
+                assert named, f"{widget} in {widget.parentWidget()} has no name"
+                assert any(w.toolTip() for w in around), named[0].objectName()
 
 
 def test_lists_predictions_and_a_row_shows_its_volume(
@@ -82,7 +172,7 @@ def test_lists_predictions_and_a_row_shows_its_volume(
     predictions = predictions_table(result.folds, result.prepared.samples)
     shown = page(dock, "Predictions", qtbot)
     assert shown.model.table["volume"].tolist() == predictions["volume"].tolist()
-    shown.which.setCurrentText("wrong")
+    shown.which.value = "wrong"
     wrong = predictions[predictions["true"] != predictions["predicted"]]
     assert shown.model.table["volume"].tolist() == wrong["volume"].tolist()
     assert shown.count.text() == f"{len(wrong)} of 64 volumes"
@@ -104,7 +194,7 @@ def test_clicks_on_a_matrix_cell_step_through_its_volumes(
         shown.matrix.cellClicked.emit(true, predicted)
         assert volume_shown(dock.viewer, 2.0) == volume
     assert shown.list.count() == len(cell)
-    shown.matrix.part.setCurrentText("training")
+    shown.matrix.part.value = "training"
     np.testing.assert_array_equal(shown.matrix.shown, result.scores.train_confusion)
     shown.matrix.cellClicked.emit(true, predicted)
     i, j = (result.scores.classes.index(name) for name in (true, predicted))
@@ -131,7 +221,7 @@ def test_curves_histograms_and_projections_match_the_run(
 
     shown = page(dock, "Probabilities", qtbot)
     predictions = predictions_table(result.folds, result.prepared.samples)
-    shown.which.setCurrentText("open")
+    shown.which.value = "open"
     counts = shown.plot.table()
     expected, _ = np.histogram(
         predictions.loc[predictions["true"] == "open", "p_open"], bins=20, range=(0, 1)
@@ -154,8 +244,8 @@ def test_curves_histograms_and_projections_match_the_run(
 def test_tsne_is_computed_on_request(dock: LookInsideDock, qtbot: Any) -> None:
     shown = page(dock, "t-SNE of the samples", qtbot)
     assert len(shown.scatter.table()) == 0
-    shown.perplexity.setValue(5)
-    qtbot.mouseClick(shown.button, Qt.MouseButton.LeftButton)
+    shown.perplexity.value = 5
+    qtbot.mouseClick(shown.button.native, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(shown.scatter.table()) == 64)
 
 
@@ -163,14 +253,14 @@ def test_shows_the_selected_layer_and_filter_and_names_their_network(
     dock: LookInsideDock, result: RunResult, qtbot: Any
 ) -> None:
     shown, viewer = page(dock, "Layers and filters", qtbot), dock.viewer
-    assert [shown.layer.itemText(i) for i in range(shown.layer.count())] == ["predictions", "conv1", "conv2"]
-    shown.layer.setCurrentText("conv2")
+    assert shown.layer.choices == ("predictions", "conv1", "conv2")
+    shown.layer.value = "conv2"
     assert [layer.name for layer in viewer.layers[1:] if layer.visible] == ["cnn2d conv2"]
-    assert shown.filter.maximum() == 3
-    shown.filter.setValue(2)
+    assert shown.filter.max == 3
+    shown.filter.value = 2
     assert filter_shown(viewer) == 2
     show_filter(viewer, 1)
-    assert shown.filter.value() == 1
+    assert shown.filter.value == 1
     show_volume(viewer, 17, 2.0)
     row = predictions_table(result.folds, result.prepared.samples).set_index("volume").loc[17]
     assert shown.where.text() == (
@@ -179,10 +269,10 @@ def test_shows_the_selected_layer_and_filter_and_names_their_network(
     )
 
     dock.session.update(result=replace(result, folder=Path("second"), folds=result.folds[:1]))
-    dock.run.setCurrentIndex(0)
+    assert dock.run.value == "second"
     assert "seen in training" in shown.where.text()
-    assert dock.run.count() == 2
-    dock.run.setCurrentIndex(1)
+    assert dock.run.choices == ("second", result.folder.name)
+    dock.run.value = result.folder.name
     assert "did not train on it" in shown.where.text()
 
 
@@ -192,8 +282,8 @@ def test_a_network_without_spatial_layers_gives_a_message(viewer: Any, tmp_path:
     session.add(linear.prepared.series)
     dock = LookInsideDock(viewer)
     viewer.window.add_dock_widget(dock)
-    qtbot.waitUntil(dock.isVisible)
+    qtbot.waitUntil(lambda: dock.visible)
     show_result(session, linear)
     session.update(result=linear)
     assert "no layers" in dock.filters.about.text()
-    assert not dock.filters.filter.isEnabled()
+    assert not dock.filters.filter.enabled

@@ -143,7 +143,7 @@ def test_matrix_describes_and_sends_the_cell_under_the_mouse(qtbot: Any) -> None
     with qtbot.waitSignal(plot.cellClicked) as sent:
         click(plot, qtbot, 5, 2)
     assert sent.args == ["chair", "scissors"]
-    plot.part.setCurrentText("training")
+    plot.part.value = "training"
     assert hover(plot, qtbot, 5, 2) == "chair predicted as scissors: 42 of 240 (18%)"
 
 
@@ -151,12 +151,12 @@ def test_normalized_matrix_rows_sum_to_one_and_true_classes_are_rows(qtbot: Any)
     plot = show(filled_matrix(), qtbot)
     assert isinstance(plot, MatrixPlot)
     np.testing.assert_array_equal(plot.shown, COUNTS)
-    plot.rows.click()
+    plot.rows.value = True
     np.testing.assert_allclose(plot.shown.sum(axis=1), 1)
     assert on_screen(plot, 0, 0).y() < on_screen(plot, 0, 7).y()
     plot.set_data({"test": np.zeros((2, 2), int)}, ["a", "b"])
     assert np.isfinite(plot.shown).all(), "a class without samples must not divide by zero"
-    assert not plot.part.isVisible()
+    assert not plot.part.visible
 
 
 def test_scatter_describes_and_sends_the_point_under_the_mouse(qtbot: Any) -> None:
@@ -167,7 +167,7 @@ def test_scatter_describes_and_sends_the_point_under_the_mouse(qtbot: Any) -> No
     with qtbot.waitSignal(plot.clicked) as sent:
         click(plot, qtbot, 0, 1)
     assert sent.args == [2]
-    plot.color_by.setCurrentText("run")
+    plot.color_by.value = "run"
     assert _legend(plot) == ["1", "2", "10"]
 
 

@@ -58,7 +58,7 @@ class Hands:
         self.dock, self.qtbot, self.session = dock, qtbot, dock.session
 
     def __call__(self, name: str) -> Any:
-        found = self.dock.findChild(QWidget, name)
+        found = self.dock.native.findChild(QWidget, name)
         assert found is not None, f"no control {name}"
         return found
 
@@ -97,14 +97,15 @@ def as_image(volume: Volume) -> Any:
 def test_every_control_has_a_name_and_a_tooltip(hands: Hands):
     kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QAbstractSlider)
     for strategy in strategies():
-        hands("mask_strategy").setCurrentText(strategy)
-        for widget in hands.dock.findChildren(QWidget):
+        hands.dock.mask.strategy.value = strategy
+        for widget in hands.dock.native.findChildren(QWidget):
             inner = isinstance(widget, (QScrollBar, QToolButton)) or "qt_" in widget.objectName()
             if not isinstance(widget, kinds) or inner:
                 continue
-            named = [w for w in (widget, widget.parentWidget()) if w.objectName()]
+            around = (widget, widget.parentWidget(), widget.parentWidget().parentWidget())
+            named = [w for w in around if w.objectName() and "magicgui" not in w.objectName()]
             assert named, f"{widget} in {widget.parentWidget()} has no name"
-            assert any(w.toolTip() for w in (widget, widget.parentWidget())), named[0].objectName()
+            assert any(w.toolTip() for w in around), named[0].objectName()
 
 
 def test_without_a_series_buttons_are_disabled_with_a_reason(hands: Hands):
@@ -124,14 +125,14 @@ def test_without_a_series_buttons_are_disabled_with_a_reason(hands: Hands):
 
 
 def test_the_dock_fits_a_small_screen_and_scrolls(viewer: Any, hands: Hands, qtbot: Any):
-    assert hands.dock.minimumSizeHint().width() <= 420
+    assert hands.dock.native.minimumSizeHint().width() <= 420
     assert viewer.window._qt_window.height() <= 768
     bar = hands("prepare_scroll").verticalScrollBar()
     bar.setValue(bar.maximum())
     qtbot.wait(20)
     assert hands("undo").isVisible()
-    place = hands("cut_slab").mapTo(hands.dock, hands("cut_slab").rect().bottomRight())
-    assert 0 < place.y() < hands.dock.height()
+    place = hands("cut_slab").mapTo(hands.dock.native, hands("cut_slab").rect().bottomRight())
+    assert 0 < place.y() < hands.dock.native.height()
 
 
 def test_mean_of_the_series_is_nilearns(hands: Hands):
@@ -149,8 +150,8 @@ def test_mean_of_the_series_is_nilearns(hands: Hands):
 def test_epi_mask_is_nilearns_and_can_be_undone(hands: Hands):
     series = head()
     hands.session.add(series)
-    hands("mask_strategy").setCurrentText("epi")
-    hands("opening").setValue(1)
+    hands.dock.mask.strategy.value = "epi"
+    hands.dock.mask.opening.value = 1
     hands.press("apply_mask")
     expected = np.asarray(compute_epi_mask(as_image(series), opening=1).dataobj)
     mask = hands.session.state.preparation.mask
@@ -166,11 +167,11 @@ def test_epi_mask_is_nilearns_and_can_be_undone(hands: Hands):
 
 def test_a_second_mask_replaces_the_first_until_undo(hands: Hands):
     hands.session.add(head())
-    hands("mask_strategy").setCurrentText("threshold")
-    hands("above").setValue(100)
+    hands.dock.mask.strategy.value = "threshold"
+    hands.dock.mask.above.value = 100
     hands.press("apply_mask")
     first = hands.session.state.preparation.mask
-    hands("above").setValue(800)
+    hands.dock.mask.above.value = 800
     hands.press("apply_mask")
     assert [layer.visible for layer in hands.session.viewer.layers] == [True, False, True]
     assert hands.session.state.preparation.mask.at(0).sum() < first.at(0).sum()
@@ -181,10 +182,10 @@ def test_a_second_mask_replaces_the_first_until_undo(hands: Hands):
 
 def test_an_empty_mask_is_one_notification_and_keeps_the_current_mask(hands: Hands, notified: list[Any]):
     hands.session.add(head())
-    hands("mask_strategy").setCurrentText("threshold")
+    hands.dock.mask.strategy.value = "threshold"
     hands.press("apply_mask")
     before = hands.session.state.preparation.mask
-    hands("above").setValue(1e6)
+    hands.dock.mask.above.value = 1e6
     hands.press("apply_mask")
     assert len(notified) == 1
     assert "at least one voxel" in notified[0].message
@@ -199,8 +200,8 @@ def test_a_mask_on_another_grid_is_resampled_with_a_note(hands: Hands, notified:
     affine = np.diag([2.0, 2, 2, 1])
     affine[:3, 3] = -60
     hands.session.add(Volume(fine, affine, "mask", name="fine mask"))
-    hands("mask_strategy").setCurrentText("layer")
-    hands("mask_layer").setCurrentText("fine mask")
+    hands.dock.mask.strategy.value = "layer"
+    hands.dock.mask.layer.value = "fine mask"
     hands.press("apply_mask")
     assert "resampled" in notified[-1].message
     mask = hands.session.state.preparation.mask
@@ -213,7 +214,7 @@ def test_a_mask_on_another_grid_is_resampled_with_a_note(hands: Hands, notified:
 def test_a_mask_can_be_painted_during_a_rotation(viewer: Any, hands: Hands):
     series = head()
     hands.session.add(series)
-    hands("rotate_x").setValue(30)
+    hands.dock.rotation.rotate_x.value = 30
     hands.until(lambda: not hands.session.state.scene.frame.is_identity)
     hands.press("paint_mask")
     layer = viewer.layers.selection.active
@@ -238,39 +239,39 @@ def test_a_mask_can_be_painted_during_a_rotation(viewer: Any, hands: Hands):
 
 def test_sliders_rotate_live_and_undo_restores_the_angles(viewer: Any, hands: Hands):
     layer = hands.session.add(head())
-    hands("rotate_x_slider").setValue(200)
+    hands.dock.rotation.rotate_x.value = 20.0
     hands.until(lambda: isinstance(layer.data, LayerArray))
-    assert hands("rotate_x").value() == 20.0
+    assert hands.dock.rotation.rotate_x.value == 20.0
     for value in (210, 220, 230):
-        hands("rotate_x_slider").setValue(value)
+        hands.dock.rotation.rotate_x.value = value / 10
         hands.until(lambda v=value: hands.session.state.scene.angles[0] == v / 10)
     expected = Frame.from_angles(x=23).matrix
     np.testing.assert_allclose(hands.session.state.scene.frame.matrix, expected, atol=1e-9)
     assert len(hands.session.steps) == 1
-    hands("show_rotated").setChecked(False)
+    hands.dock.rotation.show_rotated.value = False
     assert hands.session.state.scene.frame.is_identity
-    assert hands("rotate_x").value() == 23.0
-    hands("show_rotated").setChecked(True)
+    assert hands.dock.rotation.rotate_x.value == 23.0
+    hands.dock.rotation.show_rotated.value = True
     np.testing.assert_allclose(hands.session.state.scene.frame.matrix, expected, atol=1e-9)
     hands.press("undo")
-    assert hands("rotate_x").value() == 0
+    assert hands.dock.rotation.rotate_x.value == 0
     assert hands.session.state.scene.frame.is_identity
     assert isinstance(layer.data, np.ndarray)
 
 
 def test_reset_undoes_the_rotation(hands: Hands):
     hands.session.add(head())
-    hands("rotate_y").setValue(15)
+    hands.dock.rotation.rotate_y.value = 15
     hands.until(lambda: not hands.session.state.scene.frame.is_identity)
     hands.press("reset_rotation")
     assert hands.session.state.scene.frame.is_identity
-    assert hands("rotate_y").value() == 0
+    assert hands.dock.rotation.rotate_y.value == 0
     assert "No rotation" in hands("reset_rotation").toolTip()
 
 
 def cut(hands: Hands, **controls: Any) -> Any:
-    hands("rotate_x").setValue(controls.pop("rotate_x", 20.05))
-    hands.dock.slab.form.set_values({"start": 8, "stop": 11, "interpolation": "linear", **controls})
+    hands.dock.rotation.rotate_x.value = controls.pop("rotate_x", 20.05)
+    hands.dock.slab.update({"start": 8, "stop": 11, "interpolation": "linear", **controls})
     hands.press("cut_slab")
     return hands.layer("head slab")
 
@@ -308,7 +309,7 @@ def test_the_cut_slab_is_nilearns_at_the_same_position(hands: Hands):
 def test_training_uses_the_voxels_of_the_shown_slab(hands: Hands):
     series = head()
     hands.session.add(series)
-    hands("mask_strategy").setCurrentText("epi")
+    hands.dock.mask.strategy.value = "epi"
     hands.press("apply_mask")
     cut(hands)
     preparation = hands.session.state.preparation
@@ -326,17 +327,17 @@ def test_the_slab_of_an_oblique_acquisition_is_straight_too(hands: Hands, turn: 
             np.unique(head(tilt=rotation(x=10, z=5)).data)
         )
     cut_in = hands.session.state.scene.frame.matrix
-    hands("show_rotated").setChecked(False)
+    hands.dock.rotation.show_rotated.value = False
     assert hands.session.state.scene.frame.is_identity
     assert isinstance(layer.data, LayerArray)
-    hands("show_rotated").setChecked(True)  # the preview is the same slab
+    hands.dock.rotation.show_rotated.value = True  # the preview is the same slab
     np.testing.assert_allclose(hands.session.state.scene.frame.matrix, cut_in, atol=1e-9)
 
 
 def test_the_slab_is_shown_over_the_anatomy_and_undo_shows_the_series_again(viewer: Any, hands: Hands):
     anatomy = hands.session.add(Volume(head().at(0), head().affine, "anatomy", name="T1"))
     series = hands.session.add(head())
-    assert hands("anatomy").currentText() == "T1"
+    assert hands.dock.anatomy.value.name == "T1"
     cut(hands)
     assert anatomy.visible
     assert not series.visible
@@ -349,13 +350,13 @@ def test_the_slab_is_shown_over_the_anatomy_and_undo_shows_the_series_again(view
 
 def test_a_rotation_is_a_step_before_a_cut_right_after_it(hands: Hands):
     hands.session.add(head())
-    hands("rotate_x").setValue(20)
+    hands.dock.rotation.rotate_x.value = 20
     hands("cut_slab").click()  # before the pending rotation is applied
     hands.wait()
     hands.qtbot.wait(100)
     assert [step.name for step in hands.session.steps] == ["rotation", "slab"]
     hands.press("undo")
-    hands("rotate_x").setValue(25)
+    hands.dock.rotation.rotate_x.value = 25
     hands("undo").click()  # the pending rotation is undone first
     assert hands.session.steps == []
     assert hands.session.state.scene.angles == (0, 0, 0)
@@ -364,8 +365,8 @@ def test_a_rotation_is_a_step_before_a_cut_right_after_it(hands: Hands):
 def test_mean_of_the_slab_is_shown_over_the_mean_of_the_series(hands: Hands):
     series = head()
     hands.session.add(series)
-    hands("rotate_x").setValue(20.05)
-    hands.dock.slab.form.set_values({"start": 8, "stop": 11})
+    hands.dock.rotation.rotate_x.value = 20.05
+    hands.dock.slab.update({"start": 8, "stop": 11})
     hands.press("mean_slab")
     assert hands.names() == ["head", "head mean", "head slab mean"]
     mean, slab = (hands.session.volume(hands.layer(n)) for n in ("head mean", "head slab mean"))
@@ -380,7 +381,7 @@ def test_a_slab_outside_of_the_volume_is_one_notification(
     hands: Hands, notified: list[Any], start: int, stop: int
 ):
     hands.session.add(head())
-    hands.dock.slab.form.set_values({"start": start, "stop": stop})
+    hands.dock.slab.update({"start": start, "stop": stop})
     hands.press("cut_slab")
     assert len(notified) == 1
     assert "A slab must be within" in notified[0].message
@@ -389,14 +390,16 @@ def test_a_slab_outside_of_the_volume_is_one_notification(
 
 def test_the_slab_is_previewed_live_with_outline_and_mean(viewer: Any, hands: Hands):
     hands.session.add(head())
-    assert not hands("slab_planes").isEnabled()
-    hands("rotate_x").setValue(20)
-    hands.until(lambda: "slab outline" in viewer.layers and hands("slab_planes").isEnabled())
-    hands("slab_planes").setValue((5, 7))  # as dragging does
+    assert not hands.dock.slab.planes.enabled
+    hands.dock.rotation.rotate_x.value = 20
+    hands.until(lambda: "slab outline" in viewer.layers and hands.dock.slab.planes.enabled)
+    hands.dock.slab.planes.value = (5, 7)  # as dragging does
     assert hands.dock.slab.config().start == 5
-    hands.until(lambda: "2 planes" in hands("slab_about").text())
+    hands.until(lambda: "2 of " in hands("slab_about").text())
     outline, filling = hands.layer("slab outline"), hands.layer("slab preview")
-    assert hands("mask_layer").findText("slab outline") == hands("anatomy").findText("slab preview") == -1
+    assert not {"slab outline", "slab preview"} & {
+        layer.name for box in (hands.dock.mask.layer, hands.dock.anatomy) for layer in box.choices if layer
+    }
     mean = mean_img(as_image(head()), copy_header=True)
 
     def slab(start: int) -> tuple[Any, Any]:
@@ -413,9 +416,9 @@ def test_the_slab_is_previewed_live_with_outline_and_mean(viewer: Any, hands: Ha
     hands.until(lambda: np.allclose(drawn(), slab(5)[0], atol=1e-6))
     np.testing.assert_allclose(hands.session.volume(filling).at(0), slab(5)[1], atol=0.5)
     drawings = []
-    outline.events.set_data.connect(lambda *_: drawings.append(hands("slab_planes").value()))
+    outline.events.set_data.connect(lambda *_: drawings.append(hands.dock.slab.planes.value))
     for start in range(6, 12):
-        hands("slab_planes").setValue((start, start + 2))
+        hands.dock.slab.planes.value = (start, start + 2)
         hands.qtbot.wait(60)
     assert len(drawings) >= 3  # during the change, not only at the end
     center, inside = slab(11)
@@ -423,14 +426,14 @@ def test_the_slab_is_previewed_live_with_outline_and_mean(viewer: Any, hands: Ha
     np.testing.assert_allclose(hands.session.volume(filling).at(0), inside, atol=0.5)
     shown = hands.session.state.scene.frame.to_frame(center)[2]
     assert viewer.dims.point[1] == pytest.approx(shown, abs=2.1)
-    hands("slab_outline").setChecked(False)
+    hands.dock.slab.live_preview.value = False
     assert not outline.visible
     assert not filling.visible
-    hands("slab_outline").setChecked(True)
+    hands.dock.slab.live_preview.value = True
     hands.until(lambda: outline.visible)
     hands.press("cut_slab")
     assert not outline.visible
-    hands("slab_planes").setValue((5, 7))
+    hands.dock.slab.planes.value = (5, 7)
     hands.until(lambda: outline.visible)
     for name in ("head slab", "head"):
         viewer.layers.remove(hands.layer(name))
@@ -443,7 +446,7 @@ def test_a_step_of_a_slider_is_computed_and_sliced_once(
     series = hands.session.add(head())
     cross = Crosshair(hands.dock)
     hands.session.add(Volume((head().at(0) > 0).astype(np.uint8), head().affine, "mask", name="tissue"))
-    hands("rotate_x").setValue(20)
+    hands.dock.rotation.rotate_x.value = 20
     hands.until(lambda: "slab outline" in viewer.layers)
     hands.qtbot.wait(200)  # no pending changes
     happened: list[str] = []
@@ -456,23 +459,23 @@ def test_a_step_of_a_slider_is_computed_and_sliced_once(
         layer.events.set_data.connect(lambda event: happened.append(event.source.name))
     once = sorted(["place_slab", "slab_preview", "slab_outline", *(layer.name for layer in viewer.layers)])
 
-    def step(name: str, value: Any) -> list[str]:
+    def step(widget: Any, value: Any) -> list[str]:
         happened.clear()
-        hands(name).setValue(value)
+        widget.value = value
         hands.qtbot.wait(250)
         return sorted(happened)
 
-    assert step("rotate_x_slider", 270) == once
-    low = int(hands("slab_planes").value()[0])
-    assert step("slab_planes", (low + 4, low + 7)) == once
+    assert step(hands.dock.rotation.rotate_x, 27.0) == once
+    low = int(hands.dock.slab.planes.value[0])
+    assert step(hands.dock.slab.planes, (low + 4, low + 7)) == once
     for shown in (viewer.dims.point[1], cross.point()[2]):  # slices and crosshair follow the slab
         assert shown == pytest.approx(shown_middle(hands), abs=2.1)
     series.visible = False
-    assert step("rotate_x_slider", 300) == sorted({*once} - {series.name})
-    hands.dock.slab.outline.setChecked(False)
-    assert step("rotate_x_slider", 310) == ["place_slab", "tissue"]
+    assert step(hands.dock.rotation.rotate_x, 30.0) == sorted({*once} - {series.name})
+    hands.dock.slab.live_preview.value = False
+    assert step(hands.dock.rotation.rotate_x, 31.0) == ["place_slab", "tissue"]
     monkeypatch.setattr(to_layer, "LIVE_VOXELS", 10)
-    hands("rotate_x_slider").setValue(320)
+    hands.dock.rotation.rotate_x.value = 32.0
     assert isinstance(hands.layer("tissue").data, LayerArray)  # large: resampled in slices during a rotation
     hands.until(lambda: isinstance(hands.layer("tissue").data, np.ndarray))  # and completely afterwards
 
@@ -521,7 +524,7 @@ def test_a_series_on_another_grid_removes_the_slab(hands: Hands):
     cut(hands)
     other = head(tilt=rotation(x=3))
     hands.session.add(Volume(other.data, other.affine, "bold", 2.0, name="other"))
-    hands("series").setCurrentText("other")
+    hands.dock.series.value = "other"
     assert hands.session.series.name == "other"
     assert hands.session.state.preparation.slab is None
     assert hands.session.state.preparation.slab_placement is None
@@ -532,7 +535,7 @@ def test_a_series_of_another_plugin_is_used_at_its_position(viewer: Any, hands: 
     layer = viewer.add_image(np.asarray(series.data).T[:, :, :, ::-1], scale=(2, 4, 4, 4), name="other")
     assert hands.session.series.name == "other"
     assert hands.session.series.grid.shape == (24, 30, 22)
-    hands("rotate_x").setValue(20)
+    hands.dock.rotation.rotate_x.value = 20
     hands.until(lambda: isinstance(layer.data, LayerArray))  # it is rotated, too
     hands.press("mean_series")
     np.testing.assert_allclose(
@@ -556,9 +559,9 @@ def test_the_cursor_is_shown_in_scanner_millimeters(viewer: Any, hands: Hands):
     hands.session.add(head())
     hands.press("view_coronal")
     assert viewer.dims.order[-3:] == (2, 1, 3)
-    hands("radiological").setChecked(True)
+    hands.dock.look.radiological.value = True
     assert str(viewer.scene.camera.orientation[2]) == "left"
-    hands("rotate_z").setValue(90)
+    hands.dock.rotation.rotate_z.value = 90
     hands.until(lambda: not hands.session.state.scene.frame.is_identity)
     # 90 degrees about z: anterior is now on the left
     viewer.cursor.position = (0.0, 5.0, 0.0, -30.0)
@@ -567,14 +570,14 @@ def test_the_cursor_is_shown_in_scanner_millimeters(viewer: Any, hands: Hands):
 
 def test_masks_are_combined_and_reproduced_by_their_config(hands: Hands, tmp_path: Any):
     hands.session.add(head())
-    assert not hands("mask_how").isVisible()
-    hands("mask_strategy").setCurrentText("threshold")
-    hands.dock.masking.form.form.set_values({"above": 500.0})
+    assert not hands.dock.mask.how.visible
+    hands.dock.mask.strategy.value = "threshold"
+    hands.dock.mask.above.value = 500.0
     hands.press("apply_mask")
     bright = hands.session.state.preparation.mask.at(0) > 0
-    hands.dock.masking.form.form.set_values({"above": 810.0})
-    assert hands("mask_how").isVisible()
-    hands("mask_how").setCurrentIndex(hands("mask_how").findData("minus"))
+    hands.dock.mask.above.value = 810.0
+    assert hands.dock.mask.how.visible
+    hands.dock.mask.how.value = "minus"
     hands.press("apply_mask")
     mean = mean_img(as_image(head()), copy_header=True).get_fdata()
     expected = bright & ~(mean > 810)
@@ -593,20 +596,20 @@ def test_regions_are_picked_from_an_atlas_layer_by_name(viewer: Any, hands: Hand
     names = {3: "Left V1", 8: "Right V1"}
     atlas = Volume(areas, series.affine, "atlas", name="areas", regions=names)
     layer = hands.session.add(atlas)
-    hands("mask_strategy").setCurrentText("layer")
-    hands("mask_layer").setCurrentText("areas")
+    hands.dock.mask.strategy.value = "layer"
+    hands.dock.mask.layer.value = "areas"
     listed = [hands("regions").item(row).text() for row in range(hands("regions").count())]
     assert listed == ["3  Left V1", "8  Right V1"]
-    hands("find_region").setText("right")
+    hands.dock.mask.regions.search.value = "right"
     assert [hands("regions").item(row).isHidden() for row in range(2)] == [True, False]
-    hands.dock.masking.regions.pick(8)
+    hands.dock.mask.regions.value = (8,)
     hands.press("apply_mask")
     np.testing.assert_array_equal(hands.session.state.preparation.mask.at(0) > 0, areas == 8)
     assert layer.visible
 
 
 def test_every_strategy_can_be_chosen(hands: Hands):
-    names = {hands("mask_strategy").itemText(i) for i in range(hands("mask_strategy").count())}
+    names = set(hands.dock.mask.strategy.choices)
     assert names == {*mask_strategies, "layer"} - {"combine"}  # the box below combines masks
 
 
@@ -617,7 +620,7 @@ def test_the_dock_opens_from_the_menu(viewer: Any, npe2pm: Any, qtbot: Any):
     dock, widget = viewer.window.add_plugin_dock_widget("napari-fmri-decoder", "Prepare")
     assert isinstance(widget, PrepareDock)
     assert widget.session is Session.of(viewer)
-    qtbot.waitUntil(lambda: widget.findChild(QPushButton, "undo").isVisible())
+    qtbot.waitUntil(lambda: widget.native.findChild(QPushButton, "undo").isVisible())
     dock.close()
 
 
@@ -626,8 +629,8 @@ def test_closing_the_dock_does_not_change_the_session(viewer: Any, qtbot: Any):
     viewer.window.add_dock_widget(dock, name="Prepare")
     session = dock.session
     session.add(head())
-    viewer.window.remove_dock_widget(dock)
-    dock.deleteLater()
+    viewer.window.remove_dock_widget(dock.native)
+    dock.native.deleteLater()
     qtbot.wait(50)
     session.add(head(3))
     session.update(frame=Frame.from_angles(x=5))

@@ -363,3 +363,31 @@ def test_overlapping_jobs_restore_the_warning_filters(log: Log, qtbot: Any) -> N
     assert list(warnings.filters) == before[1]
     with pytest.raises(UserWarning, match="an error again, as pytest sets it"):
         warnings.warn("an error again, as pytest sets it", stacklevel=1)
+
+
+def test_waiting_returns_at_the_end_and_raises_the_error(log: Log, qtbot: Any) -> None:
+    job = log.run(count, 20, 0.001)
+    job.wait()
+    assert log.ends == [("done", "counted")]
+    job.wait()  # it has ended
+
+    def fail() -> Iterator[int]:
+        yield 1
+        raise InputError("The scan must have a TR, but has none. State it.")
+
+    with pytest.raises(InputError, match="must have a TR"):
+        log.run(fail).wait()
+    stopped = log.run(count, 10_000, 0.001)
+    stopped.stop()
+    with pytest.raises(InputError, match="'counting' was stopped"):
+        stopped.wait()
+
+
+def test_waiting_raises_the_error_of_a_callback(log: Log, qtbot: Any, notified: list[Any]) -> None:
+    def show(_: Any) -> None:
+        raise InputError("The layer must exist, but was removed. Open it.")
+
+    job = run_generator(count, 3, owner=log, description="counting", on_done=show)
+    with pytest.raises(InputError, match="was removed"):
+        job.wait()
+    assert len(notified) == 1

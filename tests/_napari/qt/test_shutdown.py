@@ -42,9 +42,9 @@ SCRIPT = textwrap.dedent(
     labels = parse_labels({"source": "table", "table": "volumes.tsv"})
     table, _ = label_table(labels, series, folder)
     session.update(series=session.add(series), labels=labels, table=table)
-    dock.setup.decoder.set_values({"name": "cnn2d", "filters": [2], "dense": [4]})
-    dock.setup.training.set_values({"epochs": 1000, "threads": 1, "batch_size": 4})
-    dock.setup.folder.line.setText(str(folder / "runs"))
+    dock.decoder.update({"name": "cnn2d", "filters": [2], "dense": [4]})
+    dock.training.update({"epochs": 1000, "threads": 1, "batch_size": 4})
+    dock.runs_folder.value = str(folder / "runs")
     asked, steps = [], []
 
     def checkpoints():
@@ -94,7 +94,7 @@ SCRIPT = textwrap.dedent(
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(20)
-    dock.train.click()
+    dock.train_button.native.click()
     napari.run()
     print("run returned", flush=True)
     """

@@ -52,7 +52,7 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def trained(person: Person, train: TrainDock, runs: Path) -> Path:
     """Press Train, and wait; the run folder."""
-    train.setup.folder.line.setText(str(runs))
+    train.runs_folder.value = runs
     before = set(runs.iterdir()) if runs.exists() else set()
     person.press(train, "train_button")
     person.wait(lambda: train.job is None, 600)
@@ -113,23 +113,22 @@ def test_painted_labels_painted_mask_and_slab_of_the_docks_are_reproduced_exactl
     painted = np.zeros(volume.shape[:3], np.uint8)
     painted[3:12, 3:14, 1:7] = 1
     layer = session.add(Volume(painted, volume.affine, "mask", name="painted mask"))
-    person.choose(prepare, "mask_strategy", "layer")
-    person.choose(prepare, "mask_layer", layer.name)
+    prepare.mask.strategy.value = "layer"
+    prepare.mask.layer.value = layer
     person.press(prepare, "apply_mask")
     person.wait(lambda: session.state.preparation.mask is not None)
-    person.type(prepare, "rotate_x", 9.5)
-    person.give(prepare, "slab_start", 2)
-    person.give(prepare, "slab_stop", 5)
+    prepare.rotation.rotate_x.value = 9.5
+    prepare.slab.start.value = 2
+    prepare.slab.stop.value = 5
     person.press(prepare, "mean_slab")
     person.wait(lambda: session.state.preparation.slab_placement is not None)
-    person.choose(labels, "source", "painted")
+    labels.source.update(source="painted")
     spans = [f"{i}-{i + 3} {table['label'][i]}" for i in range(0, 64, 4)]
-    person.type(labels, "spans", ", ".join(spans))
-    person.type(labels, "run_lengths", "16, 16, 16, 16")
+    labels.source.update(spans=spans, run_lengths=[16, 16, 16, 16])
     person.press(labels, "apply_labels")
-    train.setup.decoder.set_values(QUICK)
-    train.setup.training.set_values({"epochs": 2, "threads": 1, "seed": 7})
-    train.setup.split.set_values({"scheme": "group-k-fold", "n_splits": 2})
+    train.decoder.update(QUICK)
+    train.training.update({"epochs": 2, "threads": 1, "seed": 7})
+    train.split.update({"scheme": "group-k-fold", "n_splits": 2})
     folder = trained(person, train, tmp_path / "runs")
     assert not notified, [str(n.message) for n in notified]
     assert_alike(folder, replayed(folder))
@@ -159,8 +158,8 @@ def test_painted_labels_painted_mask_and_slab_of_the_docks_are_reproduced_exactl
 def test_the_demo_comes_again_to_the_last_bit(person: Person, tmp_path: Path, notified: list[Any]) -> None:
     set_up(person.viewer)
     train = person.viewer.window.dock_widgets[f"Train ({PLUGIN})"]
-    person.qtbot.waitUntil(train.isVisible)
-    train.setup.training.set_values({"epochs": 3})
+    person.qtbot.waitUntil(lambda: train.visible)
+    train.training.update({"epochs": 3})
     folder = trained(person, train, tmp_path / "runs")
     assert not notified, [str(n.message) for n in notified]
     assert len(list(folder.glob("folds/*"))) == 6
@@ -314,10 +313,10 @@ def test_the_docks_show_every_field_of_a_recipe_and_open_its_data(
     assert state.preparation.anatomy.name == "anatomy"
 
     prepare, labels = person.dock("Prepare"), person.dock("Labels")
-    mask, slab = prepare.masking.form.config(), prepare.slab.config()
+    mask, slab = prepare.mask.form.config(), prepare.slab.config()
     assert mask == recipe.data.mask
     assert not departures(slab, recipe.slab)
-    assert labels.form.config() == recipe.labels
+    assert labels.source.config() == recipe.labels
     assert not departures(docks_say(train, tmp_path), recipe), "opening docks changes nothing"
 
     n = len(person.viewer.layers)
@@ -356,7 +355,7 @@ def test_z_maps_made_in_the_dock_give_the_scores_of_the_command_line(
     (message,) = notified
     assert "Make them in the Labels dock" in str(message.message)
     assert labels.zmaps.form.config() == load_recipe(path).zmaps
-    labels.zmaps.folder.line.setText(str(tmp_path / "maps"))
+    labels.zmaps.folder.value = tmp_path / "maps"
     person.press(labels, "make_zmaps")
     person.wait(lambda: labels.zmaps.job is None)
     assert train.session.series.kind == "stat"
@@ -380,9 +379,9 @@ def test_the_haxby_recipe_trained_in_the_dock_is_reproduced_exactly(
     train = person.dock("Train")
     train.open_recipe(EXAMPLES / "haxby_mlp.toml")
     person.wait(lambda: train.job is None)
-    assert [config.decoder.name for config in train.setup.compare.checked] == ["cnn2d"]
-    person.find(train, "compare_1").setChecked(False)
-    person.give(train, "epochs", 60)
+    assert [config.decoder.name for config in train.compare.checked] == ["cnn2d"]
+    train.compare.compare_1.value = False
+    train.training.epochs.value = 60
     folder = trained(person, train, tmp_path / "runs")
     assert not notified, [str(n.message) for n in notified]
     assert len(list(folder.glob("folds/*"))) == 12

@@ -14,11 +14,12 @@ from hang import HANG_S
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from person import PLUGIN, Person
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QCheckBox, QWidget
+from qtpy.QtWidgets import QApplication
 from small import write_small
 
 from napari_fmri_decoder._napari.prepare.jobs import PrepareJob
-from napari_fmri_decoder._napari.qt.workers import run_generator, running_jobs
+from napari_fmri_decoder._napari.qt.running import running_jobs
+from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder._napari.results.show_result import result_layers
 from napari_fmri_decoder._napari.train.runs import Runs
 from napari_fmri_decoder._napari.viewer.session import Session
@@ -27,6 +28,7 @@ from napari_fmri_decoder.volumes.read import read
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.prepare.dock import PrepareDock
+    from napari_fmri_decoder._napari.qt.dock import Dock
 
 ENDLESS = 100_000
 
@@ -50,33 +52,33 @@ def session(viewer: Any, tmp_path: Path) -> Session:
 
 def open_dock(person: Person, tmp_path: Path, epochs: int, place: str = "serial") -> Any:
     dock = person.dock("Train")
-    dock.setup.decoder.set_values({"name": "cnn2d", "filters": [2], "dense": [4]})
-    dock.setup.training.set_values({"epochs": epochs, "threads": 1})
-    dock.setup.split.set_values({"scheme": "group-k-fold", "n_splits": 2})
-    dock.setup.folder.line.setText(str(tmp_path / "runs"))
-    dock.setup.location.choose(place)
+    dock.decoder.update({"name": "cnn2d", "filters": [2], "dense": [4]})
+    dock.training.update({"epochs": epochs, "threads": 1})
+    dock.split.update({"scheme": "group-k-fold", "n_splits": 2})
+    dock.runs_folder.value = tmp_path / "runs"
+    dock.location.place.value = place
     return dock
 
 
-def frame_of(dock: QWidget) -> QtViewerDockWidget:
-    found: Any = dock
+def frame_of(dock: Dock) -> QtViewerDockWidget:
+    found: Any = dock.native
     while not isinstance(found, QtViewerDockWidget):
         found = found.parent()
     return found
 
 
-def by_close_button(person: Person, dock: QWidget) -> None:
+def by_close_button(person: Person, dock: Dock) -> None:
     """Click the close button in the title."""
     title = frame_of(dock).titleBarWidget()
     person.qtbot.mouseClick(title.close_button, Qt.MouseButton.LeftButton)
 
 
-def by_remove_dock_widget(person: Person, dock: QWidget) -> None:
+def by_remove_dock_widget(person: Person, dock: Dock) -> None:
     """Remove the dock as scripts do."""
-    person.viewer.window.remove_dock_widget(dock)
+    person.viewer.window.remove_dock_widget(dock.native)
 
 
-def by_remove_all(person: Person, dock: QWidget) -> None:
+def by_remove_all(person: Person, dock: Dock) -> None:
     """Remove every dock at once."""
     person.viewer.window.remove_dock_widget("all")
 
@@ -93,7 +95,7 @@ def test_a_reopened_dock_shows_and_stops_its_run(
     if place == "subprocess" and close is not by_close_button:
         pytest.skip("closing a dock does not depend on where the run is computed")
     dock = open_dock(person, tmp_path, ENDLESS, place)
-    dock.train.click()
+    dock.train_button.native.click()
     runs = session.part(Runs)
     job = runs.job
     assert job is not None
@@ -110,17 +112,17 @@ def test_a_reopened_dock_shows_and_stops_its_run(
     grown = len(runs.history.curves.table())
     person.qtbot.waitUntil(lambda: len(runs.history.curves.table()) > grown)
     again = person.dock("Train")
-    assert again.stop.isEnabled()
-    assert not again.train.isEnabled()
+    assert again.stop_button.enabled
+    assert not again.train_button.enabled
     assert again.tabs.tabText(again.tabs.currentIndex()) == "Progress"
-    assert len(again.run.curves.table()) > grown, "the curves so far, and new ones"
+    assert len(again.progress_view.curves.table()) > grown, "the curves so far, and new ones"
     person.qtbot.waitUntil(lambda: "epoch" in again.line.text.text())
-    assert again.setup.location.in_subprocess == (place == "subprocess")
-    assert again.setup.choices(()).training.epochs == ENDLESS, "the forms show the running plan"
-    again.stop.click()
-    assert again.train.isEnabled()
+    assert again.location.in_subprocess == (place == "subprocess")
+    assert again.training.epochs.value == ENDLESS, "the forms show the running plan"
+    again.stop_button.native.click()
+    assert again.train_button.enabled
     person.qtbot.waitUntil(lambda: not job.running)
-    person.qtbot.waitUntil(again.resume.isEnabled)
+    person.qtbot.waitUntil(lambda: again.resume_button.enabled)
     assert not children()
     assert not notified
 
@@ -129,7 +131,7 @@ def test_a_dock_can_be_reopened_twice_and_while_its_run_is_stopping(
     person: Person, session: Session, tmp_path: Path, notified: list[Any]
 ) -> None:
     dock = open_dock(person, tmp_path, ENDLESS)
-    dock.train.click()
+    dock.train_button.native.click()
     runs = session.part(Runs)
     job = runs.job
     assert job is not None
@@ -138,15 +140,15 @@ def test_a_dock_can_be_reopened_twice_and_while_its_run_is_stopping(
         by_close_button(person, dock)
         dock = person.dock("Train")
         assert dock.job is job
-        assert dock.stop.isEnabled()
-    dock.stop.click()
+        assert dock.stop_button.enabled
+    dock.stop_button.native.click()
     by_close_button(person, dock)
     dock = person.dock("Train")
-    assert not dock.stop.isEnabled()
-    person.qtbot.waitUntil(dock.resume.isEnabled)
+    assert not dock.stop_button.enabled
+    person.qtbot.waitUntil(lambda: dock.resume_button.enabled)
     assert "Resume continues" in dock.line.text.text()
-    dock.setup.training.set_values({"epochs": 1})
-    dock.train.click()
+    dock.training.update({"epochs": 1})
+    dock.train_button.native.click()
     person.wait(lambda: dock.job is None)
     assert dock.session.state.results.result is not None
     assert not notified
@@ -156,7 +158,7 @@ def test_a_run_that_ends_without_a_dock_shows_its_result(
     person: Person, session: Session, tmp_path: Path, notified: list[Any]
 ) -> None:
     dock = open_dock(person, tmp_path, 1)
-    dock.train.click()
+    dock.train_button.native.click()
     by_close_button(person, dock)
     runs = session.part(Runs)
     person.wait(lambda: runs.job is None)
@@ -165,7 +167,7 @@ def test_a_run_that_ends_without_a_dock_shows_its_result(
     dock = person.dock("Train")
     assert dock.folder == runs.folder
     assert "chance 0.500" in dock.result.text()
-    assert dock.links.report.isEnabled()
+    assert dock.links.report.enabled
     assert "64 samples of 2 classes" in dock.audit.summary.text()
     assert not notified
 
@@ -174,33 +176,32 @@ def test_a_reopened_dock_shows_an_error_that_happened_without_it(
     person: Person, session: Session, tmp_path: Path, notified: list[Any]
 ) -> None:
     dock = open_dock(person, tmp_path, 1)
-    dock.setup.split.set_values({"scheme": "random"})
-    dock.train.click()
+    dock.split.update({"scheme": "random"})
+    dock.train_button.native.click()
     by_close_button(person, dock)
     runs = session.part(Runs)
     person.wait(lambda: runs.job is None)
     (message,) = notified
     assert "[run-in-both-parts]" in str(message.message)
     dock = person.dock("Train")
-    boxes = dock.audit.findChildren(QCheckBox)
-    assert "run-in-both-parts" in [box.objectName().removeprefix("allow_") for box in boxes]
+    assert "run-in-both-parts" in dock.audit.overrides
     assert "Training is blocked by the audit" in dock.line.text.text()
 
 
 def test_a_hidden_dock_keeps_showing_its_run(person: Person, session: Session, tmp_path: Path) -> None:
     dock = open_dock(person, tmp_path, ENDLESS)
     frame = frame_of(dock)
-    dock.train.click()
-    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 2)
+    dock.train_button.native.click()
+    person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > 2)
     frame.toggleViewAction().trigger()
-    assert not dock.isVisible()
-    grown = len(dock.run.curves.table())
-    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > grown)
+    assert not dock.visible
+    grown = len(dock.progress_view.curves.table())
+    person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > grown)
     frame.toggleViewAction().trigger()
-    person.qtbot.waitUntil(dock.isVisible)
-    assert dock.stop.isEnabled()
-    dock.stop.click()
-    person.qtbot.waitUntil(dock.resume.isEnabled)
+    person.qtbot.waitUntil(lambda: dock.visible)
+    assert dock.stop_button.enabled
+    dock.stop_button.native.click()
+    person.qtbot.waitUntil(lambda: dock.resume_button.enabled)
 
 
 @pytest.mark.parametrize("hide", [True, False], ids=["hidden", "closed"])
@@ -208,9 +209,9 @@ def test_closing_the_window_ends_a_run_that_no_dock_shows(
     person: Person, session: Session, tmp_path: Path, hide: bool
 ) -> None:
     dock = open_dock(person, tmp_path, ENDLESS)
-    dock.train.click()
+    dock.train_button.native.click()
     job = dock.job
-    person.qtbot.waitUntil(lambda: len(dock.run.curves.table()) > 2)
+    person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > 2)
     frame_of(dock).toggleViewAction().trigger() if hide else by_close_button(person, dock)
     person.viewer.close()
     person.qtbot.waitUntil(lambda: not job.running)
@@ -222,9 +223,9 @@ def test_a_dock_in_a_new_frame_follows_the_session_again(
     dock = open_dock(person, tmp_path, ENDLESS)
     by_remove_dock_widget(person, dock)
     session.update(table=None)
-    assert dock.train.isEnabled(), "without a frame it does not follow the session"
+    assert dock.train_button.enabled, "without a frame it does not follow the session"
     person.viewer.window.add_dock_widget(dock, name=f"Train ({PLUGIN})")
-    assert not dock.train.isEnabled()
+    assert not dock.train_button.enabled
 
 
 def test_jobs_of_the_session_continue_without_a_dock_and_jobs_of_the_dock_stop(
@@ -242,12 +243,12 @@ def test_jobs_of_the_session_continue_without_a_dock_and_jobs_of_the_dock_stop(
 
     dock.jobs.run("Something long", slow, added.append)
     own = run_generator(
-        lambda: iter(lambda: go_on.wait(0.01) and None, 0), owner=dock.slab, description="an image"
+        lambda: iter(lambda: go_on.wait(0.01) and None, 0), owner=dock.slab.native, description="an image"
     )
     by_close_button(person, dock)
     assert own.stopping, "its result could not be shown"
     again: PrepareDock = person.dock("Prepare")
-    assert "Something long" in again.undo.toolTip()
+    assert "Something long" in again.undo_button.tooltip
     assert person.find(again, "stop").isEnabled()
     go_on.set()
     person.qtbot.waitUntil(lambda: work.job is None)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
 import pandas as pd
+import pytest
 from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, plan_run
 from napari_fmri_decoder._napari.view.dock import ViewDock
-from napari_fmri_decoder._napari.view.header_tab import HeaderTab
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import NullConfig
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
@@ -25,13 +26,15 @@ from napari_fmri_decoder.volumes.kind_and_tr import stated_kind
 from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Volume
 
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.view.header_tab import HeaderTab
+
 
 def _tab(viewer: Any) -> HeaderTab:
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, name="View", area="right")
-    tab = dock.findChild(HeaderTab)
     dock.tabs.setCurrentIndex(next(i for i in range(dock.tabs.count()) if dock.tabs.tabText(i) == "Header"))
-    return tab
+    return dock.header
 
 
 def _two_forms(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +60,7 @@ def test_the_chosen_transform_positions_the_scan(viewer: Any, qtbot: Any, tmp_pa
     viewer.layers.selection.active = layer
     qtbot.waitUntil(lambda: "bold" in tab.title.text())
     assert "6 x 7 x 8 x 3" in tab.table.text()
-    assert tab.forms["sform"].isChecked()
+    assert tab.forms["sform"].value
     changes: list[str] = []
     session.changed.connect(changes.append)
 
@@ -65,18 +68,19 @@ def test_the_chosen_transform_positions_the_scan(viewer: Any, qtbot: Any, tmp_pa
         return np.asarray(layer.data_to_world((0, 0, 0, 0)))[1:][::-1]
 
     np.testing.assert_allclose(origin(), sform[:3, 3])
-    tab.forms["qform"].click()
+    tab.forms["qform"].native.click()
     np.testing.assert_allclose(origin(), qform[:3, 3])
     volume = layer.metadata[KEY]
     assert (volume.name, volume.kind, volume.step, volume.space) == ("bold", "bold", 2.0, "scanner")
     assert volume.parts == read(tmp_path / "bold.nii.gz").parts
     np.testing.assert_allclose(volume.affine, read(tmp_path / "bold.nii.gz", transform="qform").affine)
-    assert tab.forms["qform"].isChecked()
+    assert tab.forms["qform"].value
     assert "series" in changes
-    tab.forms["sform"].click()
+    tab.use("sform")
+    assert tab.forms["sform"].value
     np.testing.assert_allclose(origin(), sform[:3, 3])
 
-    tab.copy.click()
+    tab.copy.native.click()
     copied = QApplication.clipboard().text()
     assert "voxel size" in copied
     assert "2 x 2 x 2 mm" in copied
@@ -89,11 +93,13 @@ def test_the_chosen_transform_positions_the_scan(viewer: Any, qtbot: Any, tmp_pa
     qtbot.waitUntil(lambda: "slab" in tab.title.text())
     assert "3 x 3 x 3" in tab.table.text()
     for button in tab.forms.values():
-        assert not button.isEnabled()
-        assert "no header" in button.toolTip()
+        assert not button.enabled
+        assert "no header" in button.tooltip
 
 
-def test_a_missing_transform_is_disabled_with_a_reason(viewer: Any, qtbot: Any, tmp_path: Path):
+def test_a_missing_transform_is_disabled_with_a_reason(
+    viewer: Any, qtbot: Any, tmp_path: Path, notified: list[Any]
+):
     image = nib.Nifti1Image(np.random.default_rng(0).random((5, 5, 5), np.float32), np.eye(4))
     image.set_sform(np.eye(4), code=1)
     image.set_qform(np.eye(4), code=0)
@@ -101,9 +107,14 @@ def test_a_missing_transform_is_disabled_with_a_reason(viewer: Any, qtbot: Any, 
     session, tab = Session.of(viewer), _tab(viewer)
     viewer.layers.selection.active = session.add(read(tmp_path / "T1.nii"))
     qtbot.waitUntil(lambda: "T1" in tab.title.text())
-    assert tab.forms["sform"].isEnabled()
-    assert not tab.forms["qform"].isEnabled()
-    assert "not set" in tab.forms["qform"].toolTip()
+    assert tab.forms["sform"].enabled
+    assert not tab.forms["qform"].enabled
+    assert "not set" in tab.forms["qform"].tooltip
+    with pytest.raises(InputError, match="not set"):
+        tab.use("qform")
+    tab.forms["qform"].value = True  # from a script, although it is disabled
+    assert "not set" in notified[-1].message
+    assert (tab.forms["sform"].value, tab.forms["qform"].value) == (True, False)
     assert tab.minimumSizeHint().width() <= 400
 
 
@@ -114,17 +125,13 @@ def test_a_stated_kind_changes_the_layer_and_the_recipe(viewer: Any, qtbot: Any,
     session.update(series=layer)
     viewer.layers.selection.active = layer
     qtbot.waitUntil(lambda: "trials" in tab.title.text())
-    assert (session.series.kind, tab.kind.currentData()) == ("bold", None)
+    assert (session.series.kind, tab.kind.value) == ("bold", None)
 
-    def choose(kind: str | None) -> None:
-        tab.kind.setCurrentIndex(tab.kind.findData(kind))
-        tab.kind.activated.emit(tab.kind.currentIndex())
-
-    choose("stat")
+    tab.kind.value = "stat"
     assert session.state.preparation.series is layer
     assert (session.series.kind, session.series.step) == ("stat", None)
     assert layer.axis_labels[0] == "volume"
-    assert tab.kind.currentData() == "stat"
+    assert tab.kind.value == "stat"
     assert stated_kind(session.series) == "stat"
     table = pd.DataFrame({"volume": range(3), "label": list("aba"), "subject": "", "session": "", "run": "1"})
     session.update(table=table.assign(block=range(3)))
@@ -132,7 +139,7 @@ def test_a_stated_kind_changes_the_layer_and_the_recipe(viewer: Any, qtbot: Any,
     choices = Choices(decoder, TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig())
     plan = plan_run(session.state, session.series, None, choices, tmp_path / "run")
     assert (plan.recipe.data.kind, plan.recipe.data.tr, plan.volumes) == ("stat", None, ())
-    choose(None)
+    tab.kind.value = None
     assert (session.series.kind, session.series.step) == ("bold", 2.0)
 
 
@@ -143,8 +150,7 @@ def test_an_image_stated_as_an_atlas_becomes_labels(viewer: Any, qtbot: Any, tmp
     layer = session.add(read(tmp_path / "numbers.nii.gz"))
     viewer.layers.selection.active = layer
     qtbot.waitUntil(lambda: "numbers" in tab.title.text())
-    tab.kind.setCurrentIndex(tab.kind.findData("atlas"))
-    tab.kind.activated.emit(tab.kind.currentIndex())
+    tab.kind.value = "atlas"
     made = viewer.layers.selection.active
     assert isinstance(made, Labels)
     assert session.volume(made).kind == "atlas"

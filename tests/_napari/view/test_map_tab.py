@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QWidget
 from scipy import stats
 
 from napari_fmri_decoder._napari.layers.colormaps import cold_hot, two_map_colors
@@ -14,6 +13,7 @@ from napari_fmri_decoder._napari.view.dock import ViewDock
 from napari_fmri_decoder._napari.view.point_text import regions_at
 from napari_fmri_decoder._napari.viewer.camera import brain_layers
 from napari_fmri_decoder._napari.viewer.session import Session
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.volume import Volume
 
 
@@ -51,9 +51,9 @@ def test_a_map_is_thresholded_by_value_and_p_and_its_opacity_set_by_another(view
     weight = session.add(Volume(np.abs(z) / 4, anatomy.affine, "stat", name="w"))
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, name="View (napari-fmri-decoder)")
-    hands = {w.objectName(): w for w in dock.findChildren(QWidget) if w.objectName()}
+    tab = dock.map
     viewer.dims.set_point(0, 20)
-    hands["map"].setCurrentText("z")
+    tab.layer.value = "z"
     weight.visible = False
 
     def colors() -> tuple[Any, Any, Any]:
@@ -68,30 +68,30 @@ def test_a_map_is_thresholded_by_value_and_p_and_its_opacity_set_by_another(view
 
         return at(11), at(19), at(27)  # x mm of the cold, the weak, the hot
 
-    hands["map_threshold"].setValue(2.0)
+    tab.threshold.value = 2.0
     cold, weak, hot = colors()
     assert cold[2] > cold[0] + 50
     assert np.ptp(weak) < 10  # the gray anatomy is visible
     assert hot[0] > hot[2] + 50
-    assert "48 above 2, 48 below -2" in hands["map_about"].text()
-    hands["map_p"].setValue(0.5)  # |z| > 0.67: the weak voxels pass
-    assert hands["map_threshold"].value() == pytest.approx(stats.norm.isf(0.25), rel=1e-6)
+    assert "48 above 2, 48 below -2" in tab.about.text()
+    tab.p.value = 0.5  # |z| > 0.67: the weak voxels pass
+    assert tab.threshold.value == pytest.approx(stats.norm.isf(0.25), rel=1e-6)
     assert np.ptp(colors()[1]) > 50
-    hands["map_degrees"].setValue(5)
-    hands["map_p"].setValue(0.01)
-    assert hands["map_threshold"].value() == pytest.approx(stats.t(5).isf(0.005), rel=1e-6)
-    hands["map_signs"].setCurrentText("positive")
-    hands["map_threshold"].setValue(2.0)
+    tab.degrees.value = 5
+    tab.p.value = 0.01
+    assert tab.threshold.value == pytest.approx(stats.t(5).isf(0.005), rel=1e-6)
+    tab.signs.value = "positive"
+    tab.threshold.value = 2.0
     assert np.ptp(colors()[0]) < 10
-    hands["map_bar"].setChecked(True)
+    tab.bar.value = True
     assert layer.colorbar.visible
-    hands["map_limit"].setValue(4.0)
-    hands["map_weight"].setCurrentText("w")
-    hands["map_opaque"].setValue(1.0)
+    tab.limit.value = 4.0
+    tab.weight.value = "w"
+    tab.opaque.value = 1.0
     assert not layer.visible
     cold, weak, hot = colors()
     assert np.ptp(hot) > np.ptp(weak) > 10  # the weak voxels are less opaque
-    hands["map_weight"].setCurrentIndex(0)
+    tab.weight.value = None
     assert layer.visible
     assert layer.contrast_limits == [-4.0, 4.0]
 
@@ -104,33 +104,32 @@ def test_a_t_map_sets_its_degrees_of_freedom_and_overlays_are_removed(viewer: An
     effect = session.add(Volume(t / 3, place, "stat", intent="estimate", name="beta"))
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, name="View (napari-fmri-decoder)")
-    hands = {w.objectName(): w for w in dock.findChildren(QWidget) if w.objectName()}
-    tab = next(tab for tab in dock.findChildren(QWidget) if type(tab).__name__ == "MapTab")
+    tab = dock.map
     dock.tabs.setCurrentIndex(1)
     qtbot.waitUntil(tab.isVisible)
-    hands["map"].setCurrentText("t")
-    hands["map_threshold"].setValue(2.0)
-    assert hands["map_degrees"].value() == 20
-    assert hands["map_p"].value() == pytest.approx(2 * stats.t(20).sf(2.0), rel=1e-6)
-    limit = hands["map_limit"].value()
-    hands["map_p"].setValue(1e-6)  # above the color limit, which follows: the color bar is not empty
-    assert hands["map_threshold"].value() == pytest.approx(stats.t(20).isf(5e-7), rel=1e-6)
-    assert limit < hands["map_threshold"].value() < layer.contrast_limits[1]
+    tab.layer.value = "t"
+    tab.threshold.value = 2.0
+    assert tab.degrees.value == 20
+    assert tab.p.value == pytest.approx(2 * stats.t(20).sf(2.0), rel=1e-6)
+    limit = tab.limit.value
+    tab.p.value = 1e-6  # above the color limit, which follows: the color bar is not empty
+    assert tab.threshold.value == pytest.approx(stats.t(20).isf(5e-7), rel=1e-6)
+    assert limit < tab.threshold.value < layer.contrast_limits[1]
     # While t sets the opacity of beta, the threshold is disabled; the overlay's codes are not values.
-    hands["map"].setCurrentText("beta")
-    hands["map_weight"].setCurrentText("t")
-    for name in ("map_threshold", "map_threshold_slider", "map_p", "map_signs", "map_bar"):
-        assert not hands[name].isEnabled()
-        assert "sets the opacity" in hands[name].toolTip()
-    assert hands["map_limit"].isEnabled()
-    assert "full at" in hands["map_about"].text()
+    tab.layer.value = "beta"
+    tab.weight.value = "t"
+    for control in (tab.threshold, tab.slider, tab.p, tab.signs, tab.bar):
+        assert not control.enabled
+        assert "sets the opacity" in control.tooltip
+    assert tab.limit.enabled
+    assert "full at" in tab.about.text()
     codes = viewer.layers[-1]
     assert codes.visible
     assert not effect.visible
     assert regions_at(brain_layers(viewer), np.array([6.0, 6, 6])) == []
     dock.tabs.setCurrentIndex(0)
-    qtbot.waitUntil(lambda: "beta" in hands["values_here"].text())
-    assert "opacity" not in hands["values_here"].text()
+    qtbot.waitUntil(lambda: "beta" in dock.views.values.text())
+    assert "opacity" not in dock.views.values.text()
     # A hidden tab does not count voxels.
     tab.about.setText("unchanged")
     session.update(point=(4.0, 4.0, 4.0))
@@ -138,8 +137,41 @@ def test_a_t_map_sets_its_degrees_of_freedom_and_overlays_are_removed(viewer: An
     dock.tabs.setCurrentIndex(1)
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: effect.visible and not codes.visible)
-    hands["map_threshold"].setValue(0.1)
-    assert hands["map_bar"].isEnabled()
-    assert "voxels are shown" in hands["map_about"].text()
+    tab.threshold.value = 0.1
+    assert tab.bar.enabled
+    assert "voxels are shown" in tab.about.text()
     viewer.layers.remove(effect)
     qtbot.waitUntil(lambda: codes not in viewer.layers)
+
+
+def test_scripted_values_are_exact_and_bad_ones_change_nothing(viewer: Any) -> None:
+    session, place = Session.of(viewer), np.diag([2.0, 2, 2, 1])
+    values = np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32)
+    dock = ViewDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    tab = dock.map
+    layers = [session.add(Volume(values, place, "stat", name=name)) for name in ("first", "second")]
+    assert tab.layer.value is layers[1], "a new map is the active layer"
+    for p in (1.0, 0.05, 1e-10, 1e-30, 1e-280):
+        tab.p.value = p
+        assert tab.p.value == pytest.approx(p, rel=1e-9)
+        assert tab.threshold.value == pytest.approx(stats.norm.isf(p / 2), rel=1e-9, abs=1e-12)
+    tab.threshold.value = 1.23456789012345
+    assert tab.threshold.value == 1.23456789012345
+    tab.slider.value = 500
+    assert tab.threshold.value == pytest.approx(tab.limit.value / 2)
+    before = tab.display
+    for control, value, why in (
+        (tab.p, 0, "p, two-sided must be a number from 1e-300 to 1; got 0"),
+        (tab.threshold, -1, "Threshold must be a number from 0"),
+        (tab.slider, 1001, "outside of the allowed range"),
+        (tab.signs, "none", "not a valid choice"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            control.value = value
+    with pytest.raises(InputError, match=r"Map must be one of the layers first, second; got 'third'\."):
+        tab.layer.value = "third"
+    assert tab.display is before
+    tab.layer.value = "first"
+    viewer.layers.remove(layers[0])
+    assert tab.layer.value is layers[1]

@@ -33,19 +33,19 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_large_gzip_gives_one_note_and_the_button_makes_it_quick(
     path: Path, viewer: Any, notified: list[Any], qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    dock = Dock(viewer)
-    qtbot.addWidget(dock)
+    dock = Dock(viewer, "dock")
+    qtbot.addWidget(dock.native)
     button = UncompressedCopyButton(dock)
-    dock.rows.addWidget(button)
-    assert not button.isEnabled()
-    assert "Select the layer of a series first." in button.toolTip()
+    dock.rows.addWidget(button.native)
+    assert not button.enabled
+    assert "Select the layer of a series first." in button.tooltip
 
     ((data, meta, kind),) = open_in_viewer(str(path))
     (note,) = notified
     assert "is a gzip" in note.message
     assert KEEP in note.message
     layer = viewer._add_layer_from_data(data, meta, kind)[0]
-    assert button.isEnabled()
+    assert button.enabled
     shown = np.asarray(layer.data[7]).copy()
 
     # a stop leaves no file, and restores the button
@@ -56,21 +56,21 @@ def test_a_large_gzip_gives_one_note_and_the_button_makes_it_quick(
             progress(done, 10**9)
 
     monkeypatch.setattr(uncompressed_copy, "uncompressed_copy", endless)
-    button.click()
-    assert button.text() == STOP
-    button.click()
-    qtbot.waitUntil(lambda: button.text() == KEEP)
+    button.native.click()
+    assert button.text == STOP
+    button.native.click()
+    qtbot.waitUntil(lambda: button.text == KEEP)
     assert not (path.parent / "cache").exists()
     monkeypatch.setattr(uncompressed_copy, "uncompressed_copy", original)
 
     before = layer.metadata[KEY]
-    button.click()
-    qtbot.waitUntil(lambda: button.text() == KEEP and not button.isEnabled())
+    button.native.click()
+    qtbot.waitUntil(lambda: button.text == KEEP and not button.enabled)
     after = layer.metadata[KEY]
     assert cache.reads_copies(after)
     assert after.parts == before.parts == layer.metadata[KEY].parts
     np.testing.assert_array_equal(layer.data[7], shown)
-    assert "already be read quickly" in button.toolTip()
+    assert "already be read quickly" in button.tooltip
 
     # from now on it opens quickly, without a note
     notified.clear()

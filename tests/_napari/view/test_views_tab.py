@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QScrollBar,
+    QToolButton,
+    QWidget,
+)
 
 from napari_fmri_decoder._napari.view.coordinates import point_in
 from napari_fmri_decoder._napari.view.dock import ViewDock
@@ -69,10 +78,9 @@ def tab(viewer: Any, session: Session, qtbot: Any) -> Any:
     session.add(anatomy())
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, area="right")
-    tab = dock.tabs.widget(0).widget()
-    qtbot.waitUntil(tab.isVisible)
+    qtbot.waitUntil(dock.views.isVisible)
     viewer.screenshot(flash=False)
-    return tab
+    return dock.views
 
 
 def on_canvas(viewer: Any, point: np.ndarray) -> np.ndarray:
@@ -110,7 +118,7 @@ def test_mouse_slider_text_and_peak_move_the_crosshair(
 
     mouse(viewer, on_canvas(viewer, goal))
     np.testing.assert_allclose(session.state.scene.point, goal, atol=0.5)
-    assert tab.jump.boxes["x"].value() == pytest.approx(12, abs=0.5)
+    assert tab.jump.boxes["x"].value == pytest.approx(12, abs=0.5)
 
     center = viewer.scene.camera.center
     mouse(viewer, *(on_canvas(viewer, p) for p in ([0, 0], [0, 9], [6, 12])), shift=True)
@@ -134,16 +142,16 @@ def test_mouse_slider_text_and_peak_move_the_crosshair(
     np.testing.assert_allclose(session.state.scene.point, [*before[:2], viewer.dims.point[0]])
     np.testing.assert_allclose(session.state.scene.point[2], -24 + 4 * 3)
 
-    tab.jump.boxes["y"].setValue(21.5)
+    tab.jump.boxes["y"].value = 21.5
     assert session.state.scene.point == (before[0], 21.5, -12.0)
     QApplication.clipboard().setText("(-3 , 6.5, \u22129) mm")
-    tab.findChild(object, "paste_point").click()
+    tab.jump.paste.native.click()
     assert session.state.scene.point == (-3.0, 6.5, -9.0)
     np.testing.assert_allclose(viewer.dims.point, [-9, 6.5, -3], atol=1.5)  # whole steps
-    tab.findChild(object, "copy_point").click()
+    tab.jump.copy.native.click()
     assert QApplication.clipboard().text() == "-3, 6.5, -9"
     QApplication.clipboard().setText("nowhere")
-    tab.findChild(object, "paste_point").click()
+    tab.jump.paste.native.click()
     assert "three numbers" in notified[-1].message
     assert session.state.scene.point == (-3.0, 6.5, -9.0)
 
@@ -169,7 +177,7 @@ def test_mouse_slider_text_and_peak_move_the_crosshair(
     session.add(Volume(np.ones(SHAPE, np.float32), far, "anatomy", name="another subject"))
     voxel = apply_affine(np.linalg.inv(far), session.state.scene.point)
     assert (np.abs(voxel - (np.array(SHAPE) - 1) / 2) <= 1).all()
-    assert [box.value() for box in tab.jump.boxes.values()] == pytest.approx(
+    assert [box.value for box in tab.jump.boxes.values()] == pytest.approx(
         session.state.scene.point, abs=0.01
     )
 
@@ -262,8 +270,8 @@ def test_slices_match_the_canvas_and_show_original_values(
 
 def compare(viewer: Any, tab: Any) -> None:
     """The colors of the dock's axial slice are those that napari draws, except at voxel borders."""
-    tab.lines.setChecked(False)
-    tab.planes["axial"].click()
+    tab.lines.value = False
+    tab.planes["axial"].native.click()
     picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
     tab.slices.refresh()
     view = tab.slices.views["axial"]
@@ -286,31 +294,32 @@ def test_planes_sides_and_3d_follow_napari(viewer: Any, session: Session, tab: A
         texts = [overlays[f"_fmri_{edge}"] for edge in ("left", "right", "top", "bottom")]
         return "".join(text.text for text in texts if text.visible)
 
-    pressed = lambda: [plane for plane, button in tab.planes.items() if button.isChecked()]  # noqa: E731
+    pressed = lambda: [plane for plane, button in tab.planes.items() if button.value]  # noqa: E731
     assert (letters(), pressed()) == ("LRAP", ["axial"])
     session.update(radiological=True)
-    assert tab.convention.currentText() == "radiological"
+    assert tab.convention.value == "radiological"
     assert letters() == "RLAP"
-    tab.planes["coronal"].click()
+    tab.planes["coronal"].native.click()
     assert (letters(), pressed()) == ("RLSI", ["coronal"])  # remembered
-    tab.planes["sagittal"].click()
+    tab.planes["sagittal"].native.click()
     assert (letters(), pressed()) == ("PASI", ["sagittal"])
-    tab.convention.setCurrentIndex(0)
-    tab.planes["axial"].click()
+    tab.convention.value = "neurological"
+    tab.planes["axial"].native.click()
     for expected in (("PASI", ["sagittal"]), ("ISRL", []), ("LRAP", ["axial"])):
         viewer.dims.roll()
         assert (letters(), pressed()) == expected
     viewer.dims.ndisplay = 3
-    assert (letters(), pressed(), tab.in_3d.isChecked()) == ("", [], True)
-    tab.planes["coronal"].click()
+    assert (letters(), pressed(), tab.in_3d.value) == ("", [], True)
+    tab.planes["coronal"].native.click()
     assert viewer.dims.ndisplay == 2
-    assert (letters(), tab.in_3d.isChecked()) == ("LRSI", False)
-    tab.in_3d.click()
+    assert (letters(), tab.in_3d.value) == ("LRSI", False)
+    tab.in_3d.native.click()
     assert viewer.dims.ndisplay == 3
-    tab.in_3d.click()
+    tab.in_3d.value = False
+    assert viewer.dims.ndisplay == 2
 
     # Rotation keeps the crosshair fixed on the canvas and in the scanner.
-    tab.planes["axial"].click()
+    tab.planes["axial"].native.click()
     session.update(point=(12.0, -9.0, 3.0))
     before = on_canvas(viewer, session.state.scene.frame.to_frame(session.state.scene.point))
     for angle in (5, 10, 15, 20):
@@ -331,13 +340,49 @@ def test_planes_sides_and_3d_follow_napari(viewer: Any, session: Session, tab: A
 
     # A dock that is removed leaves no callbacks behind.
     callbacks = len(viewer.mouse_drag_callbacks)
-    dock = tab.window().findChild(ViewDock)
+    dock = tab.window().findChild(QWidget, "view_dock")
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
     qtbot.waitUntil(lambda: len(viewer.mouse_drag_callbacks) < callbacks)
     session.update(point=(3.0, 0.0, 0.0))
     viewer.screenshot(flash=False)
     assert letters() == "LRAP"
+
+
+def test_every_control_of_the_dock_has_a_name_and_a_tooltip(viewer: Any, session: Session, tab: Any):
+    kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox)
+    dock = tab.window().findChild(QWidget, "view_dock")
+    for widget in dock.findChildren(QWidget):
+        inner = isinstance(widget, (QScrollBar, QToolButton)) or "qt_" in widget.objectName()
+        if not isinstance(widget, kinds) or inner:
+            continue
+        around = (widget, widget.parentWidget())
+        named = [w for w in around if w.objectName() and "magicgui" not in w.objectName()]
+        assert named, f"{widget} in {widget.parentWidget()} has no name"
+        assert widget.accessibleName(), named[0].objectName()
+        assert any(w.toolTip() for w in around), named[0].objectName()
+
+
+def test_a_script_sets_planes_sides_and_the_point(viewer: Any, session: Session, tab: Any):
+    tab.look("sagittal")
+    assert viewer.dims.not_displayed == (2,)
+    tab.planes["coronal"].value = True
+    assert viewer.dims.not_displayed == (1,)
+    assert [plane for plane, button in tab.planes.items() if button.value] == ["coronal"]
+    tab.planes["coronal"].value = False  # a plane is always shown
+    assert tab.planes["coronal"].value
+    tab.in_3d.value = True
+    assert viewer.dims.ndisplay == 3
+    tab.convention.value = "radiological"
+    assert session.state.scene.radiological
+    tab.jump.boxes["z"].value = -4.25
+    assert session.state.scene.point[2] == -4.25
+    with pytest.raises(ValueError, match="x must be a number from -10000 to 10000; got 'left'"):
+        tab.jump.boxes["x"].value = "left"
+    session.update(point=(123456.789, 0.125, -4.25))
+    assert [box.value for box in tab.jump.boxes.values()] == [10000, 0.12, -4.25]
+    tab.jump.boxes["y"].value = 2
+    assert session.state.scene.point == (123456.789, 2, -4.25), "the others keep their digits"
 
 
 def test_reads_points_from_text():

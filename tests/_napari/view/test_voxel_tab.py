@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
@@ -15,12 +15,14 @@ from qtpy.QtCore import QObject
 
 from napari_fmri_decoder._napari.view import voxel_reader
 from napari_fmri_decoder._napari.view.dock import ViewDock
-from napari_fmri_decoder._napari.view.voxel_tab import VoxelTab
 from napari_fmri_decoder._napari.viewer.dims import volume_shown
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.frames import Frame
 from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.view.voxel_tab import VoxelTab
 
 N = 24
 AFFINE = np.array([[-2.0, 0, 0, 12], [0, 2, 0, -8], [0, 0, 3, -6], [0, 0, 0, 1]])
@@ -34,9 +36,8 @@ TABLE = pd.DataFrame(
 def _tab(viewer: Any) -> VoxelTab:
     dock = ViewDock(viewer)
     viewer.window.add_dock_widget(dock, name="View", area="right")
-    tab = dock.findChild(VoxelTab)
     dock.tabs.setCurrentIndex(next(i for i in range(dock.tabs.count()) if dock.tabs.tabText(i) == "Voxel"))
-    return tab
+    return dock.voxel
 
 
 def _mm(*voxel: int) -> np.ndarray:
@@ -72,14 +73,14 @@ def test_shows_the_voxel_under_the_mouse_with_its_time_course(viewer: Any, qtbot
     assert tab.plot.table()["time_s"].tolist() == [2.5 * i for i in range(N)]
 
     # z is computed per run, as nilearn does; percent refers to the selected condition.
-    tab.scale.setCurrentText("z")
+    tab.scale.value = "z"
     runs = np.repeat([1, 2], 12)
     signal = DATA[5, 3, 2].astype(float)
     expected = clean(signal[:, None], runs=runs, detrend=False, standardize="zscore_sample")[:, 0]
     qtbot.waitUntil(lambda: np.allclose(_shown(tab), expected))
-    tab.scale.setCurrentText("% signal change")
-    tab.baseline.setCurrentText("rest")
-    tab.by_run.setChecked(False)
+    tab.scale.value = "psc"
+    tab.baseline.value = "rest"
+    tab.by_run.value = False
     rest = signal[np.array(LABELS) == "rest"].mean()
     qtbot.waitUntil(lambda: np.allclose(_shown(tab), 100 * (signal / rest - 1)))
 
@@ -88,7 +89,7 @@ def test_shows_the_voxel_under_the_mouse_with_its_time_course(viewer: Any, qtbot
     assert volume_shown(viewer, 2.5) == 13
     qtbot.waitUntil(lambda: "volume 13 (32.5 s), rest, run 2" in tab.place.text())
     assert "rest, run 2" in tab.plot.describe(13 * 2.5, 0, 0)
-    tab.one_run.setChecked(True)
+    tab.one_run.value = True
     qtbot.waitUntil(lambda: tab.plot.panes[0].viewRange()[0] == pytest.approx([11.5 * 2.5, 23.5 * 2.5]))
 
     # While the mouse is off the canvas, changing the volume keeps the voxel of the crosshair.
@@ -104,7 +105,7 @@ def test_shows_the_voxel_under_the_mouse_with_its_time_course(viewer: Any, qtbot
     _move_to(viewer, session, _mm(1, 2, 3))
     qtbot.waitUntil(lambda: "voxel (1, 2, 3)" in tab.place.text())
     assert "none" in tab.place.text()
-    tab.follow_mouse.setChecked(False)
+    tab.follow_mouse.value = False
     session.update(point=tuple(_mm(6, 7, 1)))
     qtbot.waitUntil(lambda: "voxel (6, 7, 1)" in tab.place.text())
     _move_to(viewer, session, _mm(0, 0, 0))
@@ -127,7 +128,7 @@ def test_a_compressed_series_is_read_once_in_the_background_and_kept(viewer: Any
     qtbot.waitUntil(lambda: "kept in memory" in tab.reading.text.text())
     qtbot.waitUntil(lambda: np.array_equal(_shown(tab), DATA[5, 3, 2]))
     qtbot.waitUntil(lambda: "was decompressed and is kept" in tab.reading.text.text())
-    assert not tab.reading.button.isVisible()
+    assert not tab.reading.button.visible
     session.update(point=tuple(_mm(0, 8, 7)))
     qtbot.waitUntil(lambda: np.array_equal(_shown(tab), DATA[0, 8, 7]))
 
@@ -138,9 +139,9 @@ def test_a_compressed_series_is_read_once_in_the_background_and_kept(viewer: Any
         qtbot.waitUntil(lambda: "takes a pass over the file" in tab.reading.text.text())
         assert np.isnan(_shown(tab)).all()
         assert "not read yet" in tab.place.text()
-        assert not tab.follow_mouse.isEnabled()
-        assert "pass over its file" in tab.follow_mouse.toolTip()
-        tab.reading.button.click()
+        assert not tab.follow_mouse.enabled
+        assert "pass over its file" in tab.follow_mouse.tooltip
+        tab.reading.button.native.click()
         qtbot.waitUntil(lambda: np.array_equal(_shown(tab), DATA[1, 1, 1]))
     finally:
         voxel_reader.BUDGET = budget

@@ -181,14 +181,14 @@ def test_mask_mean_and_slab_with_five_axes_are_made_completely_or_not_at_all(
     fill(session)
     dock = PrepareDock(viewer)
     viewer.window.add_dock_widget(dock)
-    dock.images.series.layer = viewer.layers["bold"]
-    dock.masking.form.choose("threshold")
+    dock.series.value = "bold"
+    dock.mask.strategy.value = "threshold"
     viewer.dims.roll()
     viewer.dims.roll()
     names = {"mean_series": 1, "apply_mask": 1, "paint_mask": 2, "cut_slab": 1}
     for name, n in names.items():
         there = len(viewer.layers)
-        dock.findChild(object, name).click()
+        dock.native.findChild(object, name).click()
         qtbot.waitUntil(lambda: dock.jobs.job is None)
         assert len(viewer.layers) == there + n, name
     assert [step.name for step in session.steps] == ["mean", "mask", "painted mask", "slab"]
@@ -200,7 +200,7 @@ def test_mask_mean_and_slab_with_five_axes_are_made_completely_or_not_at_all(
     state, there = session.state, list(viewer.layers)
     monkeypatch.setattr(session, "take_step", refuse)
     for name in names:
-        dock.findChild(object, name).click()
+        dock.native.findChild(object, name).click()
         qtbot.waitUntil(lambda: dock.jobs.job is None)
         assert list(viewer.layers) == there, name
         assert session.state is state

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
+from napari_fmri_decoder._napari.forms.remember import Remember
 from napari_fmri_decoder._napari.labels.bids import BidsBox
 from napari_fmri_decoder._napari.labels.describe import bands_of, count_runs, describe_volume, swatch
 from napari_fmri_decoder._napari.labels.painting import PaintBox
 from napari_fmri_decoder._napari.labels.zmaps import ZMapsView
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.choice_form import ChoiceForm
-from napari_fmri_decoder._napari.qt.dock import Dock, scrolled, section, text_label
+from napari_fmri_decoder._napari.qt.dock import Dock
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.sections import scrolled, section, text_label
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
 from napari_fmri_decoder._napari.viewer.folders import folder_of
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
 
 NO_SERIES = "Choose the series in the Prepare dock first."
+APPLY = "Assign a label and a run to each volume."
 COMMON_SOURCES = ("table", "events", "blocks", "filename", "painted", "fsl", "spm", "openfmri", "pymvpa")
 """Order of the sources; others follow."""
 
@@ -43,47 +47,49 @@ class LabelsDock(Dock):
     """Makes the table of labels: a label and a run for each volume of the series."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.setObjectName("labels_dock")
+        super().__init__(napari_viewer, "labels_dock")
         common = [name for name in COMMON_SOURCES if name in label_sources]
         names = [*common, *sorted(set(label_sources) - set(common))]
-        self.form = ChoiceForm({name: label_sources[name] for name in names}, "source")
-        self.apply = QPushButton("Apply")
-        self.apply.setObjectName("apply_labels")
-        self.apply.clicked.connect(self._apply)
+        self.bids = BidsBox()
+        sources = {name: label_sources[name] for name in names}
+        self.source = ChoiceForm(sources, "source", name="source")
+        self.apply_button = push_button("apply_labels", "Apply", APPLY)
+        self.brush = PaintBox()
+        self.zmaps = ZMapsView(self)
+        self.extend([self.bids, self.source, self.apply_button, self.brush, self.zmaps])
+        self.apply_button.changed.connect(guard()(self.apply))
         self.about = text_label(name="labels_about")
         self.bands = BandsPlot()
         self.bands.setObjectName("bands")
         self.bands.setToolTip("<p>Click to show a volume. After a click, the wheel zooms.</p>")
         self.bands.clicked.connect(self._show_volume)
         self.bands.painted.connect(self._paint)
-        self.brush = PaintBox()
         self.brush.changed.connect(self._on_brush)
         self._ways: dict[str, tuple[list[str], str]] = {}
         self.ways = text_label(name="assign_counts")
         self.current = text_label(name="current_volume")
         self.counts = text_label(name="label_counts")
         self.notes = text_label(name="label_notes")
-        self.zmaps = ZMapsView(self)
+        source = Remember(self.source, "labels.source")
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
-        self.bids = BidsBox()
         self.bids.open_requested.connect(self._open_runs)
-        rows.addWidget(section("BIDS folder", self.bids, name="bids_section", open_=False))
+        rows.addWidget(section("BIDS folder", self.bids.native, name="bids_section", open_=False))
         for part in (
             self.about,
-            self.form,
-            self.apply,
+            section("Source", self.source.native, name="source_section", reset=source.reset),
+            self.apply_button.native,
             self.bands,
             self.ways,
-            self.brush,
+            self.brush.native,
             self.current,
             self.counts,
             self.notes,
         ):
             rows.addWidget(part)
-        rows.addWidget(section("Z-maps", self.zmaps, name="section_zmaps", open_=False))
+        maps, reset = self.zmaps.native, Remember(self.zmaps.form, "labels.zmaps").reset
+        rows.addWidget(section("Z-maps", maps, name="section_zmaps", open_=False, reset=reset))
         rows.addStretch(1)
         self._scroll = scrolled(content, "labels_scroll")
         self.rows.addWidget(self._scroll)
@@ -103,9 +109,9 @@ class LabelsDock(Dock):
         """Set the forms from a loaded recipe."""
         recipe = self.session.state.recipe
         if recipe is not None:
-            self.form.set_values(recipe.labels)
+            self.source.update(recipe.labels)
             if recipe.zmaps is not None:
-                self.zmaps.form.set_values(recipe.zmaps)
+                self.zmaps.update(recipe.zmaps)
 
     def _on_changed(self, name: str) -> None:
         if name == "recipe":
@@ -117,16 +123,14 @@ class LabelsDock(Dock):
         if name in ("series", "table", "prepared"):
             self._show_table()
         elif name == "labels" and self.session.state.labeling.labels is not None:
-            self.form.set_values(self.session.state.labeling.labels)  # such as those of new z-maps
+            self._set_source(self.session.state.labeling.labels)  # such as those of new z-maps
         if name in ("series", "labels", "table"):
             self.zmaps.refresh()
 
     def _on_series(self) -> None:
         """Update the controls, and discard labels of a series of another length."""
         series = self.session.series
-        set_available(
-            self.apply, None if series is not None else NO_SERIES, "Assign a label and a run to each volume."
-        )
+        set_available(self.apply_button, None if series is not None else NO_SERIES)
         if series is None:
             self.about.setText(NO_SERIES)
             return
@@ -136,12 +140,18 @@ class LabelsDock(Dock):
         if table is not None and len(table) != series.n_volumes:
             self.session.update(table=None, labels=None, prepared=None)
 
-    @guard()
-    def _apply(self) -> None:
+    def apply(self) -> None:
+        """Assign a label and a run to each volume, by the chosen source.
+
+        Raises
+        ------
+        InputError
+            If the labels cannot be read, with the sentence that the dock shows.
+        """
         series = self.session.series
         if series is None:
             raise InputError(NO_SERIES)
-        config = self.form.config()
+        config = self.source.config()
         if not isinstance(config, LabelsConfig):
             raise TypeError(f"A label source must be a LabelsConfig, but is {type(config)}.")
         self._ways = {}
@@ -174,8 +184,13 @@ class LabelsDock(Dock):
             if len(anatomies) == 1 and self.session.state.preparation.anatomy is None:
                 self.session.update(anatomy=self.session.add(read(anatomies.pop())))
             self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
-        self.form.set_values({"source": "events", "events": ()})
-        self._apply()
+        self._set_source({"source": "events", "events": ()})
+        self.apply()
+
+    def _set_source(self, values: LabelsConfig | dict[str, Any]) -> None:
+        """Set the source to what the dock itself did, which is not kept for the next napari."""
+        with self.source.changed.blocked():
+            self.source.update(values)
 
     def _count_alternatives(self, config: LabelsConfig, series: Volume) -> None:
         """Compute the labels by each way to assign short events, for the bands."""
@@ -197,7 +212,7 @@ class LabelsDock(Dock):
         for part in (self.current, self.counts, self.notes):
             part.setVisible(table is not None)
         self.bands.setVisible(series is not None)
-        self.brush.setVisible(series is not None)
+        self.brush.visible = series is not None
         self._show_ways()
         ways = {how: labels for how, (labels, _) in self._ways.items()}
         if table is None:
@@ -224,7 +239,7 @@ class LabelsDock(Dock):
     def _on_brush(self) -> None:
         """Set the color of painting to that of the label."""
         label, table, labels = (
-            self.brush.label,
+            self.brush.brush,
             self.session.state.labeling.table,
             self.session.state.labeling.labels,
         )
@@ -239,7 +254,7 @@ class LabelsDock(Dock):
     def _paint(self, first: int, last: int) -> None:
         """Label volumes with the label of the brush, on top of the table."""
         label, table, labels = (
-            self.brush.label,
+            self.brush.brush,
             self.session.state.labeling.table,
             self.session.state.labeling.labels,
         )
@@ -252,13 +267,13 @@ class LabelsDock(Dock):
         if not isinstance(labels, PaintedLabels) or not as_shown or table is None:
             exclude = labels.excluded(table["label"]) if labels and table is not None else ()
             labels = PaintedLabels() if table is None else PaintedLabels.of_table(table, exclude)
-        self.form.set_values(labels.painted(first, last, label))
-        self._apply()
+        self._set_source(labels.painted(first, last, label))
+        self.apply()
 
     def _on_moved(self, event: Any = None) -> None:
         """Describe and mark the current volume of the viewer."""
         table, series = self.session.state.labeling.table, self.session.series
-        if table is None or series is None or not self.isVisible():
+        if table is None or series is None or not self.visible:
             return
         volume = volume_shown(self.viewer, series.step)
         inside = 0 <= volume < len(table)
@@ -270,7 +285,7 @@ class LabelsDock(Dock):
         if series is not None:
             show_volume(self.viewer, volume, series.step)
 
-    def showEvent(self, event: Any) -> None:
+    def on_shown(self) -> None:
         """Update the current volume."""
-        super().showEvent(event)
+        super().on_shown()
         self._on_moved()

@@ -4,58 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QWidget
+from magicgui.widgets import Container
+
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.values import EditableChoice
 
 NOTHING = "no label"
+PAINT = (
+    "Drag over the bands to label volumes. Existing labels are converted to spans of the source "
+    "<i>painted</i>, which a recipe can save."
+)
+LABEL = f"Type a new label, or choose one. <i>{NOTHING}</i> removes labels."
 
 
-class PaintBox(QWidget):
+class PaintBox(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
     """Sets whether dragging over the bands paints, and which label.
 
     Attributes
     ----------
-    changed : Signal
-        Sent when either changes.
+    paint : CheckBox
+    text : EditableChoice
     """
 
-    changed = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.switch = QCheckBox("Paint")
-        self.switch.setObjectName("paint_labels")
-        self.switch.setToolTip(
-            "<p>Drag over the bands to label volumes. Existing labels are converted to spans of the source "
-            "<i>painted</i>, which a recipe can save.</p>"
-        )
-        self.box = QComboBox()
-        self.box.setObjectName("paint_label")
-        self.box.setEditable(True)
-        self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.box.setToolTip(f"<p>Type a new label, or choose one. <i>{NOTHING}</i> removes labels.</p>")
-        if (line := self.box.lineEdit()) is not None:
-            line.setPlaceholderText("label")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.switch)
-        row.addWidget(self.box, 1)
-        self.switch.toggled.connect(self.changed)
-        self.box.currentTextChanged.connect(self.changed)
+    def __init__(self) -> None:
+        paint, text = check_box("paint", "Paint", PAINT), EditableChoice(name="text")
+        prepare_control(text, "paint_label", "Label to paint", LABEL)
+        super().__init__(widgets=[paint, text], layout="horizontal", labels=False, name="brush")
+        self.margins = (0, 0, 0, 0)
+        paint.native.setObjectName("paint_labels")
+        text.native.lineEdit().setPlaceholderText("label")
+        self.native.layout().setStretch(1, 1)
 
     @property
-    def label(self) -> str | None:
+    def brush(self) -> str | None:
         """Label that dragging paints; "" removes labels; None if painting is off."""
-        text = self.box.currentText().strip()
-        if not self.switch.isChecked() or not text:
+        text = self.text.value.strip()
+        if not self.paint.value or not text:
             return None
         return "" if text == NOTHING else text
 
     def offer(self, labels: Sequence[str]) -> None:
         """Set the labels to choose from; typed text is kept."""
-        text = self.box.currentText()
-        blocked = self.box.blockSignals(True)
-        self.box.clear()
-        self.box.addItems([*labels, NOTHING])
-        self.box.setCurrentText(text or (labels[0] if labels else ""))
-        self.box.blockSignals(blocked)
+        self.text.offer([*labels, NOTHING])
+        if not self.text.value and labels:
+            with self.changed.blocked():
+                self.text.value = labels[0]

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
-
+from napari_fmri_decoder._napari.forms.controls import check_box, push_button
+from napari_fmri_decoder._napari.forms.model_form import ModelForm
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.step import Step, row
+from napari_fmri_decoder._napari.forms.values import PathLine
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.form import Form
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
 from napari_fmri_decoder._napari.qt.reading import Watch
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
-from napari_fmri_decoder._napari.qt.small_widgets import push_button, row
-from napari_fmri_decoder._napari.qt.spin_boxes import PathEdit
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder._napari.viewer.folders import RUNS, folder_of, run_folder
 from napari_fmri_decoder._napari.viewer.replace_series import replace_series
@@ -46,6 +46,7 @@ TIP = (
     "Compute one map per run and condition, or per trial, within the mask. Excluded labels are the "
     "baseline. The maps and their table are saved in a new folder."
 )
+FOLDER = "Each set of maps is saved in a new folder inside this one."
 IN_PLACE = (
     "The layer of the series then shows the maps with their labels, and its mask is kept. A viewer holds "
     "either time or maps along its first axis. The series stays on disk; open it again to go back."
@@ -56,47 +57,37 @@ class ZMapping(SessionJob):
     """The computation of z-maps of a session."""
 
 
-class ZMapsView(QWidget):
-    """The Z-maps section of the Labels dock.
+class ZMapsView(Step):
+    """The Z-maps section of the Labels dock; its form has the options of the maps.
 
     Parameters
     ----------
     dock : Dock
         Its session has the series, labels and mask.
+
+    Attributes
+    ----------
+    folder : PathLine
+    in_place : CheckBox
     """
 
     def __init__(self, dock: Dock) -> None:
-        super().__init__()
+        super().__init__("zmaps", ModelForm(ZMapsConfig, name="options"))
+        self.form.native.setObjectName("zmaps_form")
         self.session = dock.session
         self.work = self.session.part(ZMapping)
-        self.form = Form(ZMapsConfig)
-        self.form.setObjectName("zmaps_form")
-        self.folder = PathEdit("folder", "Folder for z-maps")
-        self.folder.setObjectName("zmaps_folder")
-        self.folder.setToolTip("<p>Each set of maps is saved in a new folder inside this one.</p>")
-        self.folder.line.setText(str(RUNS))
-        self.in_place = QCheckBox("Replace the series by the maps")
-        self.in_place.setObjectName("zmaps_in_place")
-        self.in_place.setChecked(True)
-        self.in_place.setToolTip(f"<p>{IN_PLACE}</p>")
-        self.make = push_button("make_zmaps", "Make z-maps")
-        self.stop = push_button("stop_zmaps", "Stop")
-        self.make.clicked.connect(self._make)
-        self.stop.clicked.connect(self._stop)
+        self.form.append(PathLine(name="folder", label="Output folder", mode="d", value=str(RUNS)))
+        prepare_control(self.folder, "zmaps_folder", "Output folder", FOLDER)
+        self.append(check_box("in_place", "Replace the series by the maps", IN_PLACE, value=True))
+        self.in_place.native.setObjectName("zmaps_in_place")
+        self.make_button = push_button("make_zmaps", "Make z-maps", TIP)
+        self.stop_button = push_button("stop_zmaps", "Stop", "Stop. No map is kept.")
+        self.append(row(self.make_button, self.stop_button))
+        self.make_button.changed.connect(guard()(self._make))
+        self.stop_button.changed.connect(lambda _: self.stop())
         self.line = ProgressLine(self.work.progress)
         self.notes = text_label(name="zmaps_notes")
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        for part in (
-            self.form,
-            QLabel("Output folder"),
-            self.folder,
-            self.in_place,
-            row(self.make, self.stop),
-        ):
-            rows.addWidget(part)
-        rows.addWidget(self.line)
-        rows.addWidget(self.notes)
+        self.add_native(self.line, self.notes)
         self.form.changed.connect(self._on_form)
         dock.follow(self.work.changed, self.refresh)
         self._on_form()
@@ -109,23 +100,23 @@ class ZMapsView(QWidget):
 
     def _on_form(self) -> None:
         """Disable options that the selected response and drift do not use."""
-        value = self.form.value()
+        value = self.form.asdict()
         boxcar = value["hrf"] == "none"
         if not boxcar and value["lag"]:
-            self.form.set_values({"lag": 0.0})
+            self.form.update(lag=0.0)
         self.form.enable("lag", None if boxcar else "A hemodynamic response has its own delay.")
         cosine, polynomial = value["drift"] == "cosine", value["drift"] == "polynomial"
         self.form.enable("high_pass", None if cosine else "Only a cosine drift has a high-pass cutoff.")
         self.form.enable("drift_order", None if polynomial else "Only a polynomial drift has an order.")
         self.form.enable("confounds_files", None if value["confounds"] else "Enter confound columns first.")
-        self.form.set_automatic({"slice_time_ref": 0.5 if boxcar else 0.0})
+        self.form.show_meanings({"slice_time_ref": 0.5 if boxcar else 0.0})
 
     def refresh(self) -> None:
         """Update the controls."""
         running = self.job is not None
         why = "Z-maps are being computed." if running else self._missing()
-        set_available(self.make, why, TIP)
-        set_available(self.stop, None if running else "No job is running.", "Stop. No map is kept.")
+        set_available(self.make_button, why)
+        set_available(self.stop_button, None if running else "No job is running.")
         self.line.setVisible(bool(self.line.text.text()))
         self.notes.setText(self.work.message)
         self.notes.setVisible(bool(self.work.message))
@@ -138,8 +129,29 @@ class ZMapsView(QWidget):
             return NO_TIME
         return "" if labeling.labels is not None and labeling.table is not None else NO_LABELS
 
-    @guard()
-    def _make(self) -> None:
+    def make(self, *, wait: bool = True) -> None:
+        """Compute the z-maps, and show them if `in_place` is checked.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is done.
+
+        Raises
+        ------
+        InputError
+            If they cannot be computed, with the sentence that the dock shows.
+        """
+        job = self._make()
+        if wait:
+            job.wait()
+
+    def stop(self) -> None:
+        """Stop the computation; no map is kept."""
+        self.work.stop()
+        self.line.set("Stopping…")
+
+    def _make(self) -> Job:
         series, state = self.session.series, self.session.state
         labels, mask = state.labeling.labels, state.preparation.mask
         config = self.form.config()
@@ -149,7 +161,7 @@ class ZMapsView(QWidget):
             raise InputError(NO_SERIES if series is None else NO_LABELS)
         if not isinstance(config, ZMapsConfig):
             raise TypeError(f"The form must return a ZMapsConfig, but returned {type(config)}.")
-        out = run_folder(Path(self.folder.line.text().strip() or RUNS).expanduser(), "zmaps", datetime.now())
+        out = run_folder(Path(self.folder.value or RUNS).expanduser(), "zmaps", datetime.now())
         watch, owner, base = Watch(), self.work.owner(), folder_of(series)
 
         def steps() -> Generator[Any, None, None]:
@@ -172,6 +184,7 @@ class ZMapsView(QWidget):
         )
         self.line.follow(watch.job, lambda: watch.done / series.n_volumes)
         self.work.begin(watch.job)
+        return watch.job
 
     def _on_event(self, layer: Layer, event: object) -> None:
         match event:
@@ -185,7 +198,7 @@ class ZMapsView(QWidget):
     def _on_written(self, layer: Layer, folder: Path, notes: tuple[str, ...]) -> None:
         """Show where the maps are, and the maps themselves if requested."""
         hint = "Open the folder in another window to see them."
-        if self.in_place.isChecked() and self.session.state.preparation.series is layer:
+        if self.in_place.value and self.session.state.preparation.series is layer:
             with guard():
                 with all_or_nothing(self.session):
                     self._show(layer, folder)
@@ -203,7 +216,3 @@ class ZMapsView(QWidget):
     def _end(self, text: str) -> None:
         self.line.end(text)
         self.work.end()
-
-    def _stop(self) -> None:
-        self.work.stop()
-        self.line.set("Stopping…")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QFormLayout, QStackedWidget
+from qtpy.QtWidgets import QFormLayout, QStackedWidget
 
+from napari_fmri_decoder._napari.forms.controls import choice_box
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.look_inside.explain_page import ExplainPage
+from napari_fmri_decoder._napari.look_inside.page import NOTHING, Page
 from napari_fmri_decoder._napari.look_inside.plot_pages import (
     CurvesPage,
-    Page,
     PCAPage,
     ProbabilitiesPage,
     TSNEPage,
@@ -22,65 +24,115 @@ from napari_fmri_decoder._napari.look_inside.prediction_pages import (
 )
 from napari_fmri_decoder._napari.look_inside.score_page import ScorePage
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import Dock, scrolled, text_label
+from napari_fmri_decoder._napari.qt.dock import Dock, to_front
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
 from napari_fmri_decoder._napari.results.headline import headline
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.dims import show_volume
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
+from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
+    from magicgui.widgets.bases import Widget
     from napari import Viewer
 
     from napari_fmri_decoder.pipeline import RunResult
 
-NOTHING = "No run has finished yet. Train in the Train dock."
 RUN_TIP = "One of the latest runs of this session. Its layers are shown as well."
+PAGE_TIP = "Choose a page of results."
 MOST = 5
 """Number of runs that are kept, because each holds its samples and models."""
 
 
 class LookInsideDock(Dock):
-    """Shows the results of this session's runs, one page at a time."""
+    """Shows the results of this session's runs, one page at a time.
+
+    Attributes
+    ----------
+    run : ListChoice
+        Name of the folder of the run; its whole path if two runs have the same name.
+    page : ComboBox
+        Title of the page.
+    filters, predictions, confusion, scores, curves, probabilities, pca, tsne, voxels, explain : Page
+    pages : dict of Page
+        All of them, by title.
+    """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.setObjectName("look_inside_dock")
-        self._results: list[RunResult] = []
-        self.run = QComboBox()
-        self.run.setObjectName("run")
-        self.page = QComboBox()
-        self.page.setObjectName("page")
-        self.headline = text_label(NOTHING, "headline")
+        super().__init__(napari_viewer, "look_inside_dock")
+        self._results: dict[str, RunResult] = {}  # the latest first
         self.filters = FiltersPage(self.session)
-        self.pages: list[Page] = [
-            self.filters,
-            PredictionsPage(),
-            ConfusionPage(),
-            ScorePage(),
-            CurvesPage(),
-            ProbabilitiesPage(),
-            PCAPage(),
-            TSNEPage(),
-            VoxelsPage(),
-            ExplainPage(self.session),
-        ]
+        self.predictions = PredictionsPage()
+        self.confusion = ConfusionPage()
+        self.scores = ScorePage()
+        self.curves = CurvesPage()
+        self.probabilities = ProbabilitiesPage()
+        self.pca = PCAPage()
+        self.tsne = TSNEPage(lambda: self.result)
+        self.voxels = VoxelsPage()
+        self.explain = ExplainPage(self.session, lambda: self.result)
+        made: tuple[Page, ...] = (
+            *(self.filters, self.predictions, self.confusion, self.scores, self.curves),
+            *(self.probabilities, self.pca, self.tsne, self.voxels, self.explain),
+        )
+        self.pages = {page.title: page for page in made}
+        self.append(ListChoice("run", "Run", RUN_TIP))
+        self.append(choice_box("page", "Page", PAGE_TIP, list(self.pages)))
+        self.headline = text_label(NOTHING, "headline")
         self.stack = QStackedWidget()
-        for page in self.pages:
-            self.page.addItem(page.title)
+        for page in made:
             self.stack.addWidget(scrolled(page, f"{page.objectName()}_scroll"))
             page.volume_requested.connect(self._show_volume)
         form = QFormLayout()
-        form.addRow("Run", self.run)
-        form.addRow("Page", self.page)
+        form.addRow("Run", self.run.native)
+        form.addRow("Page", self.page.native)
         self.rows.addLayout(form)
         self.rows.addWidget(self.headline)
         self.rows.addWidget(self.stack, 1)
-        self.run.currentIndexChanged.connect(self._on_run)
-        self.page.currentIndexChanged.connect(self._on_page)
+        self.run.changed.connect(self._on_run)
+        self.page.changed.connect(self._on_page)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
+
+    def show(  # type: ignore[override]
+        self, page: str | None = None, *, wait: bool = True, run: bool = False
+    ) -> Widget:
+        """Show the dock, or one of its pages.
+
+        Parameters
+        ----------
+        page : str, optional
+            Title of the page, such as "Confusion matrices".
+        wait : bool
+            Whether to return only when the page is drawn.
+        run : bool
+            Whether to start the event loop; see `magicgui.widgets.Widget.show`.
+
+        Returns
+        -------
+        Widget
+            The dock.
+
+        Raises
+        ------
+        InputError
+            If there is no such page, or if no run has finished, with the sentence that the dock shows.
+        """
+        if page is None:
+            return super().show(run)
+        if page not in self.pages:
+            raise InputError(f"The page must be one of {', '.join(self.pages)}; got {page!r}.")
+        if self.result is None:
+            raise InputError(NOTHING)
+        self.page.value = page
+        super().show(run)
+        to_front(self.native)
+        self.pages[page].update_result(self.result)  # also where another tab is in front
+        if wait:
+            self.pages[page].wait()
+        return self
 
     def catch_up(self) -> None:
         """Show the current result of the session."""
@@ -89,19 +141,26 @@ class LookInsideDock(Dock):
     @property
     def result(self) -> RunResult | None:
         """The selected run."""
-        return self._results[self.run.currentIndex()] if self._results else None
+        return self._results.get(self.run.value)
 
     def _on_changed(self, name: str) -> None:
         if name != "result":
             return
         result = self.session.state.results.result
-        if result is not None and result not in self._results:
-            self._results = [result, *self._results][:MOST]
-            blocked = self.run.blockSignals(True)
-            self.run.clear()
-            self.run.addItems([r.folder.name for r in self._results])
-            self.run.blockSignals(blocked)
+        if result is not None and result not in self._results.values():
+            self._add(result)
         self._refresh()
+
+    def _add(self, result: RunResult) -> None:
+        """List a run first, and select it."""
+        name = result.folder.name
+        if name in self._results and self._results[name].folder != result.folder:
+            name = str(result.folder)
+        others = [(key, one) for key, one in self._results.items() if key != name]
+        self._results = dict([(name, result), *others][:MOST])
+        with self.run.changed.blocked():
+            self.run.relist(list(self._results))
+            self.run.value = name
 
     @guard()
     def _on_run(self) -> None:
@@ -115,16 +174,16 @@ class LookInsideDock(Dock):
         result = self.result
         why = None if result is not None else NOTHING
         set_available(self.run, why, RUN_TIP)
-        set_available(self.page, why, "Choose a page of results.")
+        set_available(self.page, why, PAGE_TIP)
         self.stack.setEnabled(result is not None)
         self.headline.setText(NOTHING if result is None else headline(result.scores))
         self._on_page()
 
     def _on_page(self) -> None:
         """Draw the visible page; the others are drawn when they become visible."""
-        self.stack.setCurrentIndex(self.page.currentIndex())
-        if self.result is not None and self.isVisible():
-            self.pages[self.page.currentIndex()].update_result(self.result)
+        self.stack.setCurrentIndex(list(self.pages).index(self.page.value))
+        if self.result is not None and self.visible:
+            self.pages[self.page.value].update_result(self.result)
 
     def _on_moved(self, event: Any = None) -> None:
         self.filters.update_position()
@@ -133,7 +192,7 @@ class LookInsideDock(Dock):
         if self.result is not None:
             show_volume(self.viewer, volume, self.result.prepared.series.step)
 
-    def showEvent(self, event: Any) -> None:
+    def on_shown(self) -> None:
         """Draw what changed while hidden."""
-        super().showEvent(event)
+        super().on_shown()
         self._on_page()

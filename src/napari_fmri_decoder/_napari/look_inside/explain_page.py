@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QComboBox, QFormLayout
+from qtpy.QtWidgets import QFormLayout
 
+from napari_fmri_decoder._napari.forms.controls import choice_box, push_button
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
+from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
-from napari_fmri_decoder._napari.look_inside.plot_pages import Page
+from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import choice_box, push_button
 from napari_fmri_decoder._napari.results.show_result import SEEN
 from napari_fmri_decoder._napari.viewer.dims import volume_shown
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import explainers
 from napari_fmri_decoder.pipeline.explaining import ExplainedRun, explain_run
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.layers import Layer
 
+    from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.pipeline import RunResult
 
@@ -34,88 +39,113 @@ TIP = (
 
 
 class ExplainPage(Page):
-    """Computes the maps of an explanation method, and shows one of them as a layer."""
+    """Computes the maps of an explanation method, and shows one of them as a layer.
+
+    Attributes
+    ----------
+    method : ChoiceForm
+        The method, and its options.
+    samples : ComboBox
+        "Current volume" or "Mean of all samples".
+    map : ListChoice
+        Name of the map that the layer shows.
+    """
 
     title = "Explain the model"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, selected: Callable[[], RunResult | None]) -> None:
+        super().__init__(selected)
         self.session = session
-        self.method = ChoiceForm(explainers, "method")
-        self.samples = choice_box("explained_samples", "What is explained.")
-        self.samples.addItems([CURRENT, MEAN])
+        self.method = ChoiceForm(explainers, "method", title="Method", name="method")
+        self.samples = choice_box("explained_samples", "Explain", "What is explained.", (CURRENT, MEAN))
         self.button = push_button("explain", "Compute maps", TIP)
-        self.map = QComboBox()
-        self.map.setObjectName("explained_map")
+        self.map = ListChoice("explained_map", "Map", MAP_TIP)
         set_available(self.map, NO_MAPS, MAP_TIP)
         self._explained: ExplainedRun | None = None
         self._layer: Layer | None = None
         form = QFormLayout()
-        form.addRow("Method", self.method)
-        form.addRow("Explain", self.samples)
-        form.addRow(self.button)
-        form.addRow("Map", self.map)
+        form.addRow(self.method.native)
+        form.addRow("Explain", self.samples.native)
+        form.addRow(self.button.native)
+        form.addRow("Map", self.map.native)
         self.rows.addLayout(form)
         self.rows.addStretch(1)
-        self.button.clicked.connect(self._compute)
+        self.button.changed.connect(guard()(self._compute))
         self.method.changed.connect(self._check_method)
-        self.map.currentIndexChanged.connect(self._show_map)
+        self.map.changed.connect(self._show_map)
 
     def draw(self, result: RunResult) -> None:
         """Offer what the methods can do with the model of the result."""
         self._explained = None
-        self.map.clear()
+        self.map.relist(())
         set_available(self.map, NO_MAPS, MAP_TIP)
         if self._layer is not None:  # of the run before
             self.session.remove(self._layer)
             self._layer = None
         self._check_method()
 
+    def _cannot_compute(self, result: RunResult) -> str | None:
+        """Why the method cannot explain the model."""
+        return explainers[self.method.choice].unavailable(result.model) or None
+
     def _check_method(self) -> None:
         """Disable the button if the method cannot explain the model; replace options that do not fit."""
         if self.result is None:
             return
-        kind = explainers[self.method.choice]
-        values = self.method.form.value()
+        values = self.method.asdict()
         fitting = {
             name: choices[0]
-            for name, choices in kind.choices(self.result.model).items()
+            for name, choices in explainers[self.method.choice].choices(self.result.model).items()
             if choices and values.get(name) not in choices
         }
         if fitting:
-            self.method.form.set_values(fitting)
-        set_available(self.button, kind.unavailable(self.result.model) or None, TIP)
+            self.method.update(fitting)
+        set_available(self.button, self._cannot_compute(self.result), TIP)
 
-    @guard()
-    def _compute(self) -> None:
-        if self.result is None:
-            return
-        values = self.method.value()
+    def compute(self, *, wait: bool = True) -> None:
+        """Compute the maps of the selected run, and show one of them as a layer.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is shown.
+
+        Raises
+        ------
+        InputError
+            If they cannot be computed, with the sentence that the dock shows.
+        """
+        job = self._compute()
+        if wait:
+            job.wait()
+
+    def _compute(self) -> Job:
+        result = self.selected_result()
+        if why := self._cannot_compute(result):
+            raise InputError(why)
+        values = self.method.asdict()
         options = {"name": values.pop("method"), **values}
         volume: int | None = None
-        if self.samples.currentText() == CURRENT:
-            volume = volume_shown(self.session.viewer, self.result.prepared.series.step)
-        self.compute("Computing maps", self._take, explain_run, self.result, options, volume)
+        if self.samples.value == CURRENT:
+            volume = volume_shown(self.session.viewer, result.prepared.series.step)
+        return self.in_background("Computing maps", self._take, explain_run, result, options, volume)
 
     def _take(self, explained: ExplainedRun) -> None:
         self._explained = explained
-        blocked = self.map.blockSignals(True)
-        self.map.clear()
-        self.map.addItems(explained.maps.names)
-        self.map.blockSignals(blocked)
+        self.map.relist(explained.maps.names)
         set_available(self.map, None, MAP_TIP)
         self._show_map()
 
     @guard()
     def _show_map(self, *_: Any) -> None:
         """Show the chosen map in the layer of this page, which is added if it is not there."""
-        if self._explained is None or self.map.currentIndex() < 0:
+        explained, label = self._explained, self.map.value
+        if explained is None or label is None:
             return
-        explained = self._explained
-        label = self.map.currentText()  # often begins as the title ends: "conv1 filter 0" of "cnn2d conv1"
+        # the label often begins as the title ends: "conv1 filter 0" of "cnn2d conv1"
         title = explained.title.removesuffix(f" {label.partition(' ')[0]}")
         name = f"{title} {label}" + (f" ({SEEN})" if explained.seen else "")
-        values = explained.maps.values[0, self.map.currentIndex()]
+        values = explained.maps.values[0, explained.maps.names.index(label)]
         volume = Volume(values, explained.maps.grid.affine, "stat", None, name=name)
         if self._layer is None or self._layer not in self.session.viewer.layers:
             self._layer = self.session.add(volume)

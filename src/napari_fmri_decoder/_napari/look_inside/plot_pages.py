@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel
 
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.number import Number
+from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import CurvesPlot, HistogramPlot, LinePlot, ScatterPlot
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.workers import Job, run_generator
+from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder.evaluation.palette import PALETTE, class_colors
 from napari_fmri_decoder.evaluation.predictions import predictions_table
 from napari_fmri_decoder.evaluation.projections import Projection, pca, tsne
@@ -22,71 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder.pipeline import RunResult
     from napari_fmri_decoder.samples.samples import Samples
-
-
-class Page(QWidget):
-    """A page that draws a result when it becomes visible.
-
-    Attributes
-    ----------
-    volume_requested : Signal(int)
-        Sent with a volume that the viewer should show.
-    """
-
-    volume_requested = Signal(int)
-    title = ""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName(type(self).__name__)
-        self.rows = QVBoxLayout(self)
-        self.rows.setContentsMargins(2, 4, 2, 4)
-        self.about = text_label(name="about")
-        self.about.hide()
-        self.rows.addWidget(self.about)
-        self.result: RunResult | None = None
-
-    def update_result(self, result: RunResult) -> None:
-        """Show a result, unless it is already shown."""
-        if result is not self.result:
-            self.result = result
-            self.draw(result)
-
-    def draw(self, result: RunResult) -> None:
-        """Draw a new result."""
-
-    def show_message(self, text: str) -> None:
-        """Show a message above the content, or none ("")."""
-        self.about.setText(text)
-        self.about.setVisible(bool(text))
-
-    def compute(self, text: str, then: Callable[[Any], None], work: Callable[..., Any], *args: Any) -> Job:
-        """Compute in the background; the output is discarded if another result is shown by then."""
-        requested_for = self.result
-        self.show_message(f"{text}…")
-
-        def show(output: Any) -> None:
-            if requested_for is self.result:
-                self.show_message("")
-                then(output)
-
-        return run_generator(
-            work,
-            *args,
-            owner=_owner(self),
-            description=text,
-            on_done=show,
-            on_error=lambda error: self.show_message(f"Failed: {error}"),
-        )
-
-
-def _owner(page: QWidget) -> QWidget:
-    """Return the owner of one job; a page may start a second one before the first has ended."""
-    owner = QWidget(page)
-    owner.hide()
-    return owner
 
 
 class CurvesPage(Page):
@@ -115,21 +56,16 @@ class ProbabilitiesPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.which = QComboBox()
-        self.which.setObjectName("class")
-        self.which.setToolTip("<p>Class whose predicted probability is shown.</p>")
+        self.which = ListChoice("class", "Class", "Class whose predicted probability is shown.")
         self.plot = HistogramPlot(x_label="predicted probability", y_label="test samples")
-        self.rows.addWidget(self.which)
+        self.rows.addWidget(self.which.native)
         self.rows.addWidget(self.plot)
-        self.which.currentTextChanged.connect(self._count)
+        self.which.changed.connect(self._count)
 
     def draw(self, result: RunResult) -> None:
         """List the classes of the result."""
-        blocked = self.which.blockSignals(True)
-        self.which.clear()
-        self.which.addItems(list(result.scores.classes))
-        self.which.blockSignals(blocked)
-        self._count(self.which.currentText())
+        self.which.relist(result.scores.classes)
+        self._count(self.which.value)
 
     def _count(self, name: str) -> None:
         if self.result is None or not name:
@@ -162,7 +98,7 @@ class VoxelsPage(Page):
 
     def draw(self, result: RunResult) -> None:
         """Compute mean and standard deviation of the series."""
-        self.compute("Reading the series", self._show, moments, result.prepared.series)
+        self.draw_later("Reading the series", self._show, moments, result.prepared.series)
 
     def _show(self, found: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
         mean, std = found
@@ -193,7 +129,7 @@ class PCAPage(Page):
 
     def draw(self, result: RunResult) -> None:
         """Compute the components."""
-        self.compute("Computing the components", self._show, pca, result.prepared.samples.X)
+        self.draw_later("Computing the components", self._show, pca, result.prepared.samples.X)
 
     def _show(self, found: Projection) -> None:
         if self.result is None:
@@ -213,35 +149,46 @@ class TSNEPage(Page):
 
     title = "t-SNE of the samples"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.perplexity = QDoubleSpinBox()
-        self.perplexity.setObjectName("perplexity")
-        self.perplexity.setRange(2, 200)
-        self.perplexity.setValue(30)
-        self.perplexity.setToolTip("<p>Approximate number of neighbors of each sample.</p>")
-        self.button = QPushButton("Compute t-SNE")
-        self.button.setObjectName("compute_tsne")
-        self.button.setToolTip(
-            "<p>Distances between clusters, and the sizes of clusters, have no meaning in this plot.</p>"
-        )
+    def __init__(self, selected: Callable[[], RunResult | None]) -> None:
+        super().__init__(selected)
+        self.perplexity = Number(name="perplexity", label="Perplexity", value=30.0, min=2, max=200)
+        tip = "Approximate number of neighbors of each sample."
+        prepare_control(self.perplexity, "perplexity", "Perplexity", tip)
+        tip = "Distances between clusters, and the sizes of clusters, have no meaning in this plot."
+        self.button = push_button("compute_tsne", "Compute t-SNE", tip)
         self.scatter = ScatterPlot()
         self.scatter.clicked.connect(self._clicked)
         row = QHBoxLayout()
-        for part in (QLabel("Perplexity"), self.perplexity, self.button):
+        for part in (QLabel("Perplexity"), self.perplexity.native, self.button.native):
             row.addWidget(part)
         self.rows.addLayout(row)
         self.rows.addWidget(self.scatter)
-        self.button.clicked.connect(self._compute)
+        self.button.changed.connect(guard()(self._compute))
 
     def draw(self, result: RunResult) -> None:
         """Remove the plot of the previous result."""
         self.scatter.set_data(np.empty((0, 2)), {"label": []})
 
-    def _compute(self) -> None:
-        if self.result is not None:
-            X = self.result.prepared.samples.X
-            self.compute("Computing t-SNE", self._show, tsne, X, self.perplexity.value())
+    def compute(self, *, wait: bool = True) -> None:
+        """Compute and draw the points of the selected run.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when they are drawn.
+
+        Raises
+        ------
+        InputError
+            If no run has finished.
+        """
+        job = self._compute()
+        if wait:
+            job.wait()
+
+    def _compute(self) -> Job:
+        X = self.selected_result().prepared.samples.X
+        return self.in_background("Computing t-SNE", self._show, tsne, X, self.perplexity.value)
 
     def _show(self, found: Projection) -> None:
         if self.result is not None:

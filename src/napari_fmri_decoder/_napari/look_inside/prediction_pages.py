@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
+from magicgui.widgets import SpinBox
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -16,16 +16,17 @@ from qtpy.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
-    QSpinBox,
     QTableView,
 )
 
-from napari_fmri_decoder._napari.look_inside.plot_pages import Page
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import MatrixPlot
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.results.features import prediction_features
 from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS
 from napari_fmri_decoder._napari.results.show_result import ROLE, result_layers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 VOLUME = Qt.ItemDataRole.UserRole
 """Role of the volume in an item of the list."""
 NO_FILTERS = "Choose a convolutional layer above."
+FILTER_TIP = "Number of the filter. It moves with the viewer's slider."
 
 
 class TableModel(QAbstractTableModel):
@@ -85,13 +87,10 @@ class PredictionsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.which = QComboBox()
-        self.which.setObjectName("which")
-        self.which.addItems(["all", "wrong", "correct"])
-        self.which.setToolTip("<p>Which predictions are listed.</p>")
-        self.save = QPushButton("Save table…")
-        self.save.setObjectName("save_predictions")
-        self.save.setToolTip("<p>Save the listed predictions (.tsv).</p>")
+        tip, which = "Which predictions are listed.", ("all", "wrong", "correct")
+        self.which = ListChoice("which", "List", tip, which, letters=0)
+        tip = "Save the listed predictions (.tsv)."
+        self.save = push_button("save_predictions", "Save table…", tip)
         self.model = TableModel()
         self.view = QTableView()
         self.view.setObjectName("predictions_table")
@@ -106,19 +105,19 @@ class PredictionsPage(Page):
             numbers.hide()
         self.count = QLabel()
         row = QHBoxLayout()
-        for part in (self.which, self.count, self.save):
+        for part in (self.which.native, self.count, self.save.native):
             row.addWidget(part)
         self.rows.addLayout(row)
         self.rows.addWidget(self.view, 1)
-        self.which.currentTextChanged.connect(self._fill)
+        self.which.changed.connect(self._fill)
         self.view.clicked.connect(self._clicked)
-        self.save.clicked.connect(self._ask_table)
+        self.save.changed.connect(self._ask_table)
 
     def draw(self, result: RunResult) -> None:
         """List the predictions."""
         features = prediction_features(result)
         self._all = features[features["predicted"] != ""].drop(columns="index")
-        self._fill(self.which.currentText())
+        self._fill(self.which.value)
 
     def _fill(self, which: str) -> None:
         if self.result is None:
@@ -166,7 +165,7 @@ class ConfusionPage(Page):
     def _on_cell(self, true: str, predicted: str) -> None:
         if self.result is None:
             return
-        part = cast("Part", self.matrix.part.currentText())
+        part = cast("Part", self.matrix.part.value)
         if self._shown == (part, true, predicted) and self.list.count():
             self.list.setCurrentRow((self.list.currentRow() + 1) % self.list.count())
             return
@@ -186,29 +185,34 @@ class ConfusionPage(Page):
 
 
 class FiltersPage(Page):
-    """Selects the visible result layer and filter."""
+    """Selects the visible result layer and filter.
+
+    Attributes
+    ----------
+    layer : ListChoice
+        "predictions", or the name of a convolutional layer.
+    filter : SpinBox
+    """
 
     title = "Layers and filters"
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
-        self.layer = QComboBox()
-        self.layer.setObjectName("layer")
-        self.layer.setToolTip("<p>The predictions, or the filter activations of a convolutional layer.</p>")
-        self.filter = QSpinBox()
-        self.filter.setObjectName("filter")
-        self.filter.setWhatsThis("Number of the filter. It moves with the viewer's slider.")
-        set_available(self.filter, NO_FILTERS)
+        tip = "The predictions, or the filter activations of a convolutional layer."
+        self.layer = ListChoice("layer", "Show", tip)
+        self.filter = SpinBox(name="filter", label="Filter", min=0, max=99, step=1)
+        prepare_control(self.filter, "filter", "Filter", FILTER_TIP)
+        set_available(self.filter, NO_FILTERS, FILTER_TIP)
         self.where = text_label(name="where")
         form = QFormLayout()
-        form.addRow("Show", self.layer)
-        form.addRow("Filter", self.filter)
+        form.addRow("Show", self.layer.native)
+        form.addRow("Filter", self.filter.native)
         self.rows.addLayout(form)
         self.rows.addWidget(self.where)
         self.rows.addStretch(1)
-        self.layer.currentIndexChanged.connect(self._on_layer)
-        self.filter.valueChanged.connect(self._on_filter)
+        self.layer.changed.connect(self._on_layer)
+        self.filter.changed.connect(self._on_filter)
 
     def draw(self, result: RunResult) -> None:
         """List the layers of the result."""
@@ -217,27 +221,21 @@ class FiltersPage(Page):
         self._folds = held_out_by(prepared.samples, result.folds)
         self._features = prediction_features(result)
         roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
-        present = self.layer.currentText()
-        blocked = self.layer.blockSignals(True)
-        self.layer.clear()
-        self.layer.addItems([role for role in roles if role == PREDICTIONS])
-        self.layer.addItems(sorted(role for role in roles if role != PREDICTIONS))
-        self.layer.setCurrentText(present)
-        self.layer.blockSignals(blocked)
+        self.layer.relist(sorted(roles, key=lambda role: (role != PREDICTIONS, role)))
         none = len(roles) < 2
         self.show_message("This decoder has no layers with spatial positions." if none else "")
         self._on_layer()
 
     def _on_layer(self) -> None:
         """Show only the selected layer."""
-        selected = self.layer.currentText()
+        selected = self.layer.value
         for layer in result_layers(self.session.viewer):
             layer.visible = layer.metadata[ROLE] == selected
             if layer.visible:
                 self.session.viewer.layers.selection = {layer}
             if layer.visible and selected != PREDICTIONS:
-                self.filter.setMaximum(layer.data.shape[0] - 1)
-        set_available(self.filter, NO_FILTERS if selected in ("", PREDICTIONS) else None)
+                self.filter.max = layer.data.shape[0] - 1
+        set_available(self.filter, NO_FILTERS if selected in (None, PREDICTIONS) else None, FILTER_TIP)
         self.update_position()
 
     def _on_filter(self, number: int) -> None:
@@ -247,9 +245,8 @@ class FiltersPage(Page):
         """Follow the viewer's sliders, and describe the prediction for the current volume."""
         if self.result is None or not self.isVisible():
             return
-        blocked = self.filter.blockSignals(True)
-        self.filter.setValue(filter_shown(self.session.viewer))
-        self.filter.blockSignals(blocked)
+        with self.filter.changed.blocked():
+            self.filter.value = min(filter_shown(self.session.viewer), int(self.filter.max))
         volume = volume_shown(self.session.viewer, self.result.prepared.series.step)
         if 0 <= volume < len(self._features):
             sample = int(self._samples[volume])

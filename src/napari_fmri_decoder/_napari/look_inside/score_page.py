@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_fmri_decoder._napari.look_inside.plot_pages import Page
+from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import HistogramPlot, LinePlot
-from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder.evaluation.palette import PALETTE
 from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
 from napari_fmri_decoder.evaluation.report import UNTESTED

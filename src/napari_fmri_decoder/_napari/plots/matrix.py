@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,13 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFont, QFontMetrics
-from qtpy.QtWidgets import QCheckBox, QComboBox, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.plots.base import Plot
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 MAX_TEXTS = 12
 """With more classes, the cells are too small for their values."""
@@ -53,6 +57,10 @@ class MatrixPlot(Plot):
 
     Attributes
     ----------
+    part : ListChoice
+        The set of samples that is counted, if there are several.
+    rows : CheckBox
+        Whether the rows are normalized.
     cellClicked : Signal(str, str)
         True and predicted class of the cell that was clicked.
     """
@@ -70,16 +78,14 @@ class MatrixPlot(Plot):
         self._image.setColorMap(pg.colormap.get("cividis"))
         pane.addItem(self._image)
         self._texts: list[Any] = []
-        self.part = QComboBox()
-        self.part.setObjectName("part")
-        self.part.setToolTip("<p>Count the predictions of the test set or of the training set.</p>")
-        self.part.currentIndexChanged.connect(self.draw)
-        self.rows = QCheckBox("Normalize")
-        self.rows.setObjectName("rows")
-        self.rows.setToolTip("<p>Show fractions that sum to 1 in each row, instead of counts.</p>")
-        self.rows.toggled.connect(self.draw)
-        self.bar.insertWidget(1, self.rows)
-        self.bar.insertWidget(2, self.part)
+        tip = "Count the predictions of the test set or of the training set."
+        self.part = ListChoice("part", "Samples", tip, letters=0)
+        self.part.changed.connect(self.draw)
+        tip = "Show fractions that sum to 1 in each row, instead of counts."
+        self.rows = check_box("rows", "Normalize", tip)
+        self.rows.changed.connect(self.draw)
+        self.bar.insertWidget(1, self.rows.native)
+        self.bar.insertWidget(2, self.part.native)
         self.part.hide()
         self.set_ink(self.ink)
 
@@ -95,22 +101,17 @@ class MatrixPlot(Plot):
         """
         self._matrices = {name: np.asarray(matrix) for name, matrix in matrices.items()}
         self._classes = tuple(classes)
-        present = self.part.currentText()
-        blocked = self.part.blockSignals(True)
-        self.part.clear()
-        self.part.addItems(list(self._matrices))
-        self.part.setCurrentText(present)
-        self.part.blockSignals(blocked)
-        self.part.setVisible(len(self._matrices) > 1)
+        self.part.relist(list(self._matrices))
+        self.part.visible = len(self._matrices) > 1
         self.draw()
 
     @property
     def shown(self) -> NDArray[np.float64]:
         """(classes, classes) values that are shown: counts, or fractions of their row."""
-        counts = self._matrices.get(self.part.currentText())
+        counts = self._matrices.get(self.part.value)
         if counts is None:
             return np.zeros((0, 0))
-        if not self.rows.isChecked():
+        if not self.rows.value:
             return counts.astype(float)
         return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
 
@@ -131,7 +132,7 @@ class MatrixPlot(Plot):
         self._image.setVisible(values.size > 0)
         if not values.size:
             return
-        top = 1.0 if self.rows.isChecked() else max(values.max(), 1.0)
+        top = 1.0 if self.rows.value else max(values.max(), 1.0)
         self._image.setImage(values, levels=(0, top))
         self._image.setRect(-0.5, -0.5, n, n)
         pane.setRange(xRange=(-0.5, n - 0.5), yRange=(-0.5, n - 0.5), padding=0)
@@ -146,7 +147,7 @@ class MatrixPlot(Plot):
     def table(self) -> pd.DataFrame:
         """The matrix as shown, a column `true` and one for each predicted class."""
         frame = pd.DataFrame(self.shown, columns=list(self._classes))
-        if not self.rows.isChecked():
+        if not self.rows.value:
             frame = frame.astype(int)
         frame.insert(0, "true", list(self._classes), allow_duplicates=True)
         return frame
@@ -157,7 +158,7 @@ class MatrixPlot(Plot):
         if cell is None:
             return ""
         row, column = cell
-        counts = self._matrices[self.part.currentText()]
+        counts = self._matrices[self.part.value]
         return (
             f"{self._classes[row]} predicted as {self._classes[column]}: "
             f"{counts[row, column]} of {counts[row].sum()}"
@@ -176,4 +177,4 @@ class MatrixPlot(Plot):
         return (row, column) if 0 <= row < n and 0 <= column < n else None
 
     def _number(self, value: float) -> str:
-        return f"{value:.2f}".removeprefix("0") if self.rows.isChecked() else f"{value:.0f}"
+        return f"{value:.2f}".removeprefix("0") if self.rows.value else f"{value:.0f}"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, Signal
-from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.plots.base import Plot, css
 from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
 from napari_fmri_decoder.volumes.files import natural_key
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 SIZE = 7
 """Diameter of a point, pixels."""
@@ -24,6 +28,8 @@ class ScatterPlot(Plot):
 
     Attributes
     ----------
+    color_by : ListChoice
+        Column that sets the colors.
     clicked : Signal(int)
         Position of the sample that was clicked.
     """
@@ -40,11 +46,9 @@ class ScatterPlot(Plot):
         self._colors: dict[str, RGBA] = {}
         self._item = pg.ScatterPlotItem(pxMode=True)
         self.panes[0].addItem(self._item)
-        self.color_by = QComboBox()
-        self.color_by.setObjectName("color_by")
-        self.color_by.setToolTip("<p>Column that sets the colors.</p>")
-        self.color_by.currentIndexChanged.connect(self.draw)
-        self.bar.insertWidget(1, self.color_by)
+        self.color_by = ListChoice("color_by", "Colors by", "Column that sets the colors.", letters=0)
+        self.color_by.changed.connect(self.draw)
+        self.bar.insertWidget(1, self.color_by.native)
         self.set_ink(self.ink)
 
     def set_data(
@@ -73,18 +77,13 @@ class ScatterPlot(Plot):
         if axes is not None:
             for side, name in zip(("bottom", "left"), axes, strict=True):
                 self.panes[0].getAxis(side).setLabel(name)
-        present = self.color_by.currentText()
-        blocked = self.color_by.blockSignals(True)
-        self.color_by.clear()
-        self.color_by.addItems([str(c) for c in self._groups if self._groups[c].nunique() <= 100])
-        self.color_by.setCurrentText(present)
-        self.color_by.blockSignals(blocked)
+        self.color_by.relist([str(c) for c in self._groups if self._groups[c].nunique() <= 100])
         self.draw()
         self.reset_range()
 
     def draw(self) -> None:
         """Draw all points."""
-        by = self.color_by.currentText()
+        by = self.color_by.value
         if by not in self._groups:
             self._item.clear()
             return

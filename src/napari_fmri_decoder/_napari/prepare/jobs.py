@@ -6,16 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QPushButton
 
+from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.reading import run_watched
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.qt.dock import Dock
+    from magicgui.widgets import PushButton
+
+    from napari_fmri_decoder._napari.qt.lifetime import Lifetime
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.volumes.volume import Volume
@@ -42,32 +45,41 @@ class PrepareJob(SessionJob):
 class PrepareJobs(QObject):
     """Runs one job on the series at a time, keeps the mean of the series, and enables buttons.
 
-    Attributes
+    Parameters
     ----------
     session : Session
+    life : Lifetime
+        Of the dock.
+
+    Attributes
+    ----------
     work : PrepareJob
         Also for a dock that was closed and reopened.
     """
 
-    def __init__(self, session: Session, dock: Dock) -> None:
-        super().__init__(dock)
-        self.session = session
+    def __init__(self, session: Session, life: Lifetime) -> None:
+        super().__init__(life)
+        self.session, self.life = session, life
         self.work = session.part(PrepareJob)
-        self._buttons: list[tuple[QPushButton, str, Reason]] = []
-        dock.follow(self.work.changed, self.refresh)
+        self._buttons: list[tuple[PushButton, str, Reason]] = []
+        life.follow(self.work.changed, self.refresh)
 
     @property
     def job(self) -> Job | None:
         """The running job."""
         return self.work.job
 
-    def button(self, name: str, text: str, tip: str, slot: Callable[[], Any], reason: Reason) -> QPushButton:
+    def button(self, name: str, text: str, tip: str, slot: Callable[[], Any], reason: Reason) -> PushButton:
         """Make a button; its tooltip describes it and, if it is disabled, gives the reason."""
-        button = QPushButton(text)
-        button.setObjectName(name)
-        button.clicked.connect(lambda *_: slot())
+        button = push_button(name, text, tip)
+        button.changed.connect(guard()(slot))
         self._buttons.append((button, tip, reason))
         return button
+
+    def check(self, reason: Reason) -> None:
+        """Raise `InputError` with the reason why something cannot be done now."""
+        if why := reason():
+            raise InputError(why)
 
     def refresh(self) -> None:
         """Enable the buttons that can be used; the others show the reason."""
@@ -90,7 +102,7 @@ class PrepareJobs(QObject):
             raise InputError(f"A series must be chosen. {NO_SERIES}")
         return series
 
-    def run(self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any]) -> None:
+    def run(self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any]) -> Job:
         """Run work on the series in a thread; `on_done` takes its result in the main thread.
 
         If `on_done` fails, its changes of the viewer are undone.
@@ -111,6 +123,7 @@ class PrepareJobs(QObject):
         )
         # cutting a slab reads the series for its mean, and again for its voxels
         self.work.begin(job, lambda: (watch.done % series.n_volumes, series.n_volumes))
+        return job
 
     def stop(self) -> None:
         """Stop the running job."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
 from napari.utils.notifications import show_info
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+from psygnal import Signal
 
-from napari_fmri_decoder._napari.prepare.regions import RegionBox
-from napari_fmri_decoder._napari.qt.choice_form import ChoiceForm
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.layer_box import LayerBox
-from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.forms.controls import choice_box
+from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
+from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
+from napari_fmri_decoder._napari.forms.step import Step, row
+from napari_fmri_decoder._napari.prepare.regions import RegionChoice
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.viewer.preparation import (
     Masked,
     combine_masks,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.prepare.jobs import PrepareJobs
+    from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder.volumes.volume import Volume
 
 MASK = "mask"
@@ -49,85 +49,113 @@ HOW = (
 """Ways to combine a new mask with the current one."""
 
 
-class MaskView(QWidget):
-    """Makes a mask by a strategy, uses one from a layer, or lets the user paint one."""
+class MaskStep(Step):
+    """Makes a mask by a strategy, uses one from a layer, or lets the user paint one.
 
-    changed = Signal()
+    Attributes
+    ----------
+    layer : LayerChoice
+        The layer of the strategy "layer".
+    regions : RegionChoice
+        Regions of an atlas in that layer.
+    how : ComboBox
+        How the new mask is combined with the current one.
+    chosen : Signal
+        Sent after a choice that decides whether the mask can be applied.
+    """
+
+    chosen = Signal()
 
     def __init__(self, jobs: PrepareJobs) -> None:
-        super().__init__()
+        super().__init__("mask", ChoiceForm(strategies(), "strategy", name="options"))
+        self.form.strategy.native.setObjectName("mask_strategy")
         self._jobs, self._session = jobs, jobs.session
-        self.form = ChoiceForm(strategies(), "strategy")
-        self.form.control("strategy").setObjectName("mask_strategy")
-        self.form.changed.connect(self._on_choice)
-        self.layer = LayerBox("mask_layer", "Labels layer to use as mask: all voxels other than 0.", "none")
-        self.layer.chosen.connect(self._on_layer)
-        self.regions = RegionBox()
-        self.how = QComboBox()
-        self.how.setObjectName("mask_how")
-        self.how.setToolTip("<p>How the new mask is combined with the current one.</p>")
-        for text, how in HOW:
-            self.how.addItem(text, how)
-        self.about = text_label(name="mask_about")
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(self.form)
-        rows.addWidget(self.layer)
-        rows.addWidget(self.regions)
-        rows.addWidget(self.how)
+        self._listed: Layer | None = None  # the layer whose regions are listed
+        tip = "Labels layer to use as mask: all voxels other than 0."
+        self.form.append(LayerChoice("layer", "Layer", tip, self._labels_layers))
+        self.layer.native.setObjectName("mask_layer")
+        self.append(RegionChoice("regions"))
+        about_how = "How the new mask is combined with the current one."
+        self.append(choice_box("how", "How", about_how, HOW))
+        self.how.native.setObjectName("mask_how")
         apply = "Make and show the mask; the decoder uses only its voxels."
         paint = "Paint an empty mask over the mean of the series; then apply it as a layer."
-        rows.addWidget(
+        self.append(
             row(
                 jobs.button("apply_mask", "Apply mask", apply, self._apply, self._cannot_apply),
                 jobs.button("paint_mask", "Paint a mask", paint, self._paint, jobs.no_series),
-                jobs.button("clear_mask", "No mask", "Use all voxels.", self._clear, self._cannot_clear),
+                jobs.button("clear_mask", "No mask", "Use all voxels.", self.no_mask, self._cannot_clear),
             )
         )
-        rows.addWidget(self.about)
+        self.about = text_label(name="mask_about")
+        self.add_native(self.about)
         self.how.hide()
+        self.regions.hide()
+        self.form.changed.connect(self._on_choice)
         self._on_choice()
+
+    def _labels_layers(self) -> list[Layer]:
+        return [layer for layer in self._session.viewer.layers if isinstance(layer, Labels)]
 
     def on_layers(self) -> None:
         """List the labels layers."""
-        labels = [layer for layer in self._session.viewer.layers if isinstance(layer, Labels)]
-        self.layer.set_layers(labels)
+        self.layer.reset_choices()
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
         recipe = self._session.state.recipe
         if name == "recipe" and recipe is not None and recipe.data.mask is not None:
             if recipe.data.mask.strategy in strategies():  # a combined mask has no form
-                self.form.set_values(recipe.data.mask)
+                self.form.update(recipe.data.mask)
         elif name == "mask":
             mask = self._session.state.preparation.mask
             self.about.setText("" if mask is None else _about(mask))
-            self.how.setVisible(mask is not None)
+            self.how.visible = mask is not None
 
     def _on_choice(self) -> None:
-        self.layer.setVisible(self.form.choice == "layer")
-        self._on_layer()
+        """Show the layer where it is used, and its regions."""
+        self.layer.visible = self.form.choice == "layer"
+        if (layer := self._used_layer()) is not self._listed:
+            self._listed = layer
+            self.regions.set_atlas(self._session.volume(layer) if layer is not None else None)
+        self.chosen.emit()
 
-    def _on_layer(self, *_: Any) -> None:
-        layer = self.layer.layer if self.form.choice == "layer" else None
-        self.regions.set_atlas(self._session.volume(layer) if layer is not None else None)
-        self.changed.emit()
+    def _used_layer(self) -> Layer | None:
+        """The layer of the strategy "layer"."""
+        return self.layer.value if self.form.choice == "layer" else None
 
     def _cannot_apply(self) -> str | None:
-        missing = self.form.choice == "layer" and self.layer.layer is None
+        missing = self.form.choice == "layer" and self._used_layer() is None
         return self._jobs.no_series() or ("Choose or paint a labels layer." if missing else None)
 
     def _cannot_clear(self) -> str | None:
         mask = self._session.state.preparation.mask
         return self._jobs.busy() or ("There is no mask." if mask is None else None)
 
-    @guard()
-    def _apply(self) -> None:
+    def apply(self, *, wait: bool = True) -> None:
+        """Make and show the mask.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is done.
+
+        Raises
+        ------
+        InputError
+            If it cannot be made, with the sentence that the dock shows.
+        """
+        job = self._apply()
+        if wait:
+            job.wait()
+
+    def _apply(self) -> Job:
+        self._jobs.check(self._cannot_apply)
         options = self.form.config()
         if not isinstance(options, Shaping):
             raise TypeError(f"Strategies must be Shaping, got {type(options)}.")
         make = self._maker(options)
-        preparation, how = self._session.state.preparation, self.how.currentData()
+        preparation, how = self._session.state.preparation, self.how.value
         mask = preparation.mask
         before = None if mask is None else Masked(mask, preparation.mask_config)
 
@@ -136,22 +164,22 @@ class MaskView(QWidget):
             return combine_masks(before, made, how, series) if before is not None and how else made
 
         def show(made: Masked) -> None:
-            layer = self.layer.layer if self.form.choice == "layer" else None
+            layer = self._used_layer()
             if layer is not None:
                 layer.mode = "pan_zoom"
             self._apply_mask(made, [] if self._shows(layer, made) else [self._session.add(made.mask)])
 
-        self._jobs.run(f"Mask: {self.form.choice}", work, show)
+        return self._jobs.run(f"Mask: {self.form.choice}", work, show)
 
     def _maker(self, options: Shaping) -> Callable[[Volume], Masked]:
         """A function that makes the mask of a series, to be run in a thread."""
         if isinstance(options, MaskConfig):
             return lambda series: mask_from_config(options, series)
-        layer = self.layer.layer
+        layer = self._used_layer()
         volume = self._session.volume(layer) if layer is not None else None
         if volume is None:
             raise InputError("A mask needs a labels layer, but none is chosen. Choose or paint one.")
-        picked = self.regions.picked or None
+        picked = self.regions.value or None
         return lambda series: mask_from_layer(volume, options, series, picked)
 
     def _shows(self, layer: Layer | None, made: Masked) -> bool:
@@ -172,7 +200,6 @@ class MaskView(QWidget):
         """Layers of masks that were applied before."""
         return [layer for step in self._session.steps if step.name == MASK for layer in step.layers]
 
-    @guard()
     def _paint(self) -> None:
         def show(mean: Volume) -> None:
             self._jobs.keep_mean(mean)
@@ -183,14 +210,15 @@ class MaskView(QWidget):
             layer.selected_label, layer.brush_size = 1, 5
             self._session.viewer.layers.selection.active = layer
             layer.mode = "paint"
-            self.form.choose("layer")
-            self.layer.layer = layer
+            self.form.update(strategy="layer")
+            self.layer.value = layer
 
         mean = self._jobs.mean
         self._jobs.run("Mean of series", lambda series: mean or series_mean(series), show)
 
-    @guard()
-    def _clear(self) -> None:
+    def no_mask(self) -> None:
+        """Use all voxels."""
+        self._jobs.check(self._cannot_clear)
         with all_or_nothing(self._session):
             self._session.take_step("no mask", hide=self._earlier_masks(), mask=None, mask_config=None)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QVBoxLayout, QWidget
+from magicgui.widgets import Container
+from psygnal import Signal
+from qtpy.QtCore import QTimer
 
+from napari_fmri_decoder._napari.forms.angle_slider import AngleSlider
+from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.native import align_labels
 from napari_fmri_decoder._napari.layers.display import SCANNER
 from napari_fmri_decoder._napari.layers.to_layer import is_lazy_labels
-from napari_fmri_decoder._napari.prepare.angle_sliders import Angles, AngleSliders
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import row
-from napari_fmri_decoder._napari.qt.spin_boxes import WheelGuard
+from napari_fmri_decoder._napari.qt.throttle import Throttle
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine
@@ -22,54 +24,87 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.prepare.jobs import PrepareJobs
     from napari_fmri_decoder._napari.viewer.state import Step
 
-
+Angles = tuple[float, float, float]
+"""Degrees about x, y and z."""
+LIVE = "All brain layers rotate while it is moved."
+FAR = "Choose the center if the scanner origin is far outside the head."
+SHOW = (
+    "On: all images are rotated, so that the slab is straight. Off: scanner space, in which the slab is "
+    "oblique."
+)
+_PAUSE = 30  # milliseconds between two rotations while a slider is dragged
 _REST = 300  # milliseconds without a rotation until labels can be painted again
 
 
-class RotateView(QWidget):
-    """Sets the angles of the slab and the frame of the viewer."""
+class RotationStep(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
+    """Sets the angles of the slab and the frame of the viewer; the images rotate while angles change.
+
+    Attributes
+    ----------
+    rotate_x, rotate_y, rotate_z : AngleSlider
+    pivot : ComboBox
+        "origin", "center", or the point of a recipe in millimeters.
+    show_rotated : CheckBox
+    rotated : Signal
+        Sent with the angles while they change, at a limited rate.
+    """
+
+    rotated = Signal(object)
 
     def __init__(self, jobs: PrepareJobs) -> None:
-        super().__init__()
-        self._session = jobs.session
+        self._points: list[tuple[float, float, float]] = []  # of recipes
+        fields = SlabConfig.model_fields
+        sliders = [
+            AngleSlider(f"rotate_{axis}", f"About {axis}", f"{fields[f'rotate_{axis}'].description} {LIVE}")
+            for axis in "xyz"
+        ]
+        pivot = choice_box("pivot", "Pivot", f"{fields['pivot'].description}</p><p>{FAR}", self._pivots)
+        rotated = check_box("show_rotated", "Show rotated", SHOW)
+        super().__init__(widgets=[*sliders, pivot, rotated], name="rotation")
+        self.margins = (0, 0, 0, 0)
+        align_labels(self)
+        self._sliders = sliders
+        self._jobs, self._session = jobs, jobs.session
         self._step: Step | None = None
-        self._rest = QTimer(self)
+        self._rest = QTimer(self.native)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST)
         self._rest.timeout.connect(self._session.materialize_labels)
-        self.sliders = AngleSliders()
-        self.sliders.rotated.connect(self._on_angles)
-        self.pivot = QComboBox()
-        self.pivot.setObjectName("pivot")
-        self.pivot.addItem("scanner origin", "origin")
-        self.pivot.addItem("center of the series", "center")
-        self.pivot.setToolTip(
-            f"<p>{SlabConfig.model_fields['pivot'].description}</p><p>Choose the center if the scanner "
-            "origin is far outside the head.</p>"
-        )
-        self.pivot.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.pivot.installEventFilter(WheelGuard(self.pivot))
-        self.pivot.currentIndexChanged.connect(lambda *_: self._on_angles(self.sliders.angles))
-        self.rotated = QCheckBox("show rotated")
-        self.rotated.setObjectName("show_rotated")
-        self.rotated.setToolTip(
-            "<p>On: all images are rotated, so that the slab is straight. Off: scanner space, in which the "
-            "slab is oblique.</p>"
-        )
-        self.rotated.toggled.connect(self._on_show)
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(self.sliders)
-        about = QFormLayout()
-        about.addRow("pivot", self.pivot)
-        rows.addLayout(about)
+        self._throttle = Throttle(self.native, lambda: self.rotated.emit(self.angles), _PAUSE)
         tip = "Undo the rotation of images and slab."
-        reset = jobs.button("reset_rotation", "Reset rotation", tip, self._reset, self._cannot_reset)
-        rows.addWidget(row(self.rotated, reset))
+        button = jobs.button("reset_rotation", "Reset rotation", tip, self.reset, self._cannot_reset)
+        self.append(button)
+        for slider in sliders:
+            slider.changed.connect(lambda _: self._throttle.change())
+        self.rotated.connect(self._on_angles)
+        self.pivot.changed.connect(lambda _: self._on_angles(self.angles))
+        self.show_rotated.changed.connect(self._on_show)
+
+    @property
+    def angles(self) -> Angles:
+        """Degrees about x, y and z."""
+        x, y, z = (slider.value for slider in self._sliders)
+        return x, y, z
+
+    def settle(self) -> None:
+        """Send a pending change now, before another step."""
+        self._throttle.settle()
+
+    def set_angles(self, angles: Angles) -> None:
+        """Set the sliders without rotating."""
+        self._throttle.drop()
+        for slider, angle in zip(self._sliders, angles, strict=True):
+            if slider.value != angle:
+                with slider.changed.blocked():
+                    slider.value = angle
+
+    def _pivots(self, _: object) -> list[tuple[str, Any]]:
+        points = [(", ".join(f"{v:g}" for v in point) + " mm", point) for point in self._points]
+        return [("Scanner origin", "origin"), ("Center of the series", "center"), *points]
 
     def point(self) -> tuple[float, float, float] | None:
         """The pivot in scanner millimeters; None for the scanner origin."""
-        series, pivot = self._session.series, self.pivot.currentData()
+        series, pivot = self._session.series, self.pivot.value
         if isinstance(pivot, (tuple, list)):
             x, y, z = pivot
             return float(x), float(y), float(z)
@@ -80,20 +115,18 @@ class RotateView(QWidget):
 
     def set_point(self, point: tuple[float, float, float] | None) -> None:
         """Set the pivot without rotating; the point of a recipe is added as another choice."""
-        blocked = self.pivot.blockSignals(True)
-        for i in range(self.pivot.count() - 1, 1, -1):
-            self.pivot.removeItem(i)
-        self.pivot.setCurrentIndex(0)
-        if point is not None:
-            self.pivot.setCurrentIndex(1)
-            if self.point() is None or not np.allclose(self.point() or 0, point, atol=1e-9):
-                self.pivot.addItem(", ".join(f"{v:g}" for v in point) + " mm", point)
-                self.pivot.setCurrentIndex(2)
-        self.pivot.blockSignals(blocked)
+        with self.pivot.changed.blocked():
+            self._points = []
+            self.pivot.reset_choices()
+            self.pivot.value = "origin" if point is None else "center"
+            if point is not None and not np.allclose(self.point() or np.inf, point, atol=1e-9):
+                self._points = [point]
+                self.pivot.reset_choices()
+                self.pivot.value = point
 
     def frame(self) -> Frame:
         """The frame in which a slab of these angles is straight, also for oblique acquisitions."""
-        rotated = Frame.from_angles(*self.sliders.angles, self.point())
+        rotated = Frame.from_angles(*self.angles, self.point())
         series = self._session.series
         return rotated if series is None else rotated.then(Frame.straightening(series.affine))
 
@@ -103,16 +136,15 @@ class RotateView(QWidget):
         if name == "slab" and state.preparation.slab is not None:
             self.set_point(state.preparation.slab.pivot)
         elif name == "angles":
-            self.sliders.set_angles(self._session.state.scene.angles)
+            self.set_angles(self._session.state.scene.angles)
         elif name == "frame":
-            blocked = self.rotated.blockSignals(True)
-            self.rotated.setChecked(not self._session.state.scene.frame.is_identity)
-            self.rotated.blockSignals(blocked)
+            with self.show_rotated.changed.blocked():
+                self.show_rotated.value = not self._session.state.scene.frame.is_identity
             if any(is_lazy_labels(layer) for layer in self._session.viewer.layers):
                 self._rest.start()
 
     def _cannot_reset(self) -> str | None:
-        is_rotated = any(self.sliders.angles) or not self._session.state.scene.frame.is_identity
+        is_rotated = any(self.angles) or not self._session.state.scene.frame.is_identity
         return None if is_rotated else "No rotation."
 
     def _on_angles(self, angles: Angles) -> None:
@@ -121,14 +153,15 @@ class RotateView(QWidget):
     def _on_show(self, on: bool) -> None:
         self._rotate(self.frame() if on else SCANNER)
 
-    def _reset(self) -> None:
-        self.sliders.set_angles((0.0, 0.0, 0.0))
+    def reset(self) -> None:
+        """Undo the rotation of images and slab."""
+        self.set_angles((0.0, 0.0, 0.0))
         self._rotate(SCANNER)
 
     @guard()
     def _rotate(self, frame: Frame) -> None:
         """Rotate the images; consecutive rotations are one step."""
-        angles, steps = self.sliders.angles, self._session.steps
+        angles, steps = self.angles, self._session.steps
         with all_or_nothing(self._session):
             if steps and steps[-1] is self._step:
                 self._session.update(angles=angles, frame=frame)

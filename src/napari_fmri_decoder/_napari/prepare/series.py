@@ -5,67 +5,86 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from magicgui.widgets import Container
 from napari.layers import Image
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
+from napari_fmri_decoder._napari.forms.native import align_labels
+from napari_fmri_decoder._napari.forms.step import row
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare.jobs import NO_SERIES, PrepareJobs
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.layer_box import LayerBox
-from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.viewer.preparation import series_mean
 from napari_fmri_decoder.volumes.describe import describe
 
 if TYPE_CHECKING:
+    from magicgui.widgets import PushButton
     from napari.layers import Layer
 
+    from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.viewer.camera import Plane
     from napari_fmri_decoder.volumes.volume import Volume
 
+RADIOLOGICAL = "Show the patient's left on the right, as radiologists do."
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 
 
-class ImagesView(QWidget):
-    """Chooses series and anatomy, and shows the mean of the series."""
+class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
+    """Chooses series and anatomy, and shows the mean of the series.
+
+    Attributes
+    ----------
+    series, anatomy : LayerChoice
+    """
 
     def __init__(self, jobs: PrepareJobs) -> None:
-        super().__init__()
         self._jobs, self._session = jobs, jobs.session
-        self.series = LayerBox("series", "Images to decode: a BOLD series, or a stack of maps.", "none")
-        self.series.chosen.connect(self._on_series)
-        self.anatomy = LayerBox("anatomy", "Background for results; saved in the recipe. Optional.", "none")
-        self.anatomy.chosen.connect(lambda layer: self._session.update(anatomy=layer))
-        self.about = text_label(NO_SERIES, name="series_about")
-        rows = QFormLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addRow("Series", self.series)
-        rows.addRow("Anatomy", self.anatomy)
-        rows.addRow(self.about)
+        series = "Images to decode: a BOLD series, or a stack of maps."
+        anatomy = "Background for results; saved in the recipe. Optional."
+        super().__init__(
+            name="images",
+            widgets=[
+                LayerChoice("series", "Series", series, lambda: self._layers(series=True)),
+                LayerChoice("anatomy", "Anatomy", anatomy, lambda: self._layers(series=False)),
+            ],
+        )
+        self.margins = (0, 0, 0, 0)
+        align_labels(self)
         tip = "Average the series over its volumes, as a new layer."
-        rows.addRow(jobs.button("mean_series", "Mean of series", tip, self._mean_series, jobs.no_series))
+        self._button = jobs.button("mean_series", "Mean of series", tip, self._mean_series, jobs.no_series)
+        self.about = text_label(NO_SERIES, name="series_about")
+        for part in (self.about, self._button.native):
+            self.native.layout().addWidget(part)
+        self.series.changed.connect(self._on_series)
+        self.anatomy.changed.connect(lambda layer: self._session.update(anatomy=layer))
 
-    def on_layers(self) -> None:
-        """List the layers; the first series and anatomy are chosen."""
+    def _layers(self, *, series: bool) -> list[Layer]:
+        """Images that are, or are not, a series of volumes."""
         layers = [layer for layer in self._session.viewer.layers if isinstance(layer, Image)]
         layers = [layer for layer in layers if HELPER not in layer.metadata]
         volumes = [(layer, self._session.volume(layer)) for layer in layers]
-        series = [layer for layer, volume in volumes if volume is not None and volume.is_series]
-        single = [layer for layer, volume in volumes if volume is not None and not volume.is_series]
-        anatomies = [
-            layer for layer, volume in volumes if layer in single and volume and volume.kind == "anatomy"
-        ]
-        self.series.set_layers(series)
-        self.anatomy.set_layers(single)
-        if self.series.layer is None and series:
-            self.series.layer = series[0]
-        if self.anatomy.layer is None and anatomies:
-            self.anatomy.layer = anatomies[0]
+        return [layer for layer, volume in volumes if volume is not None and volume.is_series == series]
+
+    def on_layers(self) -> None:
+        """List the layers; the first series and anatomy are chosen."""
+        self.series.reset_choices()
+        self.anatomy.reset_choices()
+        if self.series.value is None:
+            self.series.value = next((layer for layer in self.series.choices if layer is not None), None)
+        if self.anatomy.value is None:
+            self.anatomy.value = next(
+                (layer for layer in self.anatomy.choices if self._is_anatomy(layer)), None
+            )
+
+    def _is_anatomy(self, layer: Layer | None) -> bool:
+        volume = self._session.volume(layer) if layer is not None else None
+        return volume is not None and volume.kind == "anatomy"
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
         if name == "series":
-            self.series.layer = self._session.state.preparation.series
+            self.series.value = self._session.state.preparation.series
             self.about.setText(describe_series(self._session.series))
 
     def _on_series(self, layer: Layer | None) -> None:
@@ -78,37 +97,40 @@ class ImagesView(QWidget):
         slab = {} if same else {"slab": None, "slab_placement": None, "slab_layer": None}
         self._session.update(series=layer, **slab)
 
-    @guard()
-    def _mean_series(self) -> None:
+    def mean(self, *, wait: bool = True) -> None:
+        """Show the mean of the series, and wait until it is there."""
+        self._jobs.check(self._jobs.no_series)
+        job = self._mean_series()
+        if wait:
+            job.wait()
+
+    def _mean_series(self) -> Job:
         def show(mean: Volume) -> None:
             self._jobs.keep_mean(mean)
             self._session.take_step("mean", [self._session.add(mean)])
 
-        self._jobs.run("Mean of series", series_mean, show)
+        return self._jobs.run("Mean of series", series_mean, show)
 
 
-class LookView(QWidget):
+class LookView(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
     """Buttons for planes, the side of left, and the position of the cursor."""
 
     def __init__(self, jobs: PrepareJobs) -> None:
-        super().__init__()
         self._session = jobs.session
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(row(*(self._button(jobs, plane) for plane in PLANES)))
-        self.radiological = QCheckBox("radiological")
-        self.radiological.setObjectName("radiological")
-        self.radiological.setToolTip("<p>Show the patient's left on the right, as radiologists do.</p>")
-        self.radiological.setChecked(self._session.state.scene.radiological)
-        self.radiological.toggled.connect(lambda on: self._session.update(radiological=on))
+        buttons = row(*(self._button(jobs, plane) for plane in PLANES))
+        radiological = check_box("radiological", "Radiological", RADIOLOGICAL)
+        super().__init__(name="look", widgets=[buttons, radiological], labels=False)
+        self.margins = (0, 0, 0, 0)
+        self.radiological.value = self._session.state.scene.radiological
+        self.radiological.changed.connect(lambda on: self._session.update(radiological=on))
         self.place = text_label(name="cursor")
         self.place.setToolTip(
             "<p>Scanner position of the cursor in millimeters, also during a rotation; napari's status bar "
             "shows positions along the rotated axes.</p>"
         )
-        rows.addWidget(row(self.radiological, self.place))
+        self.native.layout().addWidget(self.place)
 
-    def _button(self, jobs: PrepareJobs, plane: Plane) -> QWidget:
+    def _button(self, jobs: PrepareJobs, plane: Plane) -> PushButton:
         tip = f"Show {plane} slices: superior and anterior are up, left is on the left."
         return jobs.button(f"view_{plane}", plane.capitalize(), tip, lambda: self.look(plane), self._nothing)
 
@@ -122,12 +144,12 @@ class LookView(QWidget):
     def on_state(self, name: str) -> None:
         """Follow the session."""
         if name == "radiological":
-            self.radiological.setChecked(self._session.state.scene.radiological)
+            self.radiological.value = self._session.state.scene.radiological
 
     def on_cursor(self, event: Any = None) -> None:
         """Show the scanner position of the cursor."""
         position = self._session.viewer.cursor.position
-        if len(position) < 3 or not self.isVisible():
+        if len(position) < 3 or not self.visible:
             return
         mm = self._session.state.scene.frame.to_scanner(np.asarray(position[-3:])[::-1]).round(1)
         letters = ("LR"[int(mm[0] >= 0)], "PA"[int(mm[1] >= 0)], "IS"[int(mm[2] >= 0)])

@@ -7,18 +7,20 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from magicgui.widgets import RangeSlider
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.forms.model_form import ModelForm
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.layers.colormaps import CLEAR_WARM
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare.mask import MASK
-from napari_fmri_decoder._napari.prepare.planes_slider import PlanesSlider
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.form import Form
+from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.reading import run_watched
-from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.throttle import Throttle
 from napari_fmri_decoder._napari.viewer.camera import show_slice
 from napari_fmri_decoder._napari.viewer.preparation import (
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.prepare.jobs import PrepareJobs
-    from napari_fmri_decoder._napari.prepare.rotation import RotateView
+    from napari_fmri_decoder._napari.prepare.rotation import RotationStep
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder.volumes.slabs import RotatedSlab
     from napari_fmri_decoder.volumes.volume import Volume
@@ -50,60 +52,65 @@ OUTLINE, PREVIEW = "outline", "filling"
 DRAWN = "fmri_decoder drawn"
 """Key in the metadata of these two layers for their role."""
 _WARM: dict[str, Any] = {"colormap": CLEAR_WARM, "opacity": 0.85}
+PLANES = "Drag the ends, or the bar between them. The slab is drawn over the brain as it moves."
+PREVIEW_TIP = (
+    "Show the outline of the slab, filled with the mean of the series, while rotation and planes are changed."
+)
 _PAUSE = 40  # milliseconds between two previews while something is dragged
 
 
-class SlabView(QWidget):
-    """Sets up a slab, with its outline and a live preview, and cuts it."""
+class SlabStep(Step):
+    """Sets up a slab, with its outline and a live preview, and cuts it.
 
-    def __init__(self, jobs: PrepareJobs, rotation: RotateView) -> None:
-        super().__init__()
+    Attributes
+    ----------
+    planes : RangeSlider
+        Shows start and stop; disabled until the number of planes is known.
+    live_preview : CheckBox
+    """
+
+    def __init__(self, jobs: PrepareJobs, rotation: RotationStep) -> None:
+        super().__init__("slab", ModelForm(SlabConfig, FIELDS, name="options"))
+        for field in FIELDS:
+            self.form.widget(field).native.setObjectName(f"slab_{field}")
         self._jobs, self._session, self._rotation = jobs, jobs.session, rotation
         self._drawn: dict[str, Layer] = {}  # outline and preview
         self._averaging: Job | None = None
         self._touched = self._follow = False
         self._drawn_for: tuple[Any, ...] = ()  # settings of the slab that is drawn
-        self.form = Form(SlabConfig, FIELDS)
-        for field in FIELDS:
-            self.form.control(field).setObjectName(f"slab_{field}")
-        self.planes = PlanesSlider()
-        self.planes.moved.connect(self._on_planes)
-        self.outline = QCheckBox("Live preview")
-        self.outline.setObjectName("slab_outline")
-        self.outline.setChecked(True)
-        self.outline.setToolTip(
-            "<p>Show the outline of the slab, filled with the mean of the series, while rotation and planes "
-            "are changed.</p>"
-        )
-        self.place = text_label(name="slab_about")
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.form, self.planes, self.outline, self.place):
-            rows.addWidget(widget)
+        self._n_planes = 0
+        planes = RangeSlider(name="planes", label="Planes", min=0, max=1, value=(0, 1), step=1, readout=False)
+        self.append(planes)
+        prepare_control(self.planes, "slab_planes", "Planes", PLANES)
+        self.append(check_box("live_preview", "Live preview", PREVIEW_TIP, value=True))
+        self.live_preview.native.setObjectName("slab_outline")
         cut = "Cut the slab from all volumes, as a new layer."
         mean = "Show the mean of the slab over the mean of the series, rotated."
-        rows.addWidget(
+        self.append(
             row(
                 jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series),
                 jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series),
             )
         )
-        self._later = QTimer(self)
+        self.place = text_label(name="slab_about")
+        self.add_native(self.place)
+        self._later = QTimer(self.native)
         self._later.setSingleShot(True)
         self._later.setInterval(_PAUSE)
         self._later.timeout.connect(self._show_slab)
-        self._throttle = Throttle(self, self._show_slab, _PAUSE)
-        self.form.changed.connect(lambda: self._on_change(follow=True))
-        self.outline.toggled.connect(self._on_outline)
-        rotation.sliders.rotated.connect(lambda *_: self._on_change(follow=False))
+        self._throttle = Throttle(self.native, self._show_slab, _PAUSE)
+        self._show_planes(0, 1, 0)
+        self.form.changed.connect(lambda _: self._on_change(follow=True))
+        self.planes.changed.connect(self._on_planes)
+        self.live_preview.changed.connect(self._on_outline)
+        rotation.rotated.connect(lambda _: self._on_change(follow=False))
 
     def config(self) -> SlabConfig:
         """The slab as set in the controls."""
-        x, y, z = self._rotation.sliders.angles
+        x, y, z = self._rotation.angles
         rotation = {"rotate_x": x, "rotate_y": y, "rotate_z": z, "pivot": self._rotation.point()}
-        blocked = self.form.blockSignals(True)
-        self.form.set_values(rotation)
-        self.form.blockSignals(blocked)
+        with self.form.changed.blocked():
+            self.form.update(rotation)
         config = self.form.config()
         if not isinstance(config, SlabConfig):
             raise TypeError(f"The slab's form must give a SlabConfig, got {type(config)}.")
@@ -113,19 +120,30 @@ class SlabView(QWidget):
         """Follow the session."""
         recipe = self._session.state.recipe
         if name == "recipe" and recipe is not None and recipe.slab is not None:
-            blocked = self.form.blockSignals(True)
-            self.form.set_values({field: getattr(recipe.slab, field) for field in FIELDS})
-            self.form.blockSignals(blocked)
+            with self.form.changed.blocked():
+                self.form.update({field: getattr(recipe.slab, field) for field in FIELDS})
         elif name in ("angles", "series", "mask", "frame"):
             self._later.start()
 
     def on_rotating(self) -> None:
         """Redraw a visible slab together with the rotated images."""
-        if self._is_drawn() and self._rotation.sliders.angles == self._session.state.scene.angles:
+        if self._is_drawn() and self._rotation.angles == self._session.state.scene.angles:
             self._show_slab()
 
-    def _on_planes(self, start: int, stop: int) -> None:
-        self.form.set_values({"start": start, "stop": stop})
+    def _on_planes(self, ends: tuple[int, int]) -> None:
+        """Set start and stop from the slider."""
+        low, high = (int(v) for v in ends)
+        if low == high:  # a slab has at least one plane
+            low, high = (low - 1, high) if high == self._n_planes else (low, high + 1)
+        self.form.update(start=low, stop=high)
+
+    def _show_planes(self, start: int, stop: int, n: int) -> None:
+        """Show planes start to stop of n in the slider; n = 0 if unknown."""
+        self._n_planes = n
+        set_available(self.planes, None if n else "Change a slab setting or rotate to start.", PLANES)
+        with self.planes.changed.blocked():
+            self.planes.min, self.planes.max = 0, max(1, n)
+            self.planes.value = (start, stop)
 
     def _on_change(self, *, follow: bool) -> None:
         """Draw the slab, at a limited rate; with `follow`, the shown slice moves to its planes."""
@@ -133,27 +151,49 @@ class SlabView(QWidget):
         self._follow |= follow
         self._throttle.change()
 
-    @guard()
-    def _cut(self) -> None:
+    def cut(self, *, wait: bool = True) -> None:
+        """Cut the slab from all volumes, as a new layer.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is done.
+
+        Raises
+        ------
+        InputError
+            If it cannot be cut, with the sentence that the dock shows.
+        """
+        job = self._cut()
+        if wait:
+            job.wait()
+
+    def mean(self, *, wait: bool = True) -> None:
+        """Show the mean of the slab over the mean of the series; parameters as in `cut`."""
+        job = self._mean()
+        if wait:
+            job.wait()
+
+    def _cut(self) -> Job:
         def show(made: CutSlab) -> None:
             layer = self._session.add(made.slab, **_WARM)
             self._apply("slab", made, [layer], slab_layer=layer)
 
-        self._run(show)
+        return self._run(show)
 
-    @guard()
-    def _mean(self) -> None:
+    def _mean(self) -> Job:
         def show(made: CutSlab) -> None:
             below = self._session.add(made.mean)
             above = self._session.add(made.slab.mean(), **_WARM)
             self._apply("mean of slab", made, [below, above])
 
-        self._run(show)
+        return self._run(show)
 
-    def _run(self, show: Callable[[CutSlab], None]) -> None:
-        self._rotation.sliders.settle()
+    def _run(self, show: Callable[[CutSlab], None]) -> Job:
+        self._jobs.check(self._jobs.no_series)
+        self._rotation.settle()
         config, mask, mean = self.config(), self._session.state.preparation.mask, self._jobs.mean
-        self._jobs.run("Cutting the slab", lambda series: cut_slab(series, config, mask, mean), show)
+        return self._jobs.run("Cutting the slab", lambda series: cut_slab(series, config, mask, mean), show)
 
     def _apply(self, name: str, made: CutSlab, layers: list[Layer], **more: Any) -> None:
         self._jobs.keep_mean(made.mean)
@@ -217,7 +257,7 @@ class SlabView(QWidget):
             return
         config, mask = self.config(), self._session.state.preparation.mask
         settings = (config, series, mask, mean)
-        drawn = self._is_drawn() or not self.outline.isChecked()
+        drawn = self._is_drawn() or not self.live_preview.value
         if drawn and self._drawn_for == settings and not self._follow:
             return  # it was drawn during the rotation
         self._drawn_for = ()
@@ -228,10 +268,10 @@ class SlabView(QWidget):
             return
         shape, n = placement.grid.shape, placement.grid.shape[placement.axis]
         self.place.setText(
-            f"{' x '.join(map(str, shape))} voxels: {n} plane{'s' * (n != 1)} along {config.axis}"
+            f"{' x '.join(map(str, shape))} voxels: {n} of {placement.n_planes} planes along {config.axis}"
         )
-        self.planes.set_planes(placement.start, placement.start + n, placement.n_planes)
-        if self.outline.isChecked():
+        self._show_planes(placement.start, placement.start + n, placement.n_planes)
+        if self.live_preview.value:
             self._draw(placement, mean)
         self._drawn_for = settings
 
@@ -252,7 +292,7 @@ class SlabView(QWidget):
         self._averaging, _ = run_watched(
             series_mean,
             series,
-            owner=self,
+            owner=self.native,
             description="Mean of series, for the slab preview",
             on_done=keep,
             on_end=end,

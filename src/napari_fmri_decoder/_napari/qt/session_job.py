@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
 from napari_fmri_decoder._napari.qt.progress import Progress
-from napari_fmri_decoder._napari.qt.workers import owner_in
+from napari_fmri_decoder._napari.qt.running import owner_in
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.qt.workers import Job

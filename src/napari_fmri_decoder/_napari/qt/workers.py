@@ -8,19 +8,17 @@ events cost little, because they are handed over together.
 from __future__ import annotations
 
 import logging
-import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import closing, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
-from qtpy.compat import isalive
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QEventLoop, QObject, QTimer
 
 from napari_fmri_decoder._napari.qt.notifications import guard, notify_error
-from napari_fmri_decoder._napari.qt.throttle import WHEEL_SPEED, run_event_loop
+from napari_fmri_decoder._napari.qt.running import begin, end, forget, running_jobs
 from napari_fmri_decoder._napari.qt.worker_thread import NamedSteps, WorkerThread
 from napari_fmri_decoder.errors import InputError
 
@@ -28,14 +26,6 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.generators import Steps
 
 logger = logging.getLogger(__name__)
-
-_running: set[Job] = set()
-_warnings = ExitStack()
-"""The warning filters from before the first of the running jobs.
-
-Each worker saves and restores them, and with two workers at a time the second would restore those of the
-first.
-"""
 
 
 class WorkerError(Exception):
@@ -51,6 +41,8 @@ class Job:
         Text of the progress bar.
     owner : QObject
         The dock that the work belongs to.
+    error : BaseException or None
+        Of the work, or of a callback.
     """
 
     def __init__(
@@ -64,11 +56,13 @@ class Job:
     ) -> None:
         self.description = description
         self.owner = owner
+        self.error: BaseException | None = None
         self._work: Callable[[], Any] | None = partial(work, *args)
         self._callbacks = callbacks
         self._counts = total is not None
         self._events: deque[Any] = deque()
         self._notified = self._closing = False
+        self._waiting: list[QEventLoop] = []
         self._worker: Any = create_worker(
             NamedSteps(self._steps),
             _worker_class=WorkerThread,
@@ -83,18 +77,37 @@ class Job:
         self._worker.warned.connect(_log_warning)
         self._orphaned = False
         owner.destroyed.connect(self._on_owner_destroyed)
-        _add(self)
+        begin(self)
         self._worker.start()
 
     @property
     def running(self) -> bool:
         """Whether the work is running; already False when one of the final callbacks is called."""
-        return self in _running
+        return self in running_jobs()
 
     @property
     def stopping(self) -> bool:
         """Whether a stop was requested."""
         return bool(self._worker.abort_requested)
+
+    def wait(self) -> None:
+        """Wait for the end, while the window stays responsive; for scripts.
+
+        Raises
+        ------
+        InputError
+            If the work was stopped.
+        Exception
+            The error of the work, or of a callback.
+        """
+        if self.running:
+            loop = QEventLoop()
+            self._waiting.append(loop)
+            loop.exec()
+        if self.error is not None:
+            raise self.error
+        if self.stopping:
+            raise InputError(f"'{self.description}' was stopped. Start it again.")
 
     def stop(self) -> None:
         """Request a stop at the next yield: no event follows, only `on_stopped`."""
@@ -157,6 +170,7 @@ class Job:
         self._closing = True
         self._read()
         if self.running:
+            self.error = error
             notify_error(error)
         self._end("error", error)
 
@@ -164,17 +178,22 @@ class Job:
         # napari's bar processes events when it moves, so this may be called during the last `_read`.
         if not self._closing:
             self._end("stopped")
+        QTimer.singleShot(0, partial(forget, self))
 
     def _end(self, name: str, *args: Any) -> None:
         """Call the final callback, once, and free everything."""
         if not self.running:
             return
-        _discard(self)
+        end(self)
         if not self._orphaned:
             self.owner.destroyed.disconnect(self._on_owner_destroyed)
-        self._call(name, *args)
-        self._callbacks.clear()
-        self._events.clear()
+        try:
+            self._call(name, *args)
+        finally:
+            self._callbacks.clear()
+            self._events.clear()
+            for loop in self._waiting:
+                loop.quit()
 
     def _on_owner_destroyed(self) -> None:
         self._orphaned = True
@@ -188,7 +207,8 @@ class Job:
         with guard():
             try:
                 callback(*args)
-            except BaseException:
+            except BaseException as error:
+                self.error = error
                 self.stop()
                 raise
 
@@ -235,7 +255,7 @@ def run_generator(
     InputError
         If another job of this owner is running.
     """
-    for job in _running:
+    for job in running_jobs():
         if job.owner is owner:
             raise InputError(
                 f"Only one job can run at a time, and '{job.description}' is running. "
@@ -243,48 +263,6 @@ def run_generator(
             )
     callbacks = {"event": on_event, "done": on_done, "error": on_error, "stopped": on_stopped}
     return Job(work, args, owner, description, total, callbacks)
-
-
-def running_jobs() -> frozenset[Job]:
-    """All jobs that are running, of all viewers."""
-    return frozenset(_running)
-
-
-def owner_in(viewer: Any) -> QObject:
-    """Make an owner for work that belongs to a viewer, not to a dock: it is deleted with the window.
-
-    Parameters
-    ----------
-    viewer : napari Viewer
-        Without a window, the owner is never deleted.
-    """
-    return QObject(getattr(getattr(viewer, "window", None), "_qt_window", None))
-
-
-def stop_within(part: QObject) -> None:
-    """Stop all work whose owner is a dock or one of its child objects."""
-    for job in list(_running):
-        owner: QObject | None = job.owner if isalive(job.owner) else None  # type: ignore[no-untyped-call]
-        while owner is not None and owner is not part:
-            owner = owner.parent()
-        if owner is part:
-            job.stop()
-
-
-def _add(job: Job) -> None:
-    """Register a job; the first one saves the warning filters."""
-    if not _running:
-        _warnings.enter_context(warnings.catch_warnings())
-    _running.add(job)
-    run_event_loop(WHEEL_SPEED)
-
-
-def _discard(job: Job) -> None:
-    """Unregister a job; the last one restores the warning filters."""
-    _running.discard(job)
-    if not _running:
-        _warnings.close()
-        run_event_loop(100)
 
 
 def _log_warning(warning: tuple[Any, ...]) -> None:

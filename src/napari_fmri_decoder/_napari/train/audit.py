@@ -6,21 +6,33 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box
 from napari_fmri_decoder._napari.plots import DesignPlot
-from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.results.headline import SEVERITY_COLORS
 from napari_fmri_decoder._napari.train.pairing import PairingView
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 
 if TYPE_CHECKING:
+    from magicgui.widgets import CheckBox
+
     from napari_fmri_decoder.pipeline import Prepared
     from napari_fmri_decoder.samples.audit import Finding
 
 
+OVERRIDE = "Override this finding. The report and the window say so next to the score."
+
+
 class AuditView(QWidget):
-    """Findings, and a check box below each error that overrides it."""
+    """Findings, and a check box below each error that overrides it.
+
+    Attributes
+    ----------
+    overrides : dict of str to CheckBox
+        The check boxes, by the code of their finding.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,23 +41,30 @@ class AuditView(QWidget):
             "this split. Train does the same first.",
             "check_summary",
         )
-        self.design = DesignPlot()
-        self.design.setObjectName("fold_design")
-        self.design.hide()
+        self._design: DesignPlot | None = None
         self.pairing = PairingView()
-        self._boxes: dict[str, QCheckBox] = {}
+        self.overrides: dict[str, CheckBox] = {}
         self._parts: list[QWidget] = []
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.addWidget(self.summary)
         self._rows.addWidget(self.pairing)
-        self._rows.addWidget(self.design)
         self._rows.addStretch(1)
+
+    @property
+    def design(self) -> DesignPlot:
+        """The folds; the plot is made when it is first used."""
+        if self._design is None:
+            self._design = DesignPlot()
+            self._design.setObjectName("fold_design")
+            self._design.hide()
+            self._rows.insertWidget(self._rows.indexOf(self.pairing) + 1, self._design)
+        return self._design
 
     @property
     def allowed(self) -> tuple[str, ...]:
         """Codes of the overridden errors."""
-        return tuple(code for code, box in self._boxes.items() if box.isChecked())
+        return tuple(code for code, box in self.overrides.items() if box.value)
 
     def allow(self, codes: Sequence[str]) -> None:
         """Override findings in advance, as a recipe does; earlier findings are removed."""
@@ -80,12 +99,13 @@ class AuditView(QWidget):
         """Show findings; checked boxes stay checked."""
         allowed = self.allowed
         self.summary.clear()
-        self.design.hide()
+        if self._design is not None:
+            self._design.hide()
         self.pairing.hide()
         for part in self._parts:
             self._rows.removeWidget(part)
             part.deleteLater()
-        self._parts, self._boxes = [], {}
+        self._parts, self.overrides = [], {}
         for finding in findings:
             name = f"finding_{finding.code}"
             color = SEVERITY_COLORS[finding.severity]
@@ -96,12 +116,9 @@ class AuditView(QWidget):
                 self._add_override(finding.code, checked=finding.code in allowed)
 
     def _add_override(self, code: str, *, checked: bool) -> None:
-        box = QCheckBox(f"Train anyway: {code}")
-        box.setObjectName(f"allow_{code}")
-        box.setToolTip("<p>Override this finding. The report and the window say so next to the score.</p>")
-        box.setChecked(checked)
-        self._boxes[code] = box
-        self._add(box)
+        box = check_box(f"allow_{code}", f"Train anyway: {code}", OVERRIDE, value=checked)
+        self.overrides[code] = box
+        self._add(box.native)
 
     def _add(self, part: QWidget) -> None:
         self._rows.insertWidget(self._rows.count() - 1, part)

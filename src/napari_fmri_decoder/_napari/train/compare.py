@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from magicgui.widgets import CheckBox, Container
+
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.qt.availability import set_tooltip
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,36 +20,35 @@ MOST = 42  # letters that fit into a dock
 TIP = "Train this decoder of the loaded recipe on the same folds, too."
 
 
-class CompareView(QWidget):
-    """One check box per decoder; unchecked ones are not trained."""
+class CompareView(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
+    """One check box per decoder, named compare_1, compare_2, …; unchecked ones are not trained."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._boxes: list[tuple[QCheckBox, CompareConfig]] = []
-        self._rows = QVBoxLayout(self)
-        self._rows.setContentsMargins(0, 0, 0, 0)
+        super().__init__(name="compare", labels=False)
+        self.margins = (0, 0, 0, 0)
+        self._boxes: list[tuple[CheckBox, CompareConfig]] = []
 
     @property
     def checked(self) -> tuple[CompareConfig, ...]:
         """The checked ones."""
-        return tuple(config for box, config in self._boxes if box.isChecked())
+        return tuple(config for box, config in self._boxes if box.value)
 
     def set_decoders(self, compare: Sequence[CompareConfig]) -> None:
         """Show these instead of the previous ones, all checked."""
         for box, _ in self._boxes:
-            self._rows.removeWidget(box)
-            box.deleteLater()
+            self.remove(box)
+            box.native.deleteLater()
         self._boxes = []
         for i, config in enumerate(compare, start=1):
             options = _stated(config.decoder, "name") + _stated(config.training)
             text = ", ".join([config.decoder.name, *options])
-            box = QCheckBox(text if len(text) <= MOST else f"{text[: MOST - 1]}…")
-            box.setObjectName(f"compare_{i}")
-            details = ", ".join(options) or "Default options"
-            box.setToolTip(f"<p>{TIP}</p><p>{details}.</p>")
-            box.setChecked(True)
+            box = check_box(
+                f"compare_{i}", text if len(text) <= MOST else f"{text[: MOST - 1]}…", TIP, value=True
+            )
+            details = escape(", ".join(options)) or "Default options"
+            set_tooltip(box, f"<p>{TIP}</p><p>{details}.</p>")
             self._boxes.append((box, config))
-            self._rows.addWidget(box)
+            self.append(box)
 
 
 def _stated(options: BaseModel, *but: str) -> list[str]:

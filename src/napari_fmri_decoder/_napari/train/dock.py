@@ -3,82 +3,92 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import Dock, scrolled, text_label
-from napari_fmri_decoder._napari.qt.notifications import guard, notify_note
+from napari_fmri_decoder._napari.qt.dock import Dock
+from napari_fmri_decoder._napari.qt.notifications import notify_note
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
-from napari_fmri_decoder._napari.qt.small_widgets import push_button, row
+from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
 from napari_fmri_decoder._napari.train.audit import AuditView
+from napari_fmri_decoder._napari.train.buttons import RunButtons
 from napari_fmri_decoder._napari.train.estimate import EstimateView
 from napari_fmri_decoder._napari.train.progress import RunView
-from napari_fmri_decoder._napari.train.recipe_from_session import Plan, plan_run
+from napari_fmri_decoder._napari.train.reasons import IDLE, NO_SERIES, Reasons, require
+from napari_fmri_decoder._napari.train.recipe_file import RecipeRow, has_stopped, read_recipe
+from napari_fmri_decoder._napari.train.recipe_from_session import Choices, Plan, plan_run
 from napari_fmri_decoder._napari.train.run_links import RunLinks
 from napari_fmri_decoder._napari.train.runs import Runs
 from napari_fmri_decoder._napari.train.setup import SetupView
 from napari_fmri_decoder._napari.viewer.folders import run_folder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import Prepared
-from napari_fmri_decoder.pipeline.folder import SCORES
-from napari_fmri_decoder.pipeline.inputs import found_again
-from napari_fmri_decoder.pipeline.resume import has_begun
-from napari_fmri_decoder.recipe import load_recipe, rebased
 from napari_fmri_decoder.training.estimate import RunEstimate
 
 if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_fmri_decoder._napari.qt.workers import Job
+    from napari_fmri_decoder.pipeline import RunResult
 
-NO_SERIES = "Choose a series in the Prepare dock first."
-NO_LABELS = "Label the volumes in the Labels dock first."
-NO_MAPS = "The recipe decodes z-maps: make them in the Labels dock, under Z-maps, first."
-LOAD = "Set all docks from a recipe (.toml), such as the one in a run folder."
-WITH_DATA = (
-    "Open the images, mask, slab and labels of the recipe. If unchecked, only its options are set, for the "
-    "data that are open."
-)
-BUSY = "A job is running. Wait for it or stop it."
-IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS)
-"""Texts of the progress line that no job has written."""
 PAGES = ("setup", "check", "progress")
 """Names of the tabs, in their order."""
 
 
 class TrainDock(Dock):
-    """Sets up, shows and controls the runs of the session; they do not belong to the dock."""
+    """Sets up, shows and controls the runs of the session; they do not belong to the dock.
+
+    Attributes
+    ----------
+    decoder : ChoiceForm
+        The choice of a decoder, and its options.
+    training, split, preparation, permutation : ModelForm
+        The other sections of the recipe that are set here.
+    compare : CompareView
+        Compared decoders of a loaded recipe.
+    use_slab : CheckBox
+    location : ClusterBox
+        Where a run is computed.
+    runs_folder : PathLine
+        Each run makes a new folder in this one.
+    """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__(napari_viewer)
-        self.setObjectName("train_dock")
+        super().__init__(napari_viewer, "train_dock")
         self.runs = self.session.part(Runs)
         self.setup = SetupView(self.session)
+        self.decoder, self.training, self.split = self.setup.decoder, self.setup.training, self.setup.split
+        self.preparation, self.permutation = self.setup.preparation, self.setup.permutation
+        self.compare, self.use_slab = self.setup.compare, self.setup.use_slab
+        self.location, self.runs_folder = self.setup.location, self.setup.runs_folder
+        self.reasons = Reasons(self.runs)
+        self.recipe = RecipeRow(self.open_recipe)
+        self.load_button, self.with_data = self.recipe.load, self.recipe.with_data
+        self.buttons = RunButtons(self)
+        self.check_button, self.train_button = self.buttons.check, self.buttons.train
+        self.stop_button, self.resume_button = self.buttons.stop, self.buttons.resume
         self.audit = AuditView()
         self.line = ProgressLine(self.runs.progress)
-        self.run = RunView(self.line, self.runs.history)
+        self.progress_view = RunView(self.line, self.runs.history)
         self.links = RunLinks(self.runs)
+        self.extend((self.recipe, self.setup, self.buttons, self.links))
         self.result = text_label(name="result")
         self.result.hide()
+        self.estimate = EstimateView()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
-        self.tabs.addTab(scrolled(_column(self._recipe(), self.setup), "setup_scroll"), "Set up")
-        self.estimate = EstimateView()
+        shown = (self.result, self.progress_view, self.links.native)
+        self.tabs.addTab(scrolled(_column(self.recipe.native, self.setup.native), "setup_scroll"), "Set up")
         self.tabs.addTab(scrolled(_column(self.audit, self.estimate), "audit_scroll"), "Check")
-        self.tabs.addTab(scrolled(_column(self.result, self.run, self.links), "run_scroll"), "Progress")
+        self.tabs.addTab(scrolled(_column(*shown), "run_scroll"), "Progress")
         self.rows.addWidget(self.tabs, 1)
         self.rows.addWidget(self.line)
-        self.rows.addWidget(self._buttons())
+        self.rows.addWidget(self.buttons.native)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.session.changed, self.setup.on_session)
         self.follow(self.runs.changed, self._refresh)
@@ -111,107 +121,130 @@ class TrainDock(Dock):
             self.estimate.show_estimate(runs.estimate)
         if runs.job is not None or runs.stopped is not None or runs.message:
             self._show_page("progress")
-        self.run.curves.draw()
-        self.run.show_notes()
+        self.progress_view.draw()
         self._refresh()
-
-    def _buttons(self) -> QWidget:
-        self.check = push_button(
-            "check_button", "Check", "Prepare the samples and run the audit, without training."
-        )
-        self.train = push_button(
-            "train_button", "Train", "Train all folds, and show the results over the anatomy."
-        )
-        self.stop = push_button(
-            "stop_button", "Stop", "Stop immediately. Completed work is kept; Resume continues it."
-        )
-        self.resume = push_button(
-            "resume_button", "Resume", "Resume the stopped run with its original settings."
-        )
-        self.check.clicked.connect(self._check)
-        self.train.clicked.connect(self._train)
-        self.stop.clicked.connect(lambda *_: self.runs.stop())
-        self.resume.clicked.connect(self._resume)
-        return row(self.check, self.train, self.stop, self.resume)
-
-    def _recipe(self) -> QWidget:
-        self.load = push_button("load_recipe", "Load recipe…", LOAD)
-        self.with_data = QCheckBox("and open its data")
-        self.with_data.setObjectName("load_data")
-        self.with_data.setChecked(True)
-        self.with_data.setToolTip(f"<p>{WITH_DATA}</p>")
-        self.load.clicked.connect(self._ask_recipe)
-        return row(self.load, self.with_data)
-
-    # Which buttons are enabled
 
     def _on_changed(self, name: str) -> None:
         if name in ("series", "table"):
             self._refresh()
 
-    def _missing(self) -> str:
-        """What is missing for training; empty if nothing."""
-        series, table = self.session.series, self.session.state.labeling.table
-        if series is None:
-            return NO_SERIES
-        if table is None or len(table) != series.n_volumes:
-            return NO_LABELS
-        recipe = self.session.state.recipe
-        decodes_maps = recipe is not None and recipe.zmaps is not None
-        return NO_MAPS if decodes_maps and series.step is not None else ""
-
     def _refresh(self) -> None:
         """Enable the buttons that can be used; the others show the reason in their tooltips."""
-        missing, runs = self._missing(), self.runs
-        busy = BUSY if runs.job is not None else ""
-        set_available(self.train, busy or missing)
-        set_available(self.check, busy or missing)
-        set_available(self.stop, "" if busy else "Nothing is running.")
-        set_available(self.resume, self._no_resume())
-        set_available(self.load, busy)
-        none = "" if runs.folder is not None else "No run has ended yet."
-        set_available(self.links.report, none)
-        set_available(self.links.command, none)
-        self.result.setText(runs.message)
-        self.result.setVisible(bool(runs.message))
-        if not busy and (missing or self.line.text.text() in IDLE):
-            self.line.end(missing or "Ready to train.")
-
-    def _no_resume(self) -> str:
-        """Why no run can be resumed; empty if one can."""
-        if self.runs.job is not None:
-            return BUSY
-        if self.runs.stopped is None:
-            return "No run was stopped."
-        return "The stopped run is still finishing its current step." if self.runs.ending else ""
+        reasons, message = self.reasons, self.runs.message
+        self.buttons.refresh(reasons)
+        set_available(self.load_button, reasons.busy())
+        self.links.refresh(reasons)
+        self.result.setText(message)
+        self.result.setVisible(bool(message))
+        if not reasons.busy() and (reasons.missing() or self.line.text.text() in IDLE):
+            self.line.end(reasons.missing() or "Ready to train.")
 
     def _show_page(self, page: str) -> None:
         self.tabs.setCurrentIndex(PAGES.index(page))
 
-    # Jobs
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """Return the sections of the recipe that are set here, validated.
 
-    @guard()
-    def _train(self) -> None:
-        decoder = self.setup.choices(()).decoder.name
-        plan = self._plan(run_folder(self.setup.runs_folder, decoder, datetime.now()))
-        self.runs.train(plan, self.setup.location.location)
+        Returns
+        -------
+        dict of str to dict
+            The sections "decoder", "training", "split", "prepare" and "null", without empty options:
+            ``Recipe(data=..., labels=..., **train.settings())``.
 
-    @guard()
-    def _resume(self) -> None:
-        self.runs.resume(self.setup.location.location)
+        Raises
+        ------
+        InputError
+            If a value is not valid.
+        """
+        return self.setup.choices(()).sections()
 
-    @guard()
-    def _check(self) -> None:
-        self.runs.check(self._plan(Path(tempfile.mkdtemp(prefix="fmri-decoder-check-"))))
+    def run(self, *, wait: bool = True) -> RunResult | None:
+        """Train all folds, and show the results.
 
-    def _plan(self, folder: Path) -> Plan:
-        if missing := self._missing():
-            raise InputError(missing)
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is done; the window stays responsive.
+
+        Returns
+        -------
+        RunResult or None
+            None without waiting.
+
+        Raises
+        ------
+        InputError
+            If it cannot start, with the sentence that the dock shows; if it was stopped; or the error of
+            the run, which may be another one.
+        """
+        require(self.reasons.no_start())
+        choices = self.setup.choices(self.audit.allowed)
+        plan = self._plan(choices, run_folder(self.setup.folder, choices.decoder.name, datetime.now()))
+        return self._result(self.runs.train(plan, self.location.run_location()), wait)
+
+    def resume(self, *, wait: bool = True) -> RunResult | None:
+        """Continue the stopped run with its original settings; see `run`."""
+        require(self.reasons.no_resume())
+        return self._result(self.runs.resume(self.location.run_location()), wait)
+
+    def check(self, *, wait: bool = True) -> Prepared | None:
+        """Prepare the samples and run the audit, without training; findings do not raise.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only when it is done.
+
+        Returns
+        -------
+        Prepared or None
+            The samples, folds and findings; None without waiting.
+
+        Raises
+        ------
+        InputError
+            As in `run`.
+        """
+        require(self.reasons.no_start())
+        choices = self.setup.choices(self.audit.allowed)
+        job = self.runs.check(self._plan(choices, Path(tempfile.mkdtemp(prefix="fmri-decoder-check-"))))
+        if not wait:
+            return None
+        job.wait()
+        return self.runs.prepared
+
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop the running job; completed work is kept.
+
+        Parameters
+        ----------
+        wait : bool
+            Whether to return only after its current step has ended, so that it can be resumed.
+
+        Raises
+        ------
+        InputError
+            If nothing is running.
+        """
+        require(self.reasons.no_stop())
+        job = self.job
+        self.runs.stop()
+        if wait and job is not None:
+            with suppress(InputError):  # it was stopped
+                job.wait()
+
+    def _result(self, job: Job, wait: bool) -> RunResult | None:
+        if not wait:
+            return None
+        job.wait()
+        return self.session.state.results.result
+
+    def _plan(self, choices: Choices, folder: Path) -> Plan:
         series, layer = self.session.series, self.session.state.preparation.anatomy
         anatomy = self.session.volume(layer) if layer is not None else None
         if series is None:
             raise InputError(NO_SERIES)
-        return plan_run(self.session.state, series, anatomy, self.setup.choices(self.audit.allowed), folder)
+        return plan_run(self.session.state, series, anatomy, choices, folder)
 
     def _show_found(self, event: object) -> None:
         """Show the samples, estimate or findings of a check or run."""
@@ -222,34 +255,35 @@ class TrainDock(Dock):
         elif isinstance(event, tuple):
             self.audit.show_findings(event)
 
-    # Files
-
-    @guard()
-    def _ask_recipe(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Load recipe", "", "Recipe (*.toml)")
-        if path:
-            self.open_recipe(Path(path))
-
-    def open_recipe(self, path: Path) -> None:
+    def open_recipe(self, path: str | Path, *, wait: bool = True) -> None:
         """Set the forms of all docks from a recipe, and open its data if that box is checked.
+
+        Parameters
+        ----------
+        path : str or Path
+        wait : bool
+            Whether to return only when the data are open.
 
         Raises
         ------
         InputError
-            If the file is not a recipe. Missing files of its data are reported once, at the end.
+            If the file is not a recipe, or a job is running. Missing files of its data are reported once,
+            at the end.
         """
-        path = path.absolute()
-        recipe, moved = found_again(load_recipe(path), path.parent)
+        require(self.reasons.busy())
+        path = Path(path).absolute()
+        recipe, moved = read_recipe(path)
         notify_note(*(f"{path.name}: {message}" for message in moved))
-        recipe = rebased(recipe, path.parent, None)
         self.setup.load(recipe)
         self.audit.allow(recipe.audit.allow)
         self.session.update(recipe=recipe)
         self.tabs.setCurrentIndex(0)
-        if has_begun(path.parent) and not (path.parent / SCORES).exists():
-            self.runs.stopped = Plan(path.parent, recipe)  # napari was closed during the run, or killed
-        if self.with_data.isChecked():
-            self.runs.open_data(recipe, path)
+        if has_stopped(path.parent):
+            self.runs.stopped = Plan(path.parent, recipe)
+        if self.with_data.value:
+            job = self.runs.open_data(recipe, path)
+            if wait:
+                job.wait()
         else:
             self.line.end(f"Loaded {path.name}.")
             self._refresh()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder.formatting import format_bytes, format_seconds
 
 if TYPE_CHECKING:

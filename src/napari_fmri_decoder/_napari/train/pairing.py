@@ -13,7 +13,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.sections import text_label
 
 ROWS = 8
 """Number of visible rows; the table scrolls for more."""

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.plots.curves import CurvesPlot
-from napari_fmri_decoder._napari.qt.dock import text_label
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.train.run_history import RunHistory
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
     from napari_fmri_decoder._napari.qt.progress import ProgressLine
 
 
@@ -27,7 +29,6 @@ class RunView(QWidget):
     Attributes
     ----------
     history : RunHistory
-    curves : CurvesPlot
     notes : QLabel
     """
 
@@ -35,22 +36,40 @@ class RunView(QWidget):
         super().__init__()
         self.line = line
         self.history = RunHistory(line.progress) if history is None else history
-        self.curves = CurvesPlot(data=self.history.curves)
-        self.curves.setObjectName("curves")
-        self.curves.follow(line.beat)
+        self._curves: CurvesPlot | None = None
         self.notes = text_label(name="run_notes")
         self.notes.hide()
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(self.curves)
-        rows.addWidget(self.notes)
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.addWidget(self.notes)
         line.beat.connect(self.show_notes)
         self.show_notes()
+
+    @property
+    def curves(self) -> CurvesPlot:
+        """The curves; the plot is made when it is first shown."""
+        if self._curves is None:
+            self._curves = CurvesPlot(data=self.history.curves)
+            self._curves.setObjectName("curves")
+            self._curves.follow(self.line.beat)
+            self._rows.insertWidget(0, self._curves)
+            self._curves.draw()
+        return self._curves
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Make the plot."""
+        self.curves.show()
+        super().showEvent(event)
 
     def start(self) -> None:
         """Clear everything for a new run."""
         self.history.start()
-        self.curves.draw()
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the state of the run."""
+        if self._curves is not None:
+            self._curves.draw()
         self.show_notes()
 
     def on_event(self, event: Any) -> None:

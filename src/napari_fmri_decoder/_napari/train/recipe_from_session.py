@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.viewer.folders import folder_of
 from napari_fmri_decoder.errors import InputError
@@ -53,6 +53,13 @@ class Choices:
     allow: tuple[str, ...] = ()
     use_slab: bool = True
     compare: tuple[CompareConfig, ...] = ()
+
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """Return the values of the forms as sections of a recipe, without empty options."""
+        return {
+            name: getattr(self, name).model_dump(mode="json", exclude_none=True)
+            for name in ("decoder", "training", "split", "prepare", "null")
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

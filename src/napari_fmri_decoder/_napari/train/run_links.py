@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QUrl, Signal
+from magicgui.widgets import Container
+from psygnal import Signal
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication
 
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import push_button
 from napari_fmri_decoder.training.tasks.workers import SERIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_fmri_decoder._napari.train.reasons import Reasons
     from napari_fmri_decoder._napari.train.runs import Runs
 
 
-class RunLinks(QWidget):
+class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
     """Opens the report of the last run, and copies its command line.
 
     Parameters
@@ -27,7 +31,7 @@ class RunLinks(QWidget):
 
     Attributes
     ----------
-    report, command : QPushButton
+    report, command : PushButton
     copied : Signal
         Sent after the command line was copied.
     """
@@ -35,7 +39,8 @@ class RunLinks(QWidget):
     copied = Signal()
 
     def __init__(self, runs: Runs) -> None:
-        super().__init__()
+        super().__init__(name="links", layout="horizontal", labels=False)
+        self.margins = (0, 0, 0, 0)
         self._runs = runs
         self.report = push_button(
             "open_report", "Open report", "Open report.html of the last run in the browser."
@@ -45,12 +50,14 @@ class RunLinks(QWidget):
             "Copy command line",
             "Copy the command that repeats the last run without a window.",
         )
-        self.report.clicked.connect(self._open_report)
-        self.command.clicked.connect(self._copy_command)
-        columns = QHBoxLayout(self)
-        columns.setContentsMargins(0, 0, 0, 0)
-        columns.addWidget(self.report)
-        columns.addWidget(self.command)
+        self.report.changed.connect(self._open_report)
+        self.command.changed.connect(self._copy_command)
+        self.extend((self.report, self.command))
+
+    def refresh(self, reasons: Reasons) -> None:
+        """Enable the buttons after a run."""
+        set_available(self.report, reasons.no_links())
+        set_available(self.command, reasons.no_links())
 
     @guard()
     def _open_report(self) -> None:

@@ -27,7 +27,7 @@ from napari_fmri_decoder._napari.train.session_from_recipe import (
     show_recipe_data,
 )
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
-from napari_fmri_decoder.errors import DivergedError
+from napari_fmri_decoder.errors import DivergedError, InputError
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.training.estimate import RunEstimate
@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 
     from qtpy.QtCore import QObject
 
+    from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.train.recipe_from_session import Plan
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
+
+NONE_STOPPED = "No run was stopped."
 
 
 class Runs(SessionJob):
@@ -95,31 +98,34 @@ class Runs(SessionJob):
         """Whether stopped work is still finishing its current step."""
         return bool(self._ending)
 
-    def train(self, plan: Plan, location: RunLocation) -> None:
+    def train(self, plan: Plan, location: RunLocation) -> Job:
         """Start a run."""
-        self._run(plan, location, f"Training {plan.recipe.decoder.name}", resume=False)
+        return self._run(plan, location, f"Training {plan.recipe.decoder.name}", resume=False)
 
-    def resume(self, location: RunLocation) -> None:
-        """Continue the run that was stopped."""
-        if self.stopped is not None:
-            description = f"Resuming {self.stopped.recipe.decoder.name}"
-            self._run(self.stopped, location, description, resume=True)
+    def resume(self, location: RunLocation) -> Job:
+        """Continue the run that was stopped; raises `InputError` if there is none."""
+        if self.stopped is None:
+            raise InputError(NONE_STOPPED)
+        description = f"Resuming {self.stopped.recipe.decoder.name}"
+        return self._run(self.stopped, location, description, resume=True)
 
-    def _run(self, plan: Plan, location: RunLocation, description: str, *, resume: bool) -> None:
+    def _run(self, plan: Plan, location: RunLocation, description: str, *, resume: bool) -> Job:
         work = partial(run_plan, location=location, resume=resume)
         self.history.start()
         self.message = ""
-        self._start(work, plan, description, self._done)
+        job = self._start(work, plan, description, self._done)
         self.running, self.last, self.location, self.stopped = plan, plan, location, None
         self.page_changed.emit("progress")
         self.changed.emit()
+        return job
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: Plan) -> Job:
         """Do everything that a run does before training."""
-        self._start(check_plan, plan, "Checking", self._checked)
+        job = self._start(check_plan, plan, "Checking", self._checked)
         self.running = None
+        return job
 
-    def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> None:
+    def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> Job:
         """Start work with a new owner, so that the next can start while this one is still stopping."""
         self.progress.start(f"{description}…")
         watch, table = Watch(), self.session.state.labeling.table
@@ -139,8 +145,9 @@ class Runs(SessionJob):
         watch.job, self._owner, self._on_stop = job, owner, self._show_stopped
         self.progress.follow(job, lambda: watch.done % n / n)
         self.begin(job)
+        return job
 
-    def open_data(self, recipe: Recipe, path: Path) -> None:
+    def open_data(self, recipe: Recipe, path: Path) -> Job:
         """Read the data of a recipe, and show them in Prepare and Labels."""
         name = path.name
         owner, watch = self.owner(), Watch()
@@ -159,6 +166,7 @@ class Runs(SessionJob):
         watch.job, self._owner, self._on_stop = job, owner, show_none
         self.progress.follow(job, lambda: 0.0)
         self.begin(job)
+        return job
 
     def stop(self) -> None:
         """Stop: other work can start immediately; this one ends after its current step."""

@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magicgui.widgets import Container
 from pydantic import ValidationError
-from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
-from napari_fmri_decoder._napari.qt.choice_form import ChoiceForm
-from napari_fmri_decoder._napari.qt.dock import section, text_label
-from napari_fmri_decoder._napari.qt.form import Form
+from napari_fmri_decoder._napari.forms.controls import check_box
+from napari_fmri_decoder._napari.forms.model_form import ChoiceForm, ModelForm
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.remember import Remember
+from napari_fmri_decoder._napari.forms.values import PathLine
 from napari_fmri_decoder._napari.qt.notifications import notify_note
-from napari_fmri_decoder._napari.qt.spin_boxes import PathEdit
+from napari_fmri_decoder._napari.qt.sections import section, text_label
 from napari_fmri_decoder._napari.train.compare import CompareView
 from napari_fmri_decoder._napari.train.compute import ClusterBox
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, Plan
@@ -27,6 +29,8 @@ from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
     from napari_fmri_decoder._napari.train.run_plan import RunLocation
     from napari_fmri_decoder._napari.viewer.session import Session
 
@@ -43,54 +47,50 @@ OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
 """Training options that decoders of scikit-learn use."""
 
 
-class SetupView(QWidget):
+USE_SLAB = "Decode the slab cut in Prepare; otherwise the complete volume."
+RUNS_FOLDER = "Each run makes a new folder in this one."
+
+
+class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
     """The forms of the Train dock.
 
     Parameters
     ----------
     session : Session
         Provides data, mask and slab.
+
+    Attributes
+    ----------
+    decoder : ChoiceForm
+    training, split, preparation, permutation : ModelForm
+    compare : CompareView
+    use_slab : CheckBox
+    location : ClusterBox
+    runs_folder : PathLine
     """
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__(name="setup", labels=False)
+        self.margins = (2, 4, 2, 4)
         self.session = session
         names = sorted(registry, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
-        self.decoder = ChoiceForm({name: registry[name] for name in names}, "name")
-        self.training = Form(TrainingConfig)
-        self.training.set_values({"threads": max(1, (os.cpu_count() or 2) - 1)})
-        self.split = Form(SplitConfig)
-        self.prepare = Form(PrepareConfig)
-        self.null = Form(NullConfig)
+        decoders = {name: registry[name] for name in names}
+        self.decoder = ChoiceForm(decoders, "name", title="Decoder", name="decoder")
+        spare = {"threads": max(1, (os.cpu_count() or 2) - 1)}  # a core for the window
+        self.training = ModelForm(TrainingConfig, defaults=spare, name="training")
+        self.split = ModelForm(SplitConfig, name="split")
+        self.preparation = ModelForm(PrepareConfig, name="preparation")
+        self.permutation = ModelForm(NullConfig, name="permutation")
         self.compare = CompareView()
-        self.compared = section("Compare with", self.compare, name="section_compare")
-        self.compared.hide()
         self.data = text_label(name="data_summary")
         self.runs = text_label(name="runs_there_are")
-        self.use_slab = QCheckBox("Use the slab")
-        self.use_slab.setObjectName("use_slab")
-        self.use_slab.setChecked(True)
-        self.use_slab.setToolTip("<p>Decode the slab cut in Prepare; otherwise the complete volume.</p>")
-        self.location = ClusterBox(lambda: self.training.value()["threads"])
-        self.folder = PathEdit("folder", "Output folder")
-        self.folder.setObjectName("runs_folder")
-        self.folder.setToolTip("<p>Each run makes a new folder in this one.</p>")
-        self.folder.line.setText(str(RUNS))
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(2, 4, 2, 4)
-        for part in (
-            section("Data", self.data, self.use_slab, name="section_data"),
-            section("Network", self.decoder, name="section_network"),
-            section("Training", self.training, name="section_training"),
-            section("Training and test sets", self.split, self.runs, name="section_split"),
-            section("Preparation", self.prepare, name="section_prepare", open_=False),
-            section("Permutation test", self.null, name="section_null", open_=False),
-            section("Run in", self.location, name="section_cluster"),
-            self.compared,
-            section("Output folder", self.folder, name="section_folder", open_=False),
-        ):
-            rows.addWidget(part)
-        rows.addStretch(1)
+        self.use_slab = check_box("use_slab", "Use the slab", USE_SLAB, value=True)
+        self.location = ClusterBox(lambda: int(self.training.threads.value))
+        self.runs_folder = PathLine(str(RUNS), mode="d", name="runs_folder", label="Output folder")
+        prepare_control(self.runs_folder, "runs_folder", "Output folder", RUNS_FOLDER)
+        forms = (self.decoder, self.training, self.split, self.preparation, self.permutation)
+        self.extend((*forms, self.compare, self.use_slab, self.location, self.runs_folder))
+        self._lay_out()
         self.decoder.changed.connect(self._on_network)
         self.training.changed.connect(self._on_network)
         self.split.changed.connect(self._on_split)
@@ -99,10 +99,29 @@ class SetupView(QWidget):
         for name in ("series", "mask", "table"):
             self.on_session(name)
 
+    def _lay_out(self) -> None:
+        rows = self.native.layout()
+        self.compared = section("Compare with", self.compare.native, name="section_compare")
+        self.compared.hide()
+        folder = self.runs_folder.native
+        for part in (
+            section("Data", self.data, self.use_slab.native, name="section_data"),
+            _remembered("Network", self.decoder, "section_network"),
+            _remembered("Training", self.training, "section_training"),
+            _remembered("Training and test sets", self.split, "section_split", self.runs),
+            _remembered("Preparation", self.preparation, "section_prepare", open_=False),
+            _remembered("Permutation test", self.permutation, "section_null", open_=False),
+            section("Run in", self.location.native, name="section_cluster"),
+            self.compared,
+            section("Output folder", folder, name="section_folder", open_=False),
+        ):
+            rows.addWidget(part)
+        rows.addStretch(1)
+
     @property
-    def runs_folder(self) -> Path:
+    def folder(self) -> Path:
         """Folder in which run folders are made."""
-        return Path(self.folder.line.text().strip() or RUNS).expanduser()
+        return Path(str(self.runs_folder.value or RUNS)).expanduser()
 
     def choices(self, allow: tuple[str, ...]) -> Choices:
         """Read the forms.
@@ -112,23 +131,24 @@ class SetupView(QWidget):
         InputError
             If a value is not valid.
         """
-        configs = (self.decoder, self.training, self.split, self.prepare, self.null)
+        configs = (self.decoder, self.training, self.split, self.preparation, self.permutation)
         decoder, training, split, prepare, null = (form.config() for form in configs)
         # each form returns the model it was built for; for the type checker
         match decoder, training, split, prepare, null:
             case Decoder(), TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig():
-                use_slab, compare = self.use_slab.isChecked(), self.compare.checked
+                use_slab, compare = bool(self.use_slab.value), self.compare.checked
                 return Choices(decoder, training, split, prepare, null, allow, use_slab, compare)
         raise TypeError("A form must return the model it was built for.")
 
     def load(self, recipe: Recipe) -> None:
         """Set all forms from a recipe; its data and labels belong to Prepare and Labels."""
-        self.decoder.set_values(recipe.decoder)
-        self.training.set_values(recipe.training)
-        self.split.set_values(recipe.split)
-        self.prepare.set_values(recipe.prepare)
-        self.null.set_values(recipe.null)
-        self.use_slab.setChecked(recipe.slab is not None)
+        Remember.scripted = True  # options of earlier sessions no longer replace these
+        self.decoder.update(recipe.decoder)
+        self.training.update(recipe.training)
+        self.split.update(recipe.split)
+        self.preparation.update(recipe.prepare)
+        self.permutation.update(recipe.null)
+        self.use_slab.value = recipe.slab is not None
         self.compare.set_decoders(recipe.compare)
         self.compared.setVisible(bool(recipe.compare))
         series = self.session.series
@@ -141,7 +161,7 @@ class SetupView(QWidget):
     def show_plan(self, plan: Plan, location: RunLocation) -> None:
         """Set all forms as in a run, such as one that is running."""
         self.load(plan.recipe)
-        self.folder.line.setText(str(plan.folder.parent))
+        self.runs_folder.value = plan.folder.parent
         self.location.show_location(location)
 
     def _on_network(self) -> None:
@@ -151,14 +171,14 @@ class SetupView(QWidget):
         self.training.show_only(shown)
         try:
             decoder = self.decoder.config()
-            stated = TrainingConfig(optimizer=self.training.value().get("optimizer"))
+            stated = TrainingConfig(optimizer=self.training.optimizer.value)
         except (InputError, ValidationError):
             return  # reported when the forms are read
         if isinstance(decoder, Decoder):
-            self.training.set_automatic(stated.resolved(decoder).model_dump())
+            self.training.show_meanings(stated.resolved(decoder).model_dump())
 
     def _on_split(self) -> None:
-        scheme = self.split.value()["scheme"]
+        scheme = self.split.scheme.value
         self.split.show_only(("scheme", *OF_SCHEME.get(scheme, ())))
         self.runs.setVisible(scheme == "explicit")
 
@@ -167,15 +187,21 @@ class SetupView(QWidget):
         if name in ("series", "mask", "mask_config", "slab", "slab_placement", "table", "labels"):
             self.data.setText(_about(self.session))
         slab = self.session.state.preparation.slab
-        self.use_slab.setVisible(slab is not None)
+        self.use_slab.visible = slab is not None
         if name == "series" and (series := self.session.series) is not None:
             resolved = PrepareConfig().resolved(series)
-            self.prepare.set_automatic(
+            self.preparation.show_meanings(
                 {n: "yes" if getattr(resolved, n) else "no" for n in ("detrend", "standardize_runs")}
             )
         table = self.session.state.labeling.table
         if name == "table" and table is not None:
             self.runs.setText("Runs: " + ", ".join(dict.fromkeys(group_keys(table).tolist())))
+
+
+def _remembered(title: str, form: ModelForm, name: str, *below: QWidget, open_: bool = True) -> QWidget:
+    """A section with a form whose options come back in the next napari."""
+    reset = Remember(form, f"train.{form.name}").reset
+    return section(title, form.native, *below, name=name, open_=open_, reset=reset)
 
 
 def _about(session: Session) -> str:

@@ -6,28 +6,26 @@ import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QApplication,
-    QFormLayout,
-    QMenu,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QApplication, QFormLayout, QMenu, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.number import Number
 from napari_fmri_decoder._napari.layers.to_layer import is_preview
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import push_button, row
-from napari_fmri_decoder._napari.qt.spin_boxes import FloatBox, WheelGuard
+from napari_fmri_decoder._napari.qt.sections import native_row
 from napari_fmri_decoder._napari.view.layer_slice import volume_index
 from napari_fmri_decoder._napari.viewer.camera import brain_layers
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.peaks import Of, Peak, local_peaks, peak
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from magicgui.widgets import PushButton
     from napari.layers import Layer
     from numpy.typing import NDArray
 
@@ -36,6 +34,8 @@ if TYPE_CHECKING:
 
 _MAX_MM = 10_000.0
 _DIRECTIONS = {"x": "to the right", "y": "to anterior", "z": "to superior"}
+COPY = "Copy the position of the crosshair as text: x, y, z."
+PASTE = "Go to a position that was copied as text: x, y, z in mm."
 _KINDS: dict[str, Of] = {"Maximum": "highest", "Minimum": "lowest"}
 NO_SCAN = "Open a scan first."
 _NO_MAP = "Show an image first: a map, or a scan."
@@ -68,6 +68,11 @@ class Coordinates(QWidget):
     dock : Dock
     below : QWidget
         Widget shown below.
+
+    Attributes
+    ----------
+    boxes : dict of Number
+        Scanner millimeters along "x", "y" and "z".
     """
 
     def __init__(self, dock: Dock, below: QWidget) -> None:
@@ -77,29 +82,20 @@ class Coordinates(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         for axis, box in self.boxes.items():
-            form.addRow(axis, box)
-        copy = _button("copy_point", "Copy", self._copy)
-        paste = _button("paste_point", "Paste", self._paste)
-        copy.setWhatsThis("Copy the position of the crosshair as text: x, y, z.")
-        paste.setWhatsThis("Go to a position that was copied as text: x, y, z in mm.")
-        for axis, box in self.boxes.items():
-            box.setWhatsThis(
-                f"Crosshair position in scanner millimeters {_DIRECTIONS[axis]}, also in a rotated view. "
-                "Type a number to go there."
-            )
-        self._controls = (copy, paste, *self.boxes.values())
+            form.addRow(axis, box.native)
+        self.copy = _button("copy_point", "Copy", self._copy, COPY)
+        self.paste = _button("paste_point", "Paste", self._paste, PASTE)
         self.peak = _button("peak", "Peak", self.to_peak)
-        self.peaks = QPushButton("Peaks")
-        self.peaks.setObjectName("peaks")
-        self.menu = QMenu(self.peaks)
+        self.peaks = push_button("peaks", "Peaks")
+        self.menu = QMenu(self.peaks.native)
         self.menu.setObjectName("peaks_menu")
         self.menu.aboutToShow.connect(self.fill_menu)
-        self.peaks.setMenu(self.menu)
+        self.peaks.native.setMenu(self.menu)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(2, 0, 2, 0)
         rows.addLayout(form)
-        rows.addWidget(row(copy, paste))
-        rows.addWidget(row(self.peak, self.peaks))
+        rows.addWidget(native_row(self.copy.native, self.paste.native))
+        rows.addWidget(native_row(self.peak.native, self.peaks.native))
         rows.addWidget(below)
         rows.addStretch(1)
         dock.follow(self._session.changed, self._on_state)
@@ -108,17 +104,10 @@ class Coordinates(QWidget):
         self._on_state("point")
         self._on_layers()
 
-    def _box(self, axis: str) -> FloatBox:
-        box = FloatBox()
-        box.setObjectName(f"point_{axis}")
-        box.setRange(-_MAX_MM, _MAX_MM)
-        box.setDecimals(2)
-        box.setSuffix(" mm")
-        box.setKeyboardTracking(False)
-        box.setAlignment(Qt.AlignmentFlag.AlignRight)
-        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        box.installEventFilter(WheelGuard(box))
-        box.valueChanged.connect(lambda mm: self._on_typed(axis, mm))
+    def _box(self, axis: str) -> Number:
+        box = Number(name=f"point_{axis}", label=axis, min=-_MAX_MM, max=_MAX_MM, unit="mm")
+        prepare_control(box, f"point_{axis}", axis, _axis_tip(axis))
+        box.changed.connect(lambda mm: self._on_typed(axis, mm))
         return box
 
     def to_peak(self, of: Of = "absolute") -> None:
@@ -170,9 +159,8 @@ class Coordinates(QWidget):
         point = self._session.state.scene.point
         if name == "point" and point is not None:
             for box, mm in zip(self.boxes.values(), point, strict=True):
-                blocked = box.blockSignals(True)
-                box.setValue(mm)
-                box.blockSignals(blocked)
+                with box.changed.blocked():
+                    box.value = round(float(np.clip(mm, -_MAX_MM, _MAX_MM)), 2)
 
     def _on_layers(self, *_: Any) -> None:
         layer = self.layer()
@@ -184,8 +172,10 @@ class Coordinates(QWidget):
             self.peaks, why, f"Maximum, minimum and local peaks of {image}, in its current volume.{now}"
         )
         why = None if brain_layers(self._session.viewer) else NO_SCAN
-        for widget in self._controls:
-            set_available(widget, why)
+        set_available(self.copy, why, COPY)
+        set_available(self.paste, why, PASTE)
+        for axis, box in self.boxes.items():
+            set_available(box, why, _axis_tip(axis))
 
     def _on_typed(self, axis: str, mm: float) -> None:
         """Move along one axis; the exact coordinates of the other axes stay."""
@@ -205,9 +195,16 @@ class Coordinates(QWidget):
         self._session.update(point=point_in(clipboard.text() if clipboard is not None else ""))
 
 
-def _button(name: str, text: str, slot: Any) -> QPushButton:
-    button = push_button(name, text)
-    button.clicked.connect(lambda *_: slot())
+def _axis_tip(axis: str) -> str:
+    return (
+        f"Crosshair position in scanner millimeters {_DIRECTIONS[axis]}, also in a rotated view. "
+        "Type a number to go there."
+    )
+
+
+def _button(name: str, text: str, slot: Callable[[], Any], tip: str = "") -> PushButton:
+    button = push_button(name, text, tip)
+    button.changed.connect(lambda _: slot())
     return button
 
 

@@ -55,7 +55,7 @@ class Crosshair:
             callbacks.append(self._on_mouse)
             self._on_layers()
 
-        dock.tie(begin, lambda: self._detach(callbacks))
+        dock.life.tie(begin, lambda: self._detach(callbacks))
 
     @property
     def visible(self) -> bool:

@@ -7,16 +7,20 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from magicgui.widgets import RadioButton
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QComboBox, QPushButton, QRadioButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import push_button
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.values import NullableChoice
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import row
+from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.header_rows import as_text, forms_agree, header_rows
 from napari_fmri_decoder._napari.view.kind_choice import change_kind
 from napari_fmri_decoder._napari.view.uncompressed_copy import UncompressedCopyButton
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.describe import describe
 from napari_fmri_decoder.volumes.kind_and_tr import stated_kind
 
@@ -32,22 +36,32 @@ FORMS: dict[Form, str] = {
     "template.",
     "qform": "Position the scan by its qform, usually its position in the scanner, without shear.",
 }
-KINDS: dict[Kind, str] = {
-    "bold": "BOLD time series",
-    "stat": "statistical maps (z, beta, ...)",
-    "anatomy": "anatomy",
-    "mask": "mask",
-    "atlas": "atlas of regions",
-}
+KINDS: tuple[tuple[str, Kind], ...] = (
+    ("BOLD time series", "bold"),
+    ("statistical maps (z, beta, ...)", "stat"),
+    ("anatomy", "anatomy"),
+    ("mask", "mask"),
+    ("atlas of regions", "atlas"),
+)
+"""Text and value of each kind."""
 KIND_TIP = (
     "What the image shows, if its name, header and values do not tell. A time series has a TR and is "
     "detrended and standardized by default; maps have no TR and are not. Training uses this choice."
 )
+COPY_TIP = "Copy these lines as text."
 NOTHING = "Select the layer of an image to see its header."
 
 
 class HeaderTab(QWidget):
-    """Describes the selected layer, or the series if no image is selected."""
+    """Describes the selected layer, or the series if no image is selected.
+
+    Attributes
+    ----------
+    forms : dict of RadioButton
+        "sform" and "qform"; set the value of one to True to position the layer by it.
+    kind : NullableChoice
+        Kind of the image, such as "stat"; None to determine it from the file.
+    """
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
@@ -61,23 +75,19 @@ class HeaderTab(QWidget):
         self.table.setTextFormat(Qt.TextFormat.RichText)
         self.forms = {form: self._form_button(form) for form in FORMS}
         self.placed = text_label("Positioned by", "header_placed")
-        self.kind = QComboBox()
-        self.kind.setObjectName("header_kind")
-        self.kind.addItem("automatic", None)
-        for kind, text in KINDS.items():
-            self.kind.addItem(text, kind)
-        self.kind.activated.connect(self._set_kind)
-        self.copy = QPushButton("Copy")
-        self.copy.setObjectName("header_copy")
-        self.copy.clicked.connect(self._copy)
+        self.kind = NullableChoice(name="header_kind", label="Kind", choices=KINDS, text="automatic")
+        prepare_control(self.kind, "header_kind", "Kind", KIND_TIP)
+        self.kind.changed.connect(self._set_kind)
+        self.copy = push_button("header_copy", "Copy", COPY_TIP)
+        self.copy.changed.connect(self._copy)
         self.keep = UncompressedCopyButton(dock)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 6)
         rows.addWidget(self.title)
-        rows.addWidget(row(self.placed, *self.forms.values()))
-        rows.addWidget(row(text_label("Kind", "header_kind_label"), self.kind))
+        rows.addWidget(native_row(self.placed, *(button.native for button in self.forms.values())))
+        rows.addWidget(native_row(text_label("Kind", "header_kind_label"), self.kind.native))
         rows.addWidget(self.table)
-        rows.addWidget(row(self.copy, self.keep))
+        rows.addWidget(native_row(self.copy.native, self.keep.native))
         rows.addStretch(1)
         self.timer = QTimer(self)
         self.timer.setSingleShot(True)
@@ -86,10 +96,10 @@ class HeaderTab(QWidget):
             dock.follow(signal, self._refresh_soon)
         dock.follow(dock.session.changed, self._on_state)
 
-    def _form_button(self, form: Form) -> QRadioButton:
-        button = QRadioButton(form)
-        button.setObjectName(f"use_{form}")
-        button.clicked.connect(lambda *_: self._use(form))
+    def _form_button(self, form: Form) -> RadioButton:
+        button = RadioButton(name=f"use_{form}", text=form)
+        prepare_control(button, f"use_{form}", form, FORMS[form])
+        button.changed.connect(lambda on: self._on_form(form) if on else None)
         return button
 
     def showEvent(self, event: Any) -> None:
@@ -121,17 +131,25 @@ class HeaderTab(QWidget):
         self._described = describe(volume) if volume is not None else {}
         rows = header_rows(self._described)
         self.table.setText(_html(rows))
-        used = self._described.get("transform")
+        used = self._show_used()
         for form, button in self.forms.items():
-            button.setAutoExclusive(False)  # else none could be unchecked where neither is used
-            button.setChecked(form == used)
-            button.setAutoExclusive(True)
             set_available(button, self._why_not(form), FORMS[form])
         stated = None if volume is None else stated_kind(volume)
-        self.kind.setCurrentIndex(max(self.kind.findData(stated), 0))
+        with self.kind.changed.blocked():
+            self.kind.value = stated if stated in self.kind.choices else None
         set_available(self.kind, NOTHING if volume is None else None, KIND_TIP)
         self.placed.setText(f"Positioned by {used if used and used not in self.forms else ''}".strip())
-        set_available(self.copy, None if rows else NOTHING, "Copy these lines as text.")
+        set_available(self.copy, None if rows else NOTHING, COPY_TIP)
+
+    def _show_used(self) -> str | None:
+        """Check the button of the transform that is used, and return the name of the transform."""
+        used: str | None = self._described.get("transform")
+        for form, button in self.forms.items():
+            with button.changed.blocked():
+                button.native.setAutoExclusive(False)  # else none could be unchecked where neither is used
+                button.value = form == used
+                button.native.setAutoExclusive(True)
+        return used
 
     def _find(self) -> tuple[Layer | None, Volume | None]:
         """Return the selected layer, or the series; None if neither is a brain image."""
@@ -159,11 +177,30 @@ class HeaderTab(QWidget):
         return None
 
     @guard()
-    def _use(self, form: Form) -> None:
-        """Position the layer by one of its transforms."""
+    def _on_form(self, form: Form) -> None:
+        try:
+            self.use(form)
+        finally:
+            self._show_used()
+
+    def use(self, form: Form) -> None:
+        """Position the layer by one of its transforms.
+
+        Parameters
+        ----------
+        form : {"sform", "qform"}
+
+        Raises
+        ------
+        InputError
+            If the layer has no such transform, with the sentence that the dock shows.
+        """
+        self.refresh()
         layer, volume = self._layer, self._volume
-        if layer is None or volume is None or self._why_not(form) is not None:
-            return
+        if why := self._why_not(form):
+            raise InputError(why)
+        if layer is None or volume is None:
+            raise InputError(NOTHING)
         transform = self._described[form]
         affine = np.array(transform["affine"], dtype=np.float64)
         moved = replace(volume, affine=affine, space=transform["name"])
@@ -175,7 +212,7 @@ class HeaderTab(QWidget):
     @guard()
     def _set_kind(self, *_: object) -> None:
         """Set the kind of the layer; training uses it too."""
-        layer, volume, kind = self._layer, self._volume, self.kind.currentData()
+        (layer, volume), kind = self._find(), self.kind.value
         if layer is None or volume is None or kind == stated_kind(volume):
             return
         try:

@@ -79,7 +79,7 @@ class LinkedSlices(QWidget):
         dock.follow(dock.viewer.dims.events.point, self.draw_soon)
         dock.follow(dock.viewer.layers.events.reordered, self.draw_soon)
         dock.follow(dock.viewer.canvas.events.background_color, self.draw_soon)
-        dock.tie(self._on_layers, self._unfollow)
+        dock.life.tie(self._on_layers, self._unfollow)
 
     def draw_soon(self, event: Any = None) -> None:
         """Draw after a short pause, if visible."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from magicgui.widgets import Slider
 from napari.layers import Image
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSlider, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFormLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
+from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.number import FloatBox, Number
 from napari_fmri_decoder._napari.layers.colormaps import Signs, cold_hot
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
-from napari_fmri_decoder._napari.qt.availability import set_available, tooltip
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.layer_box import LayerBox
+from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import row
-from napari_fmri_decoder._napari.qt.spin_boxes import FloatBox, WheelGuard
+from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.layer_slice import volume_index
 from napari_fmri_decoder._napari.view.map_display import (
     DISPLAY,
@@ -29,6 +31,7 @@ from napari_fmri_decoder._napari.view.opacity_overlay import OpacityOverlays
 from napari_fmri_decoder.volumes.thresholds import p_of_threshold, threshold_of_p
 
 if TYPE_CHECKING:
+    from magicgui.widgets.bases import Widget
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.qt.dock import Dock
@@ -38,86 +41,92 @@ SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
 _STEPS = 1000
 _HEADROOM = 1.5  # color limit divided by a threshold that exceeded it
 _OPACITY_SET = "Another map sets the opacity, so there is no threshold. Choose none there to set one."
-
-_WEIGHT_TIP = "Another map that sets the opacity of this one, voxel by voxel."
+_LEAST_P, _DECIMALS = 1e-300, 310  # Qt rounds to decimals
+TIPS = {
+    "map": "The map whose display is set here.",
+    "map_signs": "Show positive and negative values, or only one of them.",
+    "map_threshold": "Smallest absolute value that is shown: cold colors below zero, hot colors above.",
+    "map_p": "The threshold as a p-value: the probability that |z| (or |t|) of a voxel without effect "
+    "exceeds it. Two-sided, not corrected for multiple comparisons.",
+    "map_degrees": "Degrees of freedom of a t-map, used for the p-value; 0 if the map holds z.",
+    "map_limit": "Absolute value at which the colors saturate.",
+    "map_bar": "Show the colors with their values on the canvas.",
+    "map_weight": "Another map that sets the opacity of this one, voxel by voxel.",
+    "map_opaque": "Absolute value of the other map at which this one is fully opaque.",
+}
+TIPS["map_threshold_slider"] = TIPS["map_threshold"]
 
 
 class MapTab(QWidget):
-    """Sets the threshold, colors and opacity of one map at a time; each map has its own settings."""
+    """Sets the threshold, colors and opacity of one map at a time; each map has its own settings.
+
+    Attributes
+    ----------
+    layer : LayerChoice
+        The map.
+    signs : ComboBox
+        "both", "positive" or "negative".
+    threshold, p, degrees, limit, opaque : Number
+    slider : Slider
+        The threshold in thousandths of the color limit.
+    bar : CheckBox
+    weight : LayerChoice
+        The map that sets the opacity.
+    """
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
         self._session = dock.session
         self._overlays = OpacityOverlays(self._session)
         self._setting = False
+        self._images: list[Layer] = []  # to choose from: maps, then others
         self._described: tuple[Any, ...] | None = None
         self._make_controls()
         self._cleanup = QTimer(self)
         self._cleanup.setSingleShot(True)
         self._cleanup.timeout.connect(self._overlays.remove_stale)
-        self.map.chosen.connect(self._show_display)
-        self.signs.currentTextChanged.connect(lambda signs: self._change(signs=signs))
-        self.threshold.valueChanged.connect(lambda value: self._change(threshold=value))
-        self.slider.valueChanged.connect(self._on_slider)
-        self.p.valueChanged.connect(self._on_p)
-        self.degrees.valueChanged.connect(lambda value: self._change(degrees=value))
-        self.limit.valueChanged.connect(lambda value: self._change(limit=value))
-        self.bar.toggled.connect(self._on_bar)
-        self.weight.chosen.connect(lambda layer: self._change(weight=layer))
-        self.opaque.valueChanged.connect(lambda value: self._change(opaque_from=value))
+        self.layer.changed.connect(self._show_display)
+        self.signs.changed.connect(lambda signs: self._change(signs=signs))
+        self.threshold.changed.connect(lambda value: self._change(threshold=value))
+        self.slider.changed.connect(self._on_slider)
+        self.p.changed.connect(self._on_p)
+        self.degrees.changed.connect(lambda value: self._change(degrees=value))
+        self.limit.changed.connect(lambda value: self._change(limit=value))
+        self.bar.changed.connect(self._on_bar)
+        self.weight.changed.connect(lambda layer: self._change(weight=layer))
+        self.opaque.changed.connect(lambda value: self._change(opaque_from=value))
         dock.follow(self._session.layers_changed, self._on_layers)
         dock.follow(self._session.viewer.layers.selection.events.active, self._on_active)
         dock.follow(self._session.viewer.dims.events.point, self._on_point)
         self._on_layers()
 
     def _make_controls(self) -> None:
-        self.map = LayerBox("map", "The map whose display is set here.", "none")
-        self.signs = QComboBox()
-        self.signs.setObjectName("map_signs")
-        self.signs.setWhatsThis("Show positive and negative values, or only one of them.")
-        self.signs.addItems(list(SIGNS))
-        tip = "Smallest absolute value that is shown: cold colors below zero, hot colors above."
-        self.threshold = _number("map_threshold", tip)
-        self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setObjectName("map_threshold_slider")
-        self.slider.setRange(0, _STEPS)
-        self.slider.setWhatsThis(tip)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.slider.installEventFilter(WheelGuard(self.slider))
-        self.p = _number(
-            "map_p",
-            "The threshold as a p-value: the probability that |z| (or |t|) of a voxel without effect exceeds "
-            "it. Two-sided, not corrected for multiple comparisons.",
-        )
-        self.p.setRange(1e-300, 1)
-        self.degrees = _number(
-            "map_degrees", "Degrees of freedom of a t-map, used for the p-value; 0 if the map holds z."
-        )
-        self.degrees.setDecimals(1)
-        self.limit = _number("map_limit", "Absolute value at which the colors saturate.")
-        self.bar = QCheckBox("Color bar")
-        self.bar.setObjectName("map_bar")
-        self.bar.setWhatsThis("Show the colors with their values on the canvas.")
-        self.weight = LayerBox("map_weight", _WEIGHT_TIP, "none")
-        self.opaque = _number(
-            "map_opaque", "Absolute value of the other map at which this one is fully opaque."
-        )
+        self.layer = LayerChoice("map", "Map", TIPS["map"], lambda: self._images)
+        self.signs = choice_box("map_signs", "Signs", TIPS["map_signs"], SIGNS)
+        self.threshold = _number("map_threshold", "Threshold")
+        self.slider = Slider(name="slider", label="Threshold", min=0, max=_STEPS, step=1, readout=False)
+        prepare_control(self.slider, "map_threshold_slider", "Threshold", TIPS["map_threshold_slider"])
+        self.p = _number("map_p", "p, two-sided", _LEAST_P, 1.0)
+        self.degrees = _number("map_degrees", "Degrees of freedom (t)")
+        self.limit = _number("map_limit", "Color limit")
+        self.bar = check_box("map_bar", "Color bar", TIPS["map_bar"])
+        self.weight = LayerChoice("map_weight", "Opacity by", TIPS["map_weight"], lambda: self._images)
+        self.opaque = _number("map_opaque", "Full opacity at")
         self.about = text_label(NO_MAP, "map_about")
         rows = QFormLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
         rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        rows.addRow("Map", self.map)
-        rows.addRow("Signs", self.signs)
-        rows.addRow("Threshold", row(self.slider, self.threshold))
-        rows.addRow("p, two-sided", self.p)
-        rows.addRow("Degrees of freedom (t)", self.degrees)
-        rows.addRow("Color limit", self.limit)
-        rows.addRow("", self.bar)
-        rows.addRow("Opacity by", self.weight)
-        rows.addRow("Full opacity at", self.opaque)
+        rows.addRow("Map", self.layer.native)
+        rows.addRow("Signs", self.signs.native)
+        rows.addRow("Threshold", native_row(self.slider.native, self.threshold.native))
+        for number in (self.p, self.degrees, self.limit):
+            rows.addRow(number.label, number.native)
+        rows.addRow("", self.bar.native)
+        rows.addRow("Opacity by", self.weight.native)
+        rows.addRow(self.opaque.label, self.opaque.native)
         rows.addRow(self.about)
 
-    def _on_layers(self) -> None:
+    def _list_layers(self) -> None:
         images = [
             (layer, self._session.volume(layer))
             for layer in self._session.viewer.layers
@@ -125,25 +134,33 @@ class MapTab(QWidget):
         ]
         maps = [layer for layer, volume in images if volume is not None and volume.kind == "stat"]
         others = [layer for layer, volume in images if volume is not None and layer not in maps]
-        self.map.set_layers([*maps, *others])
-        self.weight.set_layers([*maps, *others])
-        if self.map.layer is None and maps:
-            self.map.layer = maps[-1]
+        self._images = [*maps, *others]
+        self.layer.reset_choices()
+        self.weight.reset_choices()
+        if self.layer.value is None and maps:
+            self.layer.value = maps[-1]
+
+    def _on_layers(self) -> None:
+        self._list_layers()
         self._cleanup.start(0)  # later: no layer may be removed while napari removes several
         self._show_display()
 
     def _on_active(self, event: Any) -> None:
-        if not self._overlays.adding and event.value is not None and event.value in self._offered():
-            self.map.layer = event.value
+        if self._overlays.adding or event.value is None:
+            return
+        self._list_layers()  # it may be new
+        if event.value in self._offered():
+            self.layer.value = event.value
 
     def _offered(self) -> list[Layer]:
-        volumes = ((layer, self._session.volume(layer)) for layer in self._session.viewer.layers)
+        """Maps that can be chosen."""
+        volumes = ((layer, self._session.volume(layer)) for layer in self.layer.choices if layer is not None)
         return [layer for layer, volume in volumes if volume is not None and volume.kind == "stat"]
 
     @property
     def display(self) -> MapDisplay | None:
         """Display settings of the selected map."""
-        layer = self.map.layer
+        layer = self.layer.value
         return None if layer is None else display_of(layer, self._session.volume(layer))
 
     def _show_display(self, *_: Any) -> None:
@@ -152,27 +169,31 @@ class MapTab(QWidget):
         no_map = NO_MAP if display is None else None
         why = _OPACITY_SET if display is not None and display.weight is not None else no_map
         for widget in (self.signs, self.threshold, self.slider, self.p, self.degrees, self.bar):
-            set_available(widget, why)
-        set_available(self.limit, no_map)
-        set_available(self.weight, no_map, _WEIGHT_TIP)
-        no_weight = "Choose a map that sets the opacity." if why is None else no_map
-        set_available(self.opaque, no_weight)
-        if display is None or self.map.layer is None:
+            _enable(widget, why)
+        _enable(self.limit, no_map)
+        _enable(self.weight, no_map)
+        _enable(self.opaque, "Choose a map that sets the opacity." if why is None else no_map)
+        if display is None or self.layer.value is None:
             self.about.setText(NO_MAP)
             return
         self._setting = True
-        self.signs.setCurrentText(display.signs)
-        self.threshold.setValue(display.threshold)
-        self.slider.setValue(round(_STEPS * min(1.0, display.threshold / display.limit)))
-        self.p.setValue(max(p_of_threshold(display.threshold, display.degrees or None), 1e-300))
-        self.degrees.setValue(display.degrees)
-        self.limit.setValue(display.limit)
-        self.bar.setChecked(self.map.layer.colorbar.visible)
-        self.weight.layer = display.weight
-        self.opaque.setValue(display.opaque_from)
-        self._setting = False
+        try:
+            self._set_controls(self.layer.value, display)
+        finally:
+            self._setting = False
         self._described = None
         self._describe()
+
+    def _set_controls(self, layer: Layer, display: MapDisplay) -> None:
+        self.signs.value = display.signs
+        self.threshold.value = display.threshold
+        self.slider.value = round(_STEPS * min(1.0, display.threshold / display.limit))
+        self.p.value = max(p_of_threshold(display.threshold, display.degrees or None), _LEAST_P)
+        self.degrees.value = display.degrees
+        self.limit.value = display.limit
+        self.bar.value = layer.colorbar.visible
+        self.weight.value = display.weight if display.weight in self.weight.choices else None
+        self.opaque.value = display.opaque_from
 
     def _on_slider(self, step: int) -> None:
         if not self._setting and self.display is not None:
@@ -181,16 +202,16 @@ class MapTab(QWidget):
     @guard()
     def _on_p(self, p: float) -> None:
         if not self._setting:
-            self._change(threshold=threshold_of_p(p, self.degrees.value() or None))
+            self._change(threshold=threshold_of_p(p, self.degrees.value or None))
 
     def _on_bar(self, on: bool) -> None:
-        if self.map.layer is not None:
-            self.map.layer.colorbar.visible = on
+        if self.layer.value is not None:
+            self.layer.value.colorbar.visible = on
 
     @guard()
     def _change(self, **changes: Any) -> None:
         """Change display settings of the selected map."""
-        layer, display = self.map.layer, self.display
+        layer, display = self.layer.value, self.display
         if self._setting or layer is None or display is None:
             return
         display = replace(display, **changes)
@@ -214,7 +235,7 @@ class MapTab(QWidget):
 
     def _describe(self) -> None:
         """Describe the threshold and what passes it; count only if something has changed."""
-        layer, display = self.map.layer, self.display
+        layer, display = self.layer.value, self.display
         volume = self._session.volume(layer) if layer is not None else None
         if layer is None or volume is None or display is None:
             return
@@ -236,21 +257,17 @@ class MapTab(QWidget):
         self._describe()
 
 
-class _Number(FloatBox):
-    def textFromValue(self, value: float) -> str:
-        """Write four significant digits: a threshold computed from p has many more."""
-        return f"{value:.4g}"
+def _enable(widget: Widget, why_not: str | None) -> None:
+    set_available(widget, why_not, TIPS[widget.native.objectName()])
 
 
-def _number(name: str, tip: str) -> FloatBox:
-    box = _Number()
-    box.setObjectName(name)
-    box.setWhatsThis(tip)
-    box.setToolTip(tooltip(tip))
-    box.setRange(0, 1e12)
-    box.setDecimals(12)
-    box.decade = 0.1
-    box.setKeyboardTracking(False)
-    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    box.installEventFilter(WheelGuard(box))
-    return box
+def _number(name: str, label: str, low: float = 0.0, high: float = 1e300) -> Number:
+    """Make a number that steps in its leading digit; it shows four digits, and keeps all."""
+    number = Number(name=name, label=label, min=low, max=high, usual=0.1)
+    prepare_control(number, name, label, TIPS[name])
+    box: FloatBox = number.native.findChild(FloatBox)
+    box.digits = 4
+    if low:
+        box.setDecimals(_DECIMALS)
+        box.setRange(low, high)
+    return number

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.view.voxel_reader import BUDGET, Voxel, VoxelSource
 from napari_fmri_decoder.formatting import format_bytes
 from napari_fmri_decoder.volumes.timecourse import n_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+READ_TIP = "Read the missing volumes in the background."
 
 
 class ReadingView(QWidget):
@@ -31,13 +34,12 @@ class ReadingView(QWidget):
         self._voxel = voxel
         self._source: VoxelSource | None = None
         self.text = text_label(name="voxel_reading")
-        self.button = QPushButton("Read")
-        self.button.setObjectName("voxel_read")
-        self.button.clicked.connect(self._read_or_stop)
+        self.button = push_button("voxel_read", "Read", READ_TIP)
+        self.button.changed.connect(self._read_or_stop)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.text)
-        rows.addWidget(self.button)
+        rows.addWidget(self.button.native)
         self.hide()
 
     def show_source(self, source: VoxelSource | None, voxel: Voxel | None) -> None:
@@ -47,14 +49,14 @@ class ReadingView(QWidget):
         if source is None or source.how == "at once":
             return
         self.text.setText(_progress_text(source))
-        self.button.setVisible(source.running or voxel is None or not source.is_read(voxel))
+        self.button.visible = source.running or voxel is None or not source.is_read(voxel)
         if source.running:
-            self.button.setText("Stop")
+            self.button.text = "Stop"
             set_available(self.button, None, "Stop reading (data so far are kept).")
             return
-        self.button.setText("Continue" if source.done and source.how == "kept" else "Read this voxel")
+        self.button.text = "Continue" if source.done and source.how == "kept" else "Read this voxel"
         why = "The point is outside of the series." if voxel is None else None
-        set_available(self.button, why, "Read the missing volumes in the background.")
+        set_available(self.button, why, READ_TIP)
 
     @guard()
     def _read_or_stop(self) -> None:

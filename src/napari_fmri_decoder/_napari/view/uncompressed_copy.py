@@ -7,9 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magicgui.widgets import PushButton
 from napari.utils.notifications import show_info
-from qtpy.QtWidgets import QPushButton
 
+from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
@@ -32,7 +33,7 @@ class Copying(SessionJob):
     """The copying of a session."""
 
 
-class UncompressedCopyButton(QPushButton):
+class UncompressedCopyButton(PushButton):
     """Copies the files of the active layer into the user's cache, from which the layer then reads.
 
     The same button stops the copying.
@@ -43,12 +44,12 @@ class UncompressedCopyButton(QPushButton):
     """
 
     def __init__(self, dock: Dock) -> None:
-        super().__init__(KEEP)
-        self.setObjectName("keep_copy")
+        super().__init__(name="keep_copy", text=KEEP)
+        prepare_control(self, "keep_copy", KEEP, "")
         self._session = dock.session
         self._work = self._session.part(Copying)
         self._known: tuple[Any, str | None] = (None, None)  # voxels, and why they need no copy
-        self.clicked.connect(lambda *_: self._on_click())
+        self.changed.connect(self._on_click)
         dock.follow(dock.viewer.layers.selection.events.active, self.refresh)
         dock.follow(self._session.layers_changed, self.refresh)
         dock.follow(self._work.changed, self.refresh)
@@ -58,7 +59,7 @@ class UncompressedCopyButton(QPushButton):
         """Follow the active layer; if there is nothing to copy, give the reason."""
         running = self._work.job is not None
         why = None if running else self._reason()
-        self.setText(STOP if running else KEEP)
+        self.text = STOP if running else KEEP
         tip = (
             "Late volumes of a compressed series are slow, because the file has to be read from its "
             f"beginning. This stores an uncompressed copy in {escape(str(cache_folder()))}, which is used "

@@ -5,14 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
+from magicgui.widgets import PushButton
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.layers.to_layer import is_preview
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
-from napari_fmri_decoder._napari.qt.small_widgets import row
-from napari_fmri_decoder._napari.qt.spin_boxes import WheelGuard
+from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.coordinates import NO_SCAN, Coordinates
 from napari_fmri_decoder._napari.view.crosshair import Crosshair
 from napari_fmri_decoder._napari.view.layer_slice import name_of_label, value_at
@@ -25,10 +26,46 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.viewer.camera import Plane
 
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+SIDES = ("neurological", "radiological")
+SIDES_TIP = (
+    "Neurological: the patient's left is on the left. Radiological: it is on the right, as seen from the "
+    "feet or from the front."
+)
+LINES_TIP = (
+    "Draw the crosshair on the canvas and the slices. A click on the canvas sets it, even if it is not "
+    "drawn. Shift and drag moves it."
+)
+
+
+class Toggle(PushButton):
+    """A button that stays pressed; setting its value sends `changed`, as a click does."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name=name, text=text)
+        self.native.setCheckable(True)
+        prepare_control(self, name, text, "")
+
+    def set_value(self, value: bool) -> None:
+        """Press the button, or release it."""
+        before = self.value
+        super().set_value(value)
+        if self.value != before:
+            self.changed.emit(self.value)
 
 
 class ViewsTab(QWidget):
-    """Controls the canvas and shows the three planes through the crosshair."""
+    """Controls the canvas and shows the three planes through the crosshair.
+
+    Attributes
+    ----------
+    planes : dict of Toggle
+        By plane.
+    in_3d : Toggle
+    convention : ComboBox
+        "neurological" or "radiological".
+    lines : CheckBox
+        Whether the crosshair is drawn.
+    """
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
@@ -36,31 +73,12 @@ class ViewsTab(QWidget):
         self._session = session = dock.session
         self.crosshair = Crosshair(dock)
         self.planes = {plane: self._plane_button(plane) for plane in PLANES}
-        self.in_3d = QPushButton("3-D")
-        self.in_3d.setObjectName("views_3d")
-        self.in_3d.setCheckable(True)
-        self.in_3d.clicked.connect(self._on_3d)
-        self.convention = QComboBox()
-        self.convention.setObjectName("convention")
-        self.convention.addItem("neurological", False)
-        self.convention.addItem("radiological", True)
-        self.convention.setToolTip(
-            "<p>Neurological: the patient's left is on the left. Radiological: it is on the right, as seen "
-            "from the feet or from the front.</p>"
-        )
-        self.convention.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.convention.installEventFilter(WheelGuard(self.convention))
-        self.convention.currentIndexChanged.connect(
-            lambda *_: session.update(radiological=self.convention.currentData())
-        )
-        self.lines = QCheckBox("Crosshair")
-        self.lines.setObjectName("show_crosshair")
-        self.lines.setToolTip(
-            "<p>Draw the crosshair on the canvas and the slices. A click on the canvas sets it, even if it "
-            "is not drawn. Shift and drag moves it.</p>"
-        )
-        self.lines.setChecked(True)
-        self.lines.toggled.connect(self._on_lines)
+        self.in_3d = Toggle("views_3d", "3-D")
+        self.in_3d.changed.connect(self._on_3d)
+        self.convention = choice_box("convention", "Convention", SIDES_TIP, SIDES)
+        self.convention.changed.connect(lambda side: session.update(radiological=side == "radiological"))
+        self.lines = check_box("show_crosshair", "Crosshair", LINES_TIP, value=True)
+        self.lines.changed.connect(self._on_lines)
         self.rotation_note = text_label(name="turned_by")
         self.values = text_label(name="values_here")
         self.values.setToolTip("<p>Voxel values at the crosshair, as stored in the scans.</p>")
@@ -68,8 +86,8 @@ class ViewsTab(QWidget):
         self.slices = LinkedSlices(dock, self.crosshair, self.jump)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
-        rows.addWidget(row(*self.planes.values(), self.in_3d))
-        rows.addWidget(row(self.convention, self.lines))
+        rows.addWidget(native_row(*(button.native for button in (*self.planes.values(), self.in_3d))))
+        rows.addWidget(native_row(self.convention.native, self.lines.native))
         rows.addWidget(self.rotation_note)
         rows.addWidget(self.slices, 1)
         self.timer = QTimer(self)
@@ -86,14 +104,13 @@ class ViewsTab(QWidget):
         self._on_state("radiological")
         self._on_layers()
 
-    def _plane_button(self, plane: Plane) -> QPushButton:
-        button = QPushButton(plane.capitalize())
-        button.setObjectName(f"views_{plane}")
-        button.setCheckable(True)
-        button.clicked.connect(lambda *_: self._show_plane(plane))
+    def _plane_button(self, plane: Plane) -> Toggle:
+        button = Toggle(f"views_{plane}", plane.capitalize())
+        button.changed.connect(lambda _: self.look(plane))
         return button
 
-    def _show_plane(self, plane: Plane) -> None:
+    def look(self, plane: Plane) -> None:
+        """Show a plane on the canvas."""
         self._session.look(plane)
         self._on_dims()
 
@@ -109,9 +126,10 @@ class ViewsTab(QWidget):
         viewer = self._session.viewer
         in_3d = viewer.dims.ndisplay == 3
         plane = plane_of(viewer) if viewer.dims.ndim > 2 and brain_layers(viewer) else None
-        for name, button in self.planes.items():
-            button.setChecked(not in_3d and name == plane)
-        self.in_3d.setChecked(in_3d)
+        shown = {name: not in_3d and name == plane for name in PLANES}
+        for button, on in ((self.in_3d, in_3d), *((self.planes[name], on) for name, on in shown.items())):
+            with button.changed.blocked():
+                button.value = on
 
     def _on_layers(self) -> None:
         why = None if brain_layers(self._session.viewer) else NO_SCAN
@@ -125,7 +143,7 @@ class ViewsTab(QWidget):
     def _on_state(self, name: str) -> None:
         state = self._session.state
         if name == "radiological":
-            self.convention.setCurrentIndex(int(state.scene.radiological))
+            self.convention.value = SIDES[state.scene.radiological]
         elif name == "frame":
             angle = rotation_angle(state.scene.frame.matrix)
             self.rotation_note.setVisible(not state.scene.frame.is_identity)

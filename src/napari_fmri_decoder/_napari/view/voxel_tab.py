@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.plots import TimecoursePlot, VolumeAnnotations, starts
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.dock import text_label
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.small_widgets import choice_box, row
+from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.point_text import mm_text, region_lines, value_lines
 from napari_fmri_decoder._napari.view.reading_progress import ReadingView
 from napari_fmri_decoder._napari.view.series_annotations import annotate, find_series
@@ -28,18 +29,32 @@ if TYPE_CHECKING:
 
 FOLLOW_MS = 100
 """Milliseconds between two updates while the mouse moves."""
-SCALES: dict[str, Scale] = {"as stored": "raw", "% signal change": "psc", "z": "z"}
+SCALES: tuple[tuple[str, Scale], ...] = (("as stored", "raw"), ("% signal change", "psc"), ("z", "z"))
+"""Text and value of each scale."""
+SCALES_TIP = "Values as stored, in percent signal change, or in standard deviations."
 UNITS: dict[Scale, str] = {"raw": "signal", "psc": "% change", "z": "z"}
 CROWDED = 300
 """With more volumes than this, the plot shows one run at first."""
 NOTHING = "Open a series (a 4-D image, or a folder of maps) to see the time course of a voxel."
 NO_POINT = "Move the mouse over the image, or set the crosshair."
 _FOLLOW = "Show the voxel under the mouse while it is over the canvas, else the voxel at the crosshair."
-_ALL_VOLUMES = "mean of all volumes"
+_BASELINE = "What 100 % means: the mean of all volumes, or of those of one condition."
+_BY_RUN = "Use the mean and the standard deviation of each run."
+_ONE_RUN = "Show only the run of the current volume."
+_ALL_VOLUMES = ("mean of all volumes", "")
 
 
 class VoxelTab(QWidget):
-    """Shows the voxel under the mouse or at the crosshair."""
+    """Shows the voxel under the mouse or at the crosshair.
+
+    Attributes
+    ----------
+    follow_mouse, by_run, one_run : CheckBox
+    scale : ComboBox
+        "raw", "psc" or "z".
+    baseline : ListChoice
+        Label of the volumes that are 100 %; "" for all volumes.
+    """
 
     def __init__(self, dock: Dock) -> None:
         super().__init__()
@@ -67,25 +82,14 @@ class VoxelTab(QWidget):
     def _make_controls(self) -> None:
         self.place = text_label(NO_POINT, "voxel_place")
         self.place.setTextFormat(Qt.TextFormat.RichText)
-        self.follow_mouse = QCheckBox("Follow the mouse")
-        self.follow_mouse.setObjectName("follow_mouse")
-        self.follow_mouse.setChecked(True)
-        self.follow_mouse.toggled.connect(lambda *_: self._move_to_crosshair())
-        self.scale = choice_box(
-            "voxel_scale", "Values as stored, in percent signal change, or in standard deviations."
-        )
-        self.scale.addItems(list(SCALES))
-        self.baseline = choice_box("voxel_baseline", "")
-        self.baseline.addItem(_ALL_VOLUMES)
-        self.by_run = QCheckBox("Per run")
-        self.by_run.setObjectName("voxel_by_run")
-        self.by_run.setChecked(True)
-        self.by_run.toggled.connect(self._update_soon)
-        self.one_run = QCheckBox("This run only")
-        self.one_run.setObjectName("voxel_one_run")
-        self.one_run.toggled.connect(self._update_soon)
-        for box in (self.scale, self.baseline):
-            box.currentIndexChanged.connect(self._update_soon)
+        self.follow_mouse = check_box("follow_mouse", "Follow the mouse", _FOLLOW, value=True)
+        self.follow_mouse.changed.connect(self._move_to_crosshair)
+        self.scale = choice_box("voxel_scale", "Scale", SCALES_TIP, SCALES)
+        self.baseline = ListChoice("voxel_baseline", "Baseline", _BASELINE, (_ALL_VOLUMES,))
+        self.by_run = check_box("voxel_by_run", "Per run", _BY_RUN, value=True)
+        self.one_run = check_box("voxel_one_run", "This run only", _ONE_RUN)
+        for control in (self.scale, self.baseline, self.by_run, self.one_run):
+            control.changed.connect(self._update_soon)
         self.plot = TimecoursePlot()
         self.plot.setObjectName("voxel_plot")
         self.plot.clicked.connect(self._go_to)
@@ -93,11 +97,11 @@ class VoxelTab(QWidget):
         self.reading = ReadingView(self._voxel)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Scale", row(self.scale, self.by_run))
-        form.addRow("Baseline", self.baseline)
+        form.addRow("Scale", native_row(self.scale.native, self.by_run.native))
+        form.addRow("Baseline", self.baseline.native)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 6)
-        rows.addWidget(row(self.follow_mouse, self.one_run))
+        rows.addWidget(native_row(self.follow_mouse.native, self.one_run.native))
         rows.addWidget(self.place)
         rows.addWidget(self.plot)
         rows.addLayout(form)
@@ -133,7 +137,7 @@ class VoxelTab(QWidget):
     def _on_cursor(self, event: Any = None) -> None:
         viewer = self._session.viewer
         position = viewer.cursor.position
-        follows = self.follow_mouse.isEnabled() and self.follow_mouse.isChecked()
+        follows = self.follow_mouse.enabled and self.follow_mouse.value
         if not follows or not self.isVisible() or viewer.dims.ndisplay != 2 or len(position) < 3:
             return
         if not viewer.mouse_over_canvas:  # napari also moves the cursor when a slider moves
@@ -173,15 +177,11 @@ class VoxelTab(QWidget):
     def _set_annotations(self, new: VolumeAnnotations) -> None:
         old = self._annotations
         if (new.n, len(set(new.runs))) != (old.n, len(set(old.runs))):
-            self.one_run.setChecked(new.n > CROWDED)
+            self.one_run.value = new.n > CROWDED
         self._annotations = new
         self.plot.set_annotations(new)
-        baseline = self.baseline.currentText()
-        self.baseline.blockSignals(True)
-        self.baseline.clear()
-        self.baseline.addItems([_ALL_VOLUMES, *sorted(set(new.labels) - {""})])
-        self.baseline.setCurrentIndex(max(self.baseline.findText(baseline), 0))
-        self.baseline.blockSignals(False)
+        labels = sorted(set(new.labels) - {""})
+        self.baseline.relist((_ALL_VOLUMES, *((label, label) for label in labels)))
 
     def _voxel(self) -> Voxel | None:
         if self.source is None or self._point is None:
@@ -196,7 +196,7 @@ class VoxelTab(QWidget):
         if source is not None and source.how == "kept" and voxel is not None and not source.stopped:
             source.start()
         values = source.values(voxel) if source is not None and voxel is not None else np.empty(0)
-        scale = SCALES[self.scale.currentText()]
+        scale: Scale = self.scale.value
         note = self._draw(voxel, values, scale)
         current = volume_shown(self._session.viewer, self._annotations.step) if source is not None else None
         self.plot.set_current(current)
@@ -210,7 +210,7 @@ class VoxelTab(QWidget):
     def _span(self, current: int | None) -> tuple[int, int] | None:
         """Start and stop of the run that is shown; None for all volumes."""
         runs = self._annotations.runs
-        if not self.one_run.isChecked() or current is None or not 0 <= current < len(runs):
+        if not self.one_run.value or current is None or not 0 <= current < len(runs):
             return None
         begins = [*starts(runs), len(runs)]
         i = next(i for i, begin in enumerate(begins) if begin > current)
@@ -222,10 +222,10 @@ class VoxelTab(QWidget):
         if len(values) != annotations.n or np.isnan(values).all():
             self.plot.set_values(np.full(annotations.n, np.nan), UNITS[scale], symmetric=scale != "raw")
             return ""
-        several = self.by_run.isChecked() and len(set(annotations.runs)) > 1
+        several = self.by_run.value and len(set(annotations.runs)) > 1
         baseline = None
-        if scale == "psc" and self.baseline.currentIndex() > 0:
-            baseline = [label == self.baseline.currentText() for label in annotations.labels]
+        if scale == "psc" and self.baseline.value:
+            baseline = [label == self.baseline.value for label in annotations.labels]
         scaled = rescale(values, scale, baseline=baseline, groups=annotations.runs if several else None)
         self.plot.set_values(scaled.values, UNITS[scale], symmetric=scale != "raw")
         complete = self.source is not None and voxel is not None and self.source.is_read(voxel)
@@ -248,15 +248,15 @@ class VoxelTab(QWidget):
         set_available(
             self.baseline,
             why if scale == "psc" else "Only percent signal change has a baseline.",
-            "What 100 % means: the mean of all volumes, or of those of one condition.",
+            _BASELINE,
         )
         one_run = None if len(set(self._annotations.runs)) > 1 else "There is only one run."
         set_available(
             self.by_run,
             one_run if scale != "raw" else "Values as stored are not scaled.",
-            "Use the mean and the standard deviation of each run.",
+            _BY_RUN,
         )
-        set_available(self.one_run, one_run, "Show only the run of the current volume.")
+        set_available(self.one_run, one_run, _ONE_RUN)
         one_by_one = self.source is not None and self.source.how == "one by one"
         why = "Each voxel of this series takes a pass over its file. Set the crosshair, and press Read."
         set_available(self.follow_mouse, why if one_by_one else None, _FOLLOW)

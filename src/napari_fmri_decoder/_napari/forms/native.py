@@ -1,0 +1,94 @@
+"""The Qt widgets of controls: their names, for accessibility and for tests, and the mouse wheel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QWidget,
+)
+
+from napari_fmri_decoder._napari.qt.availability import set_tooltip, tooltip
+
+if TYPE_CHECKING:
+    from magicgui.widgets.bases import Widget
+
+
+CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+"""Kinds of Qt widgets that can have the focus."""
+
+
+class WheelGuard(QObject):
+    """Keeps the mouse wheel from changing controls while a dock is scrolled."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Pass the wheel event to the dock unless the control has the focus."""
+        if event is None or event.type() != QEvent.Type.Wheel or not isinstance(watched, QWidget):
+            return False
+        if watched.hasFocus():
+            return False
+        event.ignore()
+        return True
+
+
+def ignore_wheel(widget: QWidget) -> None:
+    """Let the mouse wheel change a control, and those in it, only after a click on it."""
+    for part in (widget, *widget.findChildren(QWidget)):
+        if isinstance(part, (QAbstractSpinBox, QComboBox, QAbstractSlider)):
+            part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            part.installEventFilter(WheelGuard(part))
+
+
+def prepare_control(widget: Widget, name: str, label: str, description: str) -> None:
+    """Name a control and describe it to screen readers; the mouse wheel changes it only after a click."""
+    native: QWidget = widget.native
+    if description:
+        set_tooltip(widget, tooltip(description))
+    if isinstance(native, QAbstractSpinBox):
+        native.setAlignment(Qt.AlignmentFlag.AlignRight)
+    native.setObjectName(name)
+    for part in (native, *native.findChildren(QWidget)):
+        if part is native or isinstance(part, CONTROLS):
+            text = part.text() if isinstance(part, QAbstractButton) and part is not native else ""
+            part.setAccessibleName(f"{label}: {text}" if text else label)
+            part.setAccessibleDescription(description)
+    ignore_wheel(native)
+
+
+class _Aligner(QObject):
+    """Gives the labels of a container one width whenever it is shown, as wide as its style needs.
+
+    magicgui measures them in the font of the application, and not at all if the widgets were given to the
+    constructor.
+    """
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+            rows = [row for row in watched.children() if isinstance(row, QWidget) and row.layout()]
+            labels = [label for row in rows if (label := _label(row)) is not None]
+            for label in labels:
+                label.ensurePolished()
+            width = max((label.sizeHint().width() for label in labels), default=0)
+            for label in labels:
+                label.setMinimumWidth(width)
+        return False
+
+
+def _label(row: QWidget) -> QLabel | None:
+    """The label at the start of a row."""
+    layout = row.layout()
+    first = layout.itemAt(0) if layout is not None else None
+    widget = first.widget() if first is not None else None
+    return widget if isinstance(widget, QLabel) else None
+
+
+def align_labels(container: Widget) -> None:
+    """Keep the fields of a container in one column."""
+    container.native.installEventFilter(_Aligner(container.native))

@@ -1,0 +1,74 @@
+"""Why a run cannot be started, stopped or resumed now: shown by the dock, and raised by its methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_fmri_decoder._napari.train.runs import NONE_STOPPED
+from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.train.runs import Runs
+
+NO_SERIES = "Choose a series in the Prepare dock first."
+NO_LABELS = "Label the volumes in the Labels dock first."
+NO_MAPS = "The recipe decodes z-maps: make them in the Labels dock, under Z-maps, first."
+BUSY = "A job is running. Wait for it or stop it."
+NONE_RUNNING = "Nothing is running."
+NONE_ENDED = "No run has ended yet."
+ENDING = "The stopped run is still finishing its current step."
+IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS)
+"""Texts of the progress line that no job has written."""
+
+
+class Reasons:
+    """Sentences that say why something cannot be done now; empty if it can.
+
+    Parameters
+    ----------
+    runs : Runs
+    """
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs, self._session = runs, runs.session
+
+    def missing(self) -> str:
+        """What is missing for training."""
+        series, table = self._session.series, self._session.state.labeling.table
+        if series is None:
+            return NO_SERIES
+        if table is None or len(table) != series.n_volumes:
+            return NO_LABELS
+        recipe = self._session.state.recipe
+        decodes_maps = recipe is not None and recipe.zmaps is not None
+        return NO_MAPS if decodes_maps and series.step is not None else ""
+
+    def busy(self) -> str:
+        """Why no job can start."""
+        return BUSY if self._runs.job is not None else ""
+
+    def no_start(self) -> str:
+        """Why no check and no run can start."""
+        return self.busy() or self.missing()
+
+    def no_stop(self) -> str:
+        """Why there is nothing to stop."""
+        return "" if self.busy() else NONE_RUNNING
+
+    def no_resume(self) -> str:
+        """Why no run can be resumed."""
+        if self.busy():
+            return BUSY
+        if self._runs.stopped is None:
+            return NONE_STOPPED
+        return ENDING if self._runs.ending else ""
+
+    def no_links(self) -> str:
+        """Why there is no report."""
+        return "" if self._runs.folder is not None else NONE_ENDED
+
+
+def require(reason: str) -> None:
+    """Raise `InputError` with the reason why something cannot be done, unless it is empty."""
+    if reason:
+        raise InputError(reason)
