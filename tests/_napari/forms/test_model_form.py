@@ -15,8 +15,9 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLabel, QLineEdit, QWidget
 
-from napari_fmri_decoder._napari.forms import values
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm, ModelForm
+from napari_fmri_decoder._napari.forms import lines
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
+from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder.errors import InputError
 
 
@@ -268,7 +269,7 @@ def test_a_file_is_chosen_in_the_dialog_of_its_mode(
         asked.append((mode.value, options["start_path"]))
         return str(tmp_path / "T1.nii")
 
-    monkeypatch.setattr(values, "use_app", lambda: SimpleNamespace(get_obj=lambda name: dialog))
+    monkeypatch.setattr(lines, "use_app", lambda: SimpleNamespace(get_obj=lambda name: dialog))
     form.anatomy.value = "relative.nii"
     assert form.anatomy.value == Path("relative.nii"), "a path is kept as it was written"
     QTest.mouseClick(form.anatomy.choose_btn.native, Qt.MouseButton.LeftButton)

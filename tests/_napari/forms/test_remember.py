@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
 from qtpy.QtTest import QTest
 
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm, ModelForm
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.remember import Remember, settings_file
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.forms.model_form import ModelForm
 
 
 class Net(BaseModel):

@@ -27,6 +27,7 @@ from napari_fmri_decoder._napari.layers import to_layer
 from napari_fmri_decoder._napari.layers.lazy_arrays import LayerArray
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare import slab as slab_view
+from napari_fmri_decoder._napari.prepare import slab_drawing
 from napari_fmri_decoder._napari.prepare.dock import PrepareDock
 from napari_fmri_decoder._napari.view.crosshair import Crosshair
 from napari_fmri_decoder._napari.viewer.preparation import cut_slab, strategies
@@ -451,9 +452,10 @@ def test_a_step_of_a_slider_is_computed_and_sliced_once(
     hands.qtbot.wait(200)  # no pending changes
     happened: list[str] = []
     for name in ("place_slab", "slab_preview", "slab_outline"):
-        true = getattr(slab_view, name)
+        module = slab_view if name == "place_slab" else slab_drawing
+        true = getattr(module, name)
         monkeypatch.setattr(
-            slab_view, name, lambda *args, name=name, true=true: happened.append(name) or true(*args)
+            module, name, lambda *args, name=name, true=true: happened.append(name) or true(*args)
         )
     for layer in viewer.layers:
         layer.events.set_data.connect(lambda event: happened.append(event.source.name))

@@ -15,8 +15,9 @@ from typing import NewType
 
 from magicgui import register_type
 
+from napari_fmri_decoder._napari.forms.automatic import Automatic
+from napari_fmri_decoder._napari.forms.lines import ListLine, NamedValues
 from napari_fmri_decoder._napari.forms.number import Number
-from napari_fmri_decoder._napari.forms.values import Automatic, ListLine, NamedValues
 
 Millimeters = NewType("Millimeters", float)
 """A number shown with "mm"."""

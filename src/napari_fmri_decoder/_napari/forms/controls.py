@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, LineEdit, PushButton
-from qtpy.QtWidgets import QComboBox
 
-from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.native import narrow, prepare_control
 
 
 def check_box(name: str, text: str, tip: str = "", *, value: bool = False) -> CheckBox:
@@ -50,9 +49,3 @@ def push_button(name: str, text: str, tip: str = "") -> PushButton:
     button.native.setWhatsThis(tip)
     prepare_control(button, name, text, tip)
     return button
-
-
-def narrow(box: QComboBox, letters: int = 12) -> None:
-    """Let a combo box be narrower than its longest choice."""
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(letters)

@@ -106,7 +106,7 @@ class DeviceChoice(ComboBox):
 
 
 class _Watch(QObject):
-    """Tells a choice when its box is shown, and when it is opened by mouse or keyboard."""
+    """Updates a choice when its box is shown, and when it is opened by mouse or keyboard."""
 
     KEYS = (Qt.Key.Key_Space, Qt.Key.Key_F4, Qt.Key.Key_Down, Qt.Key.Key_Up)
 

@@ -16,15 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from magicgui.widgets import CheckBox, ComboBox, LineEdit, SpinBox
 from pydantic.fields import FieldInfo
 
+from napari_fmri_decoder._napari.forms.automatic import Automatic
+from napari_fmri_decoder._napari.forms.choices import NullableChoice
+from napari_fmri_decoder._napari.forms.lines import Line, ListLine, NamedValues, PathLine
 from napari_fmri_decoder._napari.forms.number import Number
-from napari_fmri_decoder._napari.forms.values import (
-    Automatic,
-    Line,
-    ListLine,
-    NamedValues,
-    NullableChoice,
-    PathLine,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -92,3 +92,9 @@ def _label(row: QWidget) -> QLabel | None:
 def align_labels(container: Widget) -> None:
     """Keep the fields of a container in one column."""
     container.native.installEventFilter(_Aligner(container.native))
+
+
+def narrow(box: QComboBox, letters: int = 12) -> None:
+    """Let a combo box be narrower than its longest choice."""
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(letters)

@@ -17,7 +17,7 @@ from napari.settings import get_settings
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_fmri_decoder._napari.forms.values import PathLine
+from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder.atomic_files import replacing
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Remember(QObject):
         form.changed.connect(self._on_changed)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Restore when the form is first shown and nothing else is going on."""
+        """Restore after the form is first shown."""
         if event is not None and event.type() == QEvent.Type.Show and not self._shown:
             self._shown = True
             QTimer.singleShot(0, self.restore)

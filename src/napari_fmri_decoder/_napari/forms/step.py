@@ -1,4 +1,4 @@
-"""A form with what belongs to it: buttons, texts, plots. Its fields are found as attributes of its own."""
+"""A form with what belongs to it: buttons, texts, plots. Its fields are attributes as well."""
 
 from __future__ import annotations
 

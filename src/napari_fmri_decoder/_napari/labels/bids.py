@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_fmri_decoder._napari.forms.controls import choice_box, push_button
+from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.native import align_labels, prepare_control
-from napari_fmri_decoder._napari.forms.values import PathLine
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import text_label

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.controls import push_button
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.remember import Remember
 from napari_fmri_decoder._napari.labels.bids import BidsBox
 from napari_fmri_decoder._napari.labels.describe import bands_of, count_runs, describe_volume, swatch

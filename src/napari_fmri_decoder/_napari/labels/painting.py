@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from magicgui.widgets import Container
 
+from napari_fmri_decoder._napari.forms.choices import EditableChoice
 from napari_fmri_decoder._napari.forms.controls import check_box
 from napari_fmri_decoder._napari.forms.native import prepare_control
-from napari_fmri_decoder._napari.forms.values import EditableChoice
 
 NOTHING = "no label"
 PAINT = (

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.forms.controls import check_box, push_button
+from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
-from napari_fmri_decoder._napari.forms.values import PathLine
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.progress import ProgressLine

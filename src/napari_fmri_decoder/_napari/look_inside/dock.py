@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFormLayout, QStackedWidget
 
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.look_inside.explain_page import ExplainPage
 from napari_fmri_decoder._napari.look_inside.page import NOTHING, Page
 from napari_fmri_decoder._napari.look_inside.plot_pages import (

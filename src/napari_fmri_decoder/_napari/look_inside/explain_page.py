@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFormLayout
 
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box, push_button
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.qt.availability import set_available

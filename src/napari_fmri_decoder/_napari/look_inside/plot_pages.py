@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QHBoxLayout, QLabel
 
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import push_button
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.number import Number
 from napari_fmri_decoder._napari.look_inside.page import Page

@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
     QTableView,
 )
 
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import push_button
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import MatrixPlot

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QFont, QFontMetrics
 
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import check_box
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.plots.base import Plot
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, Signal
 
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.plots.base import Plot, css
 from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
 from napari_fmri_decoder.volumes.files import natural_key

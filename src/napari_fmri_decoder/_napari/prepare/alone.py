@@ -1,4 +1,4 @@
-"""One step of Prepare as a widget of its own, with the choice of the images above it."""
+"""One step of Prepare as a separate widget, with the choice of the images above it."""
 
 from __future__ import annotations
 

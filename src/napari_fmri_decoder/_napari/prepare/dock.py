@@ -20,7 +20,7 @@ from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
+    from napari_fmri_decoder._napari.forms.choices import LayerChoice
 
 
 class PrepareDock(Dock):

@@ -10,9 +10,9 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info
 from psygnal import Signal
 
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
+from napari_fmri_decoder._napari.forms.choices import LayerChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box
-from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.prepare.regions import RegionChoice
 from napari_fmri_decoder._napari.qt.sections import text_label

@@ -8,8 +8,8 @@ import numpy as np
 from magicgui.widgets import Container
 from napari.layers import Image
 
+from napari_fmri_decoder._napari.forms.choices import LayerChoice
 from napari_fmri_decoder._napari.forms.controls import check_box
-from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
 from napari_fmri_decoder._napari.forms.native import align_labels
 from napari_fmri_decoder._napari.forms.step import row
 from napari_fmri_decoder._napari.layers.to_layer import HELPER

@@ -14,9 +14,8 @@ from napari_fmri_decoder._napari.forms.controls import check_box
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
-from napari_fmri_decoder._napari.layers.colormaps import CLEAR_WARM
-from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare.mask import MASK
+from napari_fmri_decoder._napari.prepare.slab_drawing import WARM, SlabDrawing
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.reading import run_watched
@@ -28,8 +27,6 @@ from napari_fmri_decoder._napari.viewer.preparation import (
     cut_slab,
     place_slab,
     series_mean,
-    slab_outline,
-    slab_preview,
 )
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.slab_config import SlabConfig
@@ -48,10 +45,6 @@ if TYPE_CHECKING:
 FIELDS = ("axis", "start", "stop", "grid", "crop", "interpolation")
 LIVE_VOXELS = 2_000_000
 """Volumes up to this size are previewed whenever a control changes."""
-OUTLINE, PREVIEW = "outline", "filling"
-DRAWN = "fmri_decoder drawn"
-"""Key in the metadata of these two layers for their role."""
-_WARM: dict[str, Any] = {"colormap": CLEAR_WARM, "opacity": 0.85}
 PLANES = "Drag the ends, or the bar between them. The slab is drawn over the brain as it moves."
 PREVIEW_TIP = (
     "Show the outline of the slab, filled with the mean of the series, while rotation and planes are changed."
@@ -74,7 +67,7 @@ class SlabStep(Step):
         for field in FIELDS:
             self.form.widget(field).native.setObjectName(f"slab_{field}")
         self._jobs, self._session, self._rotation = jobs, jobs.session, rotation
-        self._drawn: dict[str, Layer] = {}  # outline and preview
+        self._drawing = SlabDrawing(self._session)
         self._averaging: Job | None = None
         self._touched = self._follow = False
         self._drawn_for: tuple[Any, ...] = ()  # settings of the slab that is drawn
@@ -127,7 +120,7 @@ class SlabStep(Step):
 
     def on_rotating(self) -> None:
         """Redraw a visible slab together with the rotated images."""
-        if self._is_drawn() and self._rotation.angles == self._session.state.scene.angles:
+        if self._drawing.visible() and self._rotation.angles == self._session.state.scene.angles:
             self._show_slab()
 
     def _on_planes(self, ends: tuple[int, int]) -> None:
@@ -176,7 +169,7 @@ class SlabStep(Step):
 
     def _cut(self) -> Job:
         def show(made: CutSlab) -> None:
-            layer = self._session.add(made.slab, **_WARM)
+            layer = self._session.add(made.slab, **WARM)
             self._apply("slab", made, [layer], slab_layer=layer)
 
         return self._run(show)
@@ -184,7 +177,7 @@ class SlabStep(Step):
     def _mean(self) -> Job:
         def show(made: CutSlab) -> None:
             below = self._session.add(made.mean)
-            above = self._session.add(made.slab.mean(), **_WARM)
+            above = self._session.add(made.slab.mean(), **WARM)
             self._apply("mean of slab", made, [below, above])
 
         return self._run(show)
@@ -224,13 +217,6 @@ class SlabStep(Step):
         corners = self._session.state.scene.frame.to_frame(placement.scanner.corners)
         show_slice(self._session.viewer, corners.mean(axis=0))
 
-    def _is_drawn(self) -> bool:
-        """Whether outline and preview exist and are visible."""
-        layers = self._session.viewer.layers
-        return len(self._drawn) == 2 and all(
-            layer.visible and layer in layers for layer in self._drawn.values()
-        )
-
     @guard()
     def _on_outline(self, on: bool) -> None:
         self.hide_drawn()
@@ -238,8 +224,7 @@ class SlabStep(Step):
 
     def hide_drawn(self) -> None:
         """Hide outline and preview, also when the dock is closed."""
-        for layer in self._drawn.values():
-            layer.visible = False
+        self._drawing.hide()
 
     @guard()
     def _show_slab(self) -> None:
@@ -257,7 +242,7 @@ class SlabStep(Step):
             return
         config, mask = self.config(), self._session.state.preparation.mask
         settings = (config, series, mask, mean)
-        drawn = self._is_drawn() or not self.live_preview.value
+        drawn = self._drawing.visible() or not self.live_preview.value
         if drawn and self._drawn_for == settings and not self._follow:
             return  # it was drawn during the rotation
         self._drawn_for = ()
@@ -272,7 +257,9 @@ class SlabStep(Step):
         )
         self._show_planes(placement.start, placement.start + n, placement.n_planes)
         if self.live_preview.value:
-            self._draw(placement, mean)
+            move = partial(self._show_slice, placement) if self._follow else None
+            self._follow = False
+            self._drawing.draw(placement, mean, move)
         self._drawn_for = settings
 
     def _average(self, series: Volume) -> None:
@@ -297,38 +284,3 @@ class SlabStep(Step):
             on_done=keep,
             on_end=end,
         )
-
-    def _layer_of_closed_dock(self, name: str) -> Layer | None:
-        """Find the outline or preview of a closed dock."""
-        layers = self._session.viewer.layers
-        return next((layer for layer in layers if layer.metadata.get(DRAWN) == name), None)
-
-    def _draw(self, placement: RotatedSlab, mean: Volume) -> None:
-        """Draw outline and preview, in existing layers if possible, because removing layers may crash."""
-        layers = self._session.viewer.layers
-        active = layers.selection.active
-        shown: dict[Layer, Volume] = {}
-        properties = {PREVIEW: _WARM, OUTLINE: {"opacity": 1.0}}
-        for name, volume in ((PREVIEW, slab_preview(placement, mean)), (OUTLINE, slab_outline(placement))):
-            layer = self._drawn.get(name) or self._layer_of_closed_dock(name)
-            if layer is None or layer not in layers:
-                meta = {HELPER: True, DRAWN: name}
-                layer = self._drawn[name] = self._session.add(volume, metadata=meta, **properties[name])
-            else:
-                self._drawn[name] = layer
-                shown[layer] = volume
-        outline = self._drawn[OUTLINE]
-        if outline.contour != 1:
-            outline.contour = 1
-        # setting `visible` redraws this layer and all others
-        for layer in self._drawn.values():
-            if not layer.visible:
-                layer.visible = True
-        if layers.selection.active is not active:
-            layers.selection.active = active
-        move = partial(self._show_slice, placement) if self._follow else None
-        self._follow = False
-        if shown:
-            self._session.show_together(shown, move)
-        elif move is not None:
-            move()

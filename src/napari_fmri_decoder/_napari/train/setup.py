@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import Container
 from pydantic import ValidationError
 
+from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.controls import check_box
-from napari_fmri_decoder._napari.forms.model_form import ChoiceForm, ModelForm
+from napari_fmri_decoder._napari.forms.lines import PathLine
+from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.remember import Remember
-from napari_fmri_decoder._napari.forms.values import PathLine
 from napari_fmri_decoder._napari.qt.notifications import notify_note
 from napari_fmri_decoder._napari.qt.sections import section, text_label
 from napari_fmri_decoder._napari.train.compare import CompareView

@@ -11,9 +11,9 @@ from magicgui.widgets import RadioButton
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.choices import NullableChoice
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.forms.native import prepare_control
-from napari_fmri_decoder._napari.forms.values import NullableChoice
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row, text_label

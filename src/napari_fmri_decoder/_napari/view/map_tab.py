@@ -10,8 +10,8 @@ from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.choices import LayerChoice
 from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
-from napari_fmri_decoder._napari.forms.layer_choice import LayerChoice
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.number import FloatBox, Number
 from napari_fmri_decoder._napari.layers.colormaps import Signs, cold_hot

@@ -8,8 +8,8 @@ import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
-from napari_fmri_decoder._napari.forms.list_choice import ListChoice
 from napari_fmri_decoder._napari.plots import TimecoursePlot, VolumeAnnotations, starts
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard

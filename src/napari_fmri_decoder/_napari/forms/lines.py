@@ -1,20 +1,19 @@
-"""Value widgets that magicgui lacks: an automatic value, lists in one line, values by name, and paths."""
+"""Values that are typed as one line: a text or None, a list, values by name, and paths."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from magicgui.application import use_app
 from magicgui.types import FileDialogMode, Undefined
-from magicgui.widgets import CheckBox, ComboBox, FileEdit, LineEdit
+from magicgui.widgets import FileEdit, LineEdit
 from magicgui.widgets.bases import ValuedContainerWidget
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QDropEvent
-from qtpy.QtWidgets import QComboBox
 
-from napari_fmri_decoder._napari.forms.number import Number
+from napari_fmri_decoder._napari.forms.automatic import default_text
 from napari_fmri_decoder._napari.forms.text_values import (
     MARKS,
     format_value,
@@ -25,96 +24,6 @@ from napari_fmri_decoder._napari.forms.text_values import (
     split_unquoted,
     unquoted,
 )
-
-_ROW: dict[str, Any] = {"layout": "horizontal", "labels": False}
-
-
-def default_text(text: str, meaning: Any) -> str:
-    """Text of a special value, or the default that it means."""
-    return text if meaning is None else f"default: {meaning}"
-
-
-class Automatic(ValuedContainerWidget[Any]):
-    """A check box for a special value such as None, and a number for all others.
-
-    Parameters
-    ----------
-    value : float or special
-    special : None or str
-        The value if the box is checked.
-    text : str
-        Text of the check box.
-    number : mapping
-        Options of the `Number`.
-    **options : Any
-        See `magicgui.widgets.bases.Widget`.
-
-    Attributes
-    ----------
-    auto : CheckBox
-    number : Number
-    """
-
-    def __init__(
-        self,
-        value: Any = Undefined,
-        *,
-        special: str | None = None,
-        text: str = "auto",
-        number: Mapping[str, Any] | None = None,
-        **options: Any,
-    ) -> None:
-        self._special, self._text = special, text
-        self._known = False
-        self.auto = CheckBox(text=text, value=True)
-        self.auto.native.setObjectName("auto")
-        self.number = Number(label=options.get("label"), **(number or {}))
-        options.pop("nullable", None)
-        super().__init__(widgets=[self.auto, self.number], **_ROW, **options)
-        self.margins = (0, 0, 0, 0)
-        policy = self.number.native.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.number.native.setSizePolicy(policy)
-        self.native.setFocusProxy(self.auto.native)
-        self._show()
-        self.auto.changed.connect(self._on_auto)
-        self.number.changed.connect(self._on_number)
-        if value is not Undefined:
-            self.set_value(value)
-
-    def get_value(self) -> Any:
-        """Return the special value if the box is checked, otherwise the number."""
-        return self._special if self.auto.value else self.number.value
-
-    def set_value(self, value: Any) -> None:
-        """Check the box for the special value; otherwise uncheck it and set the number."""
-        before = self.value
-        with self.changed.blocked():
-            if value != self._special:
-                self.number.value = value
-            self.auto.value = value == self._special
-        if self.value != before:
-            self.changed.emit(self.value)
-
-    def show_meaning(self, meaning: Any) -> None:
-        """Show the value that the special one means in the disabled number; None hides it."""
-        self._known = meaning is not None
-        self.auto.text = default_text(self._text, meaning)
-        if meaning is not None and self.auto.value:
-            self.number.value = meaning
-        self._show()
-
-    def _show(self) -> None:
-        self.number.enabled = not self.auto.value
-        self.number.visible = self._known or not self.auto.value
-
-    def _on_auto(self) -> None:
-        self._show()
-        self.changed.emit(self.value)
-
-    def _on_number(self) -> None:
-        if not self.auto.value:
-            self.changed.emit(self.value)
 
 
 class Line(ValuedContainerWidget[Any]):
@@ -135,7 +44,9 @@ class Line(ValuedContainerWidget[Any]):
         self, value: Any = Undefined, *, nullable: bool = False, text: str = "", **options: Any
     ) -> None:
         self.line_edit, self._text, self._empty_is_none = LineEdit(), text, nullable
-        super().__init__(widgets=[self.line_edit], nullable=nullable, **_ROW, **options)
+        super().__init__(
+            widgets=[self.line_edit], nullable=nullable, layout="horizontal", labels=False, **options
+        )
         self.margins = (0, 0, 0, 0)
         self.native.setFocusProxy(self.line_edit.native)
         self.show_meaning(None)
@@ -319,48 +230,3 @@ class _Drops(QObject):
             paths = [url.toLocalFile() for url in data.urls()]
             self._edit.set_value(paths if self._edit.mode.value == "rm" else paths[0])
         return True
-
-
-class NullableChoice(ComboBox):
-    """A combo box whose first choice stands for None, with a text of its own."""
-
-    def __init__(self, *, text: str = "auto", **options: Any) -> None:
-        self.null_string = self._text = text
-        super().__init__(nullable=True, **options)
-
-    def show_meaning(self, meaning: Any) -> None:
-        """Show the value that None means."""
-        value, self.null_string = self.value, default_text(self._text, meaning)
-        with self.changed.blocked():
-            self.native.clear()  # magicgui keeps items by their text, in the order of their first use
-            self.reset_choices()
-            self.value = value
-
-
-class EditableChoice(ComboBox):
-    """A combo box in which another text can be typed."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.native.setEditable(True)
-        self.native.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.native.lineEdit().textEdited.connect(lambda text: self.changed.emit(text))
-
-    @property
-    def value(self) -> str:
-        """The text."""
-        return str(self.native.currentText())
-
-    @value.setter
-    def value(self, text: str) -> None:
-        """Set the text, also one that is not among the choices."""
-        if text != self.value:
-            self.native.setCurrentText(text)
-            self.changed.emit(text)
-
-    def offer(self, choices: Iterable[str]) -> None:
-        """Set the choices; the text is kept."""
-        text = self.value
-        with self.changed.blocked():
-            self.choices = tuple(choices)
-            self.native.setCurrentText(text)
