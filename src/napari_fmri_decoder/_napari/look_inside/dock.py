@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFormLayout, QStackedWidget
@@ -44,6 +45,38 @@ PAGE_TIP = "Choose a page of results."
 MOST = 5
 """Number of runs that are kept, because each holds its samples and models."""
 
+PAGES: dict[str, tuple[str, Callable[[LookInsideDock], Page]]] = {
+    "filters": (FiltersPage.title, lambda dock: FiltersPage(dock.session)),
+    "predictions": (PredictionsPage.title, lambda _: PredictionsPage()),
+    "confusion": (ConfusionPage.title, lambda _: ConfusionPage()),
+    "scores": (ScorePage.title, lambda _: ScorePage()),
+    "curves": (CurvesPage.title, lambda _: CurvesPage()),
+    "probabilities": (ProbabilitiesPage.title, lambda _: ProbabilitiesPage()),
+    "pca": (PCAPage.title, lambda _: PCAPage()),
+    "tsne": (TSNEPage.title, lambda dock: TSNEPage(lambda: dock.result)),
+    "voxels": (VoxelsPage.title, lambda _: VoxelsPage()),
+    "explain": (ExplainPage.title, lambda dock: ExplainPage(dock.session, lambda: dock.result)),
+}
+"""Title of each page and how to make it, by its attribute."""
+
+
+class _Pages(Mapping[str, Page]):
+    """The pages of a dock by their titles."""
+
+    def __init__(self, dock: LookInsideDock) -> None:
+        self._dock = dock
+        self._names = {title: name for name, (title, _) in PAGES.items()}
+
+    def __getitem__(self, title: str) -> Page:
+        page: Page = getattr(self._dock, self._names[title])
+        return page
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
 
 class LookInsideDock(Dock):
     """Shows the results of this session's runs, one page at a time.
@@ -55,35 +88,19 @@ class LookInsideDock(Dock):
     page : ComboBox
         Title of the page.
     filters, predictions, confusion, scores, curves, probabilities, pca, tsne, voxels, explain : Page
-    pages : dict of Page
+        Each is made when it is first used.
+    pages : mapping of Page
         All of them, by title.
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "look_inside_dock")
         self._results: dict[str, RunResult] = {}  # the latest first
-        self.filters = FiltersPage(self.session)
-        self.predictions = PredictionsPage()
-        self.confusion = ConfusionPage()
-        self.scores = ScorePage()
-        self.curves = CurvesPage()
-        self.probabilities = ProbabilitiesPage()
-        self.pca = PCAPage()
-        self.tsne = TSNEPage(lambda: self.result)
-        self.voxels = VoxelsPage()
-        self.explain = ExplainPage(self.session, lambda: self.result)
-        made: tuple[Page, ...] = (
-            *(self.filters, self.predictions, self.confusion, self.scores, self.curves),
-            *(self.probabilities, self.pca, self.tsne, self.voxels, self.explain),
-        )
-        self.pages = {page.title: page for page in made}
+        self.pages = _Pages(self)
         self.append(ListChoice("run", "Run", RUN_TIP))
         self.append(choice_box("page", "Page", PAGE_TIP, list(self.pages)))
         self.headline = text_label(NOTHING, "headline")
         self.stack = QStackedWidget()
-        for page in made:
-            self.stack.addWidget(scrolled(page, f"{page.objectName()}_scroll"))
-            page.volume_requested.connect(self._show_volume)
         form = QFormLayout()
         form.addRow("Run", self.run.native)
         form.addRow("Page", self.page.native)
@@ -95,6 +112,16 @@ class LookInsideDock(Dock):
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a page when it is first used."""
+        if name not in PAGES:
+            return super().__getattr__(name)
+        page = PAGES[name][1](self)
+        self.__dict__[name] = page
+        self.stack.addWidget(scrolled(page, f"{page.objectName()}_scroll"))
+        page.volume_requested.connect(self._show_volume)
+        return page
 
     def show(  # type: ignore[override]
         self, page: str | None = None, *, wait: bool = True, run: bool = False
@@ -181,9 +208,11 @@ class LookInsideDock(Dock):
 
     def _on_page(self) -> None:
         """Draw the visible page; the others are drawn when they become visible."""
-        self.stack.setCurrentIndex(list(self.pages).index(self.page.value))
+        page = self.pages[self.page.value]
+        areas = (self.stack.widget(i) for i in range(self.stack.count()))
+        self.stack.setCurrentWidget(next(area for area in areas if area and area.isAncestorOf(page)))
         if self.result is not None and self.visible:
-            self.pages[self.page.value].update_result(self.result)
+            page.update_result(self.result)
 
     def _on_moved(self, event: Any = None) -> None:
         self.filters.update_position()
