@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import FloatSlider
-from qtpy.QtWidgets import QDoubleSpinBox
+from qtpy.QtWidgets import QDoubleSpinBox, QSlider
 
 from napari_fmri_decoder._napari.forms.native import prepare_control
 
@@ -32,6 +32,9 @@ class AngleSlider(FloatSlider):
         super().__init__(name=name, label=label, value=0.0, min=-REACH, max=REACH, step=0.1)
         prepare_control(self, name, label, tip)
         self.number: QDoubleSpinBox = self.native.findChild(QDoubleSpinBox)
+        self.number.setObjectName(name)
+        self.native.findChild(QSlider).setObjectName(f"{name}_slider")
+        self.native.setObjectName(f"{name}_row")
         self.number.setDecimals(DECIMALS)
         self.number.setSuffix("°")
         self.number.setRange(-limit, limit)

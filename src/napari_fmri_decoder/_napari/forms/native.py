@@ -53,7 +53,8 @@ def prepare_control(widget: Widget, name: str, label: str, description: str) -> 
         set_tooltip(widget, tooltip(description))
     if isinstance(native, QAbstractSpinBox):
         native.setAlignment(Qt.AlignmentFlag.AlignRight)
-    native.setObjectName(name)
+    inner = native.focusProxy()
+    (native if inner is None or isinstance(inner, QAbstractButton) else inner).setObjectName(name)
     for part in (native, *native.findChildren(QWidget)):
         if part is native or isinstance(part, CONTROLS):
             text = part.text() if isinstance(part, QAbstractButton) and part is not native else ""

@@ -104,7 +104,9 @@ class MapTab(QWidget):
         self.layer = LayerChoice("map", "Map", TIPS["map"], lambda: self._images)
         self.signs = choice_box("map_signs", "Signs", TIPS["map_signs"], SIGNS)
         self.threshold = _number("map_threshold", "Threshold")
-        self.slider = Slider(name="slider", label="Threshold", min=0, max=_STEPS, step=1, readout=False)
+        self.slider = Slider(
+            name="map_threshold_slider", label="Threshold", min=0, max=_STEPS, step=1, readout=False
+        )
         prepare_control(self.slider, "map_threshold_slider", "Threshold", TIPS["map_threshold_slider"])
         self.p = _number("map_p", "p, two-sided", _LEAST_P, 1.0)
         self.degrees = _number("map_degrees", "Degrees of freedom (t)")
@@ -258,7 +260,7 @@ class MapTab(QWidget):
 
 
 def _enable(widget: Widget, why_not: str | None) -> None:
-    set_available(widget, why_not, TIPS[widget.native.objectName()])
+    set_available(widget, why_not, TIPS[widget.name])
 
 
 def _number(name: str, label: str, low: float = 0.0, high: float = 1e300) -> Number:
