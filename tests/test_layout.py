@@ -216,3 +216,14 @@ def test_modules_and_functions_stay_small() -> None:
                 if length > 80:
                     large.append(f"{path.name}: {node.name} has {length} lines")
     assert not large
+
+
+def test_docks_build_no_qt_controls_directly():
+    control = re.compile(r"\bQ(LineEdit|ComboBox|SpinBox|DoubleSpinBox|CheckBox|PushButton|Slider)\(")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for folder in ("view", "prepare", "labels", "train", "look_inside", "plots", "results")
+        for path in (PACKAGE / "_napari" / folder).rglob("*.py")
+        if control.search(path.read_text("utf-8"))
+    }
+    assert not found, f"use the magicgui widgets of _napari/forms: {sorted(found)}"
