@@ -179,6 +179,7 @@ class PathLine(FileEdit):
         self._as_text, self._empty_is_none = as_text, bool(options.get("nullable"))
         super().__init__(mode=FileDialogMode(mode), **options)
         self.choose_btn.text, self.choose_btn.tooltip = "…", self.TIPS[mode]
+        self.choose_btn.native.setObjectName("browse")
         self.choose_btn.native.setMaximumWidth(28)
         self.choose_btn.changed.disconnect()
         self.choose_btn.changed.connect(self._choose)
