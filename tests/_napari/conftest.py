@@ -40,10 +40,9 @@ def _own_settings() -> Iterator[None]:
     assert str(settings.config_path).startswith(_settings.name), "napari was imported before this conftest"
     yield
     settings.reset()
-    from napari_fmri_decoder._napari.forms.remember import FILE, Remember
+    from napari_fmri_decoder._napari.forms.remember import FILE
 
     (Path(_settings.name) / FILE).unlink(missing_ok=True)
-    Remember.scripted = False
 
 
 @pytest.fixture

@@ -38,6 +38,27 @@ def test_steps_work_alone_and_share_the_session(viewer: Any, qtbot: Any) -> None
     assert slab.config().rotate_x == 0.0
 
 
+def test_a_slab_alone_uses_the_pivot_of_the_viewer(viewer: Any, qtbot: Any) -> None:
+    session = Session.of(viewer)
+    scan = session.add(series(1)[0])
+    prepare = PrepareDock(viewer)
+    viewer.window.add_dock_widget(prepare)
+    prepare.rotation.pivot.value = "center"
+    prepare.rotation.rotate_x.value = 20.05
+    prepare.rotation.settle()
+    slab = fd.widgets.slab(viewer)
+    viewer.window.add_dock_widget(slab)
+    assert slab.config().pivot == prepare.slab.config().pivot
+    assert slab.config().pivot is not None
+    again = PrepareDock(viewer)
+    assert again.rotation.angles == (20.05, 0.0, 0.0), "as the session is"
+    assert again.rotation.point() == prepare.rotation.point()
+    assert scan in viewer.layers
+    with pytest.raises(InputError, match="Fields of the slab are axis, start"):
+        prepare.slab.update(rotate_x=5.0)
+    assert "start" in dir(prepare.slab)
+
+
 def test_a_step_raises_the_sentence_that_its_button_shows(viewer: Any) -> None:
     mask, slab = fd.widgets.mask(viewer), fd.widgets.slab(viewer)
     for step, name in ((mask.apply, "apply_mask"), (slab.cut, "cut_slab")):

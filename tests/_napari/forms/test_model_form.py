@@ -508,9 +508,9 @@ def test_the_signature_has_the_types_and_the_values(form: ModelForm) -> None:
     ("name", "value", "words"),
     [
         ("n_splits", 30, "range"),
-        ("dropout", 1.0, "Dropout must be a number from 0 to 1; got 1.0"),
-        ("weight_decay", 0, "Weight decay must be a number from"),
-        ("weight_decay", "much", "Weight decay must be a number from"),
+        ("dropout", 1.0, "Dropout must be a number of at least 0 and below 1; got 1.0"),
+        ("weight_decay", 0, "Weight decay must be a number above 0"),
+        ("weight_decay", "much", "Weight decay must be a number above 0"),
         ("epochs", 0, "Epochs must be a whole number from 1"),
         ("epochs", 2.5, "Epochs must be a whole number from 1"),
         ("axis", "w", "not a valid choice"),
@@ -532,3 +532,27 @@ def test_a_value_beyond_the_limits_is_refused_and_nothing_changes(
 def test_line_edits_are_plain(form: ModelForm) -> None:
     assert isinstance(form.pattern.native, QLineEdit)
     assert form.exclude.line_edit.value == "rest"
+
+
+def test_a_choice_that_is_refused_changes_nothing(choice: ChoiceForm) -> None:
+    choice.dropout.value = 0.5
+    before = choice.asdict()
+    for wrong in ({"name": "linear", "loss": "hinge"}, {"name": "linear", "unknown": 1}, {"dropout": 2.0}):
+        with pytest.raises(ValueError, match=r"hinge|unknown|2\.0"):
+            choice.update(wrong)
+        assert choice.asdict() == before
+    with pytest.raises(AttributeError, match=r"'name_' is a widget\. .* name_\.value = 'linear'"):
+        choice.name = "linear"
+
+
+def test_the_tab_key_follows_the_fields_also_after_another_choice(choice: ChoiceForm, qtbot: Any) -> None:
+    choice.value = "linear"
+    choice.value = "mlp"
+    choice.native.activateWindow()
+    choice.name_.native.setFocus()
+    qtbot.waitUntil(choice.name_.native.hasFocus)
+    passed = []
+    for _ in range(2):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        passed.append(QApplication.focusWidget())
+    assert passed == [choice.hidden.auto.native, spin(choice.dropout)]

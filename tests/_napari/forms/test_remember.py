@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from hang import HANG_S
 from pydantic import BaseModel, Field
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QLineEdit
 
 from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.remember import Remember, settings_file
@@ -35,13 +40,13 @@ class Line(BaseModel):
 
 
 def new_form(qtbot: Any) -> tuple[ChoiceForm, Remember]:
-    """A form as in the next napari."""
+    """A form as in the next napari, opened from the menu."""
     form = ChoiceForm({"net": Net, "line": Line})
     keeper = Remember(form, "test.decoder")
     qtbot.addWidget(form.native)
     form.native.show()
     qtbot.waitExposed(form.native)
-    qtbot.wait(20)
+    keeper.restore()
     return form, keeper
 
 
@@ -70,15 +75,82 @@ def test_what_is_typed_comes_back_but_paths_do_not(viewer: Any, qtbot: Any) -> N
     assert new_form(qtbot)[0].config() == Net(), "also in the next napari"
 
 
-def test_what_a_script_sets_is_not_kept_nor_does_anything_come_back(viewer: Any, qtbot: Any) -> None:
+def test_a_number_counts_as_typed_when_the_focus_leaves_it(viewer: Any, qtbot: Any) -> None:
     form, _ = new_form(qtbot)
+    other = QLineEdit()
+    qtbot.addWidget(other)
+    other.show()
+    form.rate.auto.native.click()
+    number = form.rate.number.native.focusProxy()
+    number.setFocus()
+    number.selectAll()
+    QTest.keyClicks(number, "1e-5")
+    other.activateWindow()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    qtbot.waitUntil(lambda: form.rate.value == 1e-5)
+    assert new_form(qtbot)[0].rate.value == 1e-5
+
+
+def test_what_a_script_or_the_program_sets_is_not_kept(viewer: Any, qtbot: Any) -> None:
+    form, _ = new_form(qtbot)
+    form.hidden.value = 5
+    form.update(name="line", C=2.0)
+    assert new_form(qtbot)[0].config() == Net()
+    form.value = "net"
     type_into(form, "hidden", "77", qtbot)
     form.native.hide()
-    other, _ = new_form(qtbot)
-    other.hidden.value = 5
-    assert new_form(qtbot)[0].config() == Net()
-    Remember.scripted = False
+    qtbot.wait(20)
+    form.hidden.value = 6
     assert new_form(qtbot)[0].config() == Net(hidden=77)
+
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+
+import napari
+from qtpy.QtCore import QTimer
+from napari_fmri_decoder._napari.forms.remember import settings_file
+
+viewer = napari.Viewer()
+kept = {"prepare.mask": {"strategy": "threshold", "above": 12.5}, "train.training": {"epochs": 7}}
+settings_file().write_text(json.dumps({"version": 1, "forms": kept}))
+actions = {}
+def collect(menu):
+    for action in menu.actions():
+        if action.menu() is not None:
+            collect(action.menu())
+        actions.setdefault(action.text().replace("&", ""), action)
+viewer.window.plugins_menu.aboutToShow.emit()
+collect(viewer.window.plugins_menu)
+name = next(text for text in actions if text.startswith("Prepare"))
+
+def check():
+    dock = next(d for n, d in viewer.window.dock_widgets.items() if n.startswith("Prepare"))
+    _, train = viewer.window.add_plugin_dock_widget("napari-fmri-decoder", "Train")
+    mask = dock.mask.asdict()
+    print(json.dumps([mask["strategy"], mask.get("above"), train.training.epochs.value]))
+    sys.stdout.flush()
+    os._exit(0)
+
+QTimer.singleShot(300, actions[name].trigger)
+QTimer.singleShot(3000, check)
+napari.run()
+"""
+
+
+def test_options_come_back_in_a_dock_from_the_menu_but_not_from_a_script(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANG_S,
+        env={**os.environ, "NAPARI_CONFIG": str(tmp_path / "settings.yaml")},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == ["threshold", 12.5, None]
 
 
 @pytest.mark.parametrize(

@@ -732,3 +732,11 @@ def test_train_stop_resume_stop_train_stop_fifty_times_in_quick_succession(
     assert replayed(folder, tmp_path / "again") == [
         (folder / name).read_text() for name in ("predictions.tsv", "history.tsv")
     ]
+
+
+def test_a_widget_is_not_replaced_by_a_value(viewer: Any) -> None:
+    dock = TrainDock(viewer)
+    for name, value in (("decoder", "cnn2d"), ("use_slab", False), ("runs_folder", "x")):
+        with pytest.raises(AttributeError, match=f"'{name}' is a widget"):
+            setattr(dock, name, value)
+    assert dock.decoder.value == "mlp"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from magicgui.widgets import FloatSlider
@@ -54,7 +55,10 @@ class AngleSlider(FloatSlider):
         ValueError
             If it is beyond the limit.
         """
-        angle = float(value)
+        try:
+            angle = float(value)
+        except (TypeError, ValueError):
+            angle = math.nan
         if not abs(angle) <= self._limit:
             raise ValueError(
                 f"{self.label} must be an angle from {-self._limit:g}° to {self._limit:g}°; got {value!r}."
@@ -66,6 +70,10 @@ class AngleSlider(FloatSlider):
         except Exception:
             self._exact = before
             raise
+
+    def _on_value_change(self, value: float | None = None) -> None:
+        """Send the exact angle."""
+        super()._on_value_change(self.get_value())
 
     def _widen(self, angle: float) -> None:
         """Let the slider reach an angle."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from qtpy.QtCore import Qt
 
 from napari_fmri_decoder._napari.forms.model_form import ModelForm, defaults_of, value_of, values_of
-from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.native import keep_order, prepare_control
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder.errors import InputError
 
@@ -63,6 +63,7 @@ class ChoiceForm(ModelForm):
         # A model's own fields come before those that it inherits.
         super()._fill(model, sorted(names, key=lambda name: name not in model.__annotations__))
         self.update(kept)
+        keep_order(self._choice.native, *(self._fields[name].native for name in self._fields))
 
     def _on_choice(self) -> None:
         with self.changed.blocked():
@@ -76,6 +77,11 @@ class ChoiceForm(ModelForm):
             self._fields = {}
             self._shown = self.choice
             self._show_model()
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The keys of `asdict` that the user can set, the choice first."""
+        return (self._discriminator, *self.names)
 
     @property
     def choice(self) -> str:
@@ -122,8 +128,13 @@ class ChoiceForm(ModelForm):
                 f"The {self._discriminator} must be one of {', '.join(self._models)}; got {name!r}."
             )
         with self.changed.blocked():
-            self._choice.value = name
-            super().update(new)
+            try:
+                self._choice.value = name
+                super().update(new)
+            except Exception:
+                self._choice.value = before.pop(self._discriminator)
+                super().update(before)
+                raise
         if self.asdict() != before:
             self.changed.emit(self)
 

@@ -127,7 +127,11 @@ class EditableChoice(ComboBox):
         super().__init__(**options)
         self.native.setEditable(True)
         self.native.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.native.lineEdit().textEdited.connect(lambda text: self.changed.emit(text))
+        self.native.editTextChanged.connect(self._on_text)
+
+    def _on_text(self, text: str) -> None:
+        if self.native.findText(text) != self.native.currentIndex():  # typed, not chosen
+            self.changed.emit(text)
 
     @property
     def value(self) -> str:
@@ -138,7 +142,8 @@ class EditableChoice(ComboBox):
     def value(self, text: str) -> None:
         """Set the text, also one that is not among the choices."""
         if text != self.value:
-            self.native.setCurrentText(text)
+            with self.changed.blocked():
+                self.native.setCurrentText(text)
             self.changed.emit(text)
 
     def offer(self, choices: Iterable[str]) -> None:

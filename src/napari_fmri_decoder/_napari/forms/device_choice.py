@@ -9,7 +9,9 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
+from napari_fmri_decoder._napari.forms.native import ignore_wheel
 from napari_fmri_decoder._napari.qt.workers import run_generator
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.torch.devices import choose_device, devices_found, has_gpu
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class DeviceChoice(ComboBox):
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(12)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        ignore_wheel(box)
         self._watch = _Watch(self)
         box.installEventFilter(self._watch)
 
@@ -48,6 +51,8 @@ class DeviceChoice(ComboBox):
     @value.setter
     def value(self, name: str) -> None:
         """Choose a device, available or not; raises `InputError` if no device can have this name."""
+        if not isinstance(name, str):
+            raise InputError(f"{self.label} must be a device such as 'auto' or 'cpu'; got {name!r}.")
         note = choose_device(name).note if name != "auto" else ""
         if name not in self._texts:
             self._texts[name], self._notes[name] = f"{name} (unavailable)" if note else name, note

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,15 @@ class Line(ValuedContainerWidget[Any]):
 
     def set_value(self, value: Any) -> None:
         """Write the value."""
-        self.line_edit.value = "" if value is None else self.write(value)
+        try:
+            text = "" if value is None else self.write(value)
+            same = value is None or _plain(self.read(text.strip())) == _plain(value)
+        except (TypeError, ValueError, AttributeError, csv.Error):
+            same = False
+        if not same or (value is None and not self._empty_is_none):
+            what = f"{self.label or 'The value'} must be a value that one line of text can hold"
+            raise ValueError(f"{what}; got {value!r}.")
+        self.line_edit.value = text
 
     def show_meaning(self, meaning: Any) -> None:
         """Show the value that an empty line means, if it means None."""
@@ -75,6 +84,15 @@ class Line(ValuedContainerWidget[Any]):
     def write(self, value: Any) -> str:
         """Write a value that is not None."""
         return str(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value with lists as tuples, and numbers of NumPy as Python's."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(map(_plain, value))
+    return (type(value), value) if isinstance(value, bool) else value
 
 
 class ListLine(Line):

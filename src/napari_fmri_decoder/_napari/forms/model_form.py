@@ -51,7 +51,14 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self._reserved = frozenset(dir(self))
         self._own_defaults = dict(defaults or {})
         self._fields: dict[str, Widget] = {}
+        self._attributes: set[str] = set()
         self._fill(model, fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse ``form.name = "mlp"`` where a field has this name: its widget has an underscore."""
+        if f"{name}_" in self.__dict__.get("_attributes", ()):
+            raise AttributeError(f"'{name}_' is a widget. To set its value, use {name}_.value = {value!r}.")
+        super().__setattr__(name, value)
 
     def _fill(self, model: type[BaseModel], fields: Sequence[str] | None) -> None:
         """Add a widget for each of the fields."""
@@ -75,7 +82,9 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
 
     def _attribute(self, name: str) -> str:
         taken = name in self._reserved or self.get_widget(name) is not None
-        return f"{name}_" if taken else name
+        attribute = f"{name}_" if taken else name
+        self._attributes.add(attribute)
+        return attribute
 
     def _add(self, name: str, widget: Widget) -> None:
         self._fields[name] = widget
@@ -90,6 +99,11 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
     def names(self) -> tuple[str, ...]:
         """The fields that have a widget."""
         return tuple(self._fields)
+
+    @property
+    def remembered(self) -> tuple[str, ...]:
+        """The keys of `asdict` that the user can set."""
+        return self.names
 
     def widget(self, name: str) -> Widget:
         """Return the widget of a field, by the field's name."""
@@ -169,7 +183,7 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         else:
             try:
                 widget.value = value  # type: ignore[attr-defined]
-            except (TypeError, ValueError, OverflowError):
+            except (TypeError, ValueError, OverflowError, AttributeError):
                 validate(self._model, {**self.asdict(), name: value})  # names the field
                 raise
 

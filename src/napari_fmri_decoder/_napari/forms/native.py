@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -38,12 +39,21 @@ class WheelGuard(QObject):
         return True
 
 
+def keep_order(*widgets: QWidget) -> None:
+    """Let the Tab key go through widgets, and the controls in them, in this order."""
+    parts = [part for widget in widgets for part in (widget, *widget.findChildren(QWidget))]
+    parts = [part for part in parts if isinstance(part, CONTROLS)]
+    for one, other in pairwise(parts):
+        QWidget.setTabOrder(one, other)
+
+
 def ignore_wheel(widget: QWidget) -> None:
     """Let the mouse wheel change a control, and those in it, only after a click on it."""
     for part in (widget, *widget.findChildren(QWidget)):
         if isinstance(part, (QAbstractSpinBox, QComboBox, QAbstractSlider)):
             part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            part.installEventFilter(WheelGuard(part))
+            if part.findChild(WheelGuard) is None:
+                part.installEventFilter(WheelGuard(part))
 
 
 def prepare_control(widget: Widget, name: str, label: str, description: str) -> None:

@@ -11,6 +11,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QValidator
 from qtpy.QtWidgets import QDoubleSpinBox, QSizePolicy, QWidget
 
+from napari_fmri_decoder._napari.forms.native import ignore_wheel
+
 STORED_DECIMALS = 25
 """Decimals of a stored number: all that a float has, even if fewer are shown."""
 
@@ -121,11 +123,14 @@ class Number(ValuedContainerWidget[float]):
         self.margins = (0, 0, 0, 0)
         self.native.layout().addWidget(self._box)
         self.native.setFocusProxy(self._box)
+        ignore_wheel(self._box)
+        self._box.setAccessibleName(self.label)
         self._box.valueChanged.connect(lambda _: self.changed.emit(self.value))
 
     def get_value(self) -> float:
         """Return the number."""
-        self._box.interpretText()  # typed text counts even before the box loses the focus
+        if self._box.hasAcceptableInput():
+            self._box.interpretText()  # typed text counts even before the box loses the focus
         return self._type(self._box.value())
 
     def set_value(self, value: Any) -> None:
@@ -134,7 +139,7 @@ class Number(ValuedContainerWidget[float]):
             self._box.setValue(self._checked(value))
         except (TypeError, ValueError, OverflowError):
             what = "a whole number" if self._type is int else "a number"
-            name, limits = self.label or "The value", f"from {self.min:g} to {self.max:g}"
+            name, limits = self.label or "The value", _limits(self.min, self.max)
             raise ValueError(f"{name} must be {what} {limits}; got {value!r}.") from None
 
     def _checked(self, value: Any) -> float:
@@ -142,3 +147,13 @@ class Number(ValuedContainerWidget[float]):
         if not self.min <= number <= self.max or number != value:
             raise ValueError
         return number
+
+
+def _limits(low: float, high: float) -> str:
+    """Describe limits; those next to a round number exclude it."""
+    above = float(f"{low:.10g}") < low or 0 < low < 1e-20
+    below = float(f"{high:.10g}") > high
+    if not above and not below:
+        return f"from {low:g} to {high:g}"
+    first = f"above {0 if low < 1e-20 else low:g}" if above else f"of at least {low:g}"
+    return f"{first} and {'below' if below else 'at most'} {high:g}"

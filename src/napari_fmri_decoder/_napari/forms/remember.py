@@ -1,8 +1,7 @@
 """Options that were chosen by hand come back in the next napari.
 
 They are kept in a file next to napari's settings. Paths and layers are never kept, and values that a script
-or a recipe sets are not kept either. They come back when a dock is first shown, unless a script has used
-the plugin's docks before.
+or a recipe sets are not kept either. They come back when a dock is opened from a menu.
 """
 
 from __future__ import annotations
@@ -50,22 +49,26 @@ def save(key: str, values: dict[str, Any]) -> None:
     try:
         with replacing(path) as partial:
             partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
         logger.warning("The options of %s could not be kept: %s", key, error)
 
 
 def _read() -> dict[str, dict[str, Any]]:
     """Options by form; empty if the file is missing, damaged, or of another version."""
     path = settings_file()
-    with suppress(OSError, ValueError, TypeError, KeyError):
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
         content = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
         if content["version"] == VERSION:
             return {key: dict(values) for key, values in dict(content["forms"]).items()}
     return {}
 
 
+INPUT = (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel)
+"""What a person does to a control."""
+
+
 class Remember(QObject):
-    """Keeps the options of a form that are changed by hand, and restores them once.
+    """Keeps the options of a form that are changed by hand, and restores them.
 
     Parameters
     ----------
@@ -74,52 +77,63 @@ class Remember(QObject):
         Such as "train.training".
     """
 
-    scripted = False
-    """Whether a script has set a value in this process; then nothing is restored any more."""
-
     def __init__(self, form: ModelForm, key: str) -> None:
         super().__init__(form.native)
         self._form, self._key = form, key
-        self._shown = self._quiet = False
-        form.native.installEventFilter(self)
+        self._quiet = False
+        self._watched: set[int] = set()
+        self._watch()
         form.changed.connect(self._on_changed)
 
+    def _watch(self) -> None:
+        """Watch all controls of the form; a choice brings others."""
+        for widget in (self._form.native, *self._form.native.findChildren(QWidget)):
+            if id(widget) not in self._watched:
+                self._watched.add(id(widget))
+                widget.installEventFilter(self)
+        self._used = False
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Restore after the form is first shown."""
-        if event is not None and event.type() == QEvent.Type.Show and not self._shown:
-            self._shown = True
-            QTimer.singleShot(0, self.restore)
+        """Record that a control is used by hand, until the focus has left the form."""
+        kind = event.type() if event is not None else None
+        if kind in INPUT:
+            self._used = True
+        elif kind == QEvent.Type.FocusOut:  # which may still change the value that was typed
+            QTimer.singleShot(0, self._on_left)
         return False
 
+    def _on_left(self) -> None:
+        widget = QApplication.focusWidget()
+        while widget is not None and widget is not self._form.native:
+            widget = widget.parentWidget()
+        self._used &= widget is not None
+
     def restore(self) -> None:
-        """Set what was kept; a value that no longer fits is ignored."""
-        if Remember.scripted:
-            return
+        """Set what was kept; a value that no longer fits is ignored, and so are options of another choice."""
         self._quiet = True
-        for name, value in load(self._key).items():
-            with suppress(Exception):  # never a reason not to open
+        try:
+            for name, value in load(self._key).items():
                 self._form.update({name: value})
-        self._quiet = False
+        except Exception as error:  # noqa: BLE001 - never a reason not to open
+            logger.warning("The options of %s were kept by another version: %s", self._key, error)
+        finally:
+            self._quiet = False
 
     def reset(self) -> None:
         """Set the defaults, and forget what was kept."""
         self._quiet = True
-        self._form.reset()
-        self._quiet = False
+        try:
+            self._form.reset()
+        finally:
+            self._quiet = False
         save(self._key, {})
 
     def _on_changed(self) -> None:
-        if self._quiet:
-            return
-        if not self._by_hand():
-            Remember.scripted = True
-            return
-        paths = {name for name in self._form.names if isinstance(self._form.widget(name), PathLine)}
-        save(self._key, {name: value for name, value in self._form.asdict().items() if name not in paths})
-
-    def _by_hand(self) -> bool:
-        """Whether a control of the form, or its list of choices, has the focus."""
-        widget: QWidget | None = QApplication.focusWidget()
-        while widget is not None and widget is not self._form.native:
-            widget = widget.parentWidget()
-        return widget is not None
+        by_hand = self._used and not self._quiet
+        self._watch()
+        self._used = by_hand
+        if by_hand:
+            form = self._form
+            paths = {name for name in form.names if isinstance(form.widget(name), PathLine)}
+            names = [name for name in form.asdict() if name not in paths and name in form.remembered]
+            save(self._key, {name: form.asdict()[name] for name in names})

@@ -48,6 +48,10 @@ class Step(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
             raise AttributeError(f"'{name}' is a widget. To set its value, use {name}.value = {value!r}.")
         super().__setattr__(name, value)
 
+    def __dir__(self) -> list[str]:
+        """Add the fields of the form."""
+        return [*super().__dir__(), *(widget.name for widget in self.form)]
+
     def asdict(self) -> dict[str, Any]:
         """Return the values of the form."""
         return self.form.asdict()

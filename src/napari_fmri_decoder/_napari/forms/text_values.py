@@ -10,6 +10,7 @@ from typing import Any
 
 def split_list(text: str) -> list[str]:
     """Split a list at its commas, except those in quotes."""
+    text = re.sub(r"[\r\n\u2028\u2029]+", ",", text)  # a pasted column
     parts = next(csv.reader([text], skipinitialspace=True), [])
     return [part.strip() for part in parts if part.strip()]
 

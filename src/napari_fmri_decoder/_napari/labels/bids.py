@@ -64,7 +64,7 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
         self.table = _table()
         self.table.itemChanged.connect(lambda *_: self._update_availability())
         self.open_button = push_button("open_bids", "Open selected runs")
-        self.open_button.changed.connect(guard()(self._open))
+        self.open_button.changed.connect(guard()(self.open))
         self.about = text_label(NO_FOLDER, name="bids_about")
         for part in (self.table, self.about, self.open_button.native):
             self.native.layout().addWidget(part)
@@ -139,7 +139,14 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
             else reason
         )
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Open the selected runs as one series, with their events as labels.
+
+        Raises
+        ------
+        InputError
+            If no run is selected.
+        """
         runs = self.selected()
         if not runs:
             raise InputError(NO_RUN)

@@ -70,7 +70,8 @@ class LabelsDock(Dock):
         self.current = text_label(name="current_volume")
         self.counts = text_label(name="label_counts")
         self.notes = text_label(name="label_notes")
-        source = Remember(self.source, "labels.source")
+        source, maps = Remember(self.source, "labels.source"), Remember(self.zmaps.form, "labels.zmaps")
+        self.remembered = [source, maps]
         content = QWidget()
         rows = QVBoxLayout(content)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -88,8 +89,8 @@ class LabelsDock(Dock):
             self.notes,
         ):
             rows.addWidget(part)
-        maps, reset = self.zmaps.native, Remember(self.zmaps.form, "labels.zmaps").reset
-        rows.addWidget(section("Z-maps", maps, name="section_zmaps", open_=False, reset=reset))
+        zmaps, reset = self.zmaps.native, maps.reset
+        rows.addWidget(section("Z-maps", zmaps, name="section_zmaps", open_=False, reset=reset))
         rows.addStretch(1)
         self._scroll = scrolled(content, "labels_scroll")
         self.rows.addWidget(self._scroll)
@@ -123,7 +124,7 @@ class LabelsDock(Dock):
         if name in ("series", "table", "prepared"):
             self._show_table()
         elif name == "labels" and self.session.state.labeling.labels is not None:
-            self._set_source(self.session.state.labeling.labels)  # such as those of new z-maps
+            self.source.update(self.session.state.labeling.labels)  # such as those of new z-maps
         if name in ("series", "labels", "table"):
             self.zmaps.refresh()
 
@@ -184,13 +185,8 @@ class LabelsDock(Dock):
             if len(anatomies) == 1 and self.session.state.preparation.anatomy is None:
                 self.session.update(anatomy=self.session.add(read(anatomies.pop())))
             self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
-        self._set_source({"source": "events", "events": ()})
+        self.source.update({"source": "events", "events": ()})
         self.apply()
-
-    def _set_source(self, values: LabelsConfig | dict[str, Any]) -> None:
-        """Set the source to what the dock itself did, which is not kept for the next napari."""
-        with self.source.changed.blocked():
-            self.source.update(values)
 
     def _count_alternatives(self, config: LabelsConfig, series: Volume) -> None:
         """Compute the labels by each way to assign short events, for the bands."""
@@ -267,7 +263,7 @@ class LabelsDock(Dock):
         if not isinstance(labels, PaintedLabels) or not as_shown or table is None:
             exclude = labels.excluded(table["label"]) if labels and table is not None else ()
             labels = PaintedLabels() if table is None else PaintedLabels.of_table(table, exclude)
-        self._set_source(labels.painted(first, last, label))
+        self.source.update(labels.painted(first, last, label))
         self.apply()
 
     def _on_moved(self, event: Any = None) -> None:

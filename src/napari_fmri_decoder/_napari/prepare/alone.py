@@ -92,7 +92,7 @@ def _finish(step: Any, jobs: PrepareJobs, parts: Sequence[Any]) -> None:
 
     def catch_up() -> None:
         on_layers()
-        for name in ("series", "mask", "slab", "angles", "frame"):
+        for name in ("series", "mask", "slab", "pivot", "angles", "frame"):
             on_state(name)
 
     jobs.life.follow(jobs.session.layers_changed, on_layers)

@@ -45,10 +45,9 @@ class PrepareDock(Dock):
             "Slab": self.slab,
         }
         self.extend(parts.values())
-        resets = {
-            "Mask": Remember(self.mask.form, "prepare.mask").reset,
-            "Slab": Remember(self.slab.form, "prepare.slab").reset,
-        }
+        mask, slab = Remember(self.mask.form, "prepare.mask"), Remember(self.slab.form, "prepare.slab")
+        self.remembered = [mask, slab]
+        resets = {"Mask": mask.reset, "Slab": slab.reset}
         for title, part in parts.items():
             name, reset = f"{title.lower()}_section", resets.get(title)
             rows.addWidget(section(title, part.native, name=name, reset=reset))
@@ -65,12 +64,9 @@ class PrepareDock(Dock):
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)
         self.life.closed.connect(self.slab.hide_drawn)
-        self._on_layers()
-        self._on_steps()
-        self._on_state("series")
         if self.session.state.recipe is not None:
-            for name in ("recipe", "mask", "slab", "angles", "frame"):
-                self._on_state(name)
+            self._on_state("recipe")
+        self.catch_up()
 
     @property
     def series(self) -> LayerChoice:
@@ -86,7 +82,7 @@ class PrepareDock(Dock):
         """Show the present state of the session."""
         self._on_layers()
         self._on_steps()
-        for name in ("series", "mask", "slab", "angles", "frame", "radiological"):
+        for name in ("series", "mask", "slab", "pivot", "angles", "frame", "radiological"):
             self._on_state(name)
 
     def _on_layers(self) -> None:

@@ -73,7 +73,7 @@ class RegionChoice(ValuedContainerWidget[tuple[int, ...]]):
         InputError
             If the atlas does not have one of them.
         """
-        wanted = set(value)
+        wanted = {value} if isinstance(value, int) else set(value)
         known = [item.data(Qt.ItemDataRole.UserRole) for item in self._items()]
         if unknown := sorted(wanted - set(known)):
             raise InputError(

@@ -135,6 +135,8 @@ class RotationStep(Container):  # type: ignore[type-arg]  # magicgui types it by
         state = self._session.state
         if name == "slab" and state.preparation.slab is not None:
             self.set_point(state.preparation.slab.pivot)
+        elif name == "pivot":
+            self.set_point(state.scene.pivot)
         elif name == "angles":
             self.set_angles(self._session.state.scene.angles)
         elif name == "frame":
@@ -161,10 +163,11 @@ class RotationStep(Container):  # type: ignore[type-arg]  # magicgui types it by
     @guard()
     def _rotate(self, frame: Frame) -> None:
         """Rotate the images; consecutive rotations are one step."""
-        angles, steps = self.angles, self._session.steps
+        turn: dict[str, Any] = {"angles": self.angles, "pivot": self.point()}
+        steps = self._session.steps
         with all_or_nothing(self._session):
             if steps and steps[-1] is self._step:
-                self._session.update(angles=angles, frame=frame)
+                self._session.update(frame=frame, **turn)
             else:
-                self._session.take_step("rotation", angles=angles, frame=frame)
+                self._session.take_step("rotation", frame=frame, **turn)
                 self._step = steps[-1]

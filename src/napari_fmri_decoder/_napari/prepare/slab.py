@@ -11,9 +11,10 @@ from magicgui.widgets import RangeSlider
 from qtpy.QtCore import QTimer
 
 from napari_fmri_decoder._napari.forms.controls import check_box
-from napari_fmri_decoder._napari.forms.model_form import ModelForm
+from napari_fmri_decoder._napari.forms.model_form import ModelForm, values_of
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
+from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.prepare.mask import MASK
 from napari_fmri_decoder._napari.prepare.slab_drawing import WARM, SlabDrawing
 from napari_fmri_decoder._napari.qt.availability import set_available
@@ -98,13 +99,26 @@ class SlabStep(Step):
         self.live_preview.changed.connect(self._on_outline)
         rotation.rotated.connect(lambda _: self._on_change(follow=False))
 
+    def update(self, *args: Any, **values: Any) -> None:
+        """Set values of the form; of a `SlabConfig` those that have a widget.
+
+        Raises
+        ------
+        InputError
+            If a name has no widget here: angles and pivot are set by the rotation.
+        """
+        given = {**values_of(args[0] if args else {}), **values}
+        if args and isinstance(args[0], SlabConfig):
+            given = {name: given[name] for name in FIELDS}
+        if others := sorted(set(given) - set(FIELDS)):
+            raise InputError(f"Fields of the slab are {', '.join(FIELDS)}; got {', '.join(others)}.")
+        self.form.update(given)
+
     def config(self) -> SlabConfig:
         """The slab as set in the controls."""
         x, y, z = self._rotation.angles
         rotation = {"rotate_x": x, "rotate_y": y, "rotate_z": z, "pivot": self._rotation.point()}
-        with self.form.changed.blocked():
-            self.form.update(rotation)
-        config = self.form.config()
+        config = validate(SlabConfig, {**self.form.asdict(), **rotation})
         if not isinstance(config, SlabConfig):
             raise TypeError(f"The slab's form must give a SlabConfig, got {type(config)}.")
         return config

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
+from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.qt.lifetime import Lifetime, dock_of
+from napari_fmri_decoder._napari.qt.opened_by import opened_by_hand
 from napari_fmri_decoder._napari.viewer.session import Session
 
 if TYPE_CHECKING:
-    from magicgui.widgets.bases import Widget
     from napari import Viewer
 
 WIDTH = 400
@@ -33,6 +34,8 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     ----------
     session : Session
     life : Lifetime
+    remembered : list of Remember
+        Forms whose options come back when the dock is first opened from a menu.
     rows : QVBoxLayout
         Always visible; add a `scrolled` widget for everything else.
     """
@@ -45,11 +48,18 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         self.rows: QVBoxLayout = self.native.layout()
         self.rows.addItem(_wide(WIDTH - 8))
         self._placed = False
+        self.remembered: list[Any] = []
         self.life = Lifetime()
         self.life.watch(self.native)
         self.life.closed.connect(self._on_closed)
         self.life.reopened.connect(self.catch_up)
         self.life.shown.connect(self.on_shown)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse ``dock.use_slab = False``: widgets have values."""
+        if isinstance(self.__dict__.get(name), Widget) and not isinstance(value, Widget):
+            raise AttributeError(f"'{name}' is a widget. To set its value, use {name}.value = {value!r}.")
+        super().__setattr__(name, value)
 
     @property
     def viewer(self) -> Viewer:
@@ -60,16 +70,15 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         """Connect a signal of the session, or an event of the viewer, while the dock is open."""
         self.life.follow(signal, slot)
 
-    def place(self, widget: Widget, layout: QLayout) -> None:
-        """Make a widget one of the dock's own, and show it in a layout of the dock."""
-        self.append(widget)
-        layout.addWidget(widget.native)
-
     def catch_up(self) -> None:
         """Show the present state, after the dock was closed and reopened."""
 
     def on_shown(self) -> None:
         """Become a tab next to the plugin's other docks when first shown."""
+        restored, self.remembered = self.remembered, []
+        if restored and self.session.state.recipe is None and opened_by_hand():
+            for form in restored:
+                form.restore()
         if not self._placed:
             self._placed = True
             soon = QTimer(self.native)  # deleted with the dock

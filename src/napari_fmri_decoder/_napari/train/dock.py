@@ -66,6 +66,7 @@ class TrainDock(Dock):
         self.preparation, self.permutation = self.setup.preparation, self.setup.permutation
         self.compare, self.use_slab = self.setup.compare, self.setup.use_slab
         self.location, self.runs_folder = self.setup.location, self.setup.runs_folder
+        self.remembered = [] if self.runs.last is not None else self.setup.remembered  # its plan is shown
         self.reasons = Reasons(self.runs)
         self.recipe = RecipeRow(self.open_recipe)
         self.load_button, self.with_data = self.recipe.load, self.recipe.with_data

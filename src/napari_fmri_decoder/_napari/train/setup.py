@@ -74,6 +74,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         super().__init__(name="setup", labels=False)
         self.margins = (2, 4, 2, 4)
         self.session = session
+        self.remembered: list[Remember] = []
         names = sorted(registry, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
         decoders = {name: registry[name] for name in names}
         self.decoder = ChoiceForm(decoders, "name", title="Decoder", name="decoder")
@@ -107,17 +108,25 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         folder = self.runs_folder.native
         for part in (
             section("Data", self.data, self.use_slab.native, name="section_data"),
-            _remembered("Network", self.decoder, "section_network"),
-            _remembered("Training", self.training, "section_training"),
-            _remembered("Training and test sets", self.split, "section_split", self.runs),
-            _remembered("Preparation", self.preparation, "section_prepare", open_=False),
-            _remembered("Permutation test", self.permutation, "section_null", open_=False),
+            self._section("Network", self.decoder, "section_network"),
+            self._section("Training", self.training, "section_training"),
+            self._section("Training and test sets", self.split, "section_split", self.runs),
+            self._section("Preparation", self.preparation, "section_prepare", open_=False),
+            self._section("Permutation test", self.permutation, "section_null", open_=False),
             section("Run in", self.location.native, name="section_cluster"),
             self.compared,
             section("Output folder", folder, name="section_folder", open_=False),
         ):
             rows.addWidget(part)
         rows.addStretch(1)
+
+    def _section(
+        self, title: str, form: ModelForm, name: str, *below: QWidget, open_: bool = True
+    ) -> QWidget:
+        """A section with a form whose options come back in the next napari."""
+        keeper = Remember(form, f"train.{form.name}")
+        self.remembered.append(keeper)
+        return section(title, form.native, *below, name=name, open_=open_, reset=keeper.reset)
 
     @property
     def folder(self) -> Path:
@@ -143,7 +152,6 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
 
     def load(self, recipe: Recipe) -> None:
         """Set all forms from a recipe; its data and labels belong to Prepare and Labels."""
-        Remember.scripted = True  # options of earlier sessions no longer replace these
         self.decoder.update(recipe.decoder)
         self.training.update(recipe.training)
         self.split.update(recipe.split)
@@ -197,12 +205,6 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         table = self.session.state.labeling.table
         if name == "table" and table is not None:
             self.runs.setText("Runs: " + ", ".join(dict.fromkeys(group_keys(table).tolist())))
-
-
-def _remembered(title: str, form: ModelForm, name: str, *below: QWidget, open_: bool = True) -> QWidget:
-    """A section with a form whose options come back in the next napari."""
-    reset = Remember(form, f"train.{form.name}").reset
-    return section(title, form.native, *below, name=name, open_=open_, reset=reset)
 
 
 def _about(session: Session) -> str:

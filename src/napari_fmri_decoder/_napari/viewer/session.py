@@ -270,6 +270,7 @@ class Session:
         self.update(
             frame=scene.frame,
             angles=scene.angles,
+            pivot=scene.pivot,
             mask=preparation.mask,
             mask_config=preparation.mask_config,
             slab=preparation.slab,

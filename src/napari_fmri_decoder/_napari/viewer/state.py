@@ -30,6 +30,8 @@ class Scene:
         Space in which the viewer shows all brain layers.
     angles : (3,) tuple of float
         Rotation about x, y and z in degrees, set in Prepare.
+    pivot : (3,) tuple of float or None
+        Fixed point of the rotation in scanner millimeters; None for the scanner origin.
     point : (3,) tuple of float or None
         Position of the crosshair in scanner millimeters; None if there is no crosshair.
     radiological : bool
@@ -38,6 +40,7 @@ class Scene:
 
     frame: Frame = SCANNER
     angles: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pivot: tuple[float, float, float] | None = None
     point: tuple[float, float, float] | None = None
     radiological: bool = False
 
