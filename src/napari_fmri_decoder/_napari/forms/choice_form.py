@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from qtpy.QtCore import Qt
 
 from napari_fmri_decoder._napari.forms.model_form import ModelForm, defaults_of, value_of, values_of
-from napari_fmri_decoder._napari.forms.native import keep_order, prepare_control
+from napari_fmri_decoder._napari.forms.native import keep_order, prepare_control, set_label_widths
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder.errors import InputError
 
@@ -63,6 +63,7 @@ class ChoiceForm(ModelForm):
         # A model's own fields come before those that it inherits.
         super()._fill(model, sorted(names, key=lambda name: name not in model.__annotations__))
         self.update(kept)
+        set_label_widths(self.native)
         keep_order(self._choice.native, *(self._fields[name].native for name in self._fields))
 
     def _on_choice(self) -> None:

@@ -74,7 +74,7 @@ def prepare_control(widget: Widget, name: str, label: str, description: str) -> 
 
 
 class _Aligner(QObject):
-    """Gives the labels of a container one width whenever it is shown, as wide as its style needs.
+    """Gives the labels of a container one width whenever it is shown.
 
     magicgui measures them in the font of the application, and not at all if the widgets were given to the
     constructor.
@@ -82,14 +82,19 @@ class _Aligner(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
-            rows = [row for row in watched.children() if isinstance(row, QWidget) and row.layout()]
-            labels = [label for row in rows if (label := _label(row)) is not None]
-            for label in labels:
-                label.ensurePolished()
-            width = max((label.sizeHint().width() for label in labels), default=0)
-            for label in labels:
-                label.setMinimumWidth(width)
+            set_label_widths(watched)
         return False
+
+
+def set_label_widths(container: QWidget) -> None:
+    """Give the labels of a container one width, as wide as its style needs."""
+    rows = [row for row in container.children() if isinstance(row, QWidget) and row.layout()]
+    labels = [label for row in rows if (label := _label(row)) is not None]
+    for label in labels:
+        label.ensurePolished()
+    width = max((label.sizeHint().width() for label in labels), default=0)
+    for label in labels:
+        label.setMinimumWidth(width)
 
 
 def _label(row: QWidget) -> QLabel | None:

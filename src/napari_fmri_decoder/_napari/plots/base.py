@@ -222,8 +222,8 @@ class Plot(QWidget):
                 self.set_ink(ink)
 
     def sizeHint(self) -> QSize:
-        """Ask for the width of a dock."""
-        return QSize(320, super().sizeHint().height())
+        """Ask for the width of a dock, and for the height that the panes need."""
+        return QSize(320, self.minimumSizeHint().height())
 
     def _locate(self, position: QPointF) -> tuple[float, float, int] | None:
         for i, pane in enumerate(self.panes):
