@@ -93,14 +93,14 @@ def test_a_number_counts_as_typed_when_the_focus_leaves_it(viewer: Any, qtbot: A
 
 
 def test_what_a_script_or_the_program_sets_is_not_kept(viewer: Any, qtbot: Any) -> None:
-    form, _ = new_form(qtbot)
+    form, keeper = new_form(qtbot)
     form.hidden.value = 5
     form.update(name="line", C=2.0)
     assert new_form(qtbot)[0].config() == Net()
     form.value = "net"
     type_into(form, "hidden", "77", qtbot)
     form.native.hide()
-    qtbot.wait(20)
+    qtbot.waitUntil(lambda: not keeper.in_use)
     form.hidden.value = 6
     assert new_form(qtbot)[0].config() == Net(hidden=77)
 

@@ -42,7 +42,7 @@ class WheelGuard(QObject):
 def keep_order(*widgets: QWidget) -> None:
     """Let the Tab key go through widgets, and the controls in them, in this order."""
     parts = [part for widget in widgets for part in (widget, *widget.findChildren(QWidget))]
-    parts = [part for part in parts if isinstance(part, CONTROLS)]
+    parts = [part for part in parts if isinstance(part, CONTROLS) and part.window() is parts[0].window()]
     for one, other in pairwise(parts):
         QWidget.setTabOrder(one, other)
 

@@ -75,6 +75,11 @@ class Remember(QObject):
     form : ModelForm
     key : str
         Such as "train.training".
+
+    Attributes
+    ----------
+    in_use : bool
+        Whether changes of the form count as made by hand.
     """
 
     def __init__(self, form: ModelForm, key: str) -> None:
@@ -91,13 +96,13 @@ class Remember(QObject):
             if id(widget) not in self._watched:
                 self._watched.add(id(widget))
                 widget.installEventFilter(self)
-        self._used = False
+        self.in_use = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Record that a control is used by hand, until the focus has left the form."""
         kind = event.type() if event is not None else None
         if kind in INPUT:
-            self._used = True
+            self.in_use = True
         elif kind == QEvent.Type.FocusOut:  # which may still change the value that was typed
             QTimer.singleShot(0, self._on_left)
         return False
@@ -106,7 +111,7 @@ class Remember(QObject):
         widget = QApplication.focusWidget()
         while widget is not None and widget is not self._form.native:
             widget = widget.parentWidget()
-        self._used &= widget is not None
+        self.in_use &= widget is not None
 
     def restore(self) -> None:
         """Set what was kept; a value that no longer fits is ignored, and so are options of another choice."""
@@ -129,9 +134,9 @@ class Remember(QObject):
         save(self._key, {})
 
     def _on_changed(self) -> None:
-        by_hand = self._used and not self._quiet
+        by_hand = self.in_use and not self._quiet
         self._watch()
-        self._used = by_hand
+        self.in_use = by_hand
         if by_hand:
             form = self._form
             paths = {name for name in form.names if isinstance(form.widget(name), PathLine)}
