@@ -124,14 +124,16 @@ def test_typed_and_chosen_texts_are_sent_once(qtbot: Any) -> None:
 
 
 def test_a_closed_dock_is_freed(viewer: Any, qtbot: Any) -> None:
-    dock = LabelsDock(viewer)
-    viewer.window.add_dock_widget(dock, name="Labels")
-    qtbot.waitUntil(lambda: dock.visible)
-    qtbot.wait(20)
-    alive = weakref.ref(dock)
-    viewer.window.remove_dock_widget(dock.native)
-    dock.native.deleteLater()
-    del dock
+    def open_and_close() -> weakref.ref[LabelsDock]:
+        dock = LabelsDock(viewer)
+        viewer.window.add_dock_widget(dock, name="Labels")
+        qtbot.waitUntil(lambda: dock.visible)
+        qtbot.wait(20)
+        viewer.window.remove_dock_widget(dock.native)
+        dock.native.deleteLater()
+        return weakref.ref(dock)
+
+    alive = open_and_close()
 
     def is_freed() -> bool:
         gc.collect()
