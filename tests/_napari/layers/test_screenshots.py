@@ -149,5 +149,6 @@ def pixels(image: Any) -> np.ndarray:
     """A QImage as an array of red, green, blue and opacity."""
     image = image.convertToFormat(image.Format.Format_RGBA8888)
     bits = image.constBits()
-    bits.setsize(image.sizeInBytes())
+    if hasattr(bits, "setsize"):  # PyQt; PySide gives a memoryview
+        bits.setsize(image.sizeInBytes())
     return np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)

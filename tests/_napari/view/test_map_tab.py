@@ -162,7 +162,7 @@ def test_scripted_values_are_exact_and_bad_ones_change_nothing(viewer: Any) -> N
     assert tab.threshold.value == pytest.approx(tab.limit.value / 2)
     before = tab.display
     for control, value, why in (
-        (tab.p, 0, "p, two-sided must be a number from 1e-300 to 1; got 0"),
+        (tab.p, 0, "p, two-sided must be a number above 0 and at most 1; got 0"),
         (tab.threshold, -1, "Threshold must be a number from 0"),
         (tab.slider, 1001, "outside of the allowed range"),
         (tab.signs, "none", "not a valid choice"),

@@ -88,21 +88,14 @@ class _Aligner(QObject):
 
 def set_label_widths(container: QWidget) -> None:
     """Give the labels of a container one width, as wide as its style needs."""
-    rows = [row for row in container.children() if isinstance(row, QWidget) and row.layout()]
-    labels = [label for row in rows if (label := _label(row)) is not None]
+    direct = Qt.FindChildOption.FindDirectChildrenOnly
+    rows = container.findChildren(QWidget, options=direct)
+    labels = [label for row in rows for label in row.findChildren(QLabel, options=direct)]
     for label in labels:
         label.ensurePolished()
     width = max((label.sizeHint().width() for label in labels), default=0)
     for label in labels:
         label.setMinimumWidth(width)
-
-
-def _label(row: QWidget) -> QLabel | None:
-    """The label at the start of a row."""
-    layout = row.layout()
-    first = layout.itemAt(0) if layout is not None else None
-    widget = first.widget() if first is not None else None
-    return widget if isinstance(widget, QLabel) else None
 
 
 def align_labels(container: Widget) -> None:

@@ -125,7 +125,10 @@ class Number(ValuedContainerWidget[float]):
         self.native.setFocusProxy(self._box)
         ignore_wheel(self._box)
         self._box.setAccessibleName(self.label)
-        self._box.valueChanged.connect(lambda _: self.changed.emit(self.value))
+        self._box.valueChanged.connect(self._on_box)  # a lambda would keep the widget alive in PySide6
+
+    def _on_box(self, _: float) -> None:
+        self.changed.emit(self.value)
 
     def get_value(self) -> float:
         """Return the number."""

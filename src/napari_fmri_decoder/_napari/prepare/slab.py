@@ -211,6 +211,7 @@ class SlabStep(Step):
             slab=made.config.slab(),
             slab_placement=made.placement,
             frame=made.placement.screen,
+            pivot=made.config.slab().pivot,
             **more,
         )
         self._touched = False  # until the user changes it again

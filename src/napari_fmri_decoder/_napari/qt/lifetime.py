@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Signal
+from psygnal import Signal
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_fmri_decoder._napari.qt.running import stop_within
@@ -29,7 +30,7 @@ class Lifetime(QObject):
         Sent whenever the widget becomes visible.
     """
 
-    closed, reopened, shown = Signal(), Signal(), Signal()
+    closed, reopened, shown = Signal(), Signal(), Signal()  # psygnal's, which keep no slot alive
 
     def __init__(self) -> None:
         super().__init__()

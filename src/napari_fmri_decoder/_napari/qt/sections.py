@@ -80,7 +80,7 @@ class _Section(QWidget):
             back = _flat_button("Reset")
             back.setObjectName(f"{name}_reset")
             back.setToolTip(f"<p>Reset to defaults: all options under {title}.</p>")
-            back.clicked.connect(lambda *_: reset())
+            back.clicked.connect(reset)
             head.addWidget(back)
         self.content = QWidget()
         inner = QVBoxLayout(self.content)

@@ -140,7 +140,13 @@ def show_recipe_data(session: Session, data: RecipeData) -> tuple[str, ...]:
     elif session.state.preparation.slab is not None:
         straight = (0.0, 0.0, 0.0)
         session.take_step(
-            "no slab", slab=None, slab_placement=None, slab_layer=None, frame=SCANNER, angles=straight
+            "no slab",
+            slab=None,
+            slab_placement=None,
+            slab_layer=None,
+            frame=SCANNER,
+            angles=straight,
+            pivot=None,
         )
     return data.missing
 
@@ -163,6 +169,7 @@ def apply_slab(session: Session, config: SlabConfig, placement: RotatedSlab) -> 
         slab_placement=placement,
         frame=placement.screen,
         angles=(config.rotate_x, config.rotate_y, config.rotate_z),
+        pivot=config.slab().pivot,
     )
     center_view(session.viewer, session.state.scene.frame.to_frame(placement.scanner.corners).mean(axis=0))
 
