@@ -13,6 +13,7 @@ import pytest
 from hang import HANG_S
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from person import PLUGIN, Person
+from qtpy import API_NAME
 from qtpy.QtCore import Qt
 from small import write_small
 
