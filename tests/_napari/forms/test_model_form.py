@@ -342,7 +342,7 @@ def test_a_choice_shows_only_the_form_of_the_chosen_model(choice: ChoiceForm) ->
     choice.name_.value = "linear"
     assert choice.asdict() == {"name": "linear", "loss": "logistic"}
     assert choice.config() == Line()
-    assert choice.get_widget("dropout") is None
+    assert not hasattr(choice, "dropout")
     assert "A baseline." in choice.name_.tooltip
     choice.value = "mlp"
     assert choice.config() == Perceptron(dropout=0.5), "what was set must be there again"

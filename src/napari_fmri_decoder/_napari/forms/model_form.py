@@ -10,7 +10,7 @@ from magicgui.widgets import Container
 from pydantic import BaseModel
 
 from napari_fmri_decoder._napari.forms.field_widgets import field_widget
-from napari_fmri_decoder._napari.forms.native import align_labels, prepare_control
+from napari_fmri_decoder._napari.forms.native import align_labels, child, prepare_control
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder.errors import InputError
@@ -81,7 +81,7 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         return widget
 
     def _attribute(self, name: str) -> str:
-        taken = name in self._reserved or self.get_widget(name) is not None
+        taken = name in self._reserved or child(self, name) is not None
         attribute = f"{name}_" if taken else name
         self._attributes.add(attribute)
         return attribute

@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
 from napari_fmri_decoder._napari.qt.availability import set_tooltip, tooltip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from magicgui.widgets.bases import Widget
 
 
@@ -37,6 +39,11 @@ class WheelGuard(QObject):
             return False
         event.ignore()
         return True
+
+
+def child(container: Iterable[Widget], name: str) -> Widget | None:
+    """The widget of a container with a name; magicgui 0.10.0 has no `get_widget`."""
+    return next((widget for widget in container if widget.name == name), None)
 
 
 def keep_order(*widgets: QWidget) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 
+from napari_fmri_decoder._napari.forms.native import child
+
 if TYPE_CHECKING:
     import inspect
 
@@ -34,7 +36,7 @@ class Step(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
 
     def __getattr__(self, name: str) -> Any:
         """Return a widget by its name, also one of the form."""
-        if (widget := self.get_widget(name)) is not None:
+        if (widget := child(self, name)) is not None:
             return widget
         form = self.__dict__.get("form")
         if form is None or name.startswith("_"):
@@ -44,7 +46,7 @@ class Step(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse ``step.start = 12``, as a container does: widgets have values."""
         form = self.__dict__.get("form")
-        if form is not None and form.get_widget(name) is not None:
+        if form is not None and child(form, name) is not None:
             raise AttributeError(f"'{name}' is a widget. To set its value, use {name}.value = {value!r}.")
         super().__setattr__(name, value)
 
