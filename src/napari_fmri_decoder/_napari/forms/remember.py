@@ -86,16 +86,13 @@ class Remember(QObject):
         super().__init__(form.native)
         self._form, self._key = form, key
         self._quiet = False
-        self._watched: set[int] = set()
         self._watch()
         form.changed.connect(self._on_changed)
 
     def _watch(self) -> None:
         """Watch all controls of the form; a choice brings others."""
         for widget in (self._form.native, *self._form.native.findChildren(QWidget)):
-            if id(widget) not in self._watched:
-                self._watched.add(id(widget))
-                widget.installEventFilter(self)
+            widget.installEventFilter(self)  # once, however often it is installed
         self.in_use = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

@@ -100,13 +100,7 @@ class SlabStep(Step):
         rotation.rotated.connect(lambda _: self._on_change(follow=False))
 
     def update(self, *args: Any, **values: Any) -> None:
-        """Set values of the form; of a `SlabConfig` those that have a widget.
-
-        Raises
-        ------
-        InputError
-            If a name has no widget here: angles and pivot are set by the rotation.
-        """
+        """Set values of the form; of a `SlabConfig` those with a widget. The rotation sets its angles."""
         given = {**values_of(args[0] if args else {}), **values}
         if args and isinstance(args[0], SlabConfig):
             given = {name: given[name] for name in FIELDS}
@@ -214,8 +208,8 @@ class SlabStep(Step):
             pivot=made.config.slab().pivot,
             **more,
         )
-        self._touched = False  # until the user changes it again
-        self.hide_drawn()
+        self._touched = False
+        self._drawing.hide()
         self._show_slice(made.placement)
 
     def _covering(self) -> list[Layer]:
