@@ -7,7 +7,7 @@ Examples
 """
 
 try:
-    from napari_fmri_decoder._napari.widgets import (
+    from napari_fmri_decoder._napari.forms.annotations import (
         AutomaticNumber,
         Degrees,
         Device,
@@ -17,10 +17,8 @@ try:
         Names,
         Scientific,
         Seconds,
-        mask,
-        rotation,
-        slab,
     )
+    from napari_fmri_decoder._napari.prepare.alone import mask, rotation, slab
 except ModuleNotFoundError as error:
     from napari_fmri_decoder.errors import MissingPackageError
 

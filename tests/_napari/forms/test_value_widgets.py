@@ -16,14 +16,14 @@ from qtpy.QtWidgets import QAbstractSpinBox, QApplication
 from napari_fmri_decoder._napari.forms.angle_slider import AngleSlider
 from napari_fmri_decoder._napari.forms.choices import EditableChoice
 from napari_fmri_decoder._napari.forms.device_choice import DeviceChoice
-from napari_fmri_decoder._napari.forms.lines import ListLine, NamedValues
+from napari_fmri_decoder._napari.forms.lines import ListLine, NamedValues, PathLine
 from napari_fmri_decoder._napari.forms.number import Number
 from napari_fmri_decoder._napari.labels.dock import LabelsDock
 
 
 @pytest.mark.parametrize("angle", [8.2, 20.05, -33.123456, 1e-10, 120.7, -360.0, 0.0])
 def test_an_angle_keeps_every_digit_and_sends_it(qtbot: Any, angle: float) -> None:
-    slider = AngleSlider("x", "About x", "An angle.")
+    slider = AngleSlider("x", "About x", "An angle.", 360.0)
     qtbot.addWidget(slider.native)
     sent: list[float] = []
     slider.changed.connect(sent.append)
@@ -34,7 +34,7 @@ def test_an_angle_keeps_every_digit_and_sends_it(qtbot: Any, angle: float) -> No
 
 @pytest.mark.parametrize("wrong", [361, float("nan"), None, "abc"])
 def test_a_wrong_angle_is_refused_by_name(qtbot: Any, wrong: Any) -> None:
-    slider = AngleSlider("x", "About x", "An angle.")
+    slider = AngleSlider("x", "About x", "An angle.", 360.0)
     qtbot.addWidget(slider.native)
     with pytest.raises(ValueError, match="About x must be an angle from -360° to 360°; got"):
         slider.value = wrong
@@ -73,6 +73,23 @@ def test_lists_that_a_line_cannot_hold_are_refused_and_a_pasted_column_is_a_list
     QApplication.clipboard().setText("face\nhouse, small\ncat")
     line.line_edit.native.paste()
     assert line.value == ("face", "house", "small", "cat")
+
+
+def test_paths_that_a_line_cannot_hold_are_refused(qtbot: Any) -> None:
+    one, several = PathLine("a.nii", label="Table"), PathLine((), mode="rm", label="Files")
+    for widget, wrong in (
+        (one, " a.nii"),
+        (one, "a.nii\n"),
+        (several, ("a.nii", " b.nii")),
+        (several, ("",)),
+    ):
+        qtbot.addWidget(widget.native)
+        before = widget.value
+        with pytest.raises(ValueError, match=f"{widget.label} must be a value that one line of text"):
+            widget.value = wrong
+        assert widget.value == before
+    several.value = ("a b.nii", "c, d.nii")
+    assert several.value == ("a b.nii", "c, d.nii")
 
 
 def test_reading_a_number_keeps_what_is_being_typed(qtbot: Any) -> None:

@@ -28,7 +28,7 @@ class AngleSlider(FloatSlider):
         Largest angle in either direction.
     """
 
-    def __init__(self, name: str, label: str, tip: str, limit: float = 360.0) -> None:
+    def __init__(self, name: str, label: str, tip: str, limit: float) -> None:
         self._exact, self._limit = 0.0, limit
         super().__init__(name=name, label=label, value=0.0, min=-REACH, max=REACH, step=0.1)
         prepare_control(self, name, label, tip)
@@ -64,12 +64,8 @@ class AngleSlider(FloatSlider):
                 f"{self.label} must be an angle from {-self._limit:g}° to {self._limit:g}°; got {value!r}."
             )
         self._widen(angle)
-        before, self._exact = self._exact, angle
-        try:
-            super().set_value(angle)
-        except Exception:
-            self._exact = before
-            raise
+        self._exact = angle
+        super().set_value(angle)
 
     def _on_value_change(self, value: float | None = None) -> None:
         """Send the exact angle."""

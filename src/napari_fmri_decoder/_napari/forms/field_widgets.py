@@ -78,7 +78,7 @@ def _kind(
     if inner is bool:
         return CheckBox, {}
     if inner in (int, float):
-        return _number(inner, _limits(bounds, inner), default, extra)
+        return _number(inner, limits_of(bounds, inner), default, extra)
     several = origin in (list, tuple) and not any(get_origin(part) in (list, tuple) for part in parts)
     if inner is Path or mode or (several and Path in parts):
         usual = "files" if several else "file"
@@ -121,7 +121,7 @@ def _number(
     return Number, {**options, "usual": default}
 
 
-def _limits(bounds: Sequence[Any], kind: type) -> tuple[float, float]:
+def limits_of(bounds: Sequence[Any], kind: type) -> tuple[float, float]:
     """Limits of a number; exclusive ones are moved inside by the smallest step."""
     low, high = LIMITS[kind]
     for bound in bounds:

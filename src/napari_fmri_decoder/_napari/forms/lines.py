@@ -68,8 +68,7 @@ class Line(ValuedContainerWidget[Any]):
         except (TypeError, ValueError, AttributeError, csv.Error):
             same = False
         if not same or (value is None and not self._empty_is_none):
-            what = f"{self.label or 'The value'} must be a value that one line of text can hold"
-            raise ValueError(f"{what}; got {value!r}.")
+            raise _not_for_a_line(self.label, value)
         self.line_edit.value = text
 
     def show_meaning(self, meaning: Any) -> None:
@@ -84,6 +83,12 @@ class Line(ValuedContainerWidget[Any]):
     def write(self, value: Any) -> str:
         """Write a value that is not None."""
         return str(value)
+
+
+def _not_for_a_line(label: str, value: Any) -> ValueError:
+    """The error for a value that would be read back as another one."""
+    what = f"{label or 'The value'} must be a value that one line of text can hold"
+    return ValueError(f"{what}; got {value!r}.")
 
 
 def _plain(value: Any) -> Any:
@@ -220,9 +225,11 @@ class PathLine(FileEdit):
     def set_value(self, value: Any) -> None:
         """Write a path or several."""
         several = isinstance(value, (list, tuple))
-        self.line_edit.value = (
-            "" if value is None else ", ".join(map(quoted, value)) if several else str(value)
-        )
+        text = "" if value is None else ", ".join(map(quoted, value)) if several else str(value)
+        same = split_list(text) == [str(path) for path in value] if several else text == text.strip()
+        if not same:
+            raise _not_for_a_line(self.label, value)
+        self.line_edit.value = text
 
     def _choose(self) -> None:
         value = self.value

@@ -217,10 +217,12 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
 
 
 def value_of(widget: Widget) -> Any:
+    """Value of a widget, or the values of a form."""
     return widget.asdict() if isinstance(widget, ModelForm) else widget.value  # type: ignore[attr-defined]
 
 
 def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Defaults of a model, by field."""
     return {
         name: info.get_default(call_default_factory=True)
         for name, info in model.model_fields.items()

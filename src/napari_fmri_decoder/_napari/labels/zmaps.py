@@ -142,9 +142,7 @@ class ZMapsView(Step):
         InputError
             If they cannot be computed, with the sentence that the dock shows.
         """
-        job = self._make()
-        if wait:
-            job.wait()
+        self._make().wait_if(wait)
 
     def stop(self) -> None:
         """Stop the computation; no map is kept."""

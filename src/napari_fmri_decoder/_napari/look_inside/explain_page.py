@@ -115,9 +115,7 @@ class ExplainPage(Page):
         InputError
             If they cannot be computed, with the sentence that the dock shows.
         """
-        job = self._compute()
-        if wait:
-            job.wait()
+        self._compute().wait_if(wait)
 
     def _compute(self) -> Job:
         result = self.selected_result()

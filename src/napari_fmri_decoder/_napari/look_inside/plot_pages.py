@@ -182,9 +182,7 @@ class TSNEPage(Page):
         InputError
             If no run has finished.
         """
-        job = self._compute()
-        if wait:
-            job.wait()
+        self._compute().wait_if(wait)
 
     def _compute(self) -> Job:
         X = self.selected_result().prepared.samples.X

@@ -145,9 +145,7 @@ class MaskStep(Step):
         InputError
             If it cannot be made, with the sentence that the dock shows.
         """
-        job = self._apply()
-        if wait:
-            job.wait()
+        self._apply().wait_if(wait)
 
     def _apply(self) -> Job:
         self._jobs.check(self._cannot_apply)

@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer
 
 from napari_fmri_decoder._napari.forms.angle_slider import AngleSlider
 from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.field_widgets import limits_of
 from napari_fmri_decoder._napari.forms.native import align_labels
 from napari_fmri_decoder._napari.layers.display import SCANNER
 from napari_fmri_decoder._napari.layers.to_layer import is_lazy_labels
@@ -54,10 +55,7 @@ class RotationStep(Container):  # type: ignore[type-arg]  # magicgui types it by
     def __init__(self, jobs: PrepareJobs) -> None:
         self._points: list[tuple[float, float, float]] = []  # of recipes
         fields = SlabConfig.model_fields
-        sliders = [
-            AngleSlider(f"rotate_{axis}", f"About {axis}", f"{fields[f'rotate_{axis}'].description} {LIVE}")
-            for axis in "xyz"
-        ]
+        sliders = [_slider(axis) for axis in "xyz"]
         pivot = choice_box("pivot", "Pivot", f"{fields['pivot'].description}</p><p>{FAR}", self._pivots)
         rotated = check_box("show_rotated", "Show rotated", SHOW)
         super().__init__(widgets=[*sliders, pivot, rotated], name="rotation")
@@ -171,3 +169,10 @@ class RotationStep(Container):  # type: ignore[type-arg]  # magicgui types it by
             else:
                 self._session.take_step("rotation", frame=frame, **turn)
                 self._step = steps[-1]
+
+
+def _slider(axis: str) -> AngleSlider:
+    """A slider with the limits and the description of the slab's field."""
+    field = SlabConfig.model_fields[f"rotate_{axis}"]
+    _, limit = limits_of(field.metadata, float)
+    return AngleSlider(f"rotate_{axis}", f"About {axis}", f"{field.description} {LIVE}", limit)

@@ -100,9 +100,7 @@ class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by i
     def mean(self, *, wait: bool = True) -> None:
         """Show the mean of the series, and wait until it is there."""
         self._jobs.check(self._jobs.no_series)
-        job = self._mean_series()
-        if wait:
-            job.wait()
+        self._mean_series().wait_if(wait)
 
     def _mean_series(self) -> Job:
         def show(mean: Volume) -> None:

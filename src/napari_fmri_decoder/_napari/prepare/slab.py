@@ -165,15 +165,11 @@ class SlabStep(Step):
         InputError
             If it cannot be cut, with the sentence that the dock shows.
         """
-        job = self._cut()
-        if wait:
-            job.wait()
+        self._cut().wait_if(wait)
 
     def mean(self, *, wait: bool = True) -> None:
         """Show the mean of the slab over the mean of the series; parameters as in `cut`."""
-        job = self._mean()
-        if wait:
-            job.wait()
+        self._mean().wait_if(wait)
 
     def _cut(self) -> Job:
         def show(made: CutSlab) -> None:

@@ -109,6 +109,11 @@ class Job:
         if self.stopping:
             raise InputError(f"'{self.description}' was stopped. Start it again.")
 
+    def wait_if(self, asked: bool) -> None:
+        """Wait, for methods that let the caller choose; see `wait`."""
+        if asked:
+            self.wait()
+
     def stop(self) -> None:
         """Request a stop at the next yield: no event follows, only `on_stopped`."""
         self._worker.quit()
