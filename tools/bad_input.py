@@ -72,7 +72,7 @@ def recipes(draw: st.DrawFn) -> bytes:
     content = copy.deepcopy(RECIPE)
     for _ in range(draw(st.integers(1, 3))):
         _change(draw, content)
-    text = _written(content).encode("utf-8", "surrogatepass")
+    text = written(content).encode("utf-8", "surrogatepass")
     if draw(st.integers(0, 3)) == 0:
         text = draw(_broken(text))
     return text
@@ -102,7 +102,8 @@ def _change(draw: st.DrawFn, content: Any) -> None:
         place[key] = draw(values)
 
 
-def _written(content: Any) -> str:
+def written(content: Any) -> str:
+    """Write a recipe as TOML, or its Python form where TOML has none."""
     try:
         return tomli_w.dumps(content)
     except (ValueError, TypeError):  # numbers of hundreds of digits, characters that TOML cannot hold

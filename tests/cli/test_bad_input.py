@@ -41,7 +41,7 @@ MANY = settings(
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-RECIPE = bad_input._written(bad_input.RECIPE)
+RECIPE = bad_input.written(bad_input.RECIPE)
 
 
 @dataclass(frozen=True)

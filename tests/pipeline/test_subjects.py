@@ -21,6 +21,8 @@ from napari_fmri_decoder.pipeline.subjects import _where, one_per_subject, run_s
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.training.events import Note, Progress
 
+DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
+
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -159,9 +161,9 @@ def test_networks_of_several_subjects_do_not_share_a_graphics_processor(
     monkeypatch.setattr("dask.system.CPU_COUNT", 8)
     linear, network = recipe(), recipe().model_copy(update={"decoder": get_decoder({"name": "mlp"})})
     two = {name: (linear, Path()) for name in ("sub-1", "sub-2")}
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: 0)
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: 0)
     assert _where("auto", two) == _where("auto", two | {"sub-2": (network, Path())}) == "local:2"
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cuda"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cuda"))
     assert _where("auto", two) == "local:2"
     assert _where("auto", two | {"sub-2": (network, Path())}) == "serial"
     assert _where("local:2", two | {"sub-2": (network, Path())}) == "local:2", "who asks for it gets it"

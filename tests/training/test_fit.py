@@ -34,6 +34,8 @@ from napari_fmri_decoder.training.predict import module_of, network_inputs, pred
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.volumes.frames import Grid
 
+DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
+
 ONE = TrainingConfig(threads=1, device="cpu")
 SMALL_CNN = {"name": "cnn2d", "filters": [4, 8], "dense": [16], "dropout": 0.3}
 
@@ -299,7 +301,7 @@ def test_a_slab_too_small_for_its_network_is_noted_before_training(toy: Samples)
 
 
 def test_a_note_reports_an_unavailable_device(toy: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cpu"))
     first = next(iter(events_of(MLP(hidden=2), toy, config(device="cuda"))))
     assert isinstance(first, Note)
     assert "Trained on the CPU instead of cuda" in first.message

@@ -19,6 +19,8 @@ from napari_fmri_decoder.training.seeds import derive_seed
 from napari_fmri_decoder.training.torch.devices import choose_device
 from napari_fmri_decoder.training.torch.precision import make_optimizer
 
+DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
+
 
 @pytest.mark.parametrize("name", sorted(registry))
 def test_every_decoders_own_defaults_fill_what_is_not_stated(name: str) -> None:
@@ -88,9 +90,7 @@ def test_every_fit_has_its_own_seed_and_always_the_same() -> None:
 
 def test_an_available_device_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("cpu").torch == torch.device("cpu")
-    monkeypatch.setattr(
-        "napari_fmri_decoder.training.torch.devices._count", lambda kind: {"cuda": 2}.get(kind, 1)
-    )
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: {"cuda": 2}.get(kind, 1))
     assert choose_device("auto").torch == torch.device("cuda")
     assert choose_device("cuda:1").torch == torch.device("cuda", 1)
     assert choose_device("cuda:1").note == ""
@@ -99,7 +99,7 @@ def test_an_available_device_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unavailable_device_falls_back_to_the_cpu_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cpu"))
     monkeypatch.setattr(torch.version, "cuda", None)
     for name in ("cuda", "cuda:0", "mps"):
         device = choose_device(name)
@@ -150,7 +150,7 @@ def test_the_note_gives_the_reason_for_a_missing_gpu(
     def init() -> None:
         raise RuntimeError(error)
 
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cpu"))
     monkeypatch.setattr(torch.version, "cuda", built)
     monkeypatch.setattr(torch.version, "hip", None)
     monkeypatch.setattr(torch.cuda, "init", init)

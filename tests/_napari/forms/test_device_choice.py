@@ -17,6 +17,8 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.torch.devices import DeviceFound
 
+DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
+
 CPU = DeviceFound("cpu", "2 cores", 3 * 2**30)
 CARD = DeviceFound("cuda:0", "Card", 10 * 2**30)
 
@@ -54,7 +56,7 @@ def test_devices_are_listed_when_first_shown_and_updated_when_opened(
 def test_an_unavailable_device_of_a_recipe_can_be_chosen(
     form: ModelForm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cpu"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cpu"))
     form.update(TrainingConfig(device="cuda:3"))
     form.show()
     box = form.device

@@ -96,8 +96,8 @@ def test_a_graph_that_answers_otherwise_is_not_written(
     target = tmp_path / "model.onnx"
     target.write_bytes(b"older")
     one, other = (bundle_of(toy, name="linear", C=c) for c in (0.001, 1.0))
-    graph = onnx._graph(one)
-    monkeypatch.setattr(onnx, "_graph", lambda bundle: graph)
+    graph = onnx.onnx_graph(one)
+    monkeypatch.setattr(onnx, "onnx_graph", lambda bundle: graph)
     with pytest.raises(InputError, match=r"must agree with the model to 0\.0001, but differ by 0\.\d+"):
         export_onnx(other, target)
     assert target.read_bytes() == b"older"

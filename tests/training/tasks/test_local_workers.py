@@ -128,11 +128,11 @@ def test_they_run_no_file_of_the_working_folder_and_print_to_the_log(
 
 
 def test_a_log_to_which_nothing_was_printed_is_deleted(tmp_path: Path) -> None:
-    with local_workers._log(tmp_path / "new" / LOG) as printed:
+    with local_workers.worker_log(tmp_path / "new" / LOG) as printed:
         assert (tmp_path / "new" / LOG).exists()
     assert not (tmp_path / "new" / LOG).exists()
     for text in (b"first\n", b"after a stop\n"):
-        with local_workers._log(tmp_path / LOG) as printed:
+        with local_workers.worker_log(tmp_path / LOG) as printed:
             printed.write(text)
     assert (tmp_path / LOG).read_bytes() == b"first\nafter a stop\n"
 
@@ -156,14 +156,14 @@ def test_workers_whose_process_is_killed_are_one_error_that_names_the_log(
 def test_who_asks_for_workers_that_are_gone_does_not_wait_for_them_to_come_back(
     tmp_path: Path, hosts: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(**options: object) -> None:
+    def nobody(client: Client, **options: object) -> None:
         assert options["callback_timeout"]
         raise TimeoutError
 
     with open_pool("local:1", tmp_path / LOG) as pool:
         assert pool is not None
         assert pool.workers == 1
-        monkeypatch.setattr(pool._client, "nthreads", nobody)  # as while it tries to connect again
+        monkeypatch.setattr(Client, "nthreads", nobody)  # as while it tries to connect again
         hosts[0].kill()
         with pytest.raises(TrainingError, match="worker processes ended before the run"):
             _ = pool.workers

@@ -14,6 +14,8 @@ from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.tasks.worker_host import PATIENT
 from napari_fmri_decoder.training.tasks.workers import LOG, MANY, check_cluster, open_pool, suits, unprotected
 
+DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
+
 LINEAR, CNN = get_decoder({"name": "linear"}), get_decoder({"name": "cnn2d"})
 
 
@@ -64,9 +66,9 @@ def test_workers_are_started_only_where_there_is_much_to_do(monkeypatch):
 
 def test_a_graphics_processor_has_one_process(monkeypatch):
     monkeypatch.setattr("dask.system.CPU_COUNT", 8)
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: 0)
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: 0)
     on_cpu = suits(CNN, TrainingConfig(device="auto", threads=2).resolved(CNN), MANY, batched=False)
-    monkeypatch.setattr("napari_fmri_decoder.training.torch.devices._count", lambda kind: int(kind == "cuda"))
+    monkeypatch.setattr(DEVICE_COUNT, lambda kind: int(kind == "cuda"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     for device in ("auto", "cuda"):
         assert (

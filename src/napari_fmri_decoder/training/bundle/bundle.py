@@ -165,7 +165,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         If there is no such file, it is not a bundle, it is damaged, or its format is newer.
     """
     source = Path(path)
-    header, decoder, arrays = _read(source)
+    header, decoder, arrays = read_parts(source)
     if digest_of(header, arrays) != header.digest:
         raise InputError(
             f"{source.name} was changed after it was saved (its digest differs). Use another copy, or train "
@@ -186,7 +186,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes, header.step)
 
 
-def _read(path: Path) -> tuple[Header, Decoder, Arrays]:
+def read_parts(path: Path) -> tuple[Header, Decoder, Arrays]:
     """Read a file; each part is checked before the next is read, and the arrays are read last."""
     if not path.is_file():
         raise InputError(f"A model must be an existing .safetensors file, found none at {path}.")

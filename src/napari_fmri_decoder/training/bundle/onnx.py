@@ -118,7 +118,7 @@ def export_onnx(bundle: Bundle, path: str | os.PathLike[str]) -> Exported:
             f"A model in one ONNX file must have less than 2 GiB of weights, found {format_bytes(size)}. "
             "Train a model with fewer units, or on fewer voxels."
         )
-    content = _graph(bundle)
+    content = onnx_graph(bundle)
     difference = _compare(bundle, content)
     target = Path(path)
     try:
@@ -171,7 +171,8 @@ def _check_packages() -> None:
         )
 
 
-def _graph(bundle: Bundle) -> bytes:
+def onnx_graph(bundle: Bundle) -> bytes:
+    """Export scaling, network and probabilities as one ONNX model; returns its serialized bytes."""
     import onnx
 
     full_model = _FullModel(bundle).eval()

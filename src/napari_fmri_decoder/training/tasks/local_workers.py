@@ -82,7 +82,7 @@ def start_workers(n: int, log: Path | None) -> Iterator[LocalWorkers]:
     security = Security.temporary()
     with ExitStack() as stack:
         scratch = stack.enter_context(_scratch(dask.config.get("temporary-directory", None)))
-        printed = None if log is None else stack.enter_context(_log(log))
+        printed = None if log is None else stack.enter_context(worker_log(log))
         advice = "See the lines above for details." if log is None else f"Their log is {log}."
         host = children.start(CODE, stderr=printed)
         stack.callback(children.end, host, _PATIENCE_S)
@@ -136,7 +136,8 @@ def _scratch(above: str | None) -> Iterator[str]:
 
 
 @contextmanager
-def _log(path: Path) -> Iterator[IO[bytes]]:
+def worker_log(path: Path) -> Iterator[IO[bytes]]:
+    """Open the log of the workers to append to it; delete it at the end if nothing was printed."""
     try:
         make_folder(path.parent)
         file = path.open("ab")  # after the output of the workers before a stop

@@ -66,17 +66,17 @@ def devices_found() -> tuple[DeviceFound, ...]:
     """
     cores = os.cpu_count() or 1
     found = [DeviceFound("cpu", f"{cores} core{'s' * (cores > 1)}", free_bytes(torch.device("cpu")))]
-    for i in range(_count("cuda")):
+    for i in range(device_count("cuda")):
         device = torch.device("cuda", i)
         found.append(DeviceFound(f"cuda:{i}", torch.cuda.get_device_name(device), _free_bytes(device)))
-    if _count("mps"):
+    if device_count("mps"):
         found.append(DeviceFound("mps", "Apple GPU", _free_bytes(torch.device("mps"))))
     return tuple(found)
 
 
 def has_gpu() -> bool:
     """Whether torch finds a GPU, without using it."""
-    return bool(_count("cuda") or _count("mps"))
+    return bool(device_count("cuda") or device_count("mps"))
 
 
 def _free_bytes(device: torch.device) -> int | None:
@@ -109,7 +109,7 @@ def choose_device(name: str = "auto") -> Device:
     'cpu'
     """
     if name == "auto":
-        kind = next((kind for kind in ("cuda", "mps") if _count(kind)), "cpu")
+        kind = next((kind for kind in ("cuda", "mps") if device_count(kind)), "cpu")
         reason = why_none("cuda") if kind == "cpu" and torch.version.cuda else ""
         # No note on a machine without a GPU; a note if there is one that cannot be used.
         note = "" if any(message in reason for message in _NO_GPU) else reason
@@ -117,7 +117,7 @@ def choose_device(name: str = "auto") -> Device:
     kind, _, number = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()) or name.endswith(":"):
         raise InputError(f"A device must be auto, cpu, cuda, cuda:<number> or mps, got {name!r}.")
-    found = _count(kind)
+    found = device_count(kind)
     if int(number or 0) < found:
         return Device(torch.device(kind, int(number)) if number and kind == "cuda" else torch.device(kind))
     reason = f"torch finds only {found} such device{'s' * (found > 1)}" if found else why_none(kind)
@@ -156,7 +156,7 @@ def why_none(kind: str) -> str:
     return "torch finds none on this machine"
 
 
-def _count(kind: str) -> int:
+def device_count(kind: str) -> int:
     """Number of devices of a kind."""
     if kind == "cuda":
         with warnings.catch_warnings():

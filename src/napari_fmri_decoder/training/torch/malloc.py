@@ -33,31 +33,32 @@ def freed_memory_reused() -> Iterator[None]:
     In threads other than the main one, blocks of more than 64 MiB are returned nevertheless.
     """
     global _users
-    library = _gnu_library()
+    library = gnu_c_library()
     if library is None:
         yield
         return
     with _lock:
         _users += 1
-        _set(library, _REUSE)
+        set_thresholds(library, _REUSE)
     try:
         yield
     finally:
         with _lock:
             _users -= 1
             if not _users:
-                _set(library, _DEFAULT)
+                set_thresholds(library, _DEFAULT)
                 library.malloc_trim(0)
 
 
-def _set(library: ctypes.CDLL, thresholds: dict[int, int]) -> None:
+def set_thresholds(library: ctypes.CDLL, thresholds: dict[int, int]) -> None:
+    """Set parameters of malloc, to their usual values where a release does not allow more."""
     for parameter, value in thresholds.items():
-        if not library.mallopt(parameter, value):  # older releases do not allow more than the usual value
+        if not library.mallopt(parameter, value):
             library.mallopt(parameter, _DEFAULT[parameter])
 
 
 @cache
-def _gnu_library() -> ctypes.CDLL | None:
+def gnu_c_library() -> ctypes.CDLL | None:
     """The C library of this process, if it is the GNU C library."""
     try:
         library = ctypes.CDLL(None)
