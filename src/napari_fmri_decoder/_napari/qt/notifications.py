@@ -1,4 +1,4 @@
-"""Show errors and notes as notifications, each once and with its full text."""
+"""Show errors and notes as notifications and in docks, each once and with its full text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial, wraps
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import QTimer
@@ -15,11 +15,24 @@ from superqt import QElidingLabel
 
 from napari_fmri_decoder.errors import InputError
 
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.qt.messages import Message
+
 UNFOLD_MS = 300
 """Delay until napari's notification is fully shown."""
 
 USER_ERRORS = (InputError, OSError)
 """Errors that the user can fix: shown as a message only. All others are shown with a traceback."""
+
+
+def error_text(error: BaseException) -> str:
+    """Write an error as one message, with its kind if it is a bug of the program."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}. Check the path, the permissions and the free disk space."
+    return f"{type(error).__name__}: {error}"
 
 
 def notify_error(error: BaseException) -> None:
@@ -28,11 +41,8 @@ def notify_error(error: BaseException) -> None:
     For an `InputError` or `OSError` it shows the message alone. Any other error is a bug of the program
     and is shown by napari, with a button for the traceback.
     """
-    if isinstance(error, InputError):
-        _show(str(error))
-    elif isinstance(error, OSError):
-        where = f": {error.filename}" if error.filename else ""
-        _show(f"{error.strerror or error}{where}. Check the path, the permissions and the free disk space.")
+    if isinstance(error, USER_ERRORS):
+        _show(error_text(error))
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
@@ -64,7 +74,16 @@ class guard:
 
     All other errors go to napari's handler. Use it as `with guard(): ...`, or as `@guard()` on a handler;
     arguments of a signal that the handler does not take (the `checked` of a button) are dropped.
+
+    Parameters
+    ----------
+    message : Message, optional
+        Of the section that the handler belongs to: shows the error until the handler succeeds or the
+        section clears it. The notification is not repeated while it shows the same error.
     """
+
+    def __init__(self, message: Message | None = None) -> None:
+        self._message = message
 
     def __enter__(self) -> None:
         """Enter."""
@@ -73,10 +92,16 @@ class guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Show an error that the user can fix, and suppress it."""
-        if isinstance(error, USER_ERRORS):
+        message = self._message
+        if message is not None and error is None:
+            message.clear()
+        if not isinstance(error, USER_ERRORS):
+            return False
+        if message is None or message.text != error_text(error):
             notify_error(error)
-            return True
-        return False
+        if message is not None:
+            message.show_error(error_text(error))
+        return True
 
     def __call__(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a handler, which returns None if it failed."""

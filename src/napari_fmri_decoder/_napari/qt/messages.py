@@ -1,0 +1,105 @@
+"""Messages in a dock: an error or a warning in full, next to what refused, until it is fixed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QTextOption
+from qtpy.QtWidgets import QFrame, QSizePolicy, QTextEdit
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
+
+COLORS = {"error": ("#ffffff", "#8c1d18"), "warning": ("#ffffff", "#6b4a00"), "note": ("#ffffff", "#1f4e6b")}
+"""Colors of text and background of each severity; readable in both themes."""
+
+
+class Message(QTextEdit):
+    """A text that wraps and can be selected, colored by its severity; hidden while it is empty.
+
+    Long words, such as paths, are broken, so that a message never makes its dock wider.
+
+    Parameters
+    ----------
+    name : str
+        objectName.
+
+    Attributes
+    ----------
+    severity : {"error", "warning", "note"}
+        Of the shown text.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setAccessibleName("Message")
+        self.severity = "error"
+        self.setReadOnly(True)
+        self.setAcceptRichText(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the Tab key goes through controls only
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        for hide in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
+            hide(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """The shown text; "" if there is none."""
+        return self.toPlainText()
+
+    def show_error(self, text: str) -> None:
+        """Show why an action was refused or failed."""
+        self._show_text(text, "error")
+
+    def show_warning(self, text: str) -> None:
+        """Show what the user should know before continuing."""
+        self._show_text(text, "warning")
+
+    def show_note(self, text: str) -> None:
+        """Show what was done."""
+        self._show_text(text, "note")
+
+    def clear(self) -> None:
+        """Remove the text, and hide."""
+        super().clear()
+        self.setAccessibleDescription("")
+        self.hide()
+
+    def _show_text(self, text: str, severity: str) -> None:
+        if not text:
+            self.clear()
+            return
+        ink, paper = COLORS[severity]
+        self.severity = severity
+        self.setStyleSheet(
+            f"QTextEdit {{ color: {ink}; background: {paper}; border: none; border-radius: 3px; "
+            "padding: 2px; }"
+        )
+        self.setAccessibleDescription(text)
+        self.setPlainText(text)
+        self.show()
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Be as high as the text needs at the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        """Be as narrow as the dock."""
+        return QSize(0, self.sizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """The height of the text at the present width."""
+        view, document = self.viewport(), self.document()
+        frame = self.height() - view.height() if view is not None else 0  # padding of the style
+        height = document.size().height() if document is not None else 0
+        return QSize(0, round(height) + max(frame, 0))
+
+    def _fit(self) -> None:
+        if (height := self.sizeHint().height()) != self.height():
+            self.setFixedHeight(height)
