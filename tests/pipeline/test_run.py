@@ -70,7 +70,7 @@ def test_run_folder_contains_all_files(linear):
 
 def test_report_explains_why_a_linear_model_has_no_curves(linear):
     page = (linear.folder / "report.html").read_text(encoding="utf-8")
-    assert "linear is fitted in one step by scikit-learn: there are no epochs to draw." in page
+    assert "linear is fitted in one step: there are no epochs to draw." in page
     assert not (linear.folder / "figures" / "curves.png").exists()
 
 

@@ -38,6 +38,15 @@ def test_haxby_slice_by_the_linear_model_itself(haxby, tmp_path, monkeypatch):
     assert scores["accuracy"] == pytest.approx(0.667, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("example", "least"), [("haxby_lda", 0.72), ("haxby_means_lda", 0.90), ("haxby_zmaps_lda", 0.92)]
+)
+def test_haxby_slice_by_lda(haxby, tmp_path, monkeypatch, example, least):
+    scores = _scores(f"{example}.toml", haxby, tmp_path / "run", monkeypatch)
+    assert scores["accuracy"] >= least
+    assert not scores["audit"]
+
+
 def test_a_slice_too_thin_for_three_blocks_says_so(haxby, tmp_path, monkeypatch):
     monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
     recipe = load_recipe(EXAMPLES / "haxby_cnn2d.toml").model_copy(update={"split": _one_fold()})

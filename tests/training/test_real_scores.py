@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from nilearn.signal import clean
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
@@ -50,6 +52,19 @@ def accuracy(samples: Samples, options: dict[str, object], **settings: object) -
 
 def test_linear_reaches_its_reference(faces_and_houses: Samples) -> None:
     assert accuracy(faces_and_houses, {"name": "linear", "C": 0.1}) == pytest.approx(0.667, abs=0.002)
+
+
+def test_lda_has_the_score_of_scikit_learn(faces_and_houses: Samples) -> None:
+    samples = faces_and_houses
+    reference = cross_val_score(
+        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+        samples.X.astype(np.float64),
+        samples.y,
+        groups=samples.groups,
+        cv=LeaveOneGroupOut(),
+    ).mean()
+    assert reference == pytest.approx(0.729, abs=5e-4)
+    assert accuracy(samples, {"name": "lda"}) == pytest.approx(reference, abs=2 / 864)
 
 
 def test_dummy_is_at_chance(faces_and_houses: Samples) -> None:

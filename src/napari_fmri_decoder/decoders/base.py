@@ -152,7 +152,7 @@ class EstimatorDecoder(Decoder):
     @property
     def no_curves(self) -> str:
         """Why there are no learning curves; see `Decoder.no_curves`."""
-        return f"{self.name} is fitted in one step by scikit-learn: there are no epochs to draw."
+        return f"{self.name} is fitted in one step: there are no epochs to draw."
 
     def steps(self, groups: NDArray[np.str_]) -> int:
         """Number of models that `solve` fits on samples of these runs, (n,)."""

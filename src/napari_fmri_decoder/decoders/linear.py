@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
 from napari_fmri_decoder.decoders.logistic import Logistic, Span, span
+from napari_fmri_decoder.decoders.one_layer import both_logits, layer_state, log_loss, one_layer
 from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 CANDIDATES = {"logistic": (1e-3, 1e-2, 1e-1, 1.0), "svm": (1e-5, 1e-4, 1e-3, 1e-2)}
 """Values of C for the nested selection; larger values make the SVM slow, and not better."""
-_ABSENT = -1e4
 
 
 class Linear(EstimatorDecoder):
@@ -56,7 +55,7 @@ class Linear(EstimatorDecoder):
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
         """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
-        return _one_layer(input_shape, n_classes)
+        return one_layer(input_shape, n_classes)
 
     def steps(self, groups: NDArray[np.str_]) -> int:
         """Number of models: one, and those that select C."""
@@ -87,9 +86,9 @@ class Linear(EstimatorDecoder):
                 f"The linear decoder did not converge within {model.max_iter} iterations. Use a smaller C "
                 f"than {C:g}."
             )
-        logits = _logits(np.atleast_2d(model.decision_function(X).T).T)
-        yield _log_loss(y, _softmax(logits), model.classes_)
-        return Solution(_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
+        logits = both_logits(np.atleast_2d(model.decision_function(X).T).T)
+        yield log_loss(logits, y, model.classes_)
+        return Solution(layer_state(model.coef_, model.intercept_, model.classes_, n_classes), tuple(notes))
 
     @property
     def _values(self) -> tuple[float, ...]:
@@ -158,7 +157,7 @@ class Dummy(EstimatorDecoder):
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
         """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
-        return _one_layer(input_shape, n_classes)
+        return one_layer(input_shape, n_classes)
 
     @property
     def no_curves(self) -> str:
@@ -179,14 +178,7 @@ class Dummy(EstimatorDecoder):
         classes, counts = np.unique(y, return_counts=True)
         prior = counts / counts.sum()
         yield float(-(prior * np.log(prior)).sum())
-        return Solution(_state(np.zeros((len(classes), X.shape[1])), np.log(prior), classes, n_classes))
-
-
-def _one_layer(input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
-    from torch import nn
-
-    (n_features,) = input_shape
-    return nn.Sequential(OrderedDict(out=nn.Linear(n_features, n_classes)))
+        return Solution(layer_state(np.zeros((len(classes), X.shape[1])), np.log(prior), classes, n_classes))
 
 
 def _fit(
@@ -205,31 +197,3 @@ def _fit(
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(X, y)
     return bool(np.max(model.n_iter_) < model.max_iter)
-
-
-def _log_loss(y: NDArray[np.int64], probabilities: NDArray[np.float64], classes: NDArray[np.int64]) -> float:
-    """Mean cross-entropy in nats, clipped at the resolution of float64."""
-    of_truth = probabilities[np.arange(len(y)), np.searchsorted(classes, y)]
-    return float(-np.log(np.clip(of_truth, np.finfo(np.float64).eps, 1)).mean())
-
-
-def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, classes) logits from decision values; for two classes scikit-learn gives the difference alone."""
-    return np.hstack([-scores, scores]) / 2 if scores.shape[1] == 1 else scores
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _state(
-    coef: NDArray[Any], intercept: NDArray[Any], classes: NDArray[np.int64], n_classes: int
-) -> dict[str, NDArray[np.float32]]:
-    """Weights of the layer `out`; a class that is not in the training set gets no probability."""
-    if len(coef) == 1 and len(classes) == 2:
-        coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
-    weight = np.zeros((n_classes, coef.shape[1]), dtype=np.float32)
-    bias = np.full(n_classes, _ABSENT, dtype=np.float32)
-    weight[classes], bias[classes] = coef, intercept
-    return {"out.weight": weight, "out.bias": bias}

@@ -200,7 +200,7 @@ def test_data_that_are_not_on_disk_are_written_into_the_run_folder(
     assert folder is not None
     curves = dock.progress_view.curves
     assert not curves.why.isHidden(), "a linear model has no curves, and the plot says why"
-    assert curves.why.text() == "linear is fitted in one step by scikit-learn: there are no epochs to draw."
+    assert curves.why.text() == "linear is fitted in one step: there are no epochs to draw."
     assert curves.view.isHidden()
     np.testing.assert_array_equal(read(folder / "data" / "bold.nii.gz").load().data, volume.data)
     np.testing.assert_array_equal(read(folder / "data" / "mask.nii.gz").data, painted)
