@@ -46,7 +46,13 @@ def test_baselines_report_progress_and_can_stop_between_any_two_steps() -> None:
     assert len(progress) > 50
     assert [event.done for event in progress] == sorted(event.done for event in progress)
     assert progress[-1].done == progress[-1].total
-    assert isinstance(events[-1], BaselinesDone)
+    done = events[-1]
+    assert isinstance(done, BaselinesDone)
+    # Leave-one-run-out with runs of one size: the mean of the runs is the score.
+    assert set(done.runs) == {"dummy", "linear"}
+    for name, by_run in done.runs.items():
+        assert list(by_run) == list(dict.fromkeys(samples.groups))
+        assert sum(by_run.values()) / len(by_run) == pytest.approx(done.scores[name])
 
 
 def test_baselines_on_real_data(haxby: Path) -> None:

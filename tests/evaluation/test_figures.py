@@ -136,6 +136,14 @@ def test_runs_are_shown_with_chance_and_baselines() -> None:
     assert [bar.get_height() for bar in ax.patches] == [0.5, 0.7]  # type: ignore[attr-defined]
     assert [line.get_ydata()[0] for line in ax.lines] == pytest.approx([0.125, 0.13, 0.6, 0.6])  # type: ignore[index]
     assert ax.get_ylabel() == "accuracy"
+    by_run = figures.run_accuracies(
+        runs, 0.125, {"dummy": 0.13, "linear": 0.6}, 20, run_baselines={"linear": {"2": 0.8, "1": 0.4}}
+    )
+    chance, dummy, linear, mean = by_run.axes[0].lines
+    assert list(linear.get_ydata()) == [0.4, 0.8], "one marker per run, in the order of the bars"
+    assert linear.get_linestyle() == "None"
+    for line, level in ((chance, 0.125), (dummy, 0.13), (mean, 0.6)):
+        assert set(line.get_ydata()) == {level}, "one line for what is the same in all runs"
     balanced = figures.run_accuracies(runs, 0.5, {"dummy": 0.5}, 20, "balanced_accuracy")
     assert balanced.axes[0].get_ylabel() == "balanced accuracy"
     assert balanced.get_suptitle().startswith("Balanced accuracy in the held-out samples")

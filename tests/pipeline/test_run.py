@@ -195,7 +195,7 @@ def test_stopping_within_a_batch_leaves_no_scores(tmp_path):
 
 
 def _linear_with_runs_left_out(result):
-    """The baseline's score in scikit-learn's own cross-validation."""
+    """Whether the baseline predicts each sample correctly, in scikit-learn's own cross-validation."""
     samples = result.prepared.samples
     predicted = np.empty_like(samples.y)
     for train, test in LeaveOneGroupOut().split(samples.X, groups=samples.groups):
@@ -209,7 +209,14 @@ def _linear_with_runs_left_out(result):
         predicted[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(
             samples.X[test]
         )
-    return (predicted == samples.y).mean()
+    return predicted == samples.y
+
+
+def test_baselines_are_known_for_each_run(linear):
+    scores = json.loads((linear.folder / "scores.json").read_text())
+    correct = pd.Series(_linear_with_runs_left_out(linear)).groupby(linear.prepared.samples.groups).mean()
+    assert scores["run_baselines"]["linear"] == pytest.approx(correct.to_dict())
+    assert list(scores["run_baselines"]["dummy"]) == list(scores["run_baselines"]["linear"])
 
 
 def test_the_haxby_example_has_no_audit_finding(haxby, monkeypatch):
@@ -226,7 +233,7 @@ def test_a_random_split_is_blocked_until_it_is_allowed(tmp_path):
     path.write_text(f"{path.read_text()}\n[audit]\nallow = {codes}")
     result = finish(run(load_recipe(path), tmp_path, tmp_path / "run"))
     scores = json.loads((result.folder / "scores.json").read_text())
-    assert scores["baseline_by_run"] == pytest.approx(_linear_with_runs_left_out(result))
+    assert scores["baseline_by_run"] == pytest.approx(_linear_with_runs_left_out(result).mean())
     page = (result.folder / "report.html").read_text()
     assert f"(with whole runs held out {scores['baseline_by_run']:.3f})" in page
     assert page.count("(allowed on purpose)") == 2

@@ -78,7 +78,7 @@ def run_figures(
     )
     accuracy = run_accuracy(predictions, scores.headline)
     drawn["run_accuracy"] = figures.run_accuracies(
-        accuracy, scores.chance, scores.baseline, len(predictions), scores.headline
+        accuracy, scores.chance, scores.baseline, len(predictions), scores.headline, scores.run_baselines
     )
     if permutations is not None:
         drawn["null"] = figures.null_distribution(

@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
 from napari_fmri_decoder.evaluation.scores import headline_of, score_folds
 from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
 from napari_fmri_decoder.training.cross_validate import cross_validate
@@ -35,9 +36,10 @@ BASELINES: dict[str, dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BaselinesDone:
-    """The headline score of "dummy" and "linear"."""
+    """The headline score of "dummy" and "linear", and their score in each run (`run_accuracy`)."""
 
     scores: dict[str, float]
+    runs: dict[str, dict[str, float]]
 
 
 def baselines(samples: Samples, splits: Sequence[Split], config: ResolvedTraining) -> dict[str, float]:
@@ -76,13 +78,15 @@ def baseline_events(
     the test set cannot influence it (Varoquaux et al. 2017, doi:10.1016/j.neuroimage.2016.10.038).
     """
     measure, config = headline_of(samples), _for_baselines(config)
-    scores = {}
+    scores, runs = {}, {}
     for i, (name, options) in enumerate(BASELINES.items()):
         progress = Progress("baselines", i, len(BASELINES))
         results = yield from _fold_results(get_decoder(options), samples, splits, config, progress, tasks)
         scores[name] = score_folds(results, samples).by_name(measure)
+        by_run = run_accuracy(predictions_table(results, samples), measure)
+        runs[name] = {str(run): float(score) for run, score in by_run.items()}
     yield Progress("baselines", len(BASELINES), len(BASELINES))
-    yield BaselinesDone(scores)
+    yield BaselinesDone(scores, runs)
 
 
 def divides_runs(samples: Samples, splits: Sequence[Split]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -103,6 +103,8 @@ class Scores:
     n_samples : int
     baseline : dict of str to float
         Headline score of "dummy" and "linear" on the same folds.
+    run_baselines : dict of str to dict of str to float
+        Headline score of "dummy" and "linear" in the held-out samples of each run, by run.
     baseline_by_run : float or None
         Headline score of "linear" with each run held out in turn, if the splits divide runs. The
         difference from `baseline["linear"]` shows how much such a split inflates a score.
@@ -132,6 +134,7 @@ class Scores:
     train_confusion: NDArray[np.int64]
     n_samples: int
     baseline: dict[str, float]
+    run_baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     baseline_by_run: float | None = None
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
@@ -170,6 +173,7 @@ class Scores:
             "train_loss": self.train_loss,
             "untrained": untrained,
             "baseline": dict(self.baseline),
+            "run_baselines": self.run_baselines,
             "baseline_by_run": self.baseline_by_run,
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,

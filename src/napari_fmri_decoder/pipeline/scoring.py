@@ -72,7 +72,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     folds, scores = yield from _score_decoder(decoder, samples, splits, config, tasks, notes)
     compared = yield from _score_compared(prepared, tasks, notes)
     yield Stage("Baselines")
-    baseline = yield from _score_baselines(samples, splits, config, tasks)
+    baselines = yield from _score_baselines(samples, splits, config, tasks)
     by_run = yield from baseline_by_run(samples, splits, config)
     permutations: PermutationsDone | None = None
     if n := recipe.null.permutations:
@@ -87,7 +87,8 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     scores = replace(
         scores,
         compared=compared,
-        baseline=baseline,
+        baseline=baselines.scores,
+        run_baselines=baselines.runs,
         baseline_by_run=by_run,
         permutation=permutations.summary if permutations else None,
     )
@@ -110,14 +111,14 @@ def _score_compared(
 
 def _score_baselines(
     samples: Samples, splits: Sequence[Split], config: ResolvedTraining, tasks: Tasks
-) -> Steps[PipelineEvent, dict[str, float]]:
-    baseline: dict[str, float] = {}
+) -> Steps[PipelineEvent, BaselinesDone]:
+    done = BaselinesDone({}, {})
     for event in baseline_events(samples, splits, config, tasks):
         if isinstance(event, BaselinesDone):
-            baseline = event.scores
+            done = event
         else:
             yield event
-    return baseline
+    return done
 
 
 def _score_decoder(

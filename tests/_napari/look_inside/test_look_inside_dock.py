@@ -212,6 +212,15 @@ def test_curves_histograms_and_projections_match_the_run(
     predictions = predictions_table(result.folds, result.prepared.samples)
     right = predictions["true"] == predictions["predicted"]
     assert shown.runs.table()["accuracy"].tolist() == right.groupby(predictions["run"]).mean().tolist()
+    runs = [str(run) for run in shown.runs.table()["x"]]
+    by_run = {"dummy": dict.fromkeys(runs, 0.5), "linear": {run: i / 10 for i, run in enumerate(runs)}}
+    known = replace(result.scores, baseline={"dummy": 0.5, "linear": 0.15}, run_baselines=by_run)
+    shown.update_result(replace(result, scores=known))
+    assert shown.runs.table()["linear"].tolist() == list(by_run["linear"].values())
+    assert shown.runs.levels == {"chance": 0.5}
+    # The scores of an earlier version: only means over folds are known.
+    shown.update_result(replace(result, scores=replace(known, run_baselines={})))
+    assert shown.runs.levels == {"chance": 0.5, "dummy": 0.5, "linear": 0.15}
     assert "not tested against chance" in shown.tested.text()
     null = PermutationsDone(np.array([0.4, 0.5, 0.6]), 0.6, Permutation(3, 0.5, 0.5))
     shown.update_result(replace(result, permutations=null))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyqtgraph as pg
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QAction, QColor, QImage
@@ -458,58 +459,46 @@ def test_napari_exits_cleanly_with_growing_curves_and_a_running_worker(tmp_path:
 # Colors
 
 
-def test_colors_differ_for_color_blind_users_and_are_visible_on_dark_and_light() -> None:
-    colors = np.array(list(class_colors([str(i) for i in range(26)]).values()))[:, :3]
-    views = {
-        "all": np.eye(3),  # Machado, Oliveira and Fernandes 2009, severity 1
-        "protanope": [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ],
-        "deuteranope": [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ],
-    }
-    for matrix in views.values():
-        lab = _lab(np.clip(_linear(colors) @ np.transpose(matrix), 0, 1))
-        distances = [np.linalg.norm(a - b) for a, b in itertools.combinations(lab, 2)]
-        first = [np.linalg.norm(a - b) for a, b in itertools.combinations(lab[:12], 2)]
-        assert min(distances) > 13
-        assert min(first) > 16.9
-    lightness = _lab(_linear(colors))[:, 0]
-    assert lightness.min() > 35
-    assert lightness.max() < 95
-    assert list(class_colors(["b", "a"])) == ["b", "a"]
-
-
-def _linear(srgb: Any) -> Any:
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-
-
-def _lab(linear: Any) -> Any:
-    xyz = (
-        linear
-        @ np.array(
-            [[0.412453, 0.35758, 0.180423], [0.212671, 0.71516, 0.072169], [0.019334, 0.119193, 0.950227]]
-        ).T
-    )
-    t = xyz / np.array([0.95047, 1.0, 1.08883])
-    f = np.where(t > 0.008856, np.cbrt(t), 7.787 * t + 16 / 116)
-    return np.column_stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])])
-
-
 def _legend(plot: Plot) -> list[str]:
     text = plot.legend.text().replace("\xa0", " ")
-    return [name.strip() for name in re.split("■|╌╌", text) if name.strip()]
+    return [name.strip() for name in re.split("[■●▲◆▼✚✖◀▶╌┈·]+", text) if name.strip()]
 
 
 def _darkest(image: QImage) -> int:
     small = image.scaled(image.width() // 2, image.height() // 2)
     pixels = itertools.product(range(small.width()), range(0, small.height(), 2))
     return min(small.pixelColor(x, y).lightness() for x, y in pixels)
+
+
+def test_what_is_the_same_everywhere_is_one_line_and_not_a_curve(qtbot: Any) -> None:
+    plot = LinePlot(x_label="run")
+    qtbot.addWidget(plot)
+    plot.set_data({"accuracy": [0.5, 0.75], "linear": [0.25, np.nan]}, levels={"chance": 0.125, "dummy": 0.1})
+    items = plot.panes[0].items
+    assert sorted(item.value() for item in items if isinstance(item, pg.InfiniteLine)) == [0.1, 0.125]
+    curves = [item.getData()[1].tolist() for item in plot.panes[0].listDataItems()]
+    assert curves[0] == [0.5, 0.75]
+    assert len(curves) == 2
+    assert _legend(plot) == ["accuracy", "linear", "chance", "dummy"]
+    assert plot.describe(1, 0.5, 0) == "1: accuracy 0.5, linear 0.25, chance 0.125, dummy 0.1"
+    assert plot.table().columns.tolist() == ["x", "accuracy", "linear", "chance", "dummy"]
+
+
+def test_beyond_eight_names_markers_and_line_styles_differ(qtbot: Any) -> None:
+    names = [f"{i:02d}" for i in range(26)]
+    line, points = LinePlot(), ScatterPlot()
+    for plot in (line, points):
+        qtbot.addWidget(plot)
+    line.set_data({name: [0.0, 1.0] for name in names})
+    pens = [item.opts["pen"] for item in line.panes[0].listDataItems()]
+    assert len({(pen.color().name(), pen.style()) for pen in pens}) == 26
+    assert len({pen.style() for pen in pens[:8]}) == 1
+    assert len({pen.style() for pen in pens}) == 4
+    points.set_data(np.random.default_rng(0).random((26, 2)), {"label": names})
+    symbols = [spot.symbol() for spot in points._item.points()]
+    assert [len(set(symbols[i : i + 8])) for i in (0, 8, 16)] == [1, 1, 1]
+    assert len(set(symbols)) == 4
+    assert len(set(re.findall("[■●▲◆▼✚✖◀▶]", points.legend.text()))) == 4
 
 
 def test_line_positions_can_have_names(qtbot: Any) -> None:

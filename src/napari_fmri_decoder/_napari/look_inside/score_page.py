@@ -34,12 +34,17 @@ class ScorePage(Page):
         """Show the score of each run, and the null distribution if there is one."""
         scores = result.scores
         accuracy = run_accuracy(predictions_table(result.folds, result.prepared.samples), scores.headline)
-        references = {"chance": scores.chance, **scores.baseline}
-        level = {name: np.full(len(accuracy), value) for name, value in references.items()}
+        runs = [str(run) for run in accuracy.index]
+        by_run = {
+            name: [found.get(run, np.nan) for run in runs] for name, found in scores.run_baselines.items()
+        }
+        # A run folder of an earlier version has only the means of the baselines.
+        means = {name: value for name, value in scores.baseline.items() if name not in by_run}
         self.runs.set_data(
-            {scores.headline.replace("_", " "): accuracy.to_numpy(), **level},
+            {scores.headline.replace("_", " "): accuracy.to_numpy(), **by_run},
             y_range=(0.0, 1.0),
-            names=[str(run) for run in accuracy.index],
+            names=runs,
+            levels={"chance": scores.chance, **means},
         )
         self.null.setVisible(result.permutations is not None)
         if result.permutations is None:

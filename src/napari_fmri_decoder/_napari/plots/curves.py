@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder._napari.plots.curve_data import CurveData, FoldCurves
+from napari_fmri_decoder._napari.plots.graphics_view import DASHES
 from napari_fmri_decoder.evaluation.palette import PALETTE
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class CurvesPlot(Plot):
             names[mean_name] = self.ink
         if data.chance is not None:
             names["chance"] = self.ink
-        self.legend.show_names(names, self.ink, dashed=[mean_name])
+        self.legend.show_names(names, self.ink, {mean_name: DASHES, "chance": DASHES})
         if data.folds and data.folds[-1].rows:
             self.hint.setText(_sentence(data.folds[-1]))
 

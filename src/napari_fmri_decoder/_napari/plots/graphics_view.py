@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,9 @@ from qtpy.QtWidgets import QGraphicsTextItem
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QContextMenuEvent, QMouseEvent, QWheelEvent
+
+DASHES, DOTS, DASHES_DOTS = "╌╌", "┈┈", "╌·"
+"""Signs of lines in legends."""
 
 
 class GraphicsView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
@@ -51,10 +54,11 @@ class Legend(pg.GraphicsWidget):  # type: ignore[misc]
         self._view, self._plain_height, self._height = view, plain_height, -1.0
         self._text = QGraphicsTextItem(self)
 
-    def show_names(self, colors: Mapping[str, str], ink: str, dashed: Container[str] = ()) -> None:
-        """Show each name after a square of its color, or after a dashed line."""
+    def show_names(self, colors: Mapping[str, str], ink: str, signs: Mapping[str, str] | None = None) -> None:
+        """Show each name after a square of its color, or after another sign such as dashes."""
+        known = signs or {}
         parts = (
-            f'<span style="color:{color}">{"╌╌" if name in dashed else "■"}</span>&nbsp;'
+            f'<span style="color:{color}">{known.get(name, "■")}</span>&nbsp;'
             f"{escape(name).replace(' ', '&nbsp;')}&nbsp;&nbsp; "
             for name, color in colors.items()
         )

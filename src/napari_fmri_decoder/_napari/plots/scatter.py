@@ -13,7 +13,7 @@ from qtpy.QtCore import QPointF, Signal
 
 from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.plots.base import Plot, css
-from napari_fmri_decoder.evaluation.palette import RGBA, class_colors
+from napari_fmri_decoder.evaluation.palette import N_DISTINCT, RGBA, class_colors
 from napari_fmri_decoder.volumes.files import natural_key
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SIZE = 7
 """Diameter of a point, pixels."""
+MARKERS = {"o": "●", "s": "■", "t1": "▲", "d": "◆", "t": "▼", "+": "✚", "x": "✖", "t3": "◀", "t2": "▶"}
+"""Markers of points and their signs in the legend; every eight values have the next one."""
 
 
 class ScatterPlot(Plot):
@@ -88,19 +90,23 @@ class ScatterPlot(Plot):
             self._item.clear()
             return
         values = self._groups[by]
-        colors = class_colors(sorted(values.unique(), key=natural_key))
+        known = colors = class_colors(sorted(values.unique(), key=natural_key))
         if by == self._groups.columns[0]:
-            colors |= {name: color for name, color in self._colors.items() if name in colors}
+            known = {**self._colors, **{k: v for k, v in colors.items() if k not in self._colors}}
+            colors = {name: known[name] for name in colors}
         brushes = {name: pg.mkBrush(css(color)) for name, color in colors.items()}
+        shapes = {name: list(MARKERS)[i // N_DISTINCT % len(MARKERS)] for i, name in enumerate(known)}
         edge = pg.mkPen("#00000080" if self.dark else "#ffffff80", width=0.5)
         self._item.setData(
             pos=self._points,
             size=SIZE,
             pen=edge,
             brush=[brushes[v] for v in values],
+            symbol=[shapes[v] for v in values],
             data=np.arange(len(values)),
         )
-        self.legend.show_names({name: css(color) for name, color in colors.items()}, self.ink)
+        signs = {name: MARKERS[shapes[name]] for name in colors}
+        self.legend.show_names({name: css(color) for name, color in colors.items()}, self.ink, signs)
 
     def reset_range(self) -> None:
         """Show all points."""

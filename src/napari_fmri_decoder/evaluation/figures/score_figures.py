@@ -140,8 +140,9 @@ def run_accuracies(
     baseline: Mapping[str, float],
     n: int,
     measure: str = "accuracy",
+    run_baselines: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Figure:
-    """Draw the accuracy in each run, with lines for chance and the baselines.
+    """Draw the accuracy in each run, with the baselines of each run and a line for chance.
 
     Parameters
     ----------
@@ -154,6 +155,8 @@ def run_accuracies(
         Number of predictions.
     measure : str
         Name of the score, of the baselines as well.
+    run_baselines : mapping of str to mapping of str to float, optional
+        Score of each baseline in each run. A baseline without these is one line at its mean.
     """
     score_name = measure.replace("_", " ")
     width = min(max(7.0, 0.36 * len(accuracy) + 3.5), 18)
@@ -167,16 +170,20 @@ def run_accuracies(
     style.tick_names(ax, [str(name) for name in accuracy.index], "x", max_letters=60)
     style_axes(ax, "", "run", score_name)
     ax.set_ylim(0, 1.02)
-    lines, names = [], []
-    levels = [("chance", chance, "--", CHANCE)]
-    line_styles = ((":", "#000000"), ("-.", TEST), ("-", "#009E73"))
-    for i, (name, value) in enumerate(baseline.items()):
-        levels.append((name, value, *line_styles[i % len(line_styles)]))
-    levels.append(("mean of runs", float(accuracy.mean()), "-", TRAIN))
-    for name, value, dashes, color in levels:
-        lines.append(ax.axhline(value, ls=dashes, color=color, lw=1.6))
-        names.append(f"{name} {value:.3f}")
-    style.legend_right(ax, lines, names)
+    lines = [ax.axhline(chance, ls="--", color=CHANCE, lw=1.6)]
+    looks = ((":", "#000000", "D"), ("-.", TEST, "X"), ("-", "#009E73", "^"))
+    for i, name in enumerate(baseline):
+        dashes, color, marker = looks[i % len(looks)]
+        in_run = (run_baselines or {}).get(name, {})
+        if in_run:
+            values = [in_run.get(str(run), np.nan) for run in accuracy.index]
+            lines += ax.plot(range(len(values)), values, ls="", marker=marker, ms=7, color=color, mec="white")
+        else:
+            lines.append(ax.axhline(baseline[name], ls=dashes, color=color, lw=1.6))
+    mean = float(accuracy.mean())
+    lines.append(ax.axhline(mean, ls="-", color=TRAIN, lw=1.6))
+    levels = {"chance": chance, **baseline, "mean of runs": mean}
+    style.legend_right(ax, lines, [f"{name} {value:.3f}" for name, value in levels.items()])
     return figure
 
 

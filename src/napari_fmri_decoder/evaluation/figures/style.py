@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
-from napari_fmri_decoder.evaluation.palette import class_color
+from napari_fmri_decoder.evaluation.palette import N_DISTINCT, class_color
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ TRAIN, TEST, CHANCE = "#0072B2", "#D55E00", "#595959"
 """Colors of the training set, the test set, and chance (Okabe and Ito 2008)."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-"""Every seven classes have the next marker, so that at least 70 can be distinguished."""
+"""Every eight classes have the next marker, so that at least 80 can be distinguished."""
 
 SMALL, NORMAL, LARGE = 8, 10, 12
 """Font sizes in points."""
@@ -106,7 +106,7 @@ def shorten(name: str, limit: int = 24) -> str:
 
 def class_style(index: int) -> tuple[str, str]:
     """Return color and marker of class `index`; the color is that of the viewer."""
-    return class_color(index), MARKERS[index // 7 % len(MARKERS)]
+    return class_color(index), MARKERS[index // N_DISTINCT % len(MARKERS)]
 
 
 def ordered_colors(n: int) -> list[str]:
