@@ -70,7 +70,10 @@ def test_a_complete_recipe_is_read_and_written_unchanged():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ('name = "mlp"|name = "transformer"', "one of cnn2d, cnn3d, dummy, lda, linear, mlp; got 'transformer'"),
+        (
+            'name = "mlp"|name = "transformer"',
+            "one of cnn2d, cnn3d, dummy, lda, linear, mlp; got 'transformer'",
+        ),
         ("epochs = 300|epochs = 0", "epochs: Input should be greater than or equal to 1"),
         ("epochs = 300|epoch = 300", "training.epoch: Extra inputs are not permitted"),
         ('scheme = "leave-one-run-out"|scheme = "leave-one-out"', "split.scheme"),

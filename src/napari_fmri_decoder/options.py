@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.paths import is_path
 from napari_fmri_decoder.text import nfc, printable, shortened
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 LONGEST = 80
 """Characters of a value that a message repeats."""
@@ -112,6 +115,15 @@ def wants_text(annotation: Any) -> bool:
     kinds = [kind for kind in _members(annotation) if kind is not NoneType]
     inner = [part for kind in kinds for part in (get_args(kind)[:1] if get_origin(kind) is tuple else [kind])]
     return bool(inner) and all(kind is str for kind in inner)
+
+
+def is_basic(field: FieldInfo) -> bool:
+    """Whether a form shows an option at first: it has ``json_schema_extra={"basic": True}``.
+
+    All other options are advanced.
+    """
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("basic") is True
 
 
 def is_list(annotation: Any) -> bool:

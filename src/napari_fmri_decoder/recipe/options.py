@@ -127,6 +127,7 @@ class NullConfig(Options):
         le=MOST_PERMUTATIONS,
         description="Number of permutations: block labels are permuted within runs, and everything is fitted "
         "again. 0: no permutation test.",
+        json_schema_extra={"basic": True},
     )
 
     @field_validator("permutations", mode="before")

@@ -49,13 +49,24 @@ class SplitConfig(Options):
         "for sessions and subjects. group-k-fold: several whole runs are held out at a time. "
         "stratified-group-k-fold: the same, with class proportions as equal as possible. explicit: the test "
         "set is the runs listed in test. random: single volumes are held out, which leaks within runs.",
+        json_schema_extra={"basic": True},
     )
-    n_splits: int = Field(5, ge=2, le=10_000, description="Number of folds of the k-fold schemes.")
+    n_splits: int = Field(
+        5,
+        ge=2,
+        le=10_000,
+        description="Number of folds of the k-fold schemes.",
+        json_schema_extra={"basic": True},
+    )
     group: Literal["run", "session", "subject"] = Field(
         "run", description="Unit that the k-fold schemes keep together."
     )
     test_size: float = Field(
-        0.2, gt=0, lt=1, description="Fraction of the samples in the test set of a random split."
+        0.2,
+        gt=0,
+        lt=1,
+        description="Fraction of the samples in the test set of a random split.",
+        json_schema_extra={"basic": True},
     )
     seed: int = Field(42, ge=0, le=2**32 - 1, description="Random seed of a random split.")
     method: Literal["train_test_split", "stratified", "shuffle-cut"] = Field(
@@ -70,9 +81,12 @@ class SplitConfig(Options):
         'subject 2, session 1, and "2/*" all runs of subject 2; "sub-2", "ses-1", "run-3" and "sub-2/ses-1" '
         "also "
         "work. By default all runs that are not tested. Runs in neither list are not used.",
+        json_schema_extra={"basic": True},
     )
     test: tuple[str, ...] = Field(
-        (), description="Test runs of an explicit split, in the same notation as train."
+        (),
+        description="Test runs of an explicit split, in the same notation as train.",
+        json_schema_extra={"basic": True},
     )
 
     @field_validator("train", "test", mode="before")

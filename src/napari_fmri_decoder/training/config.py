@@ -51,6 +51,7 @@ class TrainingConfig(Options):
     epochs: Epochs | None = Field(
         None,
         description="Number of passes through all training samples; empty for the network's default.",
+        json_schema_extra={"basic": True},
     )
     optimizer: Optimizer | None = Field(
         None, description="Optimizer: sgd or adam; empty for the network's default."

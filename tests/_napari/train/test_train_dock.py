@@ -481,9 +481,9 @@ def test_an_invalid_value_is_one_message_before_the_run_starts(dock: TrainDock, 
 
 def test_forms_show_the_defaults_of_empty_options(dock: TrainDock) -> None:
     dock.decoder.name_.value = "mlp"
-    texts = {name: dock.training.widget(name).auto.text for name in ("epochs", "learning_rate")}
-    assert texts == {"epochs": "default: 1000", "learning_rate": "default: 0.1"}
-    assert dock.training.epochs.visible
+    numbers = {name: dock.training.widget(name).number for name in ("epochs", "learning_rate")}
+    assert {name: number.value for name, number in numbers.items()} == {"epochs": 1000, "learning_rate": 0.1}
+    assert numbers["epochs"].visible
     dock.decoder.name_.value = "linear"
     assert not dock.training.epochs.visible, "scikit-learn has no epochs"
     assert dock.training.epochs.value is None

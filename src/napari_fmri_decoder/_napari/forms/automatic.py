@@ -13,7 +13,7 @@ from napari_fmri_decoder._napari.forms.number import Number
 
 
 def default_text(text: str, meaning: Any) -> str:
-    """Text of a special value, or the default that it means."""
+    """Text of a special value, or the default that it means, where no number shows it."""
     return text if meaning is None else f"default: {meaning}"
 
 
@@ -82,7 +82,6 @@ class Automatic(ValuedContainerWidget[Any]):
     def show_meaning(self, meaning: Any) -> None:
         """Show the value that the special one means in the disabled number; None hides it."""
         self._known = meaning is not None
-        self.auto.text = default_text(self._text, meaning)
         if meaning is not None and self.auto.value:
             self.number.value = meaning
         self._show()

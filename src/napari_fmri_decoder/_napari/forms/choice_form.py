@@ -9,7 +9,8 @@ from magicgui.widgets import ComboBox
 from pydantic import BaseModel
 from qtpy.QtCore import Qt
 
-from napari_fmri_decoder._napari.forms.model_form import ModelForm, defaults_of, value_of, values_of
+from napari_fmri_decoder._napari.forms.field_values import values_of
+from napari_fmri_decoder._napari.forms.model_form import ModelForm, value_of
 from napari_fmri_decoder._napari.forms.native import keep_order, prepare_control, set_label_widths
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder.errors import InputError
@@ -69,10 +70,8 @@ class ChoiceForm(ModelForm):
     def _on_choice(self) -> None:
         with self.changed.blocked():
             self._values[self._shown] = {name: value_of(widget) for name, widget in self._fields.items()}
-            for widget in self._fields.values():
-                row = widget.native
-                while row.parentWidget() is not self.native:  # with its label
-                    row = row.parentWidget()
+            for name, widget in self._fields.items():
+                row = self.row(name)
                 self.remove(widget)
                 row.deleteLater()
             self._fields = {}
@@ -102,11 +101,12 @@ class ChoiceForm(ModelForm):
         """Values of the chosen model, its name first."""
         return {self._discriminator: self.choice, **super().asdict()}
 
-    def reset(self) -> None:
-        """Set the defaults of the chosen model."""
+    def reset(self, names: Iterable[str] | None = None) -> None:
+        """Set the defaults of the chosen model, or of some of its fields."""
         self._values.pop(self.choice, None)
-        defaults = defaults_of(self._model)
-        self.update({name: defaults[name] for name in self._fields if name in defaults})
+        defaults = self.defaults()
+        fields = self._fields if names is None else names
+        self.update({name: defaults[name] for name in fields if name in defaults})
 
     def config(self) -> BaseModel:
         """Validate the values of the chosen model; see `ModelForm.config`."""

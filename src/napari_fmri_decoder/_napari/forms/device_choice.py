@@ -34,7 +34,7 @@ class DeviceChoice(ComboBox):
         super().__init__(choices=self._choices, **options)
         box: QComboBox = self.native
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(12)
+        box.setMinimumContentsLength(8)
         box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         ignore_wheel(box)
         self._watch = _Watch(self)

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from napari_fmri_decoder._napari.forms.automatic import Automatic
 from napari_fmri_decoder._napari.forms.choices import NullableChoice
 from napari_fmri_decoder._napari.forms.lines import Line, ListLine, NamedValues, PathLine
+from napari_fmri_decoder._napari.forms.native import narrow
 from napari_fmri_decoder._napari.forms.number import Number
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MODES = {"file": "r", "files": "rm", "folder": "d", "save": "w"}
 """Modes of a path, and those of magicgui's `FileEdit`."""
 LIMITS: Mapping[type, tuple[float, float]] = {int: (-(2**31), 2**31 - 1), float: (-1e12, 1e12)}
 """Of numbers whose field has none."""
+LETTERS = 8
+"""Minimum width of a choice in letters; its list shows the full names."""
 LEAST = 1e-25
 """The smallest number above an exclusive limit of 0."""
 
@@ -61,6 +64,8 @@ def field_widget(name: str, info: FieldInfo, label: str) -> BaseValueWidget[Any]
     if special:
         kind, options = _with_special(kind, options, special[0], str(extra.get("none", "auto")))
     widget: BaseValueWidget[Any] = kind(name=name, label=label, **options)
+    if isinstance(widget, ComboBox):
+        narrow(widget.native, LETTERS)
     return widget
 
 

@@ -9,15 +9,24 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from magicgui.widgets import Container
 from pydantic import BaseModel
 
+from napari_fmri_decoder._napari.forms.field_values import defaults_of, label_of, values_of
 from napari_fmri_decoder._napari.forms.field_widgets import field_widget
-from napari_fmri_decoder._napari.forms.native import align_labels, child, prepare_control
+from napari_fmri_decoder._napari.forms.native import (
+    align_labels,
+    aligned_column,
+    child,
+    prepare_control,
+    set_label_widths,
+)
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.options import is_basic
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import Widget
     from pydantic.fields import FieldInfo
+    from qtpy.QtWidgets import QWidget
 
 
 class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
@@ -34,8 +43,16 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         none.
     defaults : mapping, optional
         Defaults that replace those of the model.
+    two_depths : bool
+        Whether only basic fields (see `napari_fmri_decoder.options.is_basic`) are shown in the form itself,
+        and the others in `advanced`.
     **options : Any
         See `magicgui.widgets.Container`.
+
+    Attributes
+    ----------
+    advanced : QWidget or None
+        Shows the other fields, to be placed elsewhere.
     """
 
     def __init__(
@@ -43,11 +60,16 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         model: type[BaseModel],
         fields: Sequence[str] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        *,
+        two_depths: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.margins = (0, 0, 0, 0)
         align_labels(self)
+        self.advanced = aligned_column(f"{self.name}_advanced") if two_depths else None
+        self._shown_only: frozenset[str] | None = None
+        self._meanings: dict[str, Any] = {}
         self._reserved = frozenset(dir(self))
         self._own_defaults = dict(defaults or {})
         self._fields: dict[str, Widget] = {}
@@ -70,7 +92,33 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
             else:
                 self._add(name, self._widget_of(name, info))
                 self.enable(name)
+        self._place()
         self.reset()
+
+    def _place(self) -> None:
+        """Move the rows of fields that are not basic."""
+        if self.advanced is None or (rows := self.advanced.layout()) is None:
+            return
+        for name in self.names:
+            if not self.is_basic(name):
+                rows.addWidget(self.row(name))
+        set_label_widths(self.advanced)
+
+    def is_basic(self, name: str) -> bool:
+        """Whether a field is shown at first, if the form has two depths."""
+        return is_basic(self._model.model_fields[name])
+
+    def row(self, name: str) -> QWidget:
+        """The Qt widget of a field, with its label."""
+        row: QWidget = self._fields[name].native
+        while (parent := row.parentWidget()) is not None and parent not in self.parts:
+            row = parent
+        return row
+
+    @property
+    def parts(self) -> tuple[QWidget, ...]:
+        """The Qt widgets that show the fields: one, or two if the form has two depths."""
+        return (self.native,) if self.advanced is None else (self.native, self.advanced)
 
     def _widget_of(self, name: str, info: FieldInfo) -> Widget:
         label, attribute = label_of(name, info), self._attribute(name)
@@ -187,9 +235,31 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
                 validate(self._model, {**self.asdict(), name: value})  # names the field
                 raise
 
-    def reset(self) -> None:
-        """Set the defaults of all fields that have one."""
-        self.update({**defaults_of(self._model), **self._own_defaults})
+    def reset(self, names: Iterable[str] | None = None) -> None:
+        """Set the defaults of all fields that have one, or of some."""
+        defaults = self.defaults()
+        self.update(defaults if names is None else {name: defaults[name] for name in names})
+
+    def defaults(self) -> dict[str, Any]:
+        """The default of each field that has one."""
+        return {**defaults_of(self._model), **self._own_defaults}
+
+    @property
+    def in_use(self) -> tuple[str, ...]:
+        """The fields that `show_only` shows; all by default."""
+        return tuple(name for name in self.names if self._shown_only is None or name in self._shown_only)
+
+    def differing(self) -> tuple[str, ...]:
+        """The fields in use whose value is neither the default nor what an empty default means."""
+        defaults, values = self.defaults(), self.asdict()
+        return tuple(
+            name
+            for name in self.in_use
+            if name in defaults and values[name] not in (defaults[name], self._meaning(name, defaults[name]))
+        )
+
+    def _meaning(self, name: str, default: Any) -> Any:
+        return self._meanings.get(name, default) if default is None else default
 
     def show_meanings(self, values: Mapping[str, Any]) -> None:
         """Show the values that None means in fields that may be None; a missing entry or None resets.
@@ -199,6 +269,7 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
         values : mapping
             Such as {"epochs": 300}, a default of the chosen decoder.
         """
+        self._meanings = dict(values)
         with self.changed.blocked():
             for name, widget in self._fields.items():
                 if (show := getattr(widget, "show_meaning", None)) is not None:
@@ -206,9 +277,9 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
 
     def show_only(self, names: Iterable[str]) -> None:
         """Show the widgets of these fields and hide the others, which keep their values."""
-        shown = set(names)
+        self._shown_only = frozenset(names)
         for name, widget in self._fields.items():
-            widget.visible = name in shown
+            widget.visible = name in self._shown_only
 
     def enable(self, name: str, reason: str | None = None) -> None:
         """Enable a field, or disable it and give the reason in its tooltip and that of its label."""
@@ -219,26 +290,3 @@ class ModelForm(Container):  # type: ignore[type-arg]  # magicgui types it by it
 def value_of(widget: Widget) -> Any:
     """Value of a widget, or the values of a form."""
     return widget.asdict() if isinstance(widget, ModelForm) else widget.value  # type: ignore[attr-defined]
-
-
-def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Defaults of a model, by field."""
-    return {
-        name: info.get_default(call_default_factory=True)
-        for name, info in model.model_fields.items()
-        if not info.is_required()
-    }
-
-
-def label_of(name: str, info: FieldInfo) -> str:
-    """Label of a field: its "label" or title, or its name with spaces."""
-    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    words = name.replace("_", " ")
-    return str(extra.get("label") or info.title or words[:1].upper() + words[1:])
-
-
-def values_of(values: Mapping[str, Any] | Iterable[tuple[str, Any]] | BaseModel) -> dict[str, Any]:
-    """Values by name, also of a model."""
-    if isinstance(values, BaseModel):
-        return {name: getattr(values, name) for name in type(values).model_fields}
-    return dict(values)

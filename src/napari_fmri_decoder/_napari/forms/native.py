@@ -13,13 +13,14 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QVBoxLayout,
     QWidget,
 )
 
 from napari_fmri_decoder._napari.qt.availability import set_tooltip, tooltip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from magicgui.widgets.bases import Widget
 
@@ -49,9 +50,15 @@ def child(container: Iterable[Widget], name: str) -> Widget | None:
 def keep_order(*widgets: QWidget) -> None:
     """Let the Tab key go through widgets, and the controls in them, in this order."""
     parts = [part for widget in widgets for part in (widget, *widget.findChildren(QWidget))]
-    parts = [part for part in parts if isinstance(part, CONTROLS) and part.window() is parts[0].window()]
+    parts = [part for part in parts if _has_focus(part) and part.window() is parts[0].window()]
     for one, other in pairwise(parts):
         QWidget.setTabOrder(one, other)
+
+
+def _has_focus(part: QWidget) -> bool:
+    """Whether a widget can have the focus: a control, or a text with links."""
+    is_text = isinstance(part, QLabel) and part.focusPolicy() == Qt.FocusPolicy.StrongFocus
+    return is_text or isinstance(part, CONTROLS)
 
 
 def ignore_wheel(widget: QWidget) -> None:
@@ -81,33 +88,59 @@ def prepare_control(widget: Widget, name: str, label: str, description: str) -> 
 
 
 class _Aligner(QObject):
-    """Gives the labels of a container one width whenever it is shown.
+    """Gives the labels of containers one width whenever its own container is shown.
 
     magicgui measures them in the font of the application, and not at all if the widgets were given to the
     constructor.
     """
 
+    def __init__(self, container: QWidget) -> None:
+        super().__init__(container)
+        self.containers: Sequence[QWidget] = (container,)
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
-            set_label_widths(watched)
+        if event is not None and event.type() == QEvent.Type.Show:
+            self.align()
         return False
+
+    def align(self) -> None:
+        direct = Qt.FindChildOption.FindDirectChildrenOnly
+        rows = [row for one in self.containers for row in one.findChildren(QWidget, options=direct)]
+        labels = [label for row in rows for label in row.findChildren(QLabel, options=direct)]
+        for label in labels:
+            label.ensurePolished()
+        width = max((label.sizeHint().width() for label in labels), default=0)
+        for label in labels:
+            label.setMinimumWidth(width)
+
+
+def _aligner(container: QWidget) -> _Aligner | None:
+    return container.findChild(_Aligner, options=Qt.FindChildOption.FindDirectChildrenOnly)
 
 
 def set_label_widths(container: QWidget) -> None:
-    """Give the labels of a container one width, as wide as its style needs."""
-    direct = Qt.FindChildOption.FindDirectChildrenOnly
-    rows = container.findChildren(QWidget, options=direct)
-    labels = [label for row in rows for label in row.findChildren(QLabel, options=direct)]
-    for label in labels:
-        label.ensurePolished()
-    width = max((label.sizeHint().width() for label in labels), default=0)
-    for label in labels:
-        label.setMinimumWidth(width)
+    """Give the labels of a container one width, as wide as its style needs; see `align_labels`."""
+    (_aligner(container) or _Aligner(container)).align()
 
 
-def align_labels(container: Widget) -> None:
-    """Keep the fields of a container in one column."""
-    container.native.installEventFilter(_Aligner(container.native))
+def align_labels(*containers: Widget | QWidget) -> None:
+    """Keep the fields of containers in one column, whatever column they were in before."""
+    natives: list[QWidget] = [one if isinstance(one, QWidget) else one.native for one in containers]
+    for native in natives:
+        aligner = _aligner(native)
+        if aligner is None:
+            aligner = _Aligner(native)
+            native.installEventFilter(aligner)
+        aligner.containers = natives
+
+
+def aligned_column(name: str) -> QWidget:
+    """Make a widget for fields below one another, with their labels in one column."""
+    column = QWidget()
+    column.setObjectName(name)
+    QVBoxLayout(column).setContentsMargins(0, 0, 0, 0)
+    align_labels(column)
+    return column
 
 
 def narrow(box: QComboBox, letters: int = 12) -> None:

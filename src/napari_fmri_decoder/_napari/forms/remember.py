@@ -20,6 +20,8 @@ from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder.atomic_files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_fmri_decoder._napari.forms.model_form import ModelForm
 
 logger = logging.getLogger(__name__)
@@ -91,8 +93,9 @@ class Remember(QObject):
 
     def _watch(self) -> None:
         """Watch all controls of the form; a choice brings others."""
-        for widget in (self._form.native, *self._form.native.findChildren(QWidget)):
-            widget.installEventFilter(self)  # once, however often it is installed
+        for part in self._form.parts:
+            for widget in (part, *part.findChildren(QWidget)):
+                widget.installEventFilter(self)  # once, however often it is installed
         self.in_use = False
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -106,7 +109,7 @@ class Remember(QObject):
 
     def _on_left(self) -> None:
         widget = QApplication.focusWidget()
-        while widget is not None and widget is not self._form.native:
+        while widget is not None and widget not in self._form.parts:
             widget = widget.parentWidget()
         self.in_use &= widget is not None
 
@@ -121,14 +124,16 @@ class Remember(QObject):
         finally:
             self._quiet = False
 
-    def reset(self) -> None:
-        """Set the defaults, and forget what was kept."""
+    def reset(self, names: Iterable[str] | None = None) -> None:
+        """Set the defaults, and forget what was kept: of all options, or of some."""
+        some = None if names is None else tuple(names)
         self._quiet = True
         try:
-            self._form.reset()
+            self._form.reset(some)
         finally:
             self._quiet = False
-        save(self._key, {})
+        kept = {} if some is None else load(self._key)
+        save(self._key, {name: value for name, value in kept.items() if name not in (some or ())})
 
     def _on_changed(self) -> None:
         by_hand = self.in_use and not self._quiet

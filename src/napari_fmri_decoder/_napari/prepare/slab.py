@@ -11,7 +11,8 @@ from magicgui.widgets import RangeSlider
 from qtpy.QtCore import QTimer
 
 from napari_fmri_decoder._napari.forms.controls import check_box
-from napari_fmri_decoder._napari.forms.model_form import ModelForm, values_of
+from napari_fmri_decoder._napari.forms.field_values import values_of
+from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.forms.validation import validate

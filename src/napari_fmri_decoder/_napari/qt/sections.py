@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
+from qtpy.QtGui import QPalette
 from qtpy.QtWidgets import (
     QApplication,
+    QDockWidget,
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QScrollArea,
     QSizePolicy,
+    QStackedWidget,
     QStyle,
+    QTabWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -71,6 +75,7 @@ class _Section(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.button = _flat_button(f" {title}", "font-weight: bold;")
+        self.button.setObjectName(f"{name}_title")
         self.button.setCheckable(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         head = QHBoxLayout()
@@ -80,7 +85,8 @@ class _Section(QWidget):
             back = _flat_button("Reset")
             back.setObjectName(f"{name}_reset")
             back.setToolTip(f"<p>Reset to defaults: all options under {title}.</p>")
-            back.clicked.connect(reset)
+            self._reset = reset
+            back.clicked.connect(self._on_reset)
             head.addWidget(back)
         self.content = QWidget()
         inner = QVBoxLayout(self.content)
@@ -96,9 +102,60 @@ class _Section(QWidget):
         self.button.setChecked(open_)
         self._show(open_)
 
+    def _on_reset(self) -> None:
+        self._reset()
+
+    def open(self) -> None:
+        """Expand it."""
+        self.button.setChecked(True)
+
     def _show(self, open_: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if open_ else Qt.ArrowType.RightArrow)
         self.content.setVisible(open_)
+
+
+def reveal(control: QWidget) -> None:
+    """Show a control of a dock, and give it the focus: expand its sections, show its tab, scroll to it."""
+    inner, areas = control, list[QScrollArea]()
+    while (parent := inner.parentWidget()) is not None and not isinstance(inner, QDockWidget):
+        if isinstance(parent, _Section):
+            parent.open()
+        elif isinstance(parent, QStackedWidget) and isinstance(tabs := parent.parentWidget(), QTabWidget):
+            tabs.setCurrentWidget(inner)
+        elif isinstance(parent, QScrollArea):
+            areas.append(parent)
+        inner = parent
+    QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)  # its place, after sections were expanded
+    for area in areas:
+        area.ensureWidgetVisible(control)
+    control.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+class LinkLabel(QLabel):
+    """A text that wraps, whose links have the color of the text in any theme, and work with the keyboard."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setWordWrap(True)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self._text, self._color = text, ""
+        self.set_html(text)
+
+    def set_html(self, text: str) -> None:
+        """Set the text; its links begin with ``<a href``."""
+        self._text, self._color = text, self._color_of_text()
+        self.setText(text.replace("<a href", f'<a style="color:{self._color}" href'))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the colors of the theme."""
+        super().changeEvent(event)
+        if self._color_of_text() != self._color:
+            self.set_html(self._text)
+
+    def _color_of_text(self) -> str:
+        return self.palette().color(QPalette.ColorRole.WindowText).name()
 
 
 def _flat_button(text: str, style: str = "") -> QToolButton:

@@ -13,12 +13,14 @@ from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.controls import check_box
 from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
-from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.forms.native import align_labels, keep_order, prepare_control
 from napari_fmri_decoder._napari.forms.remember import Remember
 from napari_fmri_decoder._napari.qt.notifications import notify_note
 from napari_fmri_decoder._napari.qt.sections import section, text_label
+from napari_fmri_decoder._napari.train.advanced import AdvancedView, Group
 from napari_fmri_decoder._napari.train.compare import CompareView
 from napari_fmri_decoder._napari.train.compute import ClusterBox
+from napari_fmri_decoder._napari.train.data_summary import data_summary
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, Plan
 from napari_fmri_decoder._napari.viewer.folders import RUNS
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
@@ -28,9 +30,10 @@ from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.samples import group_keys
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.tasks.workers import SERIAL
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QWidget
+    from collections.abc import Callable
 
     from napari_fmri_decoder._napari.train.run_plan import RunLocation
     from napari_fmri_decoder._napari.viewer.session import Session
@@ -48,6 +51,10 @@ OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
 """Training options that decoders of scikit-learn use."""
 
 
+BASELINES = (
+    "Every run is compared with guessing (the most frequent class) and with a logistic regression, on the "
+    "same folds."
+)
 USE_SLAB = "Decode the slab cut in Prepare; otherwise the complete volume."
 RUNS_FOLDER = "Each run makes a new folder in this one."
 
@@ -68,21 +75,23 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
     use_slab : CheckBox
     location : ClusterBox
     runs_folder : PathLine
+    advanced : AdvancedView
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__(name="setup", labels=False)
-        self.margins = (2, 4, 2, 4)
+        self.margins = (0, 4, 0, 4)
         self.session = session
         self.remembered: list[Remember] = []
+        self._ordered = ""
         names = sorted(registry, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
         decoders = {name: registry[name] for name in names}
-        self.decoder = ChoiceForm(decoders, "name", title="Decoder", name="decoder")
+        self.decoder = ChoiceForm(decoders, "name", title="Decoder", two_depths=True, name="decoder")
         spare = {"threads": max(1, (os.cpu_count() or 2) - 1)}  # a core for the window
-        self.training = ModelForm(TrainingConfig, defaults=spare, name="training")
-        self.split = ModelForm(SplitConfig, name="split")
-        self.preparation = ModelForm(PrepareConfig, name="preparation")
-        self.permutation = ModelForm(NullConfig, name="permutation")
+        self.training = ModelForm(TrainingConfig, defaults=spare, two_depths=True, name="training")
+        self.split = ModelForm(SplitConfig, two_depths=True, name="split")
+        self.preparation = ModelForm(PrepareConfig, two_depths=True, name="preparation")
+        self.permutation = ModelForm(NullConfig, two_depths=True, name="permutation")
         self.compare = CompareView()
         self.data = text_label(name="data_summary")
         self.runs = text_label(name="runs_there_are")
@@ -94,6 +103,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.extend((*forms, self.compare, self.use_slab, self.location, self.runs_folder))
         self._lay_out()
         self.decoder.changed.connect(self._on_network)
+        self.decoder.changed.connect(self._keep_order)
         self.training.changed.connect(self._on_network)
         self.split.changed.connect(self._on_split)
         self._on_network()
@@ -102,31 +112,56 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
             self.on_session(name)
 
     def _lay_out(self) -> None:
+        forms = (self.preparation, self.split, self.decoder, self.training, self.permutation)
+        keepers = {form: Remember(form, f"train.{form.name}") for form in forms}
+        self.remembered.extend(keepers.values())
+
+        def reset(form: ModelForm, *, basic: bool) -> Callable[[], object]:
+            return lambda: keepers[form].reset(n for n in form.names if form.is_basic(n) == basic)
+
+        data = section("Data", self.data, self.use_slab.native, name="section_data")
+        epochs, split, test = (
+            reset(form, basic=True) for form in (self.training, self.split, self.permutation)
+        )
+        network = self.decoder.native, self.training.native
+        sets = self.split.native, self.runs
+        baselines = text_label(BASELINES, "baselines")
+        self.advanced = AdvancedView(
+            [
+                *(
+                    Group(title, name, form.advanced, form, reset=reset(form, basic=False))
+                    for title, name, form in (
+                        ("Preparation", "section_prepare", self.preparation),
+                        ("Training and test sets", "section_split_advanced", self.split),
+                        ("Network", "section_network_advanced", self.decoder),
+                        ("Training", "section_training", self.training),
+                    )
+                    if form.advanced is not None
+                ),
+                Group(
+                    *("Run in", "section_cluster", self.location.native),
+                    control=self.location.place,
+                    differs=lambda: self.location.place.value != SERIAL,
+                ),
+                Group(
+                    *("Output folder", "section_folder", self.runs_folder.native),
+                    control=self.runs_folder,
+                    differs=lambda: self.folder != RUNS,
+                ),
+            ]
+        )
         rows = self.native.layout()
-        self.compared = section("Compare with", self.compare.native, name="section_compare")
-        self.compared.hide()
-        folder = self.runs_folder.native
         for part in (
-            section("Data", self.data, self.use_slab.native, name="section_data"),
-            self._section("Network", self.decoder, "section_network"),
-            self._section("Training", self.training, "section_training"),
-            self._section("Training and test sets", self.split, "section_split", self.runs),
-            self._section("Preparation", self.preparation, "section_prepare", open_=False),
-            self._section("Permutation test", self.permutation, "section_null", open_=False),
-            section("Run in", self.location.native, name="section_cluster"),
-            self.compared,
-            section("Output folder", folder, name="section_folder", open_=False),
+            data,
+            section("Network", *network, name="section_network", reset=epochs),
+            section("Training and test sets", *sets, name="section_split", reset=split),
+            section("Permutation test", self.permutation.native, name="section_null", reset=test),
+            section("Baselines", baselines, self.compare.native, name="section_compare"),
+            self.advanced,
         ):
             rows.addWidget(part)
         rows.addStretch(1)
-
-    def _section(
-        self, title: str, form: ModelForm, name: str, *below: QWidget, open_: bool = True
-    ) -> QWidget:
-        """A section with a form whose options come back in the next napari."""
-        keeper = Remember(form, f"train.{form.name}")
-        self.remembered.append(keeper)
-        return section(title, form.native, *below, name=name, open_=open_, reset=keeper.reset)
+        align_labels(self.decoder, self.training, self.split, self.permutation)
 
     @property
     def folder(self) -> Path:
@@ -159,7 +194,6 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.permutation.update(recipe.null)
         self.use_slab.value = recipe.slab is not None
         self.compare.set_decoders(recipe.compare)
-        self.compared.setVisible(bool(recipe.compare))
         series = self.session.series
         if recipe.zmaps is not None and (series is None or series.step is not None):
             notify_note(
@@ -186,6 +220,12 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         if isinstance(decoder, Decoder):
             self.training.show_meanings(stated.resolved(decoder).model_dump())
 
+    def _keep_order(self) -> None:
+        """Let the Tab key go from top to bottom; another network brings other controls."""
+        if self.decoder.choice != self._ordered:
+            self._ordered = self.decoder.choice
+            keep_order(self.native)
+
     def _on_split(self) -> None:
         scheme = self.split.scheme.value
         self.split.show_only(("scheme", *OF_SCHEME.get(scheme, ())))
@@ -194,7 +234,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
     def on_session(self, name: str) -> None:
         """Show what was set in Prepare and Labels; called by the dock after changes."""
         if name in ("series", "mask", "mask_config", "slab", "slab_placement", "table", "labels"):
-            self.data.setText(_about(self.session))
+            self.data.setText(data_summary(self.session))
         slab = self.session.state.preparation.slab
         self.use_slab.visible = slab is not None
         if name == "series" and (series := self.session.series) is not None:
@@ -205,35 +245,3 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         table = self.session.state.labeling.table
         if name == "table" and table is not None:
             self.runs.setText("Runs: " + ", ".join(dict.fromkeys(group_keys(table).tolist())))
-
-
-def _about(session: Session) -> str:
-    """One line each about the series, the labels, the mask and the slab."""
-    series, labeling, preparation = session.series, session.state.labeling, session.state.preparation
-    if series is None:
-        return "No series chosen."
-    lines = [f"{series.name}: {series.n_volumes} volumes of {_size(series.shape[:3])} voxels"]
-    if labeling.table is not None:
-        excluded = set(labeling.labels.excluded(labeling.table["label"]) if labeling.labels else ())
-        used = labeling.table[~labeling.table["label"].isin(excluded | {""})]
-        lines.append(f"Labels: {used['label'].nunique()} classes on {len(used)} volumes")
-    if preparation.mask is None:
-        lines.append("Mask: none; all voxels are used")
-    else:
-        lines.append(f"Mask: {int((preparation.mask.at(0) > 0).sum())} voxels")
-    if preparation.slab is not None:
-        placement = preparation.slab_placement
-        voxels = f", {_size(placement.grid.shape)} voxels" if placement is not None else ""
-        rotations = [f"{angle:g}° about {axis}" for axis, angle in _angles(preparation.slab) if angle]
-        lines.append(
-            "Slab: " + ("rotated by " + ", ".join(rotations) if rotations else "not rotated") + voxels
-        )
-    return "\n".join(lines)
-
-
-def _angles(slab: object) -> list[tuple[str, float]]:
-    return [(axis, float(getattr(slab, f"rotate_{axis}"))) for axis in "xyz"]
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
