@@ -13,8 +13,9 @@ from evaluation_fakes import leave_one_run_out, make_samples, random_results
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_histograms
+from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.evaluation.histograms import histogram
-from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, headline_sentence, write_report
+from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, write_report
 from napari_fmri_decoder.evaluation.scores import Permutation, Scores, compare, score_folds
 from napari_fmri_decoder.samples.audit import Finding
 
@@ -90,7 +91,9 @@ def test_it_shows_p_if_there_were_permutations(tmp_path: Path) -> None:
 def test_the_headline_of_unbalanced_classes_is_the_balanced_accuracy() -> None:
     samples = make_samples(extra=3)
     scores = score_folds(random_results(samples, leave_one_run_out(samples)), samples)
-    assert headline_sentence(scores).startswith(f"Balanced accuracy {scores.balanced_accuracy:.3f} (4 folds")
+    assert run_headline(scores).sentence.startswith(
+        f"Balanced accuracy {scores.balanced_accuracy:.3f} (4 folds"
+    )
 
 
 def test_errors_are_listed_before_warnings(tmp_path: Path) -> None:

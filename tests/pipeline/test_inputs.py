@@ -12,7 +12,7 @@ import pytest
 from two_runs import write_run, write_table
 from typer.testing import CliRunner
 
-from napari_fmri_decoder._napari.train.session_from_recipe import read_recipe_data
+from napari_fmri_decoder._napari.results.session_from_recipe import read_recipe_data
 from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.predicting import predict

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import napari
 
 from napari_fmri_decoder._napari.qt.dock import to_front
-from napari_fmri_decoder._napari.train.session_from_recipe import apply_mask, apply_slab
+from napari_fmri_decoder._napari.results.session_from_recipe import apply_mask, apply_slab
 from napari_fmri_decoder._napari.viewer.folders import folder_of
 from napari_fmri_decoder._napari.viewer.preparation import mask_from_config, place_slab
 from napari_fmri_decoder._napari.viewer.session import Session

@@ -238,12 +238,15 @@ def export(model: Model, output: Output) -> None:
 
 def say_result(result: RunResult) -> None:
     """Print notes, audit findings and scores of a run, and the path of its report."""
-    from napari_fmri_decoder.evaluation.report import headline_sentence, override_sentence
+    from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS, run_headline
+    from napari_fmri_decoder.evaluation.palette import rgb
 
     say_notes(result.prepared.notes)
     for finding in result.scores.audit:
         say(f"{finding.severity.capitalize()}: {finding.message}")
-    say(headline_sentence(result.scores))
-    if overridden := override_sentence(result.scores):
-        typer.secho(overridden, fg=typer.colors.RED, bold=True)
+    headline = run_headline(result.scores)
+    say(headline.sentence)
+    if headline.severity is not None:
+        mark = SEVERITY_MARKS[headline.severity]
+        typer.secho(headline.warning, fg=rgb(mark.text), bg=rgb(mark.background), bold=True)
     say(f"Report:  {result.folder / 'report.html'}")

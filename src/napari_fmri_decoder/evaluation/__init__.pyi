@@ -2,10 +2,11 @@ from .all_figures import run_figures as run_figures
 from .group import GroupScores as GroupScores
 from .group import summarize_group as summarize_group
 from .group import write_group as write_group
+from .headline import Headline as Headline
+from .headline import run_headline as run_headline
 from .permutations import PermutationsDone as PermutationsDone
 from .permutations import permutation_test as permutation_test
 from .predictions import predictions_table as predictions_table
-from .report import headline_sentence as headline_sentence
 from .report import write_report as write_report
 from .report_config import ReportConfig as ReportConfig
 from .scores import Scores as Scores

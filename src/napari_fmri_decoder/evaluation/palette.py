@@ -60,6 +60,18 @@ def rgba(color: str, opacity: float = 1.0) -> RGBA:
     return red, green, blue, opacity
 
 
+def rgb(color: str) -> tuple[int, int, int]:
+    """Convert "#rrggbb" to red, green and blue, each 0 to 255.
+
+    Examples
+    --------
+    >>> rgb("#ff8000")
+    (255, 128, 0)
+    """
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return red, green, blue
+
+
 def hex_color(color: RGBA) -> str:
     """Convert RGBA to "#rrggbb", without its opacity.
 

@@ -126,7 +126,7 @@ def scored_permutations(
         batch = fits_at_once(decoder, samples, splits)
     missing = np.ones(n + 1, dtype=bool)
     missing[0] = False
-    for stored in _stored(tasks.store, decoder, config) if tasks else ():
+    for stored in stored_permutations(tasks.store, decoder, config) if tasks else ():
         known = stored.numbers <= n
         missing[stored.numbers[known]] = False
         yield ScoredPermutations(stored.numbers[known], stored.scores[known])
@@ -224,7 +224,10 @@ class _Chunks:
             yield list(range(start + 1, min(start + self._batch, self._n) + 1))
 
 
-def _stored(store: TaskStore, decoder: Decoder, config: ResolvedTraining) -> Iterator[ScoredPermutations]:
+def stored_permutations(
+    store: TaskStore, decoder: Decoder, config: ResolvedTraining
+) -> Iterator[ScoredPermutations]:
+    """Read the permutations of a decoder that are in a task store."""
     for name in store.names(task_name("permutations", decoder, config, permutation="")):
         arrays = store.read(name)
         if arrays is not None:

@@ -11,7 +11,7 @@ from napari_fmri_decoder.evaluation.scores import require_folds
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari_fmri_decoder.evaluation.scores import Headline
     from napari_fmri_decoder.samples.samples import Samples
@@ -54,6 +54,50 @@ def predictions_table(results: Sequence[FoldResult], samples: Samples) -> pd.Dat
         probabilities = pd.DataFrame(result.probabilities, columns=columns)
         parts.append(pd.concat([part, probabilities], axis=1))
     return pd.concat(parts, ignore_index=True)
+
+
+def listed_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
+    """List each held-out volume once, with the largest probability, for a table that people read.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As returned by `predictions_table`.
+
+    Returns
+    -------
+    DataFrame
+        Columns volume, subject and session if there are any, run, fold, true, predicted, probability.
+    """
+    table = predictions.drop_duplicates("volume").sort_values("volume")
+    columns = [name for name in SAMPLE_COLUMNS if name in ("volume", "run") or (table[name] != "").any()]
+    largest = table[[name for name in table.columns if str(name).startswith("p_")]].max(axis=1)
+    listed = table[[*columns, "fold", "true", "predicted"]].assign(probability=largest)
+    return listed.reset_index(drop=True)
+
+
+def tested_volumes_in_cell(
+    predictions: pd.DataFrame, folds: Mapping[int, str], true: str, predicted: str
+) -> list[tuple[int, str]]:
+    """List the samples in one cell of the confusion matrix of the test sets, as `volumes_in_cell` does.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As returned by `predictions_table`.
+    folds : mapping of int to str
+        Names of the folds.
+    true, predicted : str
+        Classes.
+
+    Returns
+    -------
+    list of (int, str)
+        Volume, and name of the fold.
+    """
+    cell = predictions[(predictions["true"] == true) & (predictions["predicted"] == predicted)]
+    volumes, numbers = cell["volume"].tolist(), cell["fold"].tolist()
+    return [(volume, folds[fold]) for volume, fold in zip(volumes, numbers, strict=True)]
 
 
 def run_accuracy(predictions: pd.DataFrame, measure: Headline = "accuracy") -> pd.Series[float]:

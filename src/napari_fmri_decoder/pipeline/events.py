@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.history import history_table
+from napari_fmri_decoder.evaluation.predictions import predictions_table
 from napari_fmri_decoder.training.events import FittedModel, FoldResult, TrainingEvent
 
 if TYPE_CHECKING:
@@ -89,6 +91,21 @@ class RunResult:
     scores: Scores
     model: FittedModel
     permutations: PermutationsDone | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        """The resolved recipe."""
+        return self.prepared.recipe
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """The predictions for held-out samples; see `predictions_table`."""
+        return predictions_table(self.folds, self.prepared.samples)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Loss and accuracy by epoch; see `history_table`."""
+        return history_table(self.folds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,7 +1,8 @@
 """Options that were chosen by hand come back in the next napari.
 
-They are kept in a file next to napari's settings. Paths and layers are never kept, and values that a script
-or a recipe sets are not kept either. They come back when a dock is opened from a menu.
+They are kept in a file next to napari's settings, with the folders of recent runs. Other paths and layers are
+never kept, and values that a script or a recipe sets are not kept either. They come back when a dock is
+opened from a menu.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFormLayout, QStackedWidget
@@ -10,6 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QStackedWidget
 from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box
 from napari_fmri_decoder._napari.look_inside.explain_page import ExplainPage
+from napari_fmri_decoder._napari.look_inside.open_row import OpenRow
 from napari_fmri_decoder._napari.look_inside.page import NOTHING, Page
 from napari_fmri_decoder._napari.look_inside.plot_pages import (
     CurvesPage,
@@ -28,19 +30,21 @@ from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.dock import Dock, to_front
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
-from napari_fmri_decoder._napari.results.headline import headline
+from napari_fmri_decoder._napari.results.open_run import RunOpener, open_run
+from napari_fmri_decoder._napari.results.saved_layers import remove_saved_layers
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.dims import show_volume
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.headline import run_headline
+from napari_fmri_decoder.pipeline import RunResult
+from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import Widget
     from napari import Viewer
 
-    from napari_fmri_decoder.pipeline import RunResult
-
-RUN_TIP = "One of the latest runs of this session. Its layers are shown as well."
+RUN_TIP = "One of the latest runs of this window. Its layers are shown as well."
 PAGE_TIP = "Choose a page of results."
 MOST = 5
 """Number of runs that are kept, because each holds its samples and models."""
@@ -53,9 +57,9 @@ PAGES: dict[str, tuple[str, Callable[[LookInsideDock], Page]]] = {
     "curves": (CurvesPage.title, lambda _: CurvesPage()),
     "probabilities": (ProbabilitiesPage.title, lambda _: ProbabilitiesPage()),
     "pca": (PCAPage.title, lambda _: PCAPage()),
-    "tsne": (TSNEPage.title, lambda dock: TSNEPage(lambda: dock.result)),
+    "tsne": (TSNEPage.title, lambda dock: TSNEPage(lambda: dock.selected)),
     "voxels": (VoxelsPage.title, lambda _: VoxelsPage()),
-    "explain": (ExplainPage.title, lambda dock: ExplainPage(dock.session, lambda: dock.result)),
+    "explain": (ExplainPage.title, lambda dock: ExplainPage(dock.session, lambda: dock.selected)),
 }
 """Title of each page and how to make it, by its attribute."""
 
@@ -79,12 +83,14 @@ class _Pages(Mapping[str, Page]):
 
 
 class LookInsideDock(Dock):
-    """Shows the results of this session's runs, one page at a time.
+    """Shows the results of runs, one page at a time.
 
     Attributes
     ----------
     run : ListChoice
         Name of the folder of the run; its whole path if two runs have the same name.
+    open : OpenRow
+        The button that opens a run.
     page : ComboBox
         Title of the page.
     filters, predictions, confusion, scores, curves, probabilities, pca, tsne, voxels, explain : Page
@@ -95,21 +101,29 @@ class LookInsideDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "look_inside_dock")
-        self._results: dict[str, RunResult] = {}  # the latest first
+        self._runs: dict[str, RunResult | SavedRun] = {}  # the latest first
         self.pages = _Pages(self)
         self.append(ListChoice("run", "Run", RUN_TIP))
         self.append(choice_box("page", "Page", PAGE_TIP, list(self.pages)))
+        self.open = OpenRow(self.session)
+        self.append(self.open)
         self.headline = text_label(NOTHING, "headline")
+        self.without_images = text_label("", "without_images")
+        self.without_images.hide()
         self.stack = QStackedWidget()
         form = QFormLayout()
+        form.addRow(self.open.native)
+        form.addRow(self.open.line)
         form.addRow("Run", self.run.native)
         form.addRow("Page", self.page.native)
         self.rows.addLayout(form)
         self.rows.addWidget(self.headline)
+        self.rows.addWidget(self.without_images)
         self.rows.addWidget(self.stack, 1)
         self.run.changed.connect(self._on_run)
         self.page.changed.connect(self._on_page)
         self.follow(self.session.changed, self._on_changed)
+        self.follow(self.session.part(RunOpener).changed, self.open.refresh)
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
 
@@ -151,12 +165,13 @@ class LookInsideDock(Dock):
             return super().show(run)
         if page not in self.pages:
             raise InputError(f"The page must be one of {', '.join(self.pages)}; got {page!r}.")
-        if self.result is None:
+        shown = self.selected
+        if shown is None:
             raise InputError(NOTHING)
         self.page.value = page
         super().show(run)
         to_front(self.native)
-        self.pages[page].update_result(self.result)  # also where another tab is in front
+        self.pages[page].update_result(shown)  # also where another tab is in front
         if wait:
             self.pages[page].wait()
         return self
@@ -164,29 +179,68 @@ class LookInsideDock(Dock):
     def catch_up(self) -> None:
         """Show the current result of the session."""
         self._on_changed("result")
+        self.open.refresh()
+
+    @property
+    def selected(self) -> RunResult | SavedRun | None:
+        """The selected run, with or without its images."""
+        return self._runs.get(self.run.value)
 
     @property
     def result(self) -> RunResult | None:
-        """The selected run."""
-        return self._results.get(self.run.value)
+        """The selected run; None if its images are missing."""
+        selected = self.selected
+        return selected if isinstance(selected, RunResult) else None
+
+    def open_run(
+        self, folder: str | Path, *, images: str | Path | None = None, wait: bool = True
+    ) -> RunResult | SavedRun | None:
+        """Open the folder of a finished run: its data, settings and results, as after training.
+
+        Parameters
+        ----------
+        folder : str or Path
+        images : str or Path, optional
+            Folder in which files that were moved are looked for. Without its images, what the run folder
+            holds is shown.
+        wait : bool
+            Whether to return only when it is open.
+
+        Returns
+        -------
+        RunResult, or SavedRun without its images
+            None without waiting.
+
+        Raises
+        ------
+        InputError
+            If the folder contains no finished run, or does not fit the series in the viewer.
+        """
+        where = None if images is None else Path(images).expanduser()
+        job = open_run(self.viewer, folder, images=where, ask=False)
+        if not wait or job is None:
+            return None
+        job.wait()
+        return self.selected
 
     def _on_changed(self, name: str) -> None:
-        if name != "result":
+        if name not in ("result", "saved"):
             return
-        result = self.session.state.results.result
-        if result is not None and result not in self._results.values():
-            self._add(result)
+        results = self.session.state.results
+        for run in (results.result, results.saved):
+            if run is not None and run not in self._runs.values():
+                self._add(run)
         self._refresh()
 
-    def _add(self, result: RunResult) -> None:
+    def _add(self, run: RunResult | SavedRun) -> None:
         """List a run first, and select it."""
-        name = result.folder.name
-        if name in self._results and self._results[name].folder != result.folder:
-            name = str(result.folder)
-        others = [(key, one) for key, one in self._results.items() if key != name]
-        self._results = dict([(name, result), *others][:MOST])
+        name = run.folder.name
+        if name in self._runs and self._runs[name].folder != run.folder:
+            name = str(run.folder)
+        others = [(key, one) for key, one in self._runs.items() if key != name]
+        self._runs = dict([(name, run), *others][:MOST])
         with self.run.changed.blocked():
-            self.run.relist(list(self._results))
+            self.run.relist(list(self._runs))
             self.run.value = name
 
     @guard()
@@ -194,16 +248,22 @@ class LookInsideDock(Dock):
         """Show the layers of the selected run."""
         if self.result is not None:
             with all_or_nothing(self.session):
+                remove_saved_layers(self.session)
                 show_result(self.session, self.result)
             self._refresh()
+        elif self.selected is not None:
+            open_run(self.viewer, self.selected.folder, ask=False)
 
     def _refresh(self) -> None:
-        result = self.result
-        why = None if result is not None else NOTHING
+        run = self.selected
+        why = None if run is not None else NOTHING
         set_available(self.run, why, RUN_TIP)
         set_available(self.page, why, PAGE_TIP)
-        self.stack.setEnabled(result is not None)
-        self.headline.setText(NOTHING if result is None else headline(result.scores))
+        self.stack.setEnabled(run is not None)
+        self.headline.setText(NOTHING if run is None else run_headline(run.scores).html)
+        missing = run.missing if isinstance(run, SavedRun) else ""
+        self.without_images.setText(missing)
+        self.without_images.setVisible(bool(missing))
         self._on_page()
 
     def _on_page(self) -> None:
@@ -211,8 +271,8 @@ class LookInsideDock(Dock):
         page = self.pages[self.page.value]
         areas = (self.stack.widget(i) for i in range(self.stack.count()))
         self.stack.setCurrentWidget(next(area for area in areas if area and area.isAncestorOf(page)))
-        if self.result is not None and self.visible:
-            page.update_result(self.result)
+        if self.selected is not None and self.visible:
+            page.update_result(self.selected)
 
     def _on_moved(self, event: Any = None) -> None:
         self.filters.update_position()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
 CURRENT, MEAN = "Current volume", "Mean of all samples"
 NO_MAPS = "No maps were computed yet."
@@ -53,7 +54,7 @@ class ExplainPage(Page):
 
     title = "Explain the model"
 
-    def __init__(self, session: Session, selected: Callable[[], RunResult | None]) -> None:
+    def __init__(self, session: Session, selected: Callable[[], RunResult | SavedRun | None]) -> None:
         super().__init__(selected)
         self.session = session
         self.method = ChoiceForm(explainers, "method", title="Method", name="method")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -10,14 +10,16 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline import RunResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_fmri_decoder._napari.qt.workers import Job
-    from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
-NOTHING = "No run has finished yet. Train in the Train dock."
+NOTHING = "No run has finished yet. Train in the Train dock, or open a run."
+NO_IMAGES = "The images of this run were not found, and this page needs them."
 
 
 class Page(QWidget):
@@ -30,36 +32,57 @@ class Page(QWidget):
 
     Attributes
     ----------
-    result : RunResult or None
+    run : RunResult, SavedRun or None
         The run that is drawn.
+    result : RunResult or None
+        The same, unless its images are missing.
+    needs_images : bool
+        Whether the page shows nothing of a run whose images are missing.
+    needs_run : bool
+        Whether the page shows nothing without a run.
     volume_requested : Signal(int)
         Sent with a volume that the viewer should show.
     """
 
     volume_requested = Signal(int)
     title = ""
+    needs_images: ClassVar[bool] = True
+    needs_run: ClassVar[bool] = True
 
-    def __init__(self, selected: Callable[[], RunResult | None] = lambda: None) -> None:
+    def __init__(self, selected: Callable[[], RunResult | SavedRun | None] = lambda: None) -> None:
         super().__init__()
         self.setObjectName(type(self).__name__)
-        self.rows = QVBoxLayout(self)
-        self.rows.setContentsMargins(2, 4, 2, 4)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(2, 4, 2, 4)
         self.about = text_label(name="about")
         self.about.hide()
-        self.rows.addWidget(self.about)
-        self.result: RunResult | None = None
+        self._body = QWidget()
+        self.rows = QVBoxLayout(self._body)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self.about)
+        outer.addWidget(self._body, 1)
+        self.run: RunResult | SavedRun | None = None
         self._selected = selected
         self._drawing: Job | None = None
 
-    def update_result(self, result: RunResult) -> None:
-        """Show a result, unless it is already shown."""
-        if result is not self.result:
-            self.result, self._drawing = result, None
-            self.show_message("")
-            self.draw(result)
+    @property
+    def result(self) -> RunResult | None:
+        """The run that is drawn, unless its images are missing."""
+        return self.run if isinstance(self.run, RunResult) else None
 
-    def draw(self, result: RunResult) -> None:
-        """Draw a new result."""
+    def update_result(self, run: RunResult | SavedRun) -> None:
+        """Show a run, unless it is already shown."""
+        if run is self.run:
+            return
+        self.run, self._drawing = run, None
+        draws = isinstance(run, RunResult) or not self.needs_images
+        self._body.setVisible(draws)
+        self.show_message("" if draws else NO_IMAGES)
+        if draws:
+            self.draw(run)
+
+    def draw(self, run: Any) -> None:
+        """Draw a new run: a RunResult, or any run if the page needs no images."""
 
     def wait(self) -> None:
         """Wait until the result is drawn; raises the error of its computation."""
@@ -72,13 +95,13 @@ class Page(QWidget):
         Raises
         ------
         InputError
-            If no run has finished.
+            If no run has finished, or its images are missing.
         """
-        result = self._selected()
-        if result is None:
-            raise InputError(NOTHING)
-        self.update_result(result)
-        return result
+        run = self._selected()
+        if not isinstance(run, RunResult):
+            raise InputError(NOTHING if run is None else NO_IMAGES)
+        self.update_result(run)
+        return run
 
     def show_message(self, text: str) -> None:
         """Show a message above the content, or none ("")."""
@@ -92,7 +115,7 @@ class Page(QWidget):
         self._drawing = self.in_background(text, then, work, *args, on_stopped=self._forget)
 
     def _forget(self) -> None:
-        self.result = None
+        self.run = None
 
     def in_background(
         self,
@@ -103,11 +126,11 @@ class Page(QWidget):
         on_stopped: Callable[[], None] | None = None,
     ) -> Job:
         """Compute in the background; the output is discarded if another result is shown by then."""
-        requested_for = self.result
+        requested_for = self.run
         self.show_message(f"{text}…")
 
         def end(message: str, next_: Callable[[], None] | None) -> None:
-            if requested_for is self.result:
+            if requested_for is self.run:
                 self.show_message(message)
                 if next_ is not None:
                     next_()

@@ -15,7 +15,6 @@ from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import CurvesPlot, HistogramPlot, LinePlot, ScatterPlot
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder.evaluation.palette import PALETTE, class_colors
-from napari_fmri_decoder.evaluation.predictions import predictions_table
 from napari_fmri_decoder.evaluation.projections import Projection, pca, tsne
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.volumes.moments import moments
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
     from napari_fmri_decoder.samples.samples import Samples
 
 
@@ -34,25 +34,24 @@ class CurvesPage(Page):
     """Loss and accuracy of all folds."""
 
     title = "Learning curves"
+    needs_images = False
 
     def __init__(self) -> None:
         super().__init__()
         self.plot = CurvesPlot()
         self.rows.addWidget(self.plot)
 
-    def draw(self, result: RunResult) -> None:
+    def draw(self, run: RunResult | SavedRun) -> None:
         """Show the history of each fold."""
-        self.plot.clear()
-        self.plot.set_chance(result.scores.chance)
-        for fold in result.folds:
-            self.plot.add_fold(fold)
-        self.plot.set_why(result.prepared.recipe.decoder.no_curves)
+        self.plot.data.show_run(run)
+        self.plot.draw()
 
 
 class ProbabilitiesPage(Page):
     """Histograms of the predicted probability of a class."""
 
     title = "Probabilities"
+    needs_images = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,17 +61,17 @@ class ProbabilitiesPage(Page):
         self.rows.addWidget(self.plot)
         self.which.changed.connect(self._count)
 
-    def draw(self, result: RunResult) -> None:
-        """List the classes of the result."""
-        self.which.relist(result.scores.classes)
+    def draw(self, run: RunResult | SavedRun) -> None:
+        """List the classes of the run."""
+        self.which.relist(run.scores.classes)
         self._count(self.which.value)
 
     def _count(self, name: str) -> None:
-        if self.result is None or not name:
+        if self.run is None or not name:
             return
-        table = predictions_table(self.result.folds, self.result.prepared.samples)
+        table = self.run.predictions
         of_class = table["true"] == name
-        color = class_colors(self.result.scores.classes)[name]
+        color = class_colors(self.run.scores.classes)[name]
         self.plot.set_data(
             {
                 f"is {name}": table.loc[of_class, f"p_{name}"],
@@ -149,7 +148,7 @@ class TSNEPage(Page):
 
     title = "t-SNE of the samples"
 
-    def __init__(self, selected: Callable[[], RunResult | None]) -> None:
+    def __init__(self, selected: Callable[[], RunResult | SavedRun | None]) -> None:
         super().__init__(selected)
         self.perplexity = Number(name="perplexity", label="Perplexity", value=30.0, min=2, max=200)
         tip = "Approximate number of neighbors of each sample."

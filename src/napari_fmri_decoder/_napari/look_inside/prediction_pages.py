@@ -31,7 +31,9 @@ from napari_fmri_decoder._napari.results.features import prediction_features
 from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS
 from napari_fmri_decoder._napari.results.show_result import ROLE, result_layers
 from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter, volume_shown
+from napari_fmri_decoder.evaluation.predictions import listed_predictions, tested_volumes_in_cell
 from napari_fmri_decoder.evaluation.sample_rows import Part, held_out_by, sample_rows, volumes_in_cell
+from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.viewer.session import Session
@@ -84,6 +86,7 @@ class PredictionsPage(Page):
     """The prediction for each test volume."""
 
     title = "Predictions"
+    needs_images = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,14 +116,17 @@ class PredictionsPage(Page):
         self.view.clicked.connect(self._clicked)
         self.save.changed.connect(self._ask_table)
 
-    def draw(self, result: RunResult) -> None:
+    def draw(self, run: RunResult | SavedRun) -> None:
         """List the predictions."""
-        features = prediction_features(result)
-        self._all = features[features["predicted"] != ""].drop(columns="index")
+        if isinstance(run, SavedRun):
+            self._all = listed_predictions(run.predictions)
+        else:
+            features = prediction_features(run)
+            self._all = features[features["predicted"] != ""].drop(columns="index")
         self._fill(self.which.value)
 
     def _fill(self, which: str) -> None:
-        if self.result is None:
+        if self.run is None:
             return
         correct = self._all["true"] == self._all["predicted"]
         self.model.show(self._all[{"wrong": ~correct, "correct": correct}.get(which, correct | True)])
@@ -140,6 +146,7 @@ class ConfusionPage(Page):
     """Confusion matrices of the test and training sets; a click on a cell lists its volumes."""
 
     title = "Confusion matrices"
+    needs_images = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,23 +162,30 @@ class ConfusionPage(Page):
         self.list.currentItemChanged.connect(self._on_item)
         self._shown = ("", "", "")
 
-    def draw(self, result: RunResult) -> None:
+    def draw(self, run: RunResult | SavedRun) -> None:
         """Show the counts."""
-        scores = result.scores
+        scores = run.scores
         self.matrix.set_data({"test": scores.confusion, "training": scores.train_confusion}, scores.classes)
         self.list.clear()
         self._shown = ("", "", "")
 
     def _on_cell(self, true: str, predicted: str) -> None:
-        if self.result is None:
+        if self.run is None:
             return
         part = cast("Part", self.matrix.part.value)
         if self._shown == (part, true, predicted) and self.list.count():
             self.list.setCurrentRow((self.list.currentRow() + 1) % self.list.count())
             return
         self._shown = (part, true, predicted)
-        found = volumes_in_cell(self.result.prepared.samples, self.result.folds, part, true, predicted)
         self.list.clear()
+        if isinstance(self.run, SavedRun) and part == "training":
+            self.cell.setText("Volumes of the training set are listed only if the images were found.")
+            return
+        if isinstance(self.run, SavedRun):
+            names = {fold.fold: fold.name for fold in self.run.scores.folds}
+            found = tested_volumes_in_cell(self.run.predictions, names, true, predicted)
+        else:
+            found = volumes_in_cell(self.run.prepared.samples, self.run.folds, part, true, predicted)
         for volume, fold in found:
             item = QListWidgetItem(f"volume {volume}, {fold}")
             item.setData(VOLUME, volume)

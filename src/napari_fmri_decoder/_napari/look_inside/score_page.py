@@ -9,18 +9,20 @@ import numpy as np
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import HistogramPlot, LinePlot
 from napari_fmri_decoder._napari.qt.sections import text_label
+from napari_fmri_decoder.evaluation.headline import UNTESTED
 from napari_fmri_decoder.evaluation.palette import PALETTE
-from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
-from napari_fmri_decoder.evaluation.report import UNTESTED
+from napari_fmri_decoder.evaluation.predictions import run_accuracy
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
 
 class ScorePage(Page):
     """Score per run compared with chance and the baselines, and the null distribution."""
 
     title = "Runs and null distribution"
+    needs_images = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +32,14 @@ class ScorePage(Page):
         for part in (self.runs, self.tested, self.null):
             self.rows.addWidget(part)
 
-    def draw(self, result: RunResult) -> None:
+    def draw(self, run: RunResult | SavedRun) -> None:
         """Show the score of each run, and the null distribution if there is one."""
-        scores = result.scores
-        accuracy = run_accuracy(predictions_table(result.folds, result.prepared.samples), scores.headline)
-        runs = [str(run) for run in accuracy.index]
+        scores = run.scores
+        accuracy = run_accuracy(run.predictions, scores.headline)
+        runs = [str(name) for name in accuracy.index]
         by_run = {
-            name: [found.get(run, np.nan) for run in runs] for name, found in scores.run_baselines.items()
+            name: [found.get(run_name, np.nan) for run_name in runs]
+            for name, found in scores.run_baselines.items()
         }
         # A run folder of an earlier version has only the means of the baselines.
         means = {name: value for name, value in scores.baseline.items() if name not in by_run}
@@ -46,16 +49,15 @@ class ScorePage(Page):
             names=runs,
             levels={"chance": scores.chance, **means},
         )
-        self.null.setVisible(result.permutations is not None)
-        if result.permutations is None:
-            self.tested.setText(f"The score is {UNTESTED}.")
-            return
+        self.null.setVisible(run.permutations is not None)
+        test = scores.permutation or (run.permutations.summary if run.permutations else None)
         self.tested.setText(
-            f"p = {result.permutations.summary.p:.3g}, {result.permutations.summary.n} permutations."
+            f"p = {test.p:.3g}, {test.n} permutations." if test else f"The score is {UNTESTED}."
         )
-        self.null.set_data(
-            {"permutations": result.permutations.scores},
-            colors={"permutations": PALETTE[1]},
-            bins=20,
-            marks={"true labels": result.permutations.observed, "chance": scores.chance},
-        )
+        if run.permutations is not None:
+            self.null.set_data(
+                {"permutations": run.permutations.scores},
+                colors={"permutations": PALETTE[1]},
+                bins=20,
+                marks={"true labels": run.permutations.observed, "chance": scores.chance},
+            )

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from napari_fmri_decoder.evaluation.history import mean_curves
+from napari_fmri_decoder.training.events import Quality
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.training.events import FoldResult, Quality
+    from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
+    from napari_fmri_decoder.training.events import FoldResult
 
 
 @dataclass(slots=True)
@@ -99,6 +102,22 @@ class CurveData:
         for event in result.history:
             self.add(event.epoch, event.train, event.watched)
         self.end_fold()
+
+    def show_run(self, run: RunResult | SavedRun) -> None:
+        """Show all curves of a finished run in place of those so far."""
+        self.clear()
+        self.set_chance(run.scores.chance)
+        self.set_why(run.recipe.decoder.no_curves)
+        history, chosen = run.history, run.recipe.training.resolved(run.recipe.decoder).validation
+        for score in run.scores.folds:
+            rows = history[history["fold"] == score.fold]
+            if rows.empty:
+                continue
+            self.start_fold(score.name, int(rows["epoch"].max()), validation=chosen != "none")
+            values = rows[["loss", "accuracy", "val_loss", "val_accuracy"]].to_numpy(float).tolist()
+            for epoch, (loss, accuracy, held_out, right) in zip(rows["epoch"].tolist(), values, strict=True):
+                self.add(epoch, Quality(loss, accuracy), Quality(held_out, right))
+            self.end_fold()
 
     def mean(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """(epochs, 5) mean of the finished folds, columns as in a fold; empty for fewer than two."""

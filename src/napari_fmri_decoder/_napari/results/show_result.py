@@ -12,6 +12,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_fmri_decoder._napari.layers.to_layer import HELPER, KEY
 from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS, ResultVolume, result_volumes
+from napari_fmri_decoder._napari.results.score_metadata import add_score
 from napari_fmri_decoder._napari.viewer.camera import brain_layers, show_slice
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
 
@@ -52,6 +53,7 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
     for volume in result_volumes(result):
         role = volume.name.rpartition(" ")[2]
         shown.append(_show(session, volume, role, old.pop(role, None)))
+        add_score(shown[-1], result.scores)
     for layer in old.values():
         session.remove(layer)
     session.viewer.layers.selection = {shown[-1]}

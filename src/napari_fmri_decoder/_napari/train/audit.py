@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_fmri_decoder._napari.forms.controls import check_box
 from napari_fmri_decoder._napari.plots import DesignPlot
 from napari_fmri_decoder._napari.qt.sections import text_label
-from napari_fmri_decoder._napari.results.headline import SEVERITY_COLORS
 from napari_fmri_decoder._napari.train.pairing import PairingView
 from napari_fmri_decoder.evaluation.fold_design import fold_design
+from napari_fmri_decoder.evaluation.headline import marked
 
 if TYPE_CHECKING:
     from magicgui.widgets import CheckBox
@@ -108,10 +108,8 @@ class AuditView(QWidget):
         self._parts, self.overrides = [], {}
         for finding in findings:
             name = f"finding_{finding.code}"
-            color = SEVERITY_COLORS[finding.severity]
-            self._add(
-                text_label(f'<b style="color:{color}">{finding.severity}</b> {escape(finding.message)}', name)
-            )
+            severity = marked(finding.severity, finding.severity)
+            self._add(text_label(f"{severity} {escape(finding.message)}", name))
             if finding.severity == "error":
                 self._add_override(finding.code, checked=finding.code in allowed)
 

@@ -114,6 +114,8 @@ class TrainDock(Dock):
         if runs.last is not None:
             self.setup.show_plan(runs.last, runs.location)
             self.audit.allow(runs.last.recipe.audit.allow)
+        else:
+            self._on_changed("recipe")
         if runs.prepared is not None:
             self.audit.show_prepared(runs.prepared)
         if runs.findings:
@@ -128,6 +130,8 @@ class TrainDock(Dock):
     def _on_changed(self, name: str) -> None:
         if name in ("series", "table"):
             self._refresh()
+        if name == "recipe" and (recipe := self.session.state.recipe) is not None:
+            self.audit.allow(recipe.audit.allow)
 
     def _refresh(self) -> None:
         """Enable the buttons that can be used; the others show the reason in their tooltips."""
@@ -275,16 +279,12 @@ class TrainDock(Dock):
         path = Path(path).absolute()
         recipe, moved = read_recipe(path)
         notify_note(*(f"{path.name}: {message}" for message in moved))
-        self.setup.load(recipe)
-        self.audit.allow(recipe.audit.allow)
         self.session.update(recipe=recipe)
         self.tabs.setCurrentIndex(0)
         if has_stopped(path.parent):
             self.runs.stopped = Plan(path.parent, recipe)
         if self.with_data.value:
-            job = self.runs.open_data(recipe, path)
-            if wait:
-                job.wait()
+            self.runs.open_data(recipe, path).wait_if(wait)
         else:
             self.line.end(f"Loaded {path.name}.")
             self._refresh()

@@ -17,17 +17,18 @@ from napari_fmri_decoder._napari.qt.notifications import guard, notify_note
 from napari_fmri_decoder._napari.qt.reading import Watch
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import run_generator
-from napari_fmri_decoder._napari.results.headline import headline
-from napari_fmri_decoder._napari.results.show_result import show_result
-from napari_fmri_decoder._napari.train.run_history import RunHistory
-from napari_fmri_decoder._napari.train.run_plan import RunLocation, check_plan, run_plan
-from napari_fmri_decoder._napari.train.session_from_recipe import (
+from napari_fmri_decoder._napari.results.recent_runs import remember_run
+from napari_fmri_decoder._napari.results.session_from_recipe import (
     RecipeData,
     read_recipe_data,
     show_recipe_data,
 )
+from napari_fmri_decoder._napari.results.show_result import show_result
+from napari_fmri_decoder._napari.train.run_history import RunHistory
+from napari_fmri_decoder._napari.train.run_plan import RunLocation, check_plan, run_plan
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import DivergedError, InputError
+from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.training.estimate import RunEstimate
@@ -92,6 +93,7 @@ class Runs(SessionJob):
         self._owner: QObject | None = None
         self._ending: set[QObject] = set()  # owners of stopped work that has not ended yet
         self._on_stop: Callable[[], None] = self._show_stopped
+        session.changed.connect(self._on_session)
 
     @property
     def ending(self) -> bool:
@@ -211,11 +213,28 @@ class Runs(SessionJob):
 
     def _done(self, result: RunResult) -> None:
         self.folder = result.folder
-        self.message = f"{headline(result.scores)}<br>{escape(str(result.folder))}"
+        self.message = f"{run_headline(result.scores).html}<br>{escape(str(result.folder))}"
         self.progress.end(f"Done in {result.scores.seconds:.0f} s.")
+        remember_run(result.folder)
         with guard(), all_or_nothing(self.session):
             show_result(self.session, result)
         self.session.update(result=result, prepared=result.prepared)
+
+    def _on_session(self, name: str) -> None:
+        """Show a run that was opened from its folder, unless a job is running."""
+        results = self.session.state.results
+        run = {"result": results.result, "saved": results.saved}.get(name)
+        if run is None or run.folder == self.folder or self.job is not None:
+            return
+        self.folder = run.folder
+        self.message = f"{run_headline(run.scores).html}<br>{escape(str(run.folder))}"
+        self.history.start()
+        self.history.curves.show_run(run)
+        if isinstance(run, RunResult):
+            self.prepared, self.findings = run.prepared, ()
+            self.found.emit(run.prepared)
+        self.progress.end(f"Opened {run.folder.name}.")
+        self.changed.emit()
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, DivergedError):  # the same steps would fail again

@@ -108,7 +108,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.split.changed.connect(self._on_split)
         self._on_network()
         self._on_split()
-        for name in ("series", "mask", "table"):
+        for name in ("series", "mask", "table", "recipe"):
             self.on_session(name)
 
     def _lay_out(self) -> None:
@@ -235,6 +235,8 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         """Show what was set in Prepare and Labels; called by the dock after changes."""
         if name in ("series", "mask", "mask_config", "slab", "slab_placement", "table", "labels"):
             self.data.setText(data_summary(self.session))
+        if name == "recipe" and (recipe := self.session.state.recipe) is not None:
+            self.load(recipe)
         slab = self.session.state.preparation.slab
         self.use_slab.visible = slab is not None
         if name == "series" and (series := self.session.series) is not None:

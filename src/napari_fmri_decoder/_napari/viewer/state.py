@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from napari_fmri_decoder.pipeline.events import Prepared, RunResult
+    from napari_fmri_decoder.pipeline.saved_run import SavedRun
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.labels import LabelsConfig
     from napari_fmri_decoder.samples.masks import MaskConfig
@@ -98,11 +99,14 @@ class Results:
     prepared : Prepared or None
         Samples, folds and findings of the last check or training.
     result : RunResult or None
-        Result of the last training.
+        Result of the last training, or of the run that was opened last.
+    saved : SavedRun or None
+        The run that was opened last, if its images could not be opened: then `result` is None.
     """
 
     prepared: Prepared | None = None
     result: RunResult | None = None
+    saved: SavedRun | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

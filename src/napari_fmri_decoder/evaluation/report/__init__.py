@@ -8,9 +8,6 @@ from napari_fmri_decoder.evaluation.report.sentences import (
     CAPTIONS,
     FILES,
     NO_FIGURES,
-    UNTESTED,
-    headline_sentence,
-    override_sentence,
 )
 from napari_fmri_decoder.evaluation.report.write import write_report
 
@@ -18,8 +15,5 @@ __all__ = [
     "CAPTIONS",
     "FILES",
     "NO_FIGURES",
-    "UNTESTED",
-    "headline_sentence",
-    "override_sentence",
     "write_report",
 ]

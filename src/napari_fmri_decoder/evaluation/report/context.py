@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.decoders import registry
-from napari_fmri_decoder.evaluation.report.sentences import (
+from napari_fmri_decoder.evaluation.headline import (
     BY_RUN,
-    CAPTIONS,
     MISSING,
-    headline_sentence,
+    SEVERITY_MARKS,
+    Headline,
+    Mark,
     number,
-    override_sentence,
-    size_sentence,
+    run_headline,
 )
+from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, size_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari_fmri_decoder.evaluation.scores import Compared, Scores
     from napari_fmri_decoder.samples.audit import Finding
+    from napari_fmri_decoder.samples.audit.findings import Severity
 
 FOLDS_FIGURE = "folds"
 """The figure that is shown with the table of folds, not among the others."""
@@ -68,8 +70,8 @@ class ReportContext:
     """The content of the report, in the order of the page."""
 
     title: str
-    headline: str
-    override: str
+    headline: Headline
+    marks: Mapping[Severity, Mark]
     sizes: str
     cards: tuple[Card, ...]
     findings: tuple[Finding, ...]
@@ -103,8 +105,8 @@ def report_context(
     severities = ("error", "warning", "note")
     return ReportContext(
         title=title,
-        headline=headline_sentence(scores),
-        override=override_sentence(scores),
+        headline=run_headline(scores),
+        marks=SEVERITY_MARKS,
         sizes=size_sentence(scores),
         cards=_cards(scores),
         findings=tuple(sorted(scores.audit, key=lambda finding: severities.index(finding.severity))),
