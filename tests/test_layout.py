@@ -179,7 +179,7 @@ def test_manifest_is_valid_and_all_it_names_exists():
     from npe2 import PluginManifest
 
     manifest = PluginManifest.from_distribution("napari-fmri-decoder")
-    assert manifest.display_name == "fMRI decoder"
+    assert manifest.display_name == manifest.name, "else docks opened from the menu and by scripts differ"
     for command in manifest.contributions.commands or []:
         module, _, function = (command.python_name or "").partition(":")
         spec = importlib.util.find_spec(module)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Container
 from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.qt.frame import Frame, mark_as_dock, tabify
 from napari_fmri_decoder._napari.qt.lifetime import Lifetime, dock_of
 from napari_fmri_decoder._napari.qt.opened_by import opened_by_hand
 from napari_fmri_decoder._napari.viewer.session import Session
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 WIDTH = 400
 """Width in pixels; leaves room for the canvas on screens of 1366 pixels."""
-_PLUGIN = "napari-fmri-decoder"
 
 
 class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
@@ -44,10 +44,14 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         super().__init__(name=name, labels=False)
         self.session = Session.of(viewer)
         self.native.setObjectName(name)
+        mark_as_dock(self.native)
         self.margins = (4, 4, 4, 4)
         self.rows: QVBoxLayout = self.native.layout()
         self.rows.addItem(_wide(WIDTH - 8))
         self._placed = False
+        self._soon = QTimer(self.native)  # deleted with the dock
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.become_tab)
         self.remembered: list[Any] = []
         self.life = Lifetime()
         self.life.watch(self.native)
@@ -74,23 +78,26 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         """Show the present state, after the dock was closed and reopened."""
 
     def on_shown(self) -> None:
-        """Become a tab next to the plugin's other docks when first shown."""
+        """Get a short title, and become a tab next to the plugin's other docks, when first shown."""
         restored, self.remembered = self.remembered, []
         if restored and self.session.state.recipe is None and opened_by_hand():
             for form in restored:
                 form.restore()
+        frame = dock_of(self.native)
+        if frame is not None and frame.findChild(Frame) is None:
+            Frame(frame)
         if not self._placed:
             self._placed = True
-            soon = QTimer(self.native)  # deleted with the dock
-            soon.setSingleShot(True)
-            soon.timeout.connect(self._tabify)
-            soon.start(0)
+            self._soon.start(0)
+
+    def become_tab(self) -> None:
+        """Become a tab next to the plugin's other docks, in front of them."""
+        self._placed = True
+        self._soon.stop()
+        tabify(self.native)
 
     def _on_closed(self) -> None:
         self._placed = False
-
-    def _tabify(self) -> None:
-        tabify(self.native)
 
 
 def _wide(width: int) -> QSpacerItem:
@@ -98,30 +105,8 @@ def _wide(width: int) -> QSpacerItem:
     return QSpacerItem(width, 0, QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
 
-def tabify(widget: QWidget) -> None:
-    """Make the dock of `widget` a tab in front of the plugin's other docks, unless it is one already."""
-    own = dock_of(widget)
-    window = own.parentWidget() if own is not None else None
-    if own is None or not isinstance(window, QMainWindow) or own.isFloating():
-        return
-    area = window.dockWidgetArea(own)
-    for other in window.findChildren(QDockWidget):
-        is_plugin_dock = other is not own and _PLUGIN in other.objectName() and _is_open(other)
-        if is_plugin_dock and window.dockWidgetArea(other) == area:
-            if other not in window.tabifiedDockWidgets(own):
-                window.tabifyDockWidget(other, own)
-                own.raise_()
-            return
-
-
 def to_front(widget: QWidget) -> None:
     """Bring the dock of `widget` to the front of its tabs."""
     own = dock_of(widget)
     if own is not None:
         own.raise_()
-
-
-def _is_open(dock: QDockWidget) -> bool:
-    """Whether a dock is visible, or behind another tab."""
-    action = dock.toggleViewAction()
-    return action is not None and action.isChecked()
