@@ -74,6 +74,18 @@ def test_reading_a_scan_loads_nothing_heavy(tmp_path: Path):
     assert not set(HEAVY) & set(loaded.stdout.split())
 
 
+@NEEDS_NAPARI
+def test_opening_the_docks_waits_for_no_heavy_library():
+    docks = ", ".join(
+        f"napari_fmri_decoder._napari.{name}.dock"
+        for name in ("view", "prepare", "labels", "train", "look_inside")
+    )
+    loaded = run("-c", f"import sys, {docks}; print(*sys.modules)")
+    assert loaded.returncode == 0, loaded.stderr
+    heavy = {"torch", "nilearn", "sklearn", "matplotlib", "captum", "distributed", "scipy.stats"}
+    assert not heavy & set(loaded.stdout.split())
+
+
 def test_a_run_of_linear_loads_neither_torch_nor_dask(tmp_path: Path):
     pytest.importorskip("nibabel")
     from small import write_small

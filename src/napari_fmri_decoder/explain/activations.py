@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-import torch
 from pydantic import Field
-from torch import nn
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain.base import Explainer, Explanation
 from napari_fmri_decoder.explain.layer_positions import (
-    ACTIVATIONS,
-    CONVOLUTIONS,
-    IN_PLACE,
     layer_geometry,
+    layer_kinds,
     modules_until,
 )
 from napari_fmri_decoder.training.predict import module_of, network_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
     from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.events import FittedModel
@@ -42,7 +39,8 @@ def hidden_layers(model: FittedModel) -> list[str]:
     """
     if not isinstance(model.decoder, NetworkDecoder):
         return []
-    return [name for name, layer in module_of(model).named_children() if isinstance(layer, CONVOLUTIONS)]
+    layers, kinds = module_of(model).named_children(), layer_kinds()
+    return [name for name, layer in layers if isinstance(layer, kinds.convolutions)]
 
 
 def layer_grid(model: FittedModel, name: str, space: Space) -> Grid:
@@ -78,6 +76,9 @@ def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: 
         On `layer_grid`, in the order of its axes. Where the planes of the slab are the network's
         channels, the axis across the planes has length 1.
     """
+    import torch
+    from torch import nn
+
     _require(model, name)
     network = module_of(model)
     part = nn.Sequential(*(layer for _, layer in modules_until(network, _end(network, name))))
@@ -131,10 +132,10 @@ def _no_convolution(model: FittedModel, name: str) -> str:
 def _end(network: nn.Sequential, name: str) -> str:
     """Name of the nonlinearity after convolution `name`, or `name` if there is none."""
     layers = list(network.named_children())
-    index = [n for n, _ in layers].index(name)
+    index, kinds = [n for n, _ in layers].index(name), layer_kinds()
     for after, layer in layers[index + 1 :]:
-        if isinstance(layer, ACTIVATIONS):
+        if isinstance(layer, kinds.activations):
             return after
-        if not isinstance(layer, IN_PLACE):
+        if not isinstance(layer, kinds.in_place):
             break
     return name

@@ -6,10 +6,10 @@ Every unit of a convolution sees a box of the slab; the unit is placed at the ce
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import nn
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Grid
@@ -17,25 +17,45 @@ from napari_fmri_decoder.volumes.frames import Grid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from torch import nn
+
     from napari_fmri_decoder.samples.layout import Layout
     from napari_fmri_decoder.samples.samples import Space
 
-CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
-MAX_POOLS = (nn.MaxPool2d, nn.MaxPool3d)
-AVERAGE_POOLS = (nn.AvgPool2d, nn.AvgPool3d)
-IN_PLACE = (
-    nn.BatchNorm2d,
-    nn.BatchNorm3d,
-    nn.InstanceNorm2d,
-    nn.InstanceNorm3d,
-    nn.GroupNorm,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.Dropout3d,
-    nn.Identity,
-)
-ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus)
-"""Nonlinearities that may follow a convolution; each works unit by unit."""
+
+@dataclass(frozen=True, slots=True)
+class LayerKinds:
+    """Kinds of layers, by what they do to positions.
+
+    Attributes
+    ----------
+    convolutions, max_pools, average_pools : tuple of type
+    in_place : tuple of type
+        They work unit by unit.
+    activations : tuple of type
+        Nonlinearities that may follow a convolution; each works unit by unit.
+    """
+
+    convolutions: tuple[Any, ...]
+    max_pools: tuple[Any, ...]
+    average_pools: tuple[Any, ...]
+    in_place: tuple[type[nn.Module], ...]
+    activations: tuple[type[nn.Module], ...]
+
+
+@cache
+def layer_kinds() -> LayerKinds:
+    """The kinds of layers. A function, so that importing this module does not load torch."""
+    from torch import nn
+
+    norms = (nn.BatchNorm2d, nn.BatchNorm3d, nn.InstanceNorm2d, nn.InstanceNorm3d, nn.GroupNorm)
+    return LayerKinds(
+        convolutions=(nn.Conv2d, nn.Conv3d),
+        max_pools=(nn.MaxPool2d, nn.MaxPool3d),
+        average_pools=(nn.AvgPool2d, nn.AvgPool3d),
+        in_place=(*norms, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Identity),
+        activations=(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Tanh, nn.Softplus),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,7 @@ def layer_geometry(module: nn.Sequential, upto: str, layout: Layout, space: Spac
     --------
     >>> from collections import OrderedDict
     >>> from napari_fmri_decoder.samples.samples import Space
+    >>> from torch import nn
     >>> net = nn.Sequential(OrderedDict(conv1=nn.Conv3d(1, 2, 3, padding=1), pool1=nn.MaxPool3d(2)))
     >>> space = Space(Grid((8, 8, 4), np.eye(4)), np.ones((8, 8, 4), bool))
     >>> grid = layer_geometry(net, "pool1", "volume", space)
@@ -172,17 +193,18 @@ def _steps(name: str, layer: nn.Module, layout: Layout, n_axes: int) -> list[Lay
             f"Only layers of a network that takes planes or volumes have a position in space; {name!r} is in "
             "a network that takes a vector of voxels. Choose a convolutional network."
         )
-    if isinstance(layer, (*IN_PLACE, *ACTIVATIONS)):
+    kinds = layer_kinds()
+    if isinstance(layer, kinds.in_place + kinds.activations):
         return [LayerStep(1)] * n_axes
-    if not isinstance(layer, (*CONVOLUTIONS, *MAX_POOLS, *AVERAGE_POOLS)):
+    if not isinstance(layer, kinds.convolutions + kinds.max_pools + kinds.average_pools):
         raise InputError(
             f"The position of a layer can be computed through convolutions, pooling layers and layers that "
             f"work unit by unit, but {name!r} is {type(layer).__name__}. Choose a layer before it."
         )
     kernel = _per_axis(layer.kernel_size, n_axes)
     stride = _per_axis(layer.stride, n_axes)
-    is_pool = not isinstance(layer, CONVOLUTIONS)
-    dilation = _per_axis(1 if isinstance(layer, AVERAGE_POOLS) else layer.dilation, n_axes)
+    is_pool = not isinstance(layer, kinds.convolutions)
+    dilation = _per_axis(1 if isinstance(layer, kinds.average_pools) else layer.dilation, n_axes)
     if isinstance(layer.padding, str):
         total = [d * (k - 1) if layer.padding == "same" else 0 for k, d in zip(kernel, dilation, strict=True)]
         before = [n // 2 for n in total]  # as in torch: the odd one goes to the end

@@ -10,11 +10,11 @@ import torch
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_fmri_decoder._napari.forms import device_choice
 from napari_fmri_decoder._napari.forms.device_choice import DeviceChoice
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.config import TrainingConfig
+from napari_fmri_decoder.training.torch import devices
 from napari_fmri_decoder.training.torch.devices import DeviceFound
 
 DEVICE_COUNT = "napari_fmri_decoder.training.torch.devices.device_count"
@@ -41,12 +41,12 @@ def test_devices_are_listed_when_first_shown_and_updated_when_opened(
     assert isinstance(box, DeviceChoice)
     assert form.device.value == "auto"
     assert texts(box) == ["auto"]
-    monkeypatch.setattr(device_choice, "has_gpu", lambda: False)
-    monkeypatch.setattr(device_choice, "devices_found", lambda: (CPU,))
+    monkeypatch.setattr(devices, "has_gpu", lambda: False)
+    monkeypatch.setattr(devices, "devices_found", lambda: (CPU,))
     form.show()
     assert texts(box) == ["auto: cpu, 3 GiB free", "cpu, 3 GiB free (2 cores)"]
     form.update({"device": "cpu"})
-    monkeypatch.setattr(device_choice, "devices_found", lambda: (DeviceFound("cpu", "2 cores", 2**30),))
+    monkeypatch.setattr(devices, "devices_found", lambda: (DeviceFound("cpu", "2 cores", 2**30),))
     QTest.mouseClick(box.native, Qt.MouseButton.LeftButton)
     box.native.hidePopup()
     assert texts(box)[1] == "cpu, 1 GiB free (2 cores)"
@@ -79,8 +79,8 @@ def test_gpus_are_queried_in_a_thread(form: ModelForm, qtbot: Any, monkeypatch: 
         asked.append(threading.get_ident())
         return CPU, CARD
 
-    monkeypatch.setattr(device_choice, "has_gpu", lambda: True)
-    monkeypatch.setattr(device_choice, "devices_found", slowly)
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    monkeypatch.setattr(devices, "devices_found", slowly)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
     form.show()
     box = form.device

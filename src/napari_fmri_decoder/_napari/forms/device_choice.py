@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-import torch
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QComboBox, QSizePolicy
@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy
 from napari_fmri_decoder._napari.forms.native import ignore_wheel
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.training.torch.devices import choose_device, devices_found, has_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +23,7 @@ class DeviceChoice(ComboBox):
     """auto, and each device; a device that a recipe names can be chosen even if it is unavailable.
 
     The list is made when the box is first shown, and updated when it is opened, because free memory
-    changes. Querying a GPU takes a second the first time and is done in a thread.
+    changes. Loading torch and querying a GPU take a second the first time and are done in a thread.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -53,7 +52,11 @@ class DeviceChoice(ComboBox):
         """Choose a device, available or not; raises `InputError` if no device can have this name."""
         if not isinstance(name, str):
             raise InputError(f"{self.label} must be a device such as 'auto' or 'cpu'; got {name!r}.")
-        note = choose_device(name).note if name != "auto" else ""
+        note = ""
+        if name != "auto":
+            from napari_fmri_decoder.training.torch.devices import choose_device
+
+            note = choose_device(name).note
         if name not in self._texts:
             self._texts[name], self._notes[name] = f"{name} (unavailable)" if note else name, note
             self._relist()
@@ -73,14 +76,14 @@ class DeviceChoice(ComboBox):
     def refresh(self) -> None:
         """List the devices, in a thread if it takes long."""
         self._listed = True
-        if not has_gpu() or torch.cuda.is_initialized():
-            self.show_devices(devices_found())
+        if _is_quick():
+            self.show_devices(_devices_found())
         elif not self._asking:
             self._asking = True
             run_generator(
-                devices_found,
+                _devices_found,
                 owner=self.native,
-                description="Looking for GPUs",
+                description="Looking for devices",
                 on_done=self.show_devices,
                 on_error=lambda _: self._end_query(),
                 on_stopped=self._end_query,
@@ -91,6 +94,8 @@ class DeviceChoice(ComboBox):
 
     def show_devices(self, found: Sequence[DeviceFound]) -> None:
         """Show these devices; the choice does not change."""
+        from napari_fmri_decoder.training.torch.devices import choose_device
+
         self._end_query()
         auto = choose_device("auto").torch.type
         first = next((d for d in found if d.name.partition(":")[0] == auto), None)
@@ -108,6 +113,23 @@ class DeviceChoice(ComboBox):
         for i, (name, text) in enumerate(self._texts.items()):
             tip = self._notes.get(name) or text
             self.native.setItemData(i, f"<p>{tip}</p>", Qt.ItemDataRole.ToolTipRole)
+
+
+def _is_quick() -> bool:
+    """Whether the devices can be listed at once: loading torch, or asking a GPU, takes a second."""
+    if "torch" not in sys.modules:
+        return False
+    import torch
+
+    from napari_fmri_decoder.training.torch import devices
+
+    return not devices.has_gpu() or torch.cuda.is_initialized()
+
+
+def _devices_found() -> tuple[DeviceFound, ...]:
+    from napari_fmri_decoder.training.torch import devices
+
+    return devices.devices_found()
 
 
 class _Watch(QObject):

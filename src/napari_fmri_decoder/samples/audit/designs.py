@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from napari_fmri_decoder.samples.audit.findings import AuditInput, check
 from napari_fmri_decoder.samples.samples import group_keys
@@ -176,6 +175,8 @@ def least_above_chance(n: int, chance: float, level: float = 0.05) -> float | No
     >>> least_above_chance(20, 0.5), least_above_chance(4, 0.5)
     (0.75, None)
     """
+    from scipy.stats import binom  # takes long to load
+
     right = int(binom.isf(level, n, chance)) + 1  # P(X >= right) <= level, and not for one less
     return right / n if right <= n else None
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
-from scipy.stats import f as f_distribution
 
 from napari_fmri_decoder.samples.audit.findings import AuditInput, check
 from napari_fmri_decoder.samples.scaling import scaled_over_runs
@@ -155,6 +154,8 @@ def _voxels_chosen_by_labels(data: AuditInput) -> str | None:
         part = means[codes == code]
         within += ((part - part.mean(axis=0)) ** 2).sum(axis=0)
     ratio = ((total - within) / (n_classes - 1)) / np.maximum(within / (n - n_classes), 1e-30)
+    from scipy.stats import f as f_distribution  # takes long to load
+
     share = float((f_distribution.sf(ratio, n_classes - 1, n - n_classes) < 0.05).mean())
     if share < SELECTED_FRACTION:
         return None
