@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
@@ -18,6 +20,7 @@ from napari_fmri_decoder._napari.forms.choices import EditableChoice
 from napari_fmri_decoder._napari.forms.device_choice import DeviceChoice
 from napari_fmri_decoder._napari.forms.lines import ListLine, NamedValues, PathLine
 from napari_fmri_decoder._napari.forms.number import Number
+from napari_fmri_decoder._napari.forms.text_values import split_list, split_pairs
 from napari_fmri_decoder._napari.labels.dock import LabelsDock
 
 
@@ -73,6 +76,25 @@ def test_lists_that_a_line_cannot_hold_are_refused_and_a_pasted_column_is_a_list
     QApplication.clipboard().setText("face\nhouse, small\ncat")
     line.line_edit.native.paste()
     assert line.value == ("face", "house", "small", "cat")
+
+
+@given(st.one_of(st.text(), st.text(alphabet="ab1,;=[]\"' \n\x00")))
+def test_any_text_can_be_typed(text: str) -> None:
+    text = text.strip()
+    split_list(text)
+    split_pairs(text)
+
+
+def test_a_very_long_text_can_be_typed() -> None:
+    assert split_list("a" * 200_000 + ",b") == ["a" * 200_000, "b"]
+
+
+def test_a_lone_equals_sign_is_no_error(qtbot: Any) -> None:
+    line = NamedValues({})
+    qtbot.addWidget(line.native)
+    for text in ("=", "a = b; =", ";", "= b"):
+        line.line_edit.value = text
+        assert set(line.value) <= {"a", "b"}
 
 
 def test_paths_that_a_line_cannot_hold_are_refused(qtbot: Any) -> None:

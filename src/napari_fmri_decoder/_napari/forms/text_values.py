@@ -11,7 +11,10 @@ from typing import Any
 def split_list(text: str) -> list[str]:
     """Split a list at its commas, except those in quotes."""
     text = re.sub(r"[\r\n\u2028\u2029]+", ",", text)  # a pasted column
-    parts = next(csv.reader([text], skipinitialspace=True), [])
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error:  # a part is too long
+        parts = text.split(",")
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -41,7 +44,7 @@ def unquoted(text: str) -> str:
 def split_pairs(text: str) -> dict[str, str]:
     """Split a line of name = value; name = value; the values keep their quotes."""
     pairs = [split_unquoted(part, "=") for part in split_unquoted(text, ";")]
-    return {unquoted(name): "=".join(value) for name, *value in pairs}
+    return {unquoted(name): "=".join(value) for name, *value in filter(None, pairs)}
 
 
 def parse_value(text: str) -> Any:
