@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from npe2 import PluginManifest
+from qtpy.QtWidgets import QFileDialog
 
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.frames import Frame, rotation
@@ -115,3 +116,115 @@ def test_layers_can_be_saved_without_a_window(tmp_path: Path):
     ).as_layer_data_tuple()
     assert write_labels(str(tmp_path / "b.nii"), data, meta)
     assert read(tmp_path / "b.nii").kind == "mask"
+
+
+FILES = {"NIfTI": "fMRI decoder NIfTI (*.nii.gz *.nii)", "All files": "fMRI decoder All files (*.*)"}
+
+
+def ctrl_s(viewer: Any, monkeypatch: pytest.MonkeyPatch, path: Path, selected: str) -> None:
+    """What Ctrl+S does, with a name typed and a file type selected in napari's dialog."""
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(path), selected))
+    viewer.window._qt_viewer._save_layers_dialog(selected=True)
+
+
+@pytest.mark.parametrize(("kind", "n"), [("atlas", 0), ("bold", 4)])
+def test_ctrl_s_saves_a_brain_layer(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, n: int
+):
+    volume = scan(kind, n)
+    viewer.layers.selection = {Session.of(viewer).add(volume)}
+    names = {"x.nii.gz": "x.nii.gz", "y": "y.nii.gz", "z.NII": "z.NII"}
+    for files, selected in FILES.items():
+        for typed, found in names.items():
+            folder = tmp_path / files / typed
+            folder.mkdir(parents=True)
+            ctrl_s(viewer, monkeypatch, folder / typed, selected)
+            assert [path.name for path in folder.iterdir()] == [found]
+            image = nib.load(folder / found)
+            np.testing.assert_array_equal(np.asarray(image.dataobj), volume.data)
+            np.testing.assert_allclose(image.affine, volume.affine, atol=1e-5)
+
+
+def test_ctrl_s_on_several_layers_makes_a_file_of_each(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    session = Session.of(viewer)
+    volumes = {"T1 of sub-1": scan(), "regions": scan("atlas"), "a/b": scan("stat")}
+    viewer.layers.selection = {session.add(volume, name=name) for name, volume in volumes.items()}
+    ctrl_s(viewer, monkeypatch, tmp_path / "x.nii.gz", FILES["NIfTI"])
+    names = {"T1 of sub-1": "x_T1_of_sub-1", "regions": "x_regions", "a/b": "x_a_b"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"{name}.nii.gz" for name in names.values())
+    for name, volume in volumes.items():
+        image = nib.load(tmp_path / f"{names[name]}.nii.gz")
+        np.testing.assert_array_equal(np.asarray(image.dataobj), volume.data)
+    with pytest.raises(OSError, match=r"already exists in .* Choose another name"):
+        ctrl_s(viewer, monkeypatch, tmp_path / "x.nii.gz", FILES["NIfTI"])
+
+
+REFUSED = {
+    "x.img": r"must be saved as \.nii or \.nii\.gz, got x\.img\. Change its ending\.$",
+    "file/x.nii.gz": r"must be writable, but .*file is not",
+    "folder.nii": r"folder\.nii is a folder\. Add a file name\.$",
+    "there": r"there\.nii\.gz already exists\. Choose another name, or type the whole name\.$",
+}
+
+
+@pytest.mark.parametrize(("kind", "n"), [("anatomy", 0), ("bold", 4)])
+def test_what_ctrl_s_cannot_save_gives_one_sentence(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, n: int
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.nii").mkdir()
+    (tmp_path / "there.nii.gz").write_text("mine")
+    viewer.layers.selection = {Session.of(viewer).add(scan(kind, n))}
+    for selected in FILES.values():
+        for name, sentence in REFUSED.items():
+            with pytest.raises(OSError, match=sentence):
+                ctrl_s(viewer, monkeypatch, tmp_path / name, selected)
+    assert (tmp_path / "there.nii.gz").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["file", "folder.nii", "there.nii.gz"]
+
+
+def test_saving_a_series_fails_once_on_a_full_disk(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notified: list[Any]
+):
+    def full(*_: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.ImageOpener", full)
+    viewer.layers.selection = {Session.of(viewer).add(scan("bold", 4))}
+    with pytest.raises(OSError, match=r"No space left on device\. Free some space"):
+        ctrl_s(viewer, monkeypatch, tmp_path / "x.nii.gz", FILES["NIfTI"])
+    assert notified == []  # napari shows the error that is raised
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("default:Plugin 'napari' tried to save:UserWarning")
+def test_the_wrong_file_type_in_naparis_dialog_says_which_to_select(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npe2pm: Any, notified: list[Any]
+):
+    from napari.utils.notifications import ErrorNotification, notification_manager
+
+    from napari_fmri_decoder._napari.qt.save_advice import replace_failure
+
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    for dock in ("View", "Labels"):
+        viewer.window.add_plugin_dock_widget(PLUGIN, dock)
+    viewer.layers.selection = {Session.of(viewer).add(scan())}
+    with pytest.raises(OSError, match="save failed") as error:
+        ctrl_s(viewer, monkeypatch, tmp_path / "x.nii.gz", "napari builtins lossless (*.tif")
+    listeners = list(notification_manager.notification_ready.callbacks)
+    assert listeners.count(replace_failure) == 1
+    replace_failure(ErrorNotification(error.value))
+    replace_failure(ErrorNotification(OSError("File a.tif save failed.")))
+    advice = "x.nii.gz was not saved. Select 'fMRI decoder NIfTI' as the file type"
+    assert [note.message[: len(advice)] for note in notified] == [advice]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_saving_several_layers_to_a_folder_is_still_naparis(npe2pm: Any):
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    for path, types in (("folder", ["image", "labels"]), ("x.tif", ["image"]), ("x", ["image"])):
+        assert npe2pm.get_writer(path, types)[0].command.startswith("napari.")
+    for types in (["image"], ["labels"], ["image", "labels"], ["labels"] * 3):
+        assert npe2pm.get_writer("x.nii.gz", types)[0].command == f"{PLUGIN}.write_layers"

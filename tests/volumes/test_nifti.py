@@ -8,12 +8,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.openers import ImageOpener
 from nilearn.datasets import load_sample_motor_activation_image
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.files import natural_key
 from napari_fmri_decoder.volumes.kinds import kind_of
-from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.nifti import write, write_steps
 from napari_fmri_decoder.volumes.read import read, read_series
 from napari_fmri_decoder.volumes.volume import Volume
 
@@ -157,27 +158,69 @@ def test_writing_to_a_folder_or_into_an_unwritable_folder_is_an_error(tmp_path, 
     with pytest.raises(InputError, match="must be writable"):
         write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "file" / "a.nii")
 
-    def closed(image: object, target: Path) -> None:
+    def closed(target: Path, mode: str) -> None:
         raise PermissionError(13, "Permission denied", str(target))
 
-    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.nib.save", closed)
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.ImageOpener", closed)
     with pytest.raises(InputError, match="Permission denied"):
         write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "b.nii")
+
+
+class _FullDisk(ImageOpener):
+    """A file on a disk that has space for the header only."""
+
+    def write(self, content: bytes) -> int:
+        if self.tell() >= 352:
+            raise OSError(28, "No space left on device")
+        return super().write(content)
 
 
 def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
     path = write(Volume(_noise(3, 3, 3), AFFINE), tmp_path / "a.nii.gz")
     before = path.read_bytes()
-
-    def break_off(image: object, target: Path) -> None:
-        Path(target).write_bytes(b"half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.nib.save", break_off)
-    with pytest.raises(InputError, match="disk full"):
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.ImageOpener", _FullDisk)
+    with pytest.raises(InputError, match=r"cannot be written: No space left on device\. Free some space"):
         write(Volume(_noise(3, 3, 3), AFFINE), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.nii.gz"]
+
+
+class _Counted:
+    """Voxels on disk that note how many volumes each access reads."""
+
+    def __init__(self, data: np.ndarray) -> None:
+        self.data, self.shape, self.ndim, self.dtype = data, data.shape, data.ndim, data.dtype
+        self.read: list[int] = []
+
+    def __getitem__(self, key: object) -> np.ndarray:
+        found = self.data[key]
+        self.read.append(1 if found.ndim == 3 else found.shape[3])
+        return found
+
+
+@pytest.mark.parametrize("stored", ["<f4", ">i2", "u1"])
+def test_a_series_is_written_volume_by_volume_as_nibabel_writes_it(tmp_path, stored):
+    data = np.abs(_noise(3, 4, 5, 7) * 100).astype(stored)
+    source = _Counted(data)
+    steps = write_steps(Volume(source, AFFINE, "bold", 2.5), tmp_path / "sub-1_bold.nii")
+    assert list(steps) == [1, 2, 3, 4, 5, 6, 7]
+    assert max(source.read) == 1
+    native = data.astype(data.dtype.newbyteorder("="))
+    image = nib.Nifti1Image(native, AFFINE)
+    image.set_qform(AFFINE, code=1, strip_shears=True)
+    image.set_sform(AFFINE, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header.set_zooms((*image.header.get_zooms()[:3], 2.5))
+    nib.save(image, tmp_path / "expected.nii")
+    assert (tmp_path / "sub-1_bold.nii").read_bytes() == (tmp_path / "expected.nii").read_bytes()
+
+
+def test_stopped_writing_leaves_no_file(tmp_path):
+    path = tmp_path / "bold.nii.gz"
+    steps = write_steps(Volume(_noise(3, 4, 5, 7), AFFINE, "bold", 2.5), path)
+    assert [next(steps), next(steps)] == [1, 2]
+    steps.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def _not_nifti(folder: Path) -> Path:

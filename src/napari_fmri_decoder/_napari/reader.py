@@ -38,11 +38,13 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
     viewer = current_viewer()
     if viewer is None:
         return list(read_layers(path))
+    from napari_fmri_decoder._napari.qt.context_menu import offer_saving
     from napari_fmri_decoder._napari.qt.notifications import notify_error, notify_note
     from napari_fmri_decoder._napari.viewer.first_volume import begin_at_first_volume
     from napari_fmri_decoder._napari.viewer.session import Session
 
     session = Session.of(viewer)
+    offer_saving()
     try:
         layers = read_layers(path)
         for _, meta, _ in layers:

@@ -15,6 +15,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_fmri_decoder._napari.layers.to_layer import to_layer
+from napari_fmri_decoder._napari.qt.context_menu import offer_saving
 from napari_fmri_decoder._napari.viewer.current import current_viewer
 from napari_fmri_decoder._napari.viewer.session import Session
 
@@ -69,6 +70,7 @@ def _layers(*volumes: Volume) -> list[LayerData]:
     viewer = current_viewer()
     if viewer is not None:
         session = Session.of(viewer)
+        offer_saving()
         for volume in volumes:
             session.refuse_mixing(volume)
     return [to_layer(volume) for volume in volumes]

@@ -90,6 +90,18 @@ _AFNI_FIRST: dict[str, Shows] = {
 }
 
 
+def is_entity(part: str) -> bool:
+    """Whether a part of a file name is an entity of BIDS, such as ``run-2``.
+
+    Examples
+    --------
+    >>> is_entity("run-2"), is_entity("my-scan"), is_entity("bold")
+    (True, False, False)
+    """
+    key, dash, _ = part.partition("-")
+    return bool(dash) and key in _ENTITIES
+
+
 def name_hint(name: str) -> NameHint | None:
     """Infer from a file name what an image shows.
 

@@ -10,6 +10,7 @@ from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.qt.context_menu import offer_saving
 from napari_fmri_decoder._napari.qt.frame import Frame, mark_as_dock, tabify
 from napari_fmri_decoder._napari.qt.lifetime import Lifetime, dock_of
 from napari_fmri_decoder._napari.qt.opened_by import opened_by_hand
@@ -43,6 +44,7 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     def __init__(self, viewer: Viewer, name: str) -> None:
         super().__init__(name=name, labels=False)
         self.session = Session.of(viewer)
+        offer_saving()
         self.native.setObjectName(name)
         mark_as_dock(self.native)
         self.margins = (4, 4, 4, 4)

@@ -52,21 +52,39 @@ def notify_note(*notes: str) -> None:
     if notes:
         message = "\n".join(notes)
         show_warning(message)
-        QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
+        unfold_soon(message)
 
 
 def _show(message: str) -> None:
     show_error(message)
+    unfold_soon(message)
+
+
+def unfold_soon(message: str) -> None:
+    """Expand the notification with this message as soon as it is shown."""
     QTimer.singleShot(UNFOLD_MS, partial(_unfold, message))
+
+
+def show_instead(message: str, shown: str) -> None:
+    """Show an error in place of a notification that is on the screen."""
+    for dialog in _shown(shown):
+        dialog.close()
+    _show(message)
 
 
 def _unfold(message: str) -> None:
     """Expand a notification, so that its full text stays: napari shows half a line for 4 s."""
-    for widget in QApplication.topLevelWidgets():
-        for dialog in widget.findChildren(QDialog):
-            label, button = dialog.findChild(QElidingLabel), dialog.findChild(QPushButton, "expand_button")
-            if label and button and label.text() == message and not dialog.property("expanded"):
-                button.click()
+    for dialog in _shown(message):
+        button = dialog.findChild(QPushButton, "expand_button")
+        if button is not None and not dialog.property("expanded"):
+            button.click()
+
+
+def _shown(message: str) -> list[QDialog]:
+    """The notifications with this message that are on the screen."""
+    dialogs = [d for widget in QApplication.topLevelWidgets() for d in widget.findChildren(QDialog)]
+    labels = [(dialog, dialog.findChild(QElidingLabel)) for dialog in dialogs]
+    return [dialog for dialog, label in labels if label is not None and label.text() == message]
 
 
 class guard:
