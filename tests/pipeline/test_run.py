@@ -200,15 +200,11 @@ def _linear_with_runs_left_out(result):
     predicted = np.empty_like(samples.y)
     for train, test in LeaveOneGroupOut().split(samples.X, groups=samples.groups):
         groups = samples.groups[train]
-        inner = GroupKFold(3)
+        scaler = StandardScaler().fit(samples.X[train])
         search = GridSearchCV(
-            make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-            {"logisticregression__C": [1e-3, 1e-2, 1e-1, 1.0]},
-            cv=inner,
-        )
-        predicted[test] = search.fit(samples.X[train], samples.y[train], groups=groups).predict(
-            samples.X[test]
-        )
+            LogisticRegression(max_iter=1000), {"C": [1e-3, 1e-2, 1e-1, 1.0]}, cv=GroupKFold(3)
+        ).fit(scaler.transform(samples.X[train]), samples.y[train], groups=groups)
+        predicted[test] = search.predict(scaler.transform(samples.X[test]))
     return predicted == samples.y
 
 

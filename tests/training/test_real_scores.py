@@ -50,8 +50,9 @@ def accuracy(samples: Samples, options: dict[str, object], **settings: object) -
     return float(np.mean([fold.test.accuracy for fold in folds]))
 
 
-def test_linear_reaches_its_reference(faces_and_houses: Samples) -> None:
-    assert accuracy(faces_and_houses, {"name": "linear", "C": 0.1}) == pytest.approx(0.667, abs=0.002)
+def test_linear_has_the_score_of_a_converged_fit(faces_and_houses: Samples) -> None:
+    """scikit-learn gives 0.6713 with a tolerance of 1e-8, and the 0.667 of the data's README with 1e-4."""
+    assert accuracy(faces_and_houses, {"name": "linear", "C": 0.1}) == pytest.approx(0.6713, abs=0.0012)
 
 
 def test_lda_has_the_score_of_scikit_learn(faces_and_houses: Samples) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
-from napari_fmri_decoder.decoders.logistic import Logistic, Span, span
+from napari_fmri_decoder.decoders.logistic import ROUGH, Coordinates, Logistic, coordinates
 from napari_fmri_decoder.decoders.one_layer import both_logits, layer_state, log_loss, one_layer
 from napari_fmri_decoder.samples.layout import Layout
 
@@ -75,13 +75,19 @@ class Linear(EstimatorDecoder):
     ) -> Steps[float, Solution]:
         """Select C if it is nested, then fit on all of X; see `EstimatorDecoder.solve`."""
         notes: list[str] = []
-        if self.C == "nested":
-            C, note = yield from self._select(X, y, groups, seed, balanced)
+        along = coordinates(X) if self.loss == "logistic" or self.C == "nested" else None
+        if self.C == "nested" and along is not None:
+            C, note = yield from self._select(along, y, groups, seed, balanced)
             notes.append(note)
         else:
-            C = self.C
+            C = float(self.C)
         model = self._estimator(C, seed, balanced)
-        if not _fit(model, X, y):
+        if isinstance(model, Logistic) and along is not None:
+            model.fit_along(along.values, along.squares, y)
+            model.coef_ = along.voxels(model.coef_)
+        else:
+            _fit(model, X, y)
+        if np.max(model.n_iter_) >= model.max_iter:
             notes.append(
                 f"The linear decoder did not converge within {model.max_iter} iterations. Use a smaller C "
                 f"than {C:g}."
@@ -105,46 +111,43 @@ class Linear(EstimatorDecoder):
 
     def _select(
         self,
-        X: NDArray[np.float64],
+        along: Coordinates,
         y: NDArray[np.int64],
         groups: NDArray[np.str_],
         seed: int,
         balanced: bool,
     ) -> Steps[float, tuple[float, str]]:
-        """Find the C that predicts held-out runs of the training set best; the smaller of two equals."""
+        """Find the C that predicts held-out runs of the training set best; the smaller of two equals.
+
+        All folds are rows of the same coordinates, scaled as the training set. Each fit starts from that of
+        all samples with the same C, and that one from the next smaller C, so that few steps are left.
+        """
         from napari_fmri_decoder.samples.splits import inner_folds
 
-        folds = inner_folds(groups)
+        folds, candidates = inner_folds(groups), self._values
         if not folds:
-            C = self._values[len(self._values) // 2] if self.candidates else 0.1
+            C = candidates[len(candidates) // 2] if self.candidates else 0.1
             return C, f"C = {C:g}: the training set is a single run, so none could be held out to select it."
-        candidates = self._values
         right = np.zeros(len(candidates))
-        for train, test in folds:
-            n_classes = len(np.unique(y[train]))
-            inside, outside, within = self._inner(X[train], X[test], n_classes)
-            for i, C in enumerate(candidates):
+        of_all = None
+        for i, C in enumerate(candidates):
+            if self.loss == "logistic":
+                of_all = Logistic(C, balanced, tol=ROUGH).fit_along(along.values, along.squares, y, of_all)
+            for train, test in folds:
                 hits = 0
-                if n_classes > 1:
+                if len(np.unique(y[train])) > 1:
                     model = self._estimator(C, seed, balanced)
-                    _fit(model, inside, y[train], within)
-                    hits = int((model.predict(outside) == y[test]).sum())
+                    if isinstance(model, Logistic):
+                        model.tol = ROUGH
+                        squares = along.squares * (len(train) / len(y))
+                        model.fit_along(along.values[train], squares, y[train], of_all)
+                    else:
+                        _fit(model, along.values[train], y[train])
+                    hits = int((model.predict(along.values[test]) == y[test]).sum())
                 right[i] += hits
                 yield 1 - hits / len(test)
         C, n = candidates[int(np.argmax(right))], len(candidates)
         return C, f"C = {C:g}, selected from {n} values by {len(folds)} folds of runs in the training set."
-
-    def _inner(
-        self, train: NDArray[np.float64], test: NDArray[np.float64], n_classes: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], Span | None]:
-        """Scale both parts of an inner fold by the first; use fewer coordinates if that is faster."""
-        mean, std = train.mean(axis=0), train.std(axis=0)
-        std[train.max(axis=0) == train.min(axis=0)] = 1
-        inside, outside = (train - mean) / std, (test - mean) / std
-        found = span(inside, n_classes, len(self._values)) if self.loss == "logistic" else None
-        if found is None:
-            return inside, outside, None
-        return found.coordinates, found.of(outside), found
 
 
 class Dummy(EstimatorDecoder):
@@ -181,19 +184,10 @@ class Dummy(EstimatorDecoder):
         return Solution(layer_state(np.zeros((len(classes), X.shape[1])), np.log(prior), classes, n_classes))
 
 
-def _fit(
-    model: Logistic | LinearSVC,
-    X: NDArray[np.float64],
-    y: NDArray[np.int64],
-    within: Span | None = None,
-) -> bool:
-    """Fit in place; return whether it converged, instead of a warning."""
-    if isinstance(model, Logistic):
-        model.fit(X, y, within)
-    else:
-        from sklearn.exceptions import ConvergenceWarning
+def _fit(model: LinearSVC, X: NDArray[np.float64], y: NDArray[np.int64]) -> None:
+    """Fit without a warning where it does not converge; its `n_iter_` shows that."""
+    from sklearn.exceptions import ConvergenceWarning
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(X, y)
-    return bool(np.max(model.n_iter_) < model.max_iter)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, y)

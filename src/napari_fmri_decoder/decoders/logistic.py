@@ -1,10 +1,10 @@
-"""Logistic regression, solved in the space spanned by the samples.
+"""Logistic regression, solved along the principal axes of the samples.
 
-With an L2 penalty the best weights are sums of samples, so that where there are fewer samples than voxels
-the problem is the same in as many coordinates as there are samples: X = Z V with orthonormal rows of V
-gives X w = Z (V w), and w and V w have the same length. The coordinates come from the Gram matrix of the
-samples. L-BFGS uses directions only through their inner products, so that it takes the same steps in either
-space; it ends when the gradient along each voxel is below the tolerance, as in scikit-learn.
+With an L2 penalty the best weights are sums of samples, so that the problem is the same in at most as many
+coordinates as there are samples: X = Z V' with orthonormal columns of V gives X w = Z (V'w), and w and V'w
+have the same length. The axes V are those of the Gram matrix, samples by samples or voxels by voxels,
+whichever is smaller. Along them Z'Z is diagonal, and so, nearly, is the matrix of second derivatives, by
+which the variables are scaled. L-BFGS then takes few steps to the minimum, however strong the penalty.
 """
 
 from __future__ import annotations
@@ -17,71 +17,71 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TOLERANCE = 1e-4
-"""Largest gradient along any voxel at the end; the default of scikit-learn."""
+TOLERANCE = 1e-7
+"""Largest gradient at the end, where the second derivatives of the loss are about 1."""
+ROUGH = 1e-4
+"""The same for fits that are only compared with one another; they start close to the minimum."""
 _RANK = 1e-12
 """A direction whose variance is below this fraction of the largest contains only rounding errors."""
-_STEPS = 30
-"""Approximate number of evaluations of a fit, to decide whether a change of coordinates is faster."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Span:
-    """Coordinates of samples in the space spanned by them.
+class Coordinates:
+    """Samples along their principal axes.
 
     Attributes
     ----------
-    samples : (n, features) float64 array
-    coordinates : (n, r) float64 array
+    values : (n, r) float64 array
         With the same inner products as the samples.
-    basis : (n, r) float64 array
-        `samples.T @ basis` are the axes, each of length 1.
+    squares : (r,) float64 array
+        ``(values**2).sum(axis=0)``; ``values.T @ values`` is this diagonal matrix.
+    samples : (n, features) float64 array or None
+        Where there are fewer samples than features; None otherwise.
+    basis : (n, r) or (features, r) float64 array
+        ``samples.T @ basis``, or `basis` itself, are the axes, each of length 1.
     """
 
-    samples: NDArray[np.float64]
-    coordinates: NDArray[np.float64]
+    values: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    samples: NDArray[np.float64] | None
     basis: NDArray[np.float64]
-
-    def of(self, others: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Coordinates of other samples, (m, r); components outside the span have no weight."""
-        return np.asarray((others @ self.samples.T) @ self.basis)
 
     def voxels(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights of the voxels, (rows, features), from those of the coordinates, (rows, r)."""
-        return np.asarray((weights @ self.basis.T) @ self.samples)
+        along = weights @ self.basis.T
+        return np.asarray(along if self.samples is None else along @ self.samples)
 
 
-def span(samples: NDArray[np.float64], n_classes: int = 2, n_fits: int = 1) -> Span | None:
-    """Compute the coordinates, or return None if they would cost more time than they save.
+def coordinates(samples: NDArray[np.float64]) -> Coordinates:
+    """Compute the coordinates of samples along their principal axes.
 
     Parameters
     ----------
     samples : (n, features) float64 array
-    n_classes, n_fits : int
-        Of the fits that will use them.
 
     Examples
     --------
     >>> samples = np.random.default_rng(0).normal(size=(5, 100))
-    >>> found = span(samples)
-    >>> np.allclose(found.coordinates @ found.coordinates.T, samples @ samples.T)
+    >>> found = coordinates(samples)
+    >>> np.allclose(found.values @ found.values.T, samples @ samples.T)
     True
-    >>> span(samples.T) is None
-    True
+    >>> found.values.shape, coordinates(samples.T).values.shape
+    ((5, 5), (100, 5))
     """
     n, features = samples.shape
-    costs, saves = n * (2 * features + 9 * n), 4 * _STEPS * n_fits * n_classes * (features - n)
-    if features <= n or costs > saves:
-        return None
-    variances, axes = np.linalg.eigh(samples @ samples.T)
+    few = n < features
+    variances, axes = np.linalg.eigh(samples @ samples.T if few else samples.T @ samples)
     nonzero = variances > _RANK * max(variances[-1], np.finfo(np.float64).tiny)
-    lengths = np.sqrt(variances[nonzero])
-    return Span(samples, axes[:, nonzero] * lengths, axes[:, nonzero] / lengths)
+    variances, axes = variances[nonzero], axes[:, nonzero]
+    if few:
+        lengths = np.sqrt(variances)
+        return Coordinates(axes * lengths, variances, samples, axes / lengths)
+    return Coordinates(samples @ axes, variances, None, axes)
 
 
 @dataclass(slots=True, eq=False)
 class Logistic:
-    """Multinomial logistic regression with an L2 penalty: scikit-learn's, in fewer coordinates.
+    """Multinomial logistic regression with an L2 penalty: the minimum of scikit-learn's, in coordinates.
 
     Attributes and methods have the names of scikit-learn's `LogisticRegression`, and two classes share one
     row of weights as there.
@@ -112,23 +112,67 @@ class Logistic:
     intercept_: NDArray[np.float64] = field(init=False)
     n_iter_: int = field(init=False, default=0)
 
-    def fit(self, X: NDArray[np.float64], y: NDArray[np.int64], within: Span | None = None) -> Logistic:
-        """Fit to (n, features) samples.
+    def fit(self, X: NDArray[np.float64], y: NDArray[np.int64]) -> Logistic:
+        """Fit to (n, features) samples with (n,) classes, at least two."""
+        found = coordinates(X)
+        self.fit_along(found.values, found.squares, y)
+        self.coef_ = found.voxels(self.coef_)
+        return self
+
+    def fit_along(
+        self,
+        Z: NDArray[np.float64],
+        squares: NDArray[np.float64],
+        y: NDArray[np.int64],
+        start: Logistic | None = None,
+    ) -> Logistic:
+        """Fit to coordinates; the weights are then of coordinates, too.
 
         Parameters
         ----------
-        X : (n, features) float64 array
+        Z : (n, r) float64 array
+            Rows of `Coordinates.values`.
+        squares : (r,) float64 array
+            Their sum of squares along each axis; an approximation only makes the fit slower.
         y : (n,) int64 array
             At least two classes.
-        within : Span, optional
-            If X are coordinates of this span; the weights are then of coordinates too.
+        start : Logistic, optional
+            A fit to nearly the same samples, along the same axes, with the same classes: where to start.
         """
-        found = span(X, len(np.unique(y))) if within is None else None
-        if found is None:
-            self._solve(X, y, within)
-        else:
-            self._solve(found.coordinates, y, found)
-            self.coef_ = found.voxels(self.coef_)
+        from scipy.optimize import minimize
+
+        self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        n, r, rows = len(y), Z.shape[1], 1 if len(counts) == 2 else len(counts)
+        share = (1 / (len(counts) * counts))[codes] if self.balanced else np.full(n, 1 / n)
+        target = codes[:, None].astype(np.float64) if rows == 1 else np.eye(rows)[codes]
+        pull = 1 / (self.C * n)
+        curvature = 1 / 4 if rows == 1 else 1 / rows  # of the loss where all classes are equally probable
+        scale = 1 / np.sqrt(curvature * squares / n + pull)
+        of_bias = 1 / np.sqrt(curvature)
+        penalty = pull * scale**2
+        scaled = Z * scale
+        slope = np.zeros((rows, r + 1))
+
+        def loss(variables: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            V = variables.reshape(rows, r + 1)
+            W = V[:, :r]
+            losses, excess = _cross_entropy(scaled @ W.T + of_bias * V[:, r], target)
+            excess *= share[:, None]
+            np.matmul(excess.T, scaled, out=slope[:, :r])
+            slope[:, :r] += penalty * W
+            slope[:, r] = of_bias * excess.sum(axis=0)
+            return float(share @ losses + 0.5 * np.einsum("ij,j,ij->", W, penalty, W)), slope.ravel().copy()
+
+        first = np.zeros((rows, r + 1))
+        if start is not None and np.array_equal(start.classes_, self.classes_):
+            first[:, :r], first[:, r] = start.coef_ / scale, start.intercept_ / of_bias
+        options = {"maxiter": self.max_iter, "maxls": 50, "gtol": self.tol, "ftol": 0.0}
+        found = minimize(  # type: ignore[call-overload]
+            loss, first.ravel(), jac=True, method="L-BFGS-B", options=options
+        )
+        self.n_iter_ = int(found.nit)
+        best = found.x.reshape(rows, r + 1)
+        self.coef_, self.intercept_ = best[:, :r] * scale, best[:, r] * of_bias
         return self
 
     def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -141,56 +185,6 @@ class Logistic:
         logits = self.decision_function(X)
         best = (logits > 0).astype(np.int64) if logits.ndim == 1 else logits.argmax(axis=1)
         return np.asarray(self.classes_[best])
-
-    def _solve(self, Z: NDArray[np.float64], y: NDArray[np.int64], within: Span | None) -> None:
-        from scipy.optimize import minimize
-
-        self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-        n, features, rows = len(y), Z.shape[1], 1 if len(counts) == 2 else len(counts)
-        share = (1 / (len(counts) * counts))[codes] if self.balanced else np.full(n, 1 / n)
-        target = codes[:, None].astype(np.float64) if rows == 1 else np.eye(rows)[codes]
-        pull = 1 / (self.C * n)
-        slope = np.zeros(rows * (features + 1))
-        inner, last = slope[: rows * features].reshape(rows, features), slope[rows * features :]
-
-        def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            W, b = weights[: rows * features].reshape(rows, features), weights[rows * features :]
-            losses, excess = _cross_entropy(Z @ W.T + b, target)
-            excess *= share[:, None]
-            np.matmul(excess.T, Z, out=inner)
-            inner[:] += pull * W
-            last[:] = excess.sum(axis=0)
-            return float(share @ losses + 0.5 * pull * np.vdot(W, W)), slope.copy()
-
-        def end(_: NDArray[np.float64]) -> None:
-            """Stop when the gradient is below the tolerance; the last evaluation is the step taken."""
-            if within is not None and self._is_flat(inner, last, within):
-                raise StopIteration
-
-        options = {
-            "maxiter": self.max_iter,
-            "maxls": 50,
-            "gtol": self.tol if within is None else 0.0,
-            "ftol": 64 * np.finfo(float).eps,
-        }
-        found = minimize(  # type: ignore[call-overload]
-            loss,
-            np.zeros(slope.size),
-            jac=True,
-            method="L-BFGS-B",
-            callback=None if within is None else end,
-            options=options,
-        )
-        self.n_iter_ = int(found.nit)
-        self.coef_ = found.x[: rows * features].reshape(rows, features)
-        self.intercept_ = found.x[rows * features :]
-
-    def _is_flat(self, slope: NDArray[np.float64], of_bias: NDArray[np.float64], within: Span) -> bool:
-        """Whether no gradient exceeds the tolerance; voxels are computed only if the length is ambiguous."""
-        length = np.sqrt(np.square(slope).sum(axis=1).max())
-        if np.abs(of_bias).max() > self.tol or length > self.tol * np.sqrt(within.samples.shape[1]):
-            return False
-        return bool(length <= self.tol or np.abs(within.voxels(slope)).max() <= self.tol)
 
 
 def _cross_entropy(
