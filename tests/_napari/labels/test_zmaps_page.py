@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from small import series, write_small
 
 from napari_fmri_decoder._napari.labels.dock import LabelsDock
-from napari_fmri_decoder._napari.labels.zmaps import NO_LABELS, NO_SERIES, NO_TIME
+from napari_fmri_decoder._napari.labels.zmaps import NO_LABELS, NO_MAPS, NO_SERIES, NO_TIME
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, plan_run
 from napari_fmri_decoder._napari.train.setup import SetupView
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import prepare_run
 from napari_fmri_decoder.recipe import NullConfig, load_recipe
-from napari_fmri_decoder.samples.labels import parse_labels
+from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.splits import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig, find_runs, make_zmaps
@@ -38,6 +40,7 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     session, view = Session.of(viewer), dock.zmaps
     assert not view.make_button.enabled
     assert NO_SERIES in view.make_button.tooltip
+    assert NO_MAPS in view.save_button.tooltip
     bold = read(tmp_path / "small_bold.nii.gz")
     layer = session.add(bold)
     session.update(series=layer)
@@ -96,6 +99,26 @@ def test_z_maps_are_computed_stopped_and_shown_in_place_of_the_series(
     assert viewer.dims.point[0] == 0
     assert NO_TIME in view.make_button.tooltip
     assert "Center runs" in view.notes.text()
+
+    # all maps in one file, and their labels in a table next to it
+    view.save(tmp_path / "all")
+    saved = read(tmp_path / "all.nii.gz")
+    assert (saved.kind, saved.intent, saved.names) == ("stat", "z score", session.series.names)
+    np.testing.assert_array_equal(saved.affine, bold.affine)
+    np.testing.assert_array_equal(saved.at(2), session.series.at(2))
+    labels_source = parse_labels({"source": "table", "table": "all.tsv"})
+    again, _ = label_table(labels_source, saved, tmp_path)
+    assert again["label"].tolist() == table["label"].tolist()
+    assert again["run"].tolist() == table["run"].tolist()
+    assert view.work.made is not None
+    assert view.work.made.suggested == "small_bold_stat-z_statmap"
+    (tmp_path / "taken.tsv").write_text("mine")
+    with pytest.raises(InputError, match=r"taken\.tsv already exists"):
+        view.save(tmp_path / "taken.nii.gz")
+    view.save(tmp_path / "never.nii.gz", wait=False)
+    view.stop_button.native.click()
+    qtbot.waitUntil(lambda: view.job is None)
+    assert not (tmp_path / "never.nii.gz").exists()
 
     # training on the maps works like on any series
     choices = Choices(

@@ -13,15 +13,18 @@ from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
+from napari_fmri_decoder._napari.labels.made_maps import MadeMaps
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
 from napari_fmri_decoder._napari.qt.reading import Watch
+from napari_fmri_decoder._napari.qt.saving import announce, ask_file
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder._napari.viewer.folders import RUNS, folder_of, run_folder
 from napari_fmri_decoder._napari.viewer.replace_series import replace_series
+from napari_fmri_decoder._napari.viewer.save_paths import target
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline import Stage
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.qt.dock import Dock
     from napari_fmri_decoder._napari.qt.workers import Job
+    from napari_fmri_decoder._napari.viewer.session import Session
+    from napari_fmri_decoder.volumes.volume import Volume
 
 NO_SERIES = "Choose the series in the Prepare dock first."
 NO_TIME = "Z-maps need a time series, but this is a stack of maps."
@@ -47,6 +52,11 @@ TIP = (
     "baseline. The maps and their table are saved in a new folder."
 )
 FOLDER = "Each set of maps is saved in a new folder inside this one."
+NO_MAPS = "Make z-maps first."
+SAVE_TIP = (
+    "Save the maps in one NIfTI file, with their names, position and orientation, and their labels in a "
+    "table next to it."
+)
 IN_PLACE = (
     "The layer of the series then shows the maps with their labels, and its mask is kept. A viewer holds "
     "either time or maps along its first axis. The series stays on disk; open it again to go back."
@@ -54,7 +64,17 @@ IN_PLACE = (
 
 
 class ZMapping(SessionJob):
-    """The computation of z-maps of a session."""
+    """The computation of z-maps of a session.
+
+    Attributes
+    ----------
+    made : MadeMaps or None
+        The maps that were made last.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.made: MadeMaps | None = None
 
 
 class ZMapsView(Step):
@@ -82,7 +102,9 @@ class ZMapsView(Step):
         self.in_place.native.setObjectName("zmaps_in_place")
         self.make_button = push_button("make_zmaps", "Make z-maps", TIP)
         self.stop_button = push_button("stop_zmaps", "Stop", "Stop. No map is kept.")
-        self.append(row(self.make_button, self.stop_button))
+        self.save_button = push_button("save_zmaps", "Save z-maps…", SAVE_TIP)
+        self.append(row(self.make_button, self.stop_button, self.save_button))
+        self.save_button.changed.connect(guard()(self._ask))
         self.make_button.changed.connect(guard()(self._make))
         self.stop_button.changed.connect(lambda _: self.stop())
         self.line = ProgressLine(self.work.progress)
@@ -117,6 +139,7 @@ class ZMapsView(Step):
         why = "Z-maps are being computed." if running else self._missing()
         set_available(self.make_button, why)
         set_available(self.stop_button, None if running else "No job is running.")
+        set_available(self.save_button, self._cannot_save())
         self.line.setVisible(bool(self.line.text.text()))
         self.notes.setText(self.work.message)
         self.notes.setVisible(bool(self.work.message))
@@ -149,6 +172,59 @@ class ZMapsView(Step):
         self.work.stop()
         self.line.set("Stopping…")
 
+    def save(self, path: str | Path, *, wait: bool = True) -> None:
+        """Save the maps in one file, and their labels in a table (.tsv) next to it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Ends with .nii or .nii.gz; .nii.gz is added to a name without an ending.
+        wait : bool
+            Whether to return only when it is done.
+
+        Raises
+        ------
+        InputError
+            If they cannot be saved, with the sentence that the dock shows.
+        """
+        self._save(path).wait_if(wait)
+
+    def _cannot_save(self) -> str | None:
+        busy = "Z-maps are being computed or saved." if self.job is not None else None
+        return busy or (NO_MAPS if self.work.made is None else None)
+
+    def _ask(self) -> None:
+        if self.work.made is not None:
+            made = self.work.made
+            path = ask_file(self.native, "Save z-maps", self.session, made.suggested, made.source)
+            if path is not None:
+                self._save(path)
+
+    def _save(self, path: str | Path) -> Job:
+        why, made = self._cannot_save(), self.work.made
+        if why or made is None:
+            raise InputError(why or NO_MAPS)
+        file = target(self.session.viewer, path)
+        table = made.table_for(file)
+
+        def done(paths: list[Path]) -> None:
+            self._end("")
+            announce(self.session, paths)
+
+        self.line.start(f"Saving {file.name}…")
+        job = run_generator(
+            partial(made.saving, file, table),
+            owner=self.work.owner(),
+            description=f"Saving {file.name}",
+            on_event=lambda event: self.line.set(f"Saving {file.name}…", event),
+            on_done=done,
+            on_error=lambda error: self._end(f"Failed: {error}"),
+            on_stopped=lambda: self._end("Stopped. No file was saved."),
+        )
+        self.line.follow(job, float)
+        self.work.begin(job)
+        return job
+
     def _make(self) -> Job:
         series, state = self.session.series, self.session.state
         labels, mask = state.labeling.labels, state.preparation.mask
@@ -175,7 +251,7 @@ class ZMapsView(Step):
             steps,
             owner=owner,
             description="Computing z-maps",
-            on_event=partial(self._on_event, state.preparation.series),
+            on_event=partial(self._on_event, state.preparation.series, series),
             on_done=lambda _: self._end("Done."),
             on_error=lambda error: self._end(f"Failed: {error}"),
             on_stopped=lambda: self._end("Stopped. No map was kept."),
@@ -184,13 +260,14 @@ class ZMapsView(Step):
         self.work.begin(watch.job)
         return watch.job
 
-    def _on_event(self, layer: Layer, event: object) -> None:
+    def _on_event(self, layer: Layer, series: Volume, event: object) -> None:
         match event:
             case Stage(text):
                 self.line.set(text)
             case Progress(description, done, total):
                 self.line.set(f"{description}: {done} of {total}", done / total)
             case ZMapsDone(folder, zmaps):
+                self.work.made = MadeMaps(folder, series)
                 self._on_written(layer, folder, zmaps.notes)
 
     def _on_written(self, layer: Layer, folder: Path, notes: tuple[str, ...]) -> None:

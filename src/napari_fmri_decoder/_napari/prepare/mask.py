@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from napari_fmri_decoder._napari.forms.choices import LayerChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box
 from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.prepare.regions import RegionChoice
+from napari_fmri_decoder._napari.prepare.saving import SaveImage, mask_in_use
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.viewer.preparation import (
     Masked,
@@ -60,6 +62,8 @@ class MaskStep(Step):
         Regions of an atlas in that layer.
     how : ComboBox
         How the new mask is combined with the current one.
+    save : SaveImage
+        ``save(path)`` saves the mask.
     chosen : Signal
         Sent after a choice that decides whether the mask can be applied.
     """
@@ -80,13 +84,15 @@ class MaskStep(Step):
         self.how.native.setObjectName("mask_how")
         apply = "Make and show the mask; the decoder uses only its voxels."
         paint = "Paint an empty mask over the mean of the series; then apply it as a layer."
+        self.save = SaveImage(jobs, "mask", partial(mask_in_use, self._session), "Apply a mask first.")
+        clear = jobs.button("clear_mask", "No mask", "Use all voxels.", self.no_mask, self._cannot_clear)
         self.append(
             row(
                 jobs.button("apply_mask", "Apply mask", apply, self._apply, self._cannot_apply),
                 jobs.button("paint_mask", "Paint a mask", paint, self._paint, jobs.no_series),
-                jobs.button("clear_mask", "No mask", "Use all voxels.", self.no_mask, self._cannot_clear),
             )
         )
+        self.append(row(clear, self.save.button))
         self.about = text_label(name="mask_about")
         self.add_native(self.about)
         self.how.hide()

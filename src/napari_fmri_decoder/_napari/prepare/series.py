@@ -14,6 +14,7 @@ from napari_fmri_decoder._napari.forms.native import align_labels
 from napari_fmri_decoder._napari.forms.step import row
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare.jobs import NO_SERIES, PrepareJobs
+from napari_fmri_decoder._napari.prepare.saving import SaveImage
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.viewer.preparation import series_mean
 from napari_fmri_decoder.volumes.describe import describe
@@ -36,6 +37,8 @@ class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by i
     Attributes
     ----------
     series, anatomy : LayerChoice
+    save : SaveImage
+        ``save(path)`` saves the series.
     """
 
     def __init__(self, jobs: PrepareJobs) -> None:
@@ -53,8 +56,9 @@ class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by i
         align_labels(self)
         tip = "Average the series over its volumes, as a new layer."
         self._button = jobs.button("mean_series", "Mean of series", tip, self._mean_series, jobs.no_series)
+        self.save = SaveImage(jobs, "series", lambda: self._session.series, NO_SERIES)
         self.about = text_label(NO_SERIES, name="series_about")
-        for part in (self.about, self._button.native):
+        for part in (self.about, row(self._button, self.save.button).native):
             self.native.layout().addWidget(part)
         self.series.changed.connect(self._on_series)
         self.anatomy.changed.connect(lambda layer: self._session.update(anatomy=layer))

@@ -17,6 +17,7 @@ from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.prepare.mask import MASK
+from napari_fmri_decoder._napari.prepare.saving import SaveImage, cut_layer
 from napari_fmri_decoder._napari.prepare.slab_drawing import WARM, SlabDrawing
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
@@ -62,6 +63,8 @@ class SlabStep(Step):
     planes : RangeSlider
         Shows start and stop; disabled until the number of planes is known.
     live_preview : CheckBox
+    save : SaveImage
+        ``save(path)`` saves the cut slab.
     """
 
     def __init__(self, jobs: PrepareJobs, rotation: RotationStep) -> None:
@@ -81,12 +84,12 @@ class SlabStep(Step):
         self.live_preview.native.setObjectName("slab_outline")
         cut = "Cut the slab from all volumes, as a new layer."
         mean = "Show the mean of the slab over the mean of the series, rotated."
-        self.append(
-            row(
-                jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series),
-                jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series),
-            )
-        )
+        buttons = [
+            jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series),
+            jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series),
+        ]
+        self.save = SaveImage(jobs, "slab", partial(cut_layer, self._session), "Cut a slab first.")
+        self.append(row(*buttons, self.save.button))
         self.place = text_label(name="slab_about")
         self.add_native(self.place)
         self._later = QTimer(self.native)
