@@ -76,6 +76,28 @@ def person(viewer: Any, qtbot: Any) -> Any:
 
 
 @pytest.fixture
+def endless_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing of images that goes on after the first volume until it is stopped."""
+    from threading import Event
+
+    from napari_fmri_decoder.volumes.nifti import write_steps
+
+    pause = Event()
+
+    def endless(volume: Any, path: Any) -> Iterator[int]:
+        steps = write_steps(volume, path)
+        yield next(steps)
+        try:
+            while not pause.wait(0.01):
+                yield 1
+        finally:
+            steps.close()
+
+    for module in ("qt.saving", "labels.made_maps"):
+        monkeypatch.setattr(f"napari_fmri_decoder._napari.{module}.write_steps", endless)
+
+
+@pytest.fixture
 def notified(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The notifications of this test, as they come."""
     from napari.utils.notifications import notification_manager

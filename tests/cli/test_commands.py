@@ -20,6 +20,7 @@ from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.slabs import Slab
+from napari_fmri_decoder.volumes.volume import Volume
 
 
 def _typed(*words: object) -> subprocess.CompletedProcess[str]:
@@ -34,8 +35,21 @@ def _run(*words: object):
 
 
 COMMANDS = (
-    *("info", "bids", "slab", "mask", "zmaps", "models", "train", "group", "predict", "explain", "demo"),
-    *("export", "selftest"),
+    *(
+        "info",
+        "bids",
+        "slab",
+        "mask",
+        "zmaps",
+        "plot",
+        "models",
+        "train",
+        "group",
+        "predict",
+        "explain",
+        "demo",
+    ),
+    *("demo", "export", "selftest"),
 )
 
 
@@ -116,6 +130,18 @@ def test_slab_equals_nilearns_steps_and_overlays_the_scan(tmp_path):
     assert ours.header.get_zooms()[3] == pytest.approx(2.0)
 
 
+def test_plot_draws_a_picture(tmp_path):
+    volume, _ = series(1)
+    write(volume, tmp_path / "bold.nii.gz")
+    values = np.random.default_rng(0).normal(size=volume.shape[:3]).astype(np.float32)
+    write(Volume(values, volume.affine, "stat", name="z"), tmp_path / "zmap.nii.gz")
+    below = ("--anatomy", tmp_path / "bold.nii.gz", "--threshold", 1.5, "--positions", -6, "--positions", 2)
+    for ending in ("png", "svg"):
+        said = _run("plot", tmp_path / "zmap.nii.gz", *below, "-o", tmp_path / f"p.{ending}")
+        assert f"p.{ending}: 2 slices along z" in said
+        assert (tmp_path / f"p.{ending}").stat().st_size > 10_000
+
+
 def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
     write(series(1)[0], tmp_path / "bold.nii.gz")
     for words in (
@@ -123,6 +149,9 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
         ("slab", tmp_path / "none.nii.gz", "-o", tmp_path / "s.nii.gz"),
         ("slab", tmp_path / "bold.nii.gz", "-o", tmp_path / "s.png"),
         ("mask", tmp_path / "bold.nii.gz", "--strategy", "magic", "-o", tmp_path / "m.nii.gz"),
+        ("plot", tmp_path / "bold.nii.gz", "-o", tmp_path / "p.tif"),
+        ("plot", tmp_path / "bold.nii.gz", "--volume", 99, "-o", tmp_path / "p.png"),
+        ("plot", tmp_path / "bold.nii.gz", "--axis", "w", "-o", tmp_path / "p.png"),
         ("train", tmp_path / "none.toml", "--out", tmp_path / "run"),
         ("predict", tmp_path / "bold.nii.gz", tmp_path / "bold.nii.gz", "-o", tmp_path / "p.tsv"),
     ):
@@ -132,7 +161,7 @@ def test_bad_input_is_one_line_and_status_2(tmp_path, capsys, monkeypatch):
         assert done.value.code == 2, words
         printed = capsys.readouterr()
         assert len(printed.err.strip().splitlines()) == 1, printed.err
-        assert "must" in printed.err or "needs" in printed.err
+        assert "must" in printed.err or "needs" in printed.err or "is not one of" in printed.err
         assert printed.out == ""
 
 

@@ -111,16 +111,22 @@ def test_series_mask_and_rotated_slab_keep_position_and_time(
         dock.images.save(path)
     with pytest.raises(InputError, match=r"saved as \.nii or \.nii\.gz, got x\.img"):
         dock.mask.save(tmp_path / "x.img")
-    dock.slab.save(tmp_path / "again", wait=False)
-    assert "again.nii.gz" in dock.mask.save.button.tooltip
+
+
+def test_saving_can_be_stopped_and_blocks_other_jobs(viewer: Any, tmp_path: Path, endless_writing: None):
+    dock = PrepareDock(viewer)
+    Session.of(viewer).add(read(write_bold(tmp_path)))
+    dock.images.save(tmp_path / "again", wait=False)
+    assert "again.nii.gz" in dock.images.save.button.tooltip
     with pytest.raises(InputError, match=r"'Saving again\.nii\.gz' is running"):
-        dock.mask.save(tmp_path / "other.nii.gz")
-    assert dock.jobs.job is not None
+        dock.images.save(tmp_path / "other.nii.gz")
+    job = dock.jobs.job
+    assert job is not None
     dock.jobs.stop()
     with pytest.raises(InputError, match="was stopped"):
-        dock.jobs.job.wait()
-    assert not (tmp_path / "again.nii.gz").exists()
-    assert dock.mask.save.button.enabled
+        job.wait()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.nii.gz"]
+    assert dock.images.save.button.enabled
 
 
 def test_a_stack_of_maps_keeps_its_names(viewer: Any, tmp_path: Path):

@@ -16,6 +16,7 @@ from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.prepare.jobs import NO_SERIES, PrepareJobs
 from napari_fmri_decoder._napari.prepare.saving import SaveImage
 from napari_fmri_decoder._napari.qt.sections import text_label
+from napari_fmri_decoder._napari.results.picture import open_picture_dialog
 from napari_fmri_decoder._napari.viewer.preparation import series_mean
 from napari_fmri_decoder.volumes.describe import describe
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.qt.workers import Job
+    from napari_fmri_decoder._napari.results.picture import PictureDialog
     from napari_fmri_decoder._napari.viewer.camera import Plane
     from napari_fmri_decoder.volumes.volume import Volume
 
@@ -120,8 +122,10 @@ class LookView(Container):  # type: ignore[type-arg]  # magicgui types it by its
     def __init__(self, jobs: PrepareJobs) -> None:
         self._session = jobs.session
         buttons = row(*(self._button(jobs, plane) for plane in PLANES))
+        tip = "Save slices of the slab, the mask or the series over the anatomy, as PNG or SVG."
+        picture = jobs.button("save_picture", "Save picture…", tip, self.open_picture, self._nothing)
         radiological = check_box("radiological", "Radiological", RADIOLOGICAL)
-        super().__init__(name="look", widgets=[buttons, radiological], labels=False)
+        super().__init__(name="look", widgets=[buttons, radiological, picture], labels=False)
         self.margins = (0, 0, 0, 0)
         self.radiological.value = self._session.state.scene.radiological
         self.radiological.changed.connect(lambda on: self._session.update(radiological=on))
@@ -135,6 +139,17 @@ class LookView(Container):  # type: ignore[type-arg]  # magicgui types it by its
     def _button(self, jobs: PrepareJobs, plane: Plane) -> PushButton:
         tip = f"Show {plane} slices: superior and anterior are up, left is on the left."
         return jobs.button(f"view_{plane}", plane.capitalize(), tip, lambda: self.look(plane), self._nothing)
+
+    def open_picture(self) -> PictureDialog:
+        """Open the form for a picture of the slab that was cut, else of the mask, else of the series."""
+        preparation = self._session.state.preparation
+        masks = [layer for layer in self._session.viewer.layers if self._shows_mask(layer)]
+        layer = preparation.slab_layer or (masks[-1] if masks else preparation.series)
+        return open_picture_dialog(self._session, layer)
+
+    def _shows_mask(self, layer: Layer) -> bool:
+        volume = self._session.volume(layer) if HELPER not in layer.metadata else None
+        return volume is not None and volume.kind == "mask" and layer.visible
 
     def _nothing(self) -> str | None:
         return None if self._session.viewer.dims.ndim > 2 else "Open a scan first."

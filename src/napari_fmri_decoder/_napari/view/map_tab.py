@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_fmri_decoder._napari.forms.choices import LayerChoice
-from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
+from napari_fmri_decoder._napari.forms.controls import check_box, choice_box, push_button
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.number import FloatBox, Number
 from napari_fmri_decoder._napari.layers.colormaps import Signs, cold_hot
@@ -19,6 +19,7 @@ from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row, text_label
+from napari_fmri_decoder._napari.results.picture import open_picture_dialog
 from napari_fmri_decoder._napari.view.layer_slice import volume_index
 from napari_fmri_decoder._napari.view.map_display import (
     DISPLAY,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.qt.dock import Dock
+    from napari_fmri_decoder._napari.results.picture import PictureDialog
 
 NO_MAP = "Open a statistical map, or any image with positive and negative values."
 SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
@@ -52,6 +54,7 @@ TIPS = {
     "map_limit": "Absolute value at which the colors saturate.",
     "map_bar": "Show the colors with their values on the canvas.",
     "map_weight": "Another map that sets the opacity of this one, voxel by voxel.",
+    "map_picture": "Save slices of the map over the anatomy as PNG or SVG, for papers and slides.",
     "map_opaque": "Absolute value of the other map at which this one is fully opaque.",
 }
 TIPS["map_threshold_slider"] = TIPS["map_threshold"]
@@ -114,6 +117,8 @@ class MapTab(QWidget):
         self.bar = check_box("map_bar", "Color bar", TIPS["map_bar"])
         self.weight = LayerChoice("map_weight", "Opacity by", TIPS["map_weight"], lambda: self._images)
         self.opaque = _number("map_opaque", "Full opacity at")
+        self.picture = push_button("map_picture", "Save picture…", TIPS["map_picture"])
+        self.picture.changed.connect(self.open_picture)
         self.about = text_label(NO_MAP, "map_about")
         rows = QFormLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
@@ -126,7 +131,16 @@ class MapTab(QWidget):
         rows.addRow("", self.bar.native)
         rows.addRow("Opacity by", self.weight.native)
         rows.addRow(self.opaque.label, self.opaque.native)
+        rows.addRow("", self.picture.native)
         rows.addRow(self.about)
+
+    def open_picture(self, _: object = None) -> PictureDialog | None:
+        """Open the form for a picture of the selected map, with its threshold and color limit."""
+        display = self.display
+        if display is None:
+            return None
+        values = {name: float(f"{getattr(display, name):.4g}") for name in ("threshold", "limit")}
+        return open_picture_dialog(self._session, self.layer.value, **values)
 
     def _list_layers(self) -> None:
         images = [
@@ -173,6 +187,7 @@ class MapTab(QWidget):
         for widget in (self.signs, self.threshold, self.slider, self.p, self.degrees, self.bar):
             _enable(widget, why)
         _enable(self.limit, no_map)
+        _enable(self.picture, no_map)
         _enable(self.weight, no_map)
         _enable(self.opaque, "Choose a map that sets the opacity." if why is None else no_map)
         if display is None or self.layer.value is None:

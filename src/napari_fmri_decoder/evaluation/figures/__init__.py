@@ -6,6 +6,7 @@ from napari_fmri_decoder.evaluation.figures.data_figures import (
     scatter,
     voxel_histograms,
 )
+from napari_fmri_decoder.evaluation.figures.mosaic import mosaic
 from napari_fmri_decoder.evaluation.figures.score_figures import (
     confusion_matrices,
     learning_curves,
@@ -13,17 +14,19 @@ from napari_fmri_decoder.evaluation.figures.score_figures import (
     probabilities,
     run_accuracies,
 )
-from napari_fmri_decoder.evaluation.figures.style import save_figures
+from napari_fmri_decoder.evaluation.figures.style import save_figures, save_picture
 
 __all__ = [
     "confusion_matrices",
     "explained_variance",
     "fold_figure",
     "learning_curves",
+    "mosaic",
     "null_distribution",
     "probabilities",
     "run_accuracies",
     "save_figures",
+    "save_picture",
     "scatter",
     "voxel_histograms",
 ]

@@ -14,7 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator
 
+from napari_fmri_decoder.atomic_files import replacing
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.palette import N_DISTINCT, class_color
+from napari_fmri_decoder.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +32,9 @@ TRAIN, TEST, CHANCE = "#0072B2", "#D55E00", "#595959"
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 """Every eight classes have the next marker, so that at least 80 can be distinguished."""
+
+PICTURES = (".png", ".svg")
+"""Endings that `save_picture` accepts."""
 
 SMALL, NORMAL, LARGE = 8, 10, 12
 """Font sizes in points."""
@@ -226,3 +232,38 @@ def save_figures(
                 metadata = {"Date": None} if ending == "svg" else {}
                 figure.savefig(path, dpi=dpi, metadata=metadata)
     return paths
+
+
+def save_picture(figure: Figure, path: Path, dpi: int = 150) -> Path:
+    """Save a figure as one file, atomically.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+        Ends in .png or .svg.
+    dpi : int
+        Dots per inch of PNG.
+
+    Raises
+    ------
+    InputError
+        If the path has another ending, or cannot be written.
+    """
+    ending = path.suffix.lower()
+    if ending not in PICTURES:
+        raise InputError(
+            f"A picture must be saved as {' or '.join(PICTURES)}, got {printable(path.name)}. Change its "
+            "ending."
+        )
+    try:
+        with catch_warnings(), replacing(path, durable=False, ending=ending) as partial:
+            filterwarnings("ignore", message="Glyph .* missing from font")
+            metadata = {"Date": None} if ending == ".svg" else {}
+            figure.savefig(partial, format=ending[1:], dpi=dpi, metadata=metadata, facecolor="auto")
+    except OSError as error:
+        raise InputError(
+            f"A picture must be saved where it can be written, but {printable(path)} cannot: "
+            f"{error.strerror or error}. Choose another folder or name."
+        ) from error
+    return path
