@@ -30,14 +30,14 @@ def mni_anatomy() -> list[LayerData]:
     """Open the MNI152 template shipped with nilearn."""
     from napari_fmri_decoder.samples.example_data import open_data
 
-    return _layers(open_data.mni_anatomy())
+    return _layers(run_in_thread(open_data.mni_anatomy, "Reading the MNI152 template"))  # loads nilearn
 
 
 def motor_map() -> list[LayerData]:
     """Open the motor z-map shipped with nilearn; it overlays the MNI anatomy."""
     from napari_fmri_decoder.samples.example_data import open_data
 
-    return _layers(open_data.motor_map())
+    return _layers(run_in_thread(open_data.motor_map, "Reading the motor map"))
 
 
 def phantom() -> list[LayerData]:

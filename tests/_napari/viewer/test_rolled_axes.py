@@ -171,6 +171,24 @@ def test_a_step_that_fails_halfway_changes_nothing(viewer: Any, error: Exception
     np.testing.assert_allclose(np.asarray(viewer.layers["before"].affine)[-1], [0, 0, 0, 1])
 
 
+def test_a_layer_that_a_failed_step_removed_is_chosen_no_longer(viewer: Any) -> None:
+    session = Session.of(viewer)
+    with_filters(session)
+    anatomy = session.add(Volume(np.ones(SHAPE, np.uint8), AFFINE, "mask", name="anatomy"))
+    session.update(series=viewer.layers["bold"], anatomy=anatomy)
+
+    def step() -> None:
+        with all_or_nothing(session):
+            session.remove(anatomy)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        step()
+    assert anatomy not in viewer.layers
+    assert session.state.preparation.anatomy is None
+    assert session.state.preparation.series is viewer.layers["bold"]
+
+
 @pytest.mark.parametrize("fill", [with_filters, with_five_axes])
 def test_mask_mean_and_slab_with_five_axes_are_made_completely_or_not_at_all(
     viewer: Any, qtbot: Any, notified: list[Any], monkeypatch: pytest.MonkeyPatch, fill: Any

@@ -20,7 +20,7 @@ from napari_fmri_decoder._napari.viewer.first_axis import find_clash, refusal_me
 from napari_fmri_decoder._napari.viewer.layer_events import LayerEvents
 from napari_fmri_decoder._napari.viewer.orientation_labels import OrientationLabels
 from napari_fmri_decoder._napari.viewer.rotation import HeadRotation
-from napari_fmri_decoder._napari.viewer.state import Preparation, Scene, State, Step
+from napari_fmri_decoder._napari.viewer.state import LAYER_FIELDS, Preparation, Scene, State, Step
 from napari_fmri_decoder._napari.viewer.view_3d import View3D
 from napari_fmri_decoder.errors import InputError
 
@@ -284,8 +284,7 @@ class Session:
 
     def _on_removed(self, event: Any) -> None:
         preparation = self.state.preparation
-        names = ("series", "anatomy", "slab_layer")
-        self.update(**{name: None for name in names if getattr(preparation, name) is event.value})
+        self.update(**{name: None for name in LAYER_FIELDS if getattr(preparation, name) is event.value})
         if all(is_preview(layer) for layer in brain_layers(self.viewer)):  # the next head is another one
             self.steps.clear()
             self._restore(Scene(), Preparation())

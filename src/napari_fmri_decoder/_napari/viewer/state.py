@@ -201,3 +201,7 @@ class Step:
     preparation: Preparation
     layers: tuple[Layer, ...] = ()
     hidden: tuple[Layer, ...] = ()
+
+
+LAYER_FIELDS = ("series", "anatomy", "slab_layer")
+"""Fields that hold a layer of the viewer, or None."""

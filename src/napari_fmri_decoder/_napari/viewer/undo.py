@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY
+from napari_fmri_decoder._napari.viewer.state import LAYER_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,9 +94,12 @@ class Snapshot:
         for layer in [layer for layer in viewer.layers if layer not in self.layers]:
             with _errors_logged():
                 session.remove(layer)
+        values = self.state.values()  # without layers that the step removed
+        gone = {n: None for n in LAYER_FIELDS if values[n] is not None and values[n] not in viewer.layers}
+        state = self.state.with_changes(**gone) if gone else self.state
         with _errors_logged():
-            session.update(**self.state.values())
-        session.state = self.state
+            session.update(**state.values())
+        session.state = state
         session.steps[:] = self.steps
         for layer, shown in self.layers.items():
             with _errors_logged():
