@@ -17,13 +17,16 @@ from evaluation_fakes import leave_one_run_out, make_samples, random_results
 from matplotlib.text import Text
 
 from napari_fmri_decoder.evaluation import figures
-from napari_fmri_decoder.evaluation.all_figures import run_figures
+from napari_fmri_decoder.evaluation.all_figures import brain_figure, run_figures
 from napari_fmri_decoder.evaluation.figures.style import class_style, save_figures
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone
 from napari_fmri_decoder.evaluation.projections import Projection
 from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
+from napari_fmri_decoder.samples.samples import Space
+from napari_fmri_decoder.volumes.frames import Grid, rotation
+from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,6 +91,32 @@ def test_every_title_has_a_number_and_its_unit(
         assert any(letter.isdigit() for letter in figure.get_suptitle()), name
         words = ("folds", "predictions", "permutations", "samples", "voxels", "components")
         assert any(word in figure.get_suptitle() for word in words), name
+
+
+@pytest.mark.parametrize("planes", [3, 12])
+def test_the_decoded_voxels_are_drawn_where_they_are(planes: int) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = rotation(x=20) @ np.diag([3.0, 3, 3])
+    affine[:3, 3] = [-15, -20, 5]
+    mask = np.zeros((10, 12, planes), bool)
+    mask[:4] = True  # the left half
+    space = Space(Grid(mask.shape, affine), mask)
+    rng = np.random.default_rng(0)
+    corner = np.array([[2.0, 0, 0, -60], [0, 2, 0, -60], [0, 0, 2, -60], [0, 0, 0, 1]])
+    below = Volume(rng.random((60, 60, 60)).astype(np.float32), corner, "anatomy", name="T1")
+    (figure,) = brain_figure(space, below).values()
+    slices = [ax for ax in figure.axes if ax.images]
+    assert len(slices) == (3 if planes == 3 else 8)
+    assert figure.get_suptitle() == f"Decoded voxels, n = {mask.sum()}, over T1"
+    if planes == 3:  # each plane of the slab: all of its voxels, at its place along its axis
+        positions = [float(ax.get_title().split()[2].replace("\N{MINUS SIGN}", "-")) for ax in slices]
+        np.testing.assert_allclose(np.diff(positions), 3, atol=0.01)
+        for ax in slices:
+            shown = np.isfinite(np.ma.filled(ax.images[-1].get_array(), np.nan))
+            area = shown.sum() * 2**2
+            assert area == pytest.approx(4 * 12 * 3**2, rel=0.15)
+    far = Volume(below.data, corner + 1000 * (np.arange(4) == 3) * (np.arange(4) < 3)[:, None], "anatomy")
+    assert brain_figure(space, far) == {}
 
 
 def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 from napari_fmri_decoder.evaluation.histograms import histogram, probability_histograms, voxel_statistics
 from napari_fmri_decoder.evaluation.history import history_table
+from napari_fmri_decoder.evaluation.picture_config import PictureConfig
 from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
 from napari_fmri_decoder.evaluation.projections import can_project, pca, tsne
+from napari_fmri_decoder.evaluation.slice_images import SCANNER
+from napari_fmri_decoder.volumes.frames import Frame, apply_affine
+from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.histograms import Histogram
     from napari_fmri_decoder.evaluation.permutations import PermutationsDone
     from napari_fmri_decoder.evaluation.scores import Scores
-    from napari_fmri_decoder.samples.samples import Samples
+    from napari_fmri_decoder.samples.samples import Samples, Space
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FoldResult
 
@@ -39,6 +44,7 @@ def run_figures(
     voxels: tuple[Histogram, Histogram] | None = None,
     seed: int = 0,
     design: FoldDesign | None = None,
+    below: Volume | None = None,
 ) -> dict[str, Figure]:
     """Draw all figures of a cross-validated run.
 
@@ -57,12 +63,14 @@ def run_figures(
         Of t-SNE.
     design : FoldDesign, optional
         Use of samples in the folds; by default without validation sets.
+    below : Volume, optional
+        The anatomy, or the mean of the series; adds the picture of the decoded voxels.
 
     Returns
     -------
     dict of str to Figure
         By name, in the order of the report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "null", "probabilities", "folds", "voxels", "pca", "pca_variance", "tsne".
+        "run_accuracy", "null", "probabilities", "folds", "brain", "voxels", "pca", "pca_variance", "tsne".
         Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
         missing.
     """
@@ -91,6 +99,8 @@ def run_figures(
     histograms = probability_histograms(predictions, samples.classes)
     drawn["probabilities"] = figures.probabilities(histograms, len(predictions))
     drawn["folds"] = figures.fold_figure(design or fold_design(splits, samples))
+    if below is not None:
+        drawn |= brain_figure(samples.space, below)
     if voxels is None:
         means, stds = voxel_statistics(samples.X)
         prepared = histogram(means), histogram(stds)
@@ -98,6 +108,42 @@ def run_figures(
     else:
         drawn["voxels"] = figures.voxel_histograms(*voxels, "input images")
     return drawn | _projections(samples, seed)
+
+
+def brain_figure(space: Space, below: Volume) -> dict[str, Figure]:
+    """Draw the decoded voxels over an image; of a slab, each of its planes.
+
+    Parameters
+    ----------
+    space : Space
+        Of the samples.
+    below : Volume
+
+    Returns
+    -------
+    dict of str to Figure
+        "brain"; empty if the image is elsewhere.
+    """
+    from napari_fmri_decoder.evaluation import figures
+
+    grid = space.grid
+    mask = Volume(space.mask.astype(np.uint8), grid.affine, "mask", name="decoded voxels")
+    across = space.axis
+    title = f"Decoded voxels, n = {int(space.mask.sum())}, over {below.name}"
+    config, frame = PictureConfig(title=title[:200]), SCANNER
+    if grid.shape[across] <= config.count:
+        frame = Frame.straightening(grid.affine)
+        direction = frame.matrix[:3, :3] @ grid.affine[:3, across]
+        axis = int(np.abs(direction).argmax())
+        planes = np.zeros((grid.shape[across], 3))
+        planes[:, across] = np.arange(grid.shape[across])
+        places = frame.to_frame(apply_affine(grid.affine, planes))[:, axis].round(6)
+        given = {"axis": "xyz"[axis], "positions": tuple(map(float, np.sort(places)))}
+        config = PictureConfig.model_validate({"title": config.title, **given})
+    try:
+        return {"brain": figures.mosaic(mask, below, config, frame)}
+    except InputError:
+        return {}
 
 
 def _projections(samples: Samples, seed: int) -> dict[str, Figure]:

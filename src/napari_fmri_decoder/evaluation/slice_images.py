@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.directions import ends
-from napari_fmri_decoder.volumes.frames import Frame, Grid, apply_affine
+from napari_fmri_decoder.volumes.frames import Frame, Grid, apply_affine, translation
 from napari_fmri_decoder.volumes.resample import resample
 
 if TYPE_CHECKING:
@@ -160,7 +160,10 @@ def _interpolation(volume: Volume) -> Interpolation:
 
 
 def _pixels(volume: Volume, grid: Grid, axis: int, interpolation: Interpolation) -> NDArray[np.float32]:
-    values = resample(volume.at(0), volume.affine, grid, interpolation)
+    voxels, affine = volume.at(0), volume.affine
+    if volume.kind in ("mask", "atlas"):  # a voxel reaches half its size beyond the last center
+        voxels, affine = np.pad(voxels, 1), affine @ translation((-1, -1, -1))
+    values = resample(voxels, affine, grid, interpolation)
     return np.asarray(np.take(values, 0, axis=axis))
 
 

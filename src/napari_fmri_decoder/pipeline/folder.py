@@ -104,12 +104,14 @@ def write_results(
     pairing: Sequence[PairingRow] = (),
     permutations: PermutationsDone | None,
     moments: Moments | None,
+    below: Volume | None = None,
     hashes: dict[str, str],
     step: float | None = None,
 ) -> None:
     """Write all files; `scores.json` is last, so that a folder that contains it is complete.
 
-    The recipe's paths are relative to `folder`. For `hashes` and `step` see `Bundle`.
+    The recipe's paths are relative to `folder`. For `hashes` and `step` see `Bundle`;
+    `below` is drawn below the decoded voxels.
     """
     text = write_recipe(folder, recipe)
     tables = folder / "predictions.tsv", folder / "history.tsv"
@@ -124,7 +126,9 @@ def write_results(
     for result in folds:
         save_model(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
     layers = write_layers(folder / "layers", model, samples)
-    figures = _figures(recipe, samples, splits, folds, scores, permutations=permutations, moments=moments)
+    figures = _figures(
+        recipe, samples, splits, folds, scores, permutations=permutations, moments=moments, below=below
+    )
     missing = recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES
     report = write_report(
         folder,
@@ -153,6 +157,7 @@ def _figures(
     *,
     permutations: PermutationsDone | None,
     moments: Moments | None,
+    below: Volume | None,
 ) -> dict[str, Figure]:
     """Draw the figures of the report; none, without loading matplotlib, if no figures are requested."""
     if not recipe.report.formats:
@@ -166,6 +171,7 @@ def _figures(
         voxels=_voxel_histograms(moments, recipe.data.mask) if moments is not None else None,
         seed=recipe.training.seed,
         design=fold_design(splits, samples, recipe.decoder, recipe.training),
+        below=below,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.permutation_scores import is_batched
+from napari_fmri_decoder.pipeline.background import background
 from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
 from napari_fmri_decoder.pipeline.folder import (
     claim_run_folder,
@@ -125,6 +126,7 @@ def run(
         pairing=prepared.pairing,
         permutations=scored.permutations,
         moments=prepared.moments,
+        below=background(prepared, out),
         hashes=hashes,
         step=prepared.series.step or 0.0,
     )

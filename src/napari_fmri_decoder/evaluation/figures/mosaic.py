@@ -73,8 +73,9 @@ def mosaic(image: Volume, anatomy: Volume | None, config: PictureConfig, frame: 
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     colors, norm = _colors(shown, slices, config)
     gray = _gray_limits(slices)
+    alpha = 0.55 if below is not None and shown.kind in ("mask", "atlas") else 1.0
     for ax, one in zip(axes, slices, strict=False):
-        _draw(ax, one, colors, norm, gray, config)
+        _draw(ax, one, colors, norm, gray, alpha, config)
     for ax in axes:
         ax.set_axis_off()
     if shown.kind not in ("mask", "atlas"):
@@ -88,6 +89,7 @@ def _draw(
     colors: Colormap,
     norm: Normalize,
     gray: tuple[float, float],
+    alpha: float,
     config: PictureConfig,
 ) -> None:
     """Draw one slice with its position and the letters of its sides."""
@@ -95,7 +97,7 @@ def _draw(
     if one.anatomy is not None:
         below = np.where(one.anatomy == 0, np.nan, one.anatomy)  # paper, where there is no head
         ax.imshow(below.T, cmap="gray", vmin=gray[0], vmax=gray[1], **look)
-    ax.imshow(one.overlay.T, cmap=colors, norm=norm, **look)
+    ax.imshow(one.overlay.T, cmap=colors, norm=norm, alpha=alpha, **look)
     left, right = one.sides[:2]
     if config.radiological and config.axis != "x":
         ax.invert_xaxis()

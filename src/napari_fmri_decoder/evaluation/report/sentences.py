@@ -29,6 +29,8 @@ CAPTIONS = {
     "probabilities": "Confidence of the decoder: the predicted probability of each class.",
     "folds": "How each fold used each sample, by run and in order of time: for training, held out for "
     "testing, or held out of the training set to choose the epoch (validation).",
+    "brain": "Where the decoded voxels are. Of a slab, each plane is shown, and positions count along its "
+    "axis.",
     "voxels": "Means and standard deviations of the voxels; a line marks the threshold of a mask.",
     "pca": "Principal components of the samples. Groups by run instead of by label indicate drift between "
     "runs.",
