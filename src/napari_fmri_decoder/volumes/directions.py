@@ -33,6 +33,27 @@ def ends(direction: ArrayLike) -> tuple[str, str]:
     return (negative, positive) if vector[axis] >= 0 else (positive, negative)
 
 
+def letters(direction: ArrayLike, least: float = 0.35) -> str:
+    """Name an oblique direction by its letters, the closest axis first.
+
+    Parameters
+    ----------
+    direction : (3,) array-like
+        In scanner RAS+ space.
+    least : float
+        Smallest part of the unit vector along an axis that gets a letter.
+
+    Examples
+    --------
+    >>> letters([0.6, -0.8, 0.1]), letters([0, 0, 2])
+    ('PR', 'S')
+    """
+    vector = np.asarray(direction, dtype=float)
+    vector = vector / (np.linalg.norm(vector) or 1.0)
+    axes = [int(axis) for axis in np.argsort(-np.abs(vector)) if abs(vector[axis]) >= least]
+    return "".join(LETTERS[axis][int(vector[axis] > 0)] for axis in axes)
+
+
 def rotation_angle(matrix: ArrayLike) -> float:
     """Angle of a rotation about its axis, in degrees.
 

@@ -142,7 +142,31 @@ def check_3d(viewer: Any, session: Session, frame: Frame) -> None:
         np.testing.assert_allclose(spot, [right @ away, up @ away], atol=VOXEL * camera.zoom)
     # seen from the left, anterior is to the left of posterior
     assert found[0][0] < found[1][0]
+    check_letters_3d(viewer)
     viewer.dims.ndisplay = 2
+
+
+def check_letters_3d(viewer: Any) -> None:
+    """Left and right are marked, and follow the camera."""
+
+    def marked() -> dict[str, str]:
+        texts = {edge: viewer.canvas.overlays[f"_fmri_{edge}"] for edge in ("left", "right", "top", "view")}
+        assert all(text.visible for text in texts.values())
+        return {edge: text.text for edge, text in texts.items()}
+
+    letters = marked()
+    assert (letters["left"][0], letters["right"][0], letters["top"][0]) == ("A", "P", "S")
+    assert letters["view"].startswith("seen from L")
+    # From the front, as a person who faces you: the left hand is on the right. From behind: on the left.
+    axes = ["zyx"[axis - viewer.dims.ndim] for axis in viewer.dims.displayed]
+    up = tuple(float(axis == "z") for axis in axes)
+    for toward_anterior, left, right, seen in ((-1.0, "R", "L", "A"), (1.0, "L", "R", "P")):
+        viewer.scene.camera.set_view_direction(
+            tuple(toward_anterior if axis == "y" else 0.0 for axis in axes), up
+        )
+        letters = marked()
+        assert (letters["left"][0], letters["right"][0], letters["top"][0]) == (left, right, "S")
+        assert letters["view"].startswith(f"seen from {seen}")
 
 
 def pixels(image: Any) -> np.ndarray:

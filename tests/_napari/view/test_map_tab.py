@@ -12,6 +12,7 @@ from napari_fmri_decoder._napari.layers.colormaps import cold_hot, two_map_color
 from napari_fmri_decoder._napari.view.dock import ViewDock
 from napari_fmri_decoder._napari.view.point_text import regions_at
 from napari_fmri_decoder._napari.viewer.camera import brain_layers
+from napari_fmri_decoder._napari.viewer.color_bar import _drawn as drawn_bars
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.volume import Volume
@@ -85,6 +86,16 @@ def test_a_map_is_thresholded_by_value_and_p_and_its_opacity_set_by_another(view
     assert np.ptp(colors()[0]) < 10
     tab.bar.value = True
     assert layer.colorbar.visible
+    (bar,) = drawn_bars(viewer, layer)
+    assert bar.node.ticks._text.text == ["-6.05", "2", "6.05"], "numbers at the ends and at the threshold"
+    tab.signs.value = "both"
+    tab.threshold.value = 3.1
+    tab.limit.value = 8.0
+    assert bar.node.ticks._text.text == ["-8", "-3.1", "3.1", "8"]
+    tab.threshold.value = 0.2
+    assert [text for text in bar.node.ticks._text.text if text] == ["-8", "±0.2", "8"], "no two overlap"
+    tab.signs.value = "positive"
+    tab.threshold.value = 2.0
     tab.limit.value = 4.0
     tab.weight.value = "w"
     tab.opaque.value = 1.0

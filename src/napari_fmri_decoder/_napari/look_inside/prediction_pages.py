@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.forms.native import prepare_control
+from napari_fmri_decoder._napari.look_inside.class_legend import class_legend
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import MatrixPlot
 from napari_fmri_decoder._napari.qt.availability import set_available
@@ -219,11 +220,13 @@ class FiltersPage(Page):
         prepare_control(self.filter, "filter", "Filter", FILTER_TIP)
         set_available(self.filter, NO_FILTERS, FILTER_TIP)
         self.where = text_label(name="where")
+        self.legend = text_label(name="class_legend")
         form = QFormLayout()
         form.addRow("Show", self.layer.native)
         form.addRow("Filter", self.filter.native)
         self.rows.addLayout(form)
         self.rows.addWidget(self.where)
+        self.rows.addWidget(self.legend)
         self.rows.addStretch(1)
         self.layer.changed.connect(self._on_layer)
         self.filter.changed.connect(self._on_filter)
@@ -234,6 +237,8 @@ class FiltersPage(Page):
         self._samples = sample_rows(prepared.table, prepared.samples, prepared.recipe.prepare)
         self._folds = held_out_by(prepared.samples, result.folds)
         self._features = prediction_features(result)
+        table = result.predictions.drop_duplicates("volume")
+        self._probabilities = table.set_index("volume")[[f"p_{name}" for name in result.scores.classes]]
         roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
         self.layer.relist(sorted(roles, key=lambda role: (role != PREDICTIONS, role)))
         none = len(roles) < 2
@@ -266,6 +271,10 @@ class FiltersPage(Page):
             sample = int(self._samples[volume])
             row = self._features.iloc[volume]
             self.where.setText(_describe_prediction(self.result, row, sample, int(self._folds[sample])))
+            decoded = int(self.result.prepared.samples.table["volume"].iloc[sample]) if sample >= 0 else -1
+            known = decoded in self._probabilities.index
+            values = self._probabilities.loc[decoded].tolist() if known else None
+            self.legend.setText(class_legend(self.result.scores.classes, values))
 
 
 def _describe_prediction(result: RunResult, row: pd.Series[Any], sample: int, fold: int) -> str:

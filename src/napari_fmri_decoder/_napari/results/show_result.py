@@ -11,19 +11,19 @@ from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_fmri_decoder._napari.layers.to_layer import HELPER, KEY
+from napari_fmri_decoder._napari.results.legend import ResultLegend
 from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS, ResultVolume, result_volumes
+from napari_fmri_decoder._napari.results.roles import ROLE, result_layers
 from napari_fmri_decoder._napari.results.score_metadata import add_score
-from napari_fmri_decoder._napari.viewer.camera import brain_layers, show_slice
+from napari_fmri_decoder._napari.viewer.camera import show_slice
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
 
 if TYPE_CHECKING:
-    from napari import Viewer
-
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.pipeline import RunResult
 
-ROLE = "fmri_decoder role"
-"""Key of a result layer's metadata that names the part of the result: "predictions" or a network layer."""
+__all__ = ["ROLE", "SEEN", "result_layers", "show_result"]
+
 SEEN = "seen in training"
 """Key of a result layer's metadata with the volumes that its network was trained on, and the suffix of its
 name while such a volume is shown."""
@@ -59,15 +59,11 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
     session.viewer.layers.selection = {shown[-1]}
     _make_visible(session, result)
     _mark_seen(session)
+    session.part(ResultLegend).update()
     if session not in _followed:
         _followed.add(session)
         session.viewer.dims.events.point.connect(partial(_on_moved, ref(session)))
     return shown
-
-
-def result_layers(viewer: Viewer) -> list[Layer]:
-    """The layers of the result that is shown, lowest first."""
-    return [layer for layer in brain_layers(viewer) if ROLE in layer.metadata]
 
 
 def _make_visible(session: Session, result: RunResult) -> None:
@@ -121,6 +117,7 @@ def _show(session: Session, volume: ResultVolume, role: str, layer: Layer | None
     if isinstance(layer, Labels):
         layer.editable = False
     layer.metadata.update({ROLE: role, SEEN: volume.seen, HELPER: True})
+    session.part(ResultLegend).follow(layer)
     return layer
 
 

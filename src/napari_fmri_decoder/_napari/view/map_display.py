@@ -57,6 +57,18 @@ def display_of(layer: Layer, volume: Volume | None) -> MapDisplay:
     return display
 
 
+def marks_of(display: MapDisplay) -> tuple[float, ...]:
+    """Return the thresholds that its color bar marks, lowest first.
+
+    Examples
+    --------
+    >>> marks_of(MapDisplay(3.1, 8.0)), marks_of(MapDisplay(3.1, 8.0, "positive"))
+    ((-3.1, 3.1), (3.1,))
+    """
+    signs = {"both": (-1, 1), "positive": (1,), "negative": (-1,)}[display.signs]
+    return tuple(sign * display.threshold for sign in signs)
+
+
 def describe_opacity(layer: Layer, display: MapDisplay) -> str:
     """Describe a map whose opacity is set by another map."""
     weight = "" if display.weight is None else display.weight.name

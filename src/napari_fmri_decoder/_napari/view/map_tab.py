@@ -27,8 +27,10 @@ from napari_fmri_decoder._napari.view.map_display import (
     describe_opacity,
     describe_threshold,
     display_of,
+    marks_of,
 )
 from napari_fmri_decoder._napari.view.opacity_overlay import OpacityOverlays
+from napari_fmri_decoder._napari.viewer.color_bar import show_color_bar
 from napari_fmri_decoder.volumes.thresholds import p_of_threshold, threshold_of_p
 
 if TYPE_CHECKING:
@@ -222,8 +224,9 @@ class MapTab(QWidget):
             self._change(threshold=threshold_of_p(p, self.degrees.value or None))
 
     def _on_bar(self, on: bool) -> None:
-        if self.layer.value is not None:
-            self.layer.value.colorbar.visible = on
+        layer, display = self.layer.value, self.display
+        if layer is not None and display is not None:
+            show_color_bar(self._session.viewer, layer, marks_of(display), visible=on)
 
     @guard()
     def _change(self, **changes: Any) -> None:
@@ -242,6 +245,7 @@ class MapTab(QWidget):
         )
         layer.contrast_limits = (-display.limit, display.limit)
         layer.colormap = cold_hot(display.threshold, display.limit, display.signs)
+        show_color_bar(self._session.viewer, layer, marks_of(display), visible=layer.colorbar.visible)
         self._overlays.update(layer, display)
         self._show_display()
 

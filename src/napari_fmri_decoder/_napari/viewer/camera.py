@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY
-from napari_fmri_decoder.volumes.directions import ends
+from napari_fmri_decoder.volumes.directions import ends, letters
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -92,20 +92,39 @@ def edge_letters(viewer: Viewer, frame: Frame) -> dict[str, str]:
     -------
     dict of str
         At "left", "right", "top" and "bottom"; none for other axes than x, y and z, such as time; empty
-        in 3-D and without a brain layer.
+        without a brain layer. In 3-D a text may have several letters, the closest direction first, and
+        "view" says from where the head is seen.
     """
-    if viewer.dims.ndisplay == 3 or not brain_layers(viewer):
+    if not brain_layers(viewer):
         return {}
+    if viewer.dims.ndisplay == 3:
+        return _letters_3d(viewer, frame)
     _, vertical, horizontal = (str(way) for way in viewer.scene.camera.orientation)
     down, across = _displayed(viewer)
-    letters = {}
+    found = {}
     if across is not None:
         direction = frame.inverse[:3, 2 - across]
-        letters["left"], letters["right"] = ends(direction if horizontal == "right" else -direction)
+        found["left"], found["right"] = ends(direction if horizontal == "right" else -direction)
     if down is not None:
         direction = frame.inverse[:3, 2 - down]
-        letters["top"], letters["bottom"] = ends(direction if vertical == "down" else -direction)
-    return letters
+        found["top"], found["bottom"] = ends(direction if vertical == "down" else -direction)
+    return found
+
+
+def _letters_3d(viewer: Viewer, frame: Frame) -> dict[str, str]:
+    """Letters of the directions that the camera has to its left, right, top and bottom."""
+    axes = [axis for axis in _displayed(viewer) if axis is not None]
+    if len(axes) < 3:
+        return {}
+    camera = viewer.scene.camera
+    place = [2 - axis for axis in axes]
+    away, up = np.zeros(3), np.zeros(3)
+    away[place], up[place] = camera.view_direction, camera.up_direction  # x, y, z of the frame
+    away, up, right = (frame.inverse[:3, :3] @ vector for vector in (away, up, np.cross(away, up)))
+    return {
+        **{"left": letters(-right), "right": letters(right), "top": letters(up), "bottom": letters(-up)},
+        "view": f"seen from {letters(-away)}",
+    }
 
 
 def look_from_the_left(viewer: Viewer) -> None:
