@@ -238,7 +238,8 @@ class FiltersPage(Page):
         self._folds = held_out_by(prepared.samples, result.folds)
         self._features = prediction_features(result)
         table = result.predictions.drop_duplicates("volume")
-        self._probabilities = table.set_index("volume")[[f"p_{name}" for name in result.scores.classes]]
+        values = table[[f"p_{name}" for name in prepared.samples.classes]].to_numpy().tolist()
+        self._probabilities = dict(zip(table["volume"].tolist(), values, strict=True))
         roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
         self.layer.relist(sorted(roles, key=lambda role: (role != PREDICTIONS, role)))
         none = len(roles) < 2
@@ -272,9 +273,9 @@ class FiltersPage(Page):
             row = self._features.iloc[volume]
             self.where.setText(_describe_prediction(self.result, row, sample, int(self._folds[sample])))
             decoded = int(self.result.prepared.samples.table["volume"].iloc[sample]) if sample >= 0 else -1
-            known = decoded in self._probabilities.index
-            values = self._probabilities.loc[decoded].tolist() if known else None
-            self.legend.setText(class_legend(self.result.scores.classes, values))
+            self.legend.setText(
+                class_legend(self.result.prepared.samples.classes, self._probabilities.get(decoded))
+            )
 
 
 def _describe_prediction(result: RunResult, row: pd.Series[Any], sample: int, fold: int) -> str:

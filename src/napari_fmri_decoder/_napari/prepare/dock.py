@@ -64,6 +64,7 @@ class PrepareDock(Dock):
         self.follow(self.session.steps_changed, self._on_steps)
         self.follow(self.viewer.cursor.events.position, self.look.on_cursor)
         self.life.closed.connect(self.slab.hide_drawn)
+        self.shortcuts.provide("undo", self.undo, self.life)
         if self.session.state.recipe is not None:
             self._on_state("recipe")
         self.catch_up()

@@ -11,9 +11,11 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.qt.context_menu import offer_saving
+from napari_fmri_decoder._napari.qt.focus_ring import show_focus
 from napari_fmri_decoder._napari.qt.frame import Frame, mark_as_dock, tabify
 from napari_fmri_decoder._napari.qt.lifetime import Lifetime, dock_of
 from napari_fmri_decoder._napari.qt.opened_by import opened_by_hand
+from napari_fmri_decoder._napari.qt.shortcuts import Shortcuts
 from napari_fmri_decoder._napari.viewer.session import Session
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     ----------
     session : Session
     life : Lifetime
+    shortcuts : Shortcuts
     remembered : list of Remember
         Forms whose options come back when the dock is first opened from a menu.
     rows : QVBoxLayout
@@ -47,6 +50,8 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         offer_saving()
         self.native.setObjectName(name)
         mark_as_dock(self.native)
+        show_focus(self.native)
+        self.shortcuts = self.session.part(Shortcuts)
         self.margins = (4, 4, 4, 4)
         self.rows: QVBoxLayout = self.native.layout()
         self.rows.addItem(_wide(WIDTH - 8))

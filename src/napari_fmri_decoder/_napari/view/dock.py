@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QTabWidget
 
+from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.dock import Dock
+from napari_fmri_decoder._napari.qt.help_dialog import show_help
 from napari_fmri_decoder._napari.qt.sections import scrolled
 from napari_fmri_decoder._napari.view.header_tab import HeaderTab
 from napari_fmri_decoder._napari.view.map_tab import MapTab
@@ -40,4 +42,10 @@ class ViewDock(Dock):
         self.tabs.setObjectName("view_tabs")
         for name in ("views", "map", "voxel", "header"):
             self.tabs.addTab(scrolled(getattr(self, name), f"{name}_scroll"), name.capitalize())
+        self.keys = push_button("keys", "Keys", "List the keyboard shortcuts (F1).")
+        self.keys.changed.connect(self._show_keys)
+        self.tabs.setCornerWidget(self.keys.native)
         self.rows.addWidget(self.tabs, 1)
+
+    def _show_keys(self) -> None:
+        show_help(self.viewer)

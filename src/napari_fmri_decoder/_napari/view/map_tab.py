@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import Slider
 from napari.layers import Image
 from qtpy.QtCore import QTimer
@@ -31,6 +33,7 @@ from napari_fmri_decoder._napari.view.map_display import (
 )
 from napari_fmri_decoder._napari.view.opacity_overlay import OpacityOverlays
 from napari_fmri_decoder._napari.viewer.color_bar import show_color_bar
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.thresholds import p_of_threshold, threshold_of_p
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 NO_MAP = "Open a statistical map, or any image with positive and negative values."
 SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
 _STEPS = 1000
+_KEY_STEPS = 50  # of a key, from zero to the color limit
 _HEADROOM = 1.5  # color limit divided by a threshold that exceeded it
 _OPACITY_SET = "Another map sets the opacity, so there is no threshold. Choose none there to set one."
 _LEAST_P, _DECIMALS = 1e-300, 310  # Qt rounds to decimals
@@ -103,7 +107,17 @@ class MapTab(QWidget):
         dock.follow(self._session.layers_changed, self._on_layers)
         dock.follow(self._session.viewer.layers.selection.events.active, self._on_active)
         dock.follow(self._session.viewer.dims.events.point, self._on_point)
+        dock.shortcuts.provide("lower", partial(self.step_threshold, -1), dock.life)
+        dock.shortcuts.provide("raise", partial(self.step_threshold, 1), dock.life)
         self._on_layers()
+
+    def step_threshold(self, steps: int) -> None:
+        """Raise the threshold of the map by steps of 1/50 of its color limit, or lower it."""
+        if self.display is None:
+            raise InputError(NO_MAP)
+        step = self.display.limit / _KEY_STEPS
+        places = max(0, 1 - int(np.floor(np.log10(step))))
+        self.threshold.value = max(0.0, round(self.display.threshold + steps * step, places))
 
     def _make_controls(self) -> None:
         self.layer = LayerChoice("map", "Map", TIPS["map"], lambda: self._images)

@@ -79,6 +79,7 @@ class ViewsTab(QWidget):
         self.convention.changed.connect(lambda side: session.update(radiological=side == "radiological"))
         self.lines = check_box("show_crosshair", "Crosshair", LINES_TIP, value=True)
         self.lines.changed.connect(self._on_lines)
+        dock.shortcuts.provide("crosshair", self.toggle_crosshair, dock.life)
         self.rotation_note = text_label(name="turned_by")
         self.values = text_label(name="values_here")
         self.values.setToolTip("<p>Voxel values at the crosshair, as stored in the scans.</p>")
@@ -113,6 +114,10 @@ class ViewsTab(QWidget):
         """Show a plane on the canvas."""
         self._session.look(plane)
         self._on_dims()
+
+    def toggle_crosshair(self) -> None:
+        """Show the crosshair, or hide it."""
+        self.lines.value = not self.lines.value
 
     def _on_3d(self, on: bool) -> None:
         self._session.viewer.dims.ndisplay = 3 if on else 2
