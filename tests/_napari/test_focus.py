@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from dock_pages import DOCKS, pages_of
 from pictures import contrast, pixels
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QScrollArea, QTabWidget, QWidget
+from qtpy.QtWidgets import QAbstractScrollArea, QApplication, QScrollArea, QWidget
 from small_result import small_result
-
-from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
-
-DOCKS = ("View", "Prepare", "Labels", "Train", "Look inside")
 
 
 def focusable(dock: QWidget) -> list[QWidget]:
@@ -33,16 +29,6 @@ def focusable(dock: QWidget) -> list[QWidget]:
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return small_result(tmp_path_factory.mktemp("run"))
-
-
-def pages_of(dock: Any, result: Any) -> list[Any]:
-    """Functions that show each tab or page of a dock."""
-    if isinstance(dock, LookInsideDock):
-        dock.session.add(result.prepared.series)
-        dock.session.update(result=result)
-        return [partial(dock.show, title) for title in dock.pages]
-    tabs = dock.native.findChild(QTabWidget)
-    return [lambda: None] if tabs is None else [partial(tabs.setCurrentIndex, i) for i in range(tabs.count())]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container
 from magicgui.widgets.bases import Widget
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
@@ -65,6 +66,8 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         self.life.closed.connect(self._on_closed)
         self.life.reopened.connect(self.catch_up)
         self.life.shown.connect(self.on_shown)
+        self.follow(viewer.events.theme, self._on_theme)
+        self._on_theme()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuse ``dock.use_slab = False``: widgets have values."""
@@ -80,6 +83,11 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     def follow(self, signal: Any, slot: Callable[..., Any]) -> None:
         """Connect a signal of the session, or an event of the viewer, while the dock is open."""
         self.life.follow(signal, slot)
+
+    def _on_theme(self, event: Any = None) -> None:
+        """Write the examples in empty lines in the color of other texts; Qt's is half transparent."""
+        text = get_theme(self.viewer.theme).text.as_hex()
+        self.native.setStyleSheet(f"QLineEdit {{ placeholder-text-color: {text}; }}")
 
     def catch_up(self) -> None:
         """Show the present state, after the dock was closed and reopened."""

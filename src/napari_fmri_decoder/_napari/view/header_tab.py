@@ -238,7 +238,5 @@ def _html(rows: list[tuple[str, str]]) -> str:
             shown = f"<tt>{first.replace(' ', '&nbsp;')}<br>{numbers}</tt>"
         if name == "notes":
             shown = "<br>".join([first, *more])
-        lines.append(
-            f'<tr><td style="padding-right: 10px; color: #999999">{escape(name)}</td><td>{shown}</td></tr>'
-        )
+        lines.append(f'<tr><td style="padding-right: 10px">{escape(name)}</td><td>{shown}</td></tr>')
     return f'<table cellspacing="0" cellpadding="1">{"".join(lines)}</table>'

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_fmri_decoder._napari.view import crosshair
 from napari_fmri_decoder._napari.viewer import orientation_labels
+from napari_fmri_decoder._napari.viewer.color_bar import BOX
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,7 +151,11 @@ class SliceWidget(QWidget):
             ("top", Qt.AlignmentFlag.AlignTop | middle[0]),
             ("bottom", Qt.AlignmentFlag.AlignBottom | middle[0]),
         ):
-            painter.drawText(box, int(flags), self.letters.get(edge, ""))
+            letter = self.letters.get(edge, "")
+            if letter:
+                place = painter.boundingRect(box, int(flags), letter).adjusted(-2, 0, 2, 0)
+                painter.fillRect(place, QColor.fromRgbF(*BOX))
+                painter.drawText(box, int(flags), letter)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Request a picture of the new size."""
