@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.volumes.thresholds import count_suprathreshold, p_of_threshold
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
 
 DISPLAY = "fmri_decoder display"
 """Key of a layer's metadata that holds its `MapDisplay`."""
+KEY_STEPS = 50
+"""Steps of a key from zero to the color limit."""
+TIPS = {
+    "map": "The map whose display is set here.",
+    "map_signs": "Show positive and negative values, or only one of them.",
+    "map_threshold": "Smallest absolute value that is shown: cold colors below zero, hot colors above.",
+    "map_p": "The threshold as a p-value: the probability that |z| (or |t|) of a voxel without effect "
+    "exceeds it. Two-sided, not corrected for multiple comparisons.",
+    "map_degrees": "Degrees of freedom of a t-map, used for the p-value; 0 if the map holds z.",
+    "map_limit": "Absolute value at which the colors saturate.",
+    "map_bar": "Show the colors with their values on the canvas.",
+    "map_weight": "Another map that sets the opacity of this one, voxel by voxel.",
+    "map_picture": "Save slices of the map over the anatomy as PNG or SVG, for papers and slides.",
+    "map_opaque": "Absolute value of the other map at which this one is fully opaque.",
+}
+"""Descriptions of the controls."""
+TIPS["map_threshold_slider"] = TIPS["map_threshold"]
 _DEFAULT_THRESHOLD = 0.16  # fraction of the color limit
 _T_TEST = "t test"  # NIfTI's name for the intent of t-maps
 
@@ -55,6 +73,19 @@ def display_of(layer: Layer, volume: Volume | None) -> MapDisplay:
         _DEFAULT_THRESHOLD * limit, limit, degrees=_degrees_of(volume)
     )
     return display
+
+
+def step_threshold(display: MapDisplay, steps: int) -> float:
+    """Return the threshold after `steps` of 1/50 of the color limit, rounded to two digits of a step.
+
+    Examples
+    --------
+    >>> step_threshold(MapDisplay(2.0, 8.0), 1), step_threshold(MapDisplay(0.1, 8.0), -1)
+    (2.16, 0.0)
+    """
+    step = display.limit / KEY_STEPS
+    places = max(0, 1 - floor(log10(step)))
+    return max(0.0, round(display.threshold + steps * step, places))
 
 
 def marks_of(display: MapDisplay) -> tuple[float, ...]:

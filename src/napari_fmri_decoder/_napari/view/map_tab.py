@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from magicgui.widgets import Slider
 from napari.layers import Image
 from qtpy.QtCore import QTimer
@@ -25,11 +24,13 @@ from napari_fmri_decoder._napari.results.picture import open_picture_dialog
 from napari_fmri_decoder._napari.view.layer_slice import volume_index
 from napari_fmri_decoder._napari.view.map_display import (
     DISPLAY,
+    TIPS,
     MapDisplay,
     describe_opacity,
     describe_threshold,
     display_of,
     marks_of,
+    step_threshold,
 )
 from napari_fmri_decoder._napari.view.opacity_overlay import OpacityOverlays
 from napari_fmri_decoder._napari.viewer.color_bar import show_color_bar
@@ -46,24 +47,9 @@ if TYPE_CHECKING:
 NO_MAP = "Open a statistical map, or any image with positive and negative values."
 SIGNS: tuple[Signs, ...] = ("both", "positive", "negative")
 _STEPS = 1000
-_KEY_STEPS = 50  # of a key, from zero to the color limit
 _HEADROOM = 1.5  # color limit divided by a threshold that exceeded it
 _OPACITY_SET = "Another map sets the opacity, so there is no threshold. Choose none there to set one."
 _LEAST_P, _DECIMALS = 1e-300, 310  # Qt rounds to decimals
-TIPS = {
-    "map": "The map whose display is set here.",
-    "map_signs": "Show positive and negative values, or only one of them.",
-    "map_threshold": "Smallest absolute value that is shown: cold colors below zero, hot colors above.",
-    "map_p": "The threshold as a p-value: the probability that |z| (or |t|) of a voxel without effect "
-    "exceeds it. Two-sided, not corrected for multiple comparisons.",
-    "map_degrees": "Degrees of freedom of a t-map, used for the p-value; 0 if the map holds z.",
-    "map_limit": "Absolute value at which the colors saturate.",
-    "map_bar": "Show the colors with their values on the canvas.",
-    "map_weight": "Another map that sets the opacity of this one, voxel by voxel.",
-    "map_picture": "Save slices of the map over the anatomy as PNG or SVG, for papers and slides.",
-    "map_opaque": "Absolute value of the other map at which this one is fully opaque.",
-}
-TIPS["map_threshold_slider"] = TIPS["map_threshold"]
 
 
 class MapTab(QWidget):
@@ -115,9 +101,7 @@ class MapTab(QWidget):
         """Raise the threshold of the map by steps of 1/50 of its color limit, or lower it."""
         if self.display is None:
             raise InputError(NO_MAP)
-        step = self.display.limit / _KEY_STEPS
-        places = max(0, 1 - int(np.floor(np.log10(step))))
-        self.threshold.value = max(0.0, round(self.display.threshold + steps * step, places))
+        self.threshold.value = step_threshold(self.display, steps)
 
     def _make_controls(self) -> None:
         self.layer = LayerChoice("map", "Map", TIPS["map"], lambda: self._images)
