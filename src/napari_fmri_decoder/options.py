@@ -126,6 +126,13 @@ def is_basic(field: FieldInfo) -> bool:
     return isinstance(extra, dict) and extra.get("basic") is True
 
 
+def label_of(name: str, info: FieldInfo) -> str:
+    """Label of a field: its "label" or title, or its name with spaces."""
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    words = name.replace("_", " ")
+    return str(extra.get("label") or info.title or words[:1].upper() + words[1:])
+
+
 def is_list(annotation: Any) -> bool:
     """Whether an option is a list."""
     return any(get_origin(kind) is tuple for kind in _members(annotation))

@@ -129,13 +129,17 @@ class AuditError(InputError):
     Attributes
     ----------
     findings : tuple of Finding
+    found : str
+        Their sentences, without how to override them.
+    prepared : Prepared or None
+        The samples in which they were found, with all findings; None from another process.
     """
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = tuple(findings)
+    def __init__(self, findings: Sequence[Finding], prepared: Prepared | None = None) -> None:
+        self.findings, self.prepared = tuple(findings), prepared
+        self.found = " ".join(f"{f.message} [{f.code}]" for f in findings)
         super().__init__(
-            " ".join(f"{f.message} [{f.code}]" for f in findings)
-            + f" To train anyway, set audit.allow = {[f.code for f in findings]} in the recipe."
+            self.found + f" To train anyway, set audit.allow = {[f.code for f in findings]} in the recipe."
         )
 
     def __reduce__(self) -> tuple[type[AuditError], tuple[tuple[Finding, ...]]]:

@@ -138,10 +138,10 @@ def prepare_steps(
         moments=labeled.moments,
         measure=bool(recipe.report.formats),
     )
-    splits, findings = _split_and_audit(recipe, labeled.series, samples, refuse=refuse)
+    splits, findings = _split_and_audit(recipe, labeled.series, samples)
     resolved = _resolved(recipe, labeled.series, samples)
     treatment = treatment_of(resolved, opened)
-    return Prepared(
+    prepared = Prepared(
         resolved,
         labeled.series,
         labeled.table,
@@ -153,6 +153,9 @@ def prepare_steps(
         labeled.pairing,
         series_moments,
     )
+    if refuse and (errors := blocking(findings, recipe.audit.allow)):
+        raise AuditError(errors, prepared)
+    return prepared
 
 
 def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:
@@ -188,7 +191,7 @@ def _recipe_mask(
 
 
 def _split_and_audit(
-    recipe: Recipe, series: Volume, samples: Samples, *, refuse: bool
+    recipe: Recipe, series: Volume, samples: Samples
 ) -> tuple[tuple[Split, ...], tuple[Finding, ...]]:
     splits = tuple(make_splits(recipe.split, samples.table))
     if recipe.null.permutations:
@@ -198,13 +201,12 @@ def _split_and_audit(
             samples,
             splits,
             allow=recipe.audit.allow,
-            neighbors=_neighbors(series.step),
+            neighbors=neighbors_of(series.step),
             mask=recipe.data.mask,
             recording=_recording(series),
+            balanced=recipe.training.balance != "none",
         )
     )
-    if refuse and (errors := blocking(findings, recipe.audit.allow)):
-        raise AuditError(errors)
     return splits, findings
 
 
@@ -247,7 +249,7 @@ def open_series(recipe: Recipe, base: Path) -> Volume:
     return read_images(data.images, base, kind=data.kind, tr=data.tr)
 
 
-def _neighbors(step: float | None) -> int:
+def neighbors_of(step: float | None) -> int:
     """Number of volumes that share a hemodynamic response; 0 for a stack of maps."""
     return 0 if step is None else math.ceil(RESPONSE_S / step)
 

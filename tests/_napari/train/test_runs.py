@@ -15,6 +15,7 @@ from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from person import PLUGIN, Person
 from qtpy import API_NAME
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
 from small import write_small
 
 from napari_fmri_decoder._napari.prepare.jobs import PrepareJob
@@ -68,9 +69,30 @@ def frame_of(dock: Dock) -> QtViewerDockWidget:
 
 
 def by_close_button(person: Person, dock: Dock) -> None:
-    """Click the close button in the title."""
-    title = frame_of(dock).titleBarWidget()
-    person.qtbot.mouseClick(title.close_button, Qt.MouseButton.LeftButton)
+    """Click the close button in the title; if a job is running, answer that it continues."""
+    frame = frame_of(dock)
+    person.qtbot.mouseClick(frame.titleBarWidget().close_button, Qt.MouseButton.LeftButton)
+    question = dock.native.findChild(QWidget, "close_question")
+    if question is not None and question.isVisible():
+        person.press(dock, "close_continue")
+    del question
+    person.qtbot.waitUntil(lambda: not shown(frame))
+
+
+def by_menu(person: Person, dock: Dock) -> None:
+    """Hide the dock by its entry in the menu; if a job is running, answer that it continues."""
+    frame_of(dock).toggleViewAction().trigger()
+    assert dock.visible, "it asks first"
+    person.press(dock, "close_continue")
+    assert not dock.visible
+
+
+def shown(frame: QtViewerDockWidget) -> bool:
+    """Whether a frame is still there."""
+    try:
+        return frame.isVisible()
+    except RuntimeError:  # deleted
+        return False
 
 
 def by_remove_dock_widget(person: Person, dock: Dock) -> None:
@@ -202,8 +224,7 @@ def test_a_hidden_dock_keeps_showing_its_run(person: Person, session: Session, t
     frame = frame_of(dock)
     dock.train_button.native.click()
     person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > 2)
-    frame.toggleViewAction().trigger()
-    assert not dock.visible
+    by_menu(person, dock)
     grown = len(dock.progress_view.curves.table())
     person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > grown)
     frame.toggleViewAction().trigger()
@@ -221,7 +242,7 @@ def test_closing_the_window_ends_a_run_that_no_dock_shows(
     dock.train_button.native.click()
     job = dock.job
     person.qtbot.waitUntil(lambda: len(dock.progress_view.curves.table()) > 2)
-    frame_of(dock).toggleViewAction().trigger() if hide else by_close_button(person, dock)
+    by_menu(person, dock) if hide else by_close_button(person, dock)
     person.viewer.close()
     person.qtbot.waitUntil(lambda: not job.running)
 

@@ -475,7 +475,8 @@ def test_an_invalid_value_is_one_message_before_the_run_starts(dock: TrainDock, 
     dock.decoder.update({"filters": ["many"]})
     dock.train_button.native.click()
     (message,) = notified
-    assert "filters" in str(message.message)
+    assert "Filters" in str(message.message)
+    assert dock.message.text == str(message.message)
     assert dock.job is None
 
 

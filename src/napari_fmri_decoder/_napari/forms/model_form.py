@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from magicgui.widgets import Container
 from pydantic import BaseModel
 
-from napari_fmri_decoder._napari.forms.field_values import defaults_of, label_of, values_of
+from napari_fmri_decoder._napari.forms.field_values import defaults_of, values_of
 from napari_fmri_decoder._napari.forms.field_widgets import field_widget
 from napari_fmri_decoder._napari.forms.native import (
     align_labels,
@@ -21,7 +21,7 @@ from napari_fmri_decoder._napari.forms.native import (
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.options import is_basic
+from napari_fmri_decoder.options import is_basic, label_of
 
 if TYPE_CHECKING:
     from magicgui.widgets.bases import Widget

@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QDialog, QPushButton
 from superqt import QElidingLabel
 
+from napari_fmri_decoder._napari.qt.window_text import window_text
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ USER_ERRORS = (InputError, OSError)
 def error_text(error: BaseException) -> str:
     """Write an error as one message, with its kind if it is a bug of the program."""
     if isinstance(error, InputError):
-        return str(error)
+        return window_text(getattr(error, "found", None) or str(error))
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}. Check the path, the permissions and the free disk space."

@@ -178,6 +178,17 @@ def text_label(text: str = "", name: str = "") -> QLabel:
     return label
 
 
+def column(*parts: QWidget) -> QWidget:
+    """Put Qt widgets below each other, at the top."""
+    content = QWidget()
+    rows = QVBoxLayout(content)
+    rows.setContentsMargins(2, 4, 2, 4)
+    for part in parts:
+        rows.addWidget(part)
+    rows.addStretch(1)
+    return content
+
+
 def native_row(*widgets: QWidget) -> QWidget:
     """Put Qt widgets next to each other."""
     row = QWidget()

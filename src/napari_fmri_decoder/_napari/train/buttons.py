@@ -42,7 +42,7 @@ class RunButtons(Container):  # type: ignore[type-arg]  # magicgui types it by i
         self.resume = push_button("resume_button", "Resume", RESUME)
         works = {self.check: dock.check, self.train: dock.run, self.stop: dock.stop, self.resume: dock.resume}
         for button, work in works.items():
-            button.changed.connect(guard()(partial(work, wait=False)))
+            button.changed.connect(guard(dock.message)(partial(work, wait=False)))
             self.append(button)
 
     def refresh(self, reasons: Reasons) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import tempfile
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget
 
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.dock import Dock
-from napari_fmri_decoder._napari.qt.notifications import notify_note
+from napari_fmri_decoder._napari.qt.messages import Message
+from napari_fmri_decoder._napari.qt.notifications import guard, notify_note
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
-from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
-from napari_fmri_decoder._napari.train.audit import AuditView
+from napari_fmri_decoder._napari.qt.sections import column, scrolled, text_label
+from napari_fmri_decoder._napari.train.blocking import BlockingView
 from napari_fmri_decoder._napari.train.buttons import RunButtons
-from napari_fmri_decoder._napari.train.estimate import EstimateView
+from napari_fmri_decoder._napari.train.check_page import CheckPage
+from napari_fmri_decoder._napari.train.closing import CloseQuestion
+from napari_fmri_decoder._napari.train.fixing import Fixer
 from napari_fmri_decoder._napari.train.progress import RunView
 from napari_fmri_decoder._napari.train.reasons import IDLE, NO_SERIES, Reasons, require
 from napari_fmri_decoder._napari.train.recipe_file import RecipeRow, has_stopped, read_recipe
@@ -27,14 +31,13 @@ from napari_fmri_decoder._napari.train.runs import Runs
 from napari_fmri_decoder._napari.train.setup import SetupView
 from napari_fmri_decoder._napari.viewer.folders import run_folder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline import Prepared
-from napari_fmri_decoder.training.estimate import RunEstimate
 
 if TYPE_CHECKING:
     from napari import Viewer
 
     from napari_fmri_decoder._napari.qt.workers import Job
-    from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.pipeline import Prepared, RunResult
+    from napari_fmri_decoder.pipeline.fixes import Fix
 
 PAGES = ("setup", "check", "progress")
 """Names of the tabs, in their order."""
@@ -70,30 +73,36 @@ class TrainDock(Dock):
         self.reasons = Reasons(self.runs)
         self.recipe = RecipeRow(self.open_recipe)
         self.load_button, self.with_data = self.recipe.load, self.recipe.with_data
+        self.message = Message("train_message")
         self.buttons = RunButtons(self)
         self.check_button, self.train_button = self.buttons.check, self.buttons.train
         self.stop_button, self.resume_button = self.buttons.stop, self.buttons.resume
-        self.audit = AuditView()
+        self.fixer = Fixer(self.session, self.setup)
+        self.check_page = CheckPage(self.fixer, guard(self.message)(self.fix))
+        self.audit, self.estimate = self.check_page.audit, self.check_page.estimate
         self.line = ProgressLine(self.runs.progress)
         self.progress_view = RunView(self.line, self.runs.history)
         self.links = RunLinks(self.runs)
         self.extend((self.recipe, self.setup, self.buttons, self.links))
         self.result = text_label(name="result")
-        self.result.hide()
-        self.estimate = EstimateView()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         shown = (self.result, self.progress_view, self.links.native)
-        self.tabs.addTab(scrolled(_column(self.recipe.native, self.setup.native), "setup_scroll"), "Set up")
-        self.tabs.addTab(scrolled(_column(self.audit, self.estimate), "audit_scroll"), "Check")
-        self.tabs.addTab(scrolled(_column(*shown), "run_scroll"), "Progress")
+        self.tabs.addTab(scrolled(column(self.recipe.native, self.setup.native), "setup_scroll"), "Set up")
+        self.tabs.addTab(scrolled(self.check_page, "audit_scroll"), "Check")
+        self.tabs.addTab(scrolled(column(*shown), "run_scroll"), "Progress")
         self.rows.addWidget(self.tabs, 1)
-        self.rows.addWidget(self.line)
-        self.rows.addWidget(self.buttons.native)
+        self.blocking = BlockingView(self.reasons, self.audit, partial(self._show_page, "check"))
+        self.closing = CloseQuestion(self.runs, self.native)
+        for part in (self.line, self.message, self.blocking, self.closing, self.buttons.native):
+            self.rows.addWidget(part)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.session.changed, self.setup.on_session)
         self.follow(self.runs.changed, self._refresh)
-        self.follow(self.runs.found, self._show_found)
+        self.follow(self.runs.changed, self.closing.refresh)
+        self.life.shown.connect(self.closing.watch)
+        self.follow(self.runs.found, self.check_page.show_found)
+        self.follow(self.setup.changed, self.blocking.outdate)
         self.follow(self.runs.page_changed, self._show_page)
         self.links.copied.connect(lambda: self.line.end("Command line copied."))
         self.catch_up()
@@ -116,19 +125,15 @@ class TrainDock(Dock):
             self.audit.allow(runs.last.recipe.audit.allow)
         else:
             self._on_changed("recipe")
-        if runs.prepared is not None:
-            self.audit.show_prepared(runs.prepared)
-        if runs.findings:
-            self.audit.show_findings(runs.findings)
-        if runs.estimate is not None:
-            self.estimate.show_estimate(runs.estimate)
+        self.check_page.catch_up(runs)
         if runs.job is not None or runs.stopped is not None or runs.message:
             self._show_page("progress")
         self.progress_view.draw()
         self._refresh()
 
     def _on_changed(self, name: str) -> None:
-        if name in ("series", "table"):
+        if name in ("series", "table", "mask", "slab"):
+            self.blocking.outdate()
             self._refresh()
         if name == "recipe" and (recipe := self.session.state.recipe) is not None:
             self.audit.allow(recipe.audit.allow)
@@ -139,6 +144,8 @@ class TrainDock(Dock):
         self.buttons.refresh(reasons)
         set_available(self.load_button, reasons.busy())
         self.links.refresh(reasons)
+        self.blocking.refresh()
+        self.message.show_error(self.runs.error)
         self.result.setText(message)
         self.result.setVisible(bool(message))
         if not reasons.busy() and (reasons.missing() or self.line.text.text() in IDLE):
@@ -146,6 +153,18 @@ class TrainDock(Dock):
 
     def _show_page(self, page: str) -> None:
         self.tabs.setCurrentIndex(PAGES.index(page))
+
+    def fix(self, fix: Fix) -> None:
+        """Change the settings so that a finding of the audit no longer applies, and check again.
+
+        Raises
+        ------
+        InputError
+            If a job is running, or the changes do not fit.
+        """
+        require(self.reasons.busy())
+        self.fixer.apply(fix)
+        self.check(wait=False)
 
     def settings(self) -> dict[str, dict[str, Any]]:
         """Return the sections of the recipe that are set here, validated.
@@ -251,15 +270,6 @@ class TrainDock(Dock):
             raise InputError(NO_SERIES)
         return plan_run(self.session.state, series, anatomy, choices, folder)
 
-    def _show_found(self, event: object) -> None:
-        """Show the samples, estimate or findings of a check or run."""
-        if isinstance(event, Prepared):
-            self.audit.show_prepared(event)
-        elif isinstance(event, RunEstimate):
-            self.estimate.show_estimate(event)
-        elif isinstance(event, tuple):
-            self.audit.show_findings(event)
-
     def open_recipe(self, path: str | Path, *, wait: bool = True) -> None:
         """Set the forms of all docks from a recipe, and open its data if that box is checked.
 
@@ -288,13 +298,3 @@ class TrainDock(Dock):
         else:
             self.line.end(f"Loaded {path.name}.")
             self._refresh()
-
-
-def _column(*parts: QWidget) -> QWidget:
-    column = QWidget()
-    rows = QVBoxLayout(column)
-    rows.setContentsMargins(2, 4, 2, 4)
-    for part in parts:
-        rows.addWidget(part)
-    rows.addStretch(1)
-    return column

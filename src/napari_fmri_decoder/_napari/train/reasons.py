@@ -17,6 +17,12 @@ BUSY = "A job is running. Wait for it or stop it."
 NONE_RUNNING = "Nothing is running."
 NONE_ENDED = "No run has ended yet."
 ENDING = "The stopped run is still finishing its current step."
+PLACES = {
+    NO_SERIES: ("Prepare", "series"),
+    NO_LABELS: ("Labels", "source"),
+    NO_MAPS: ("Labels", "section_zmaps"),
+}
+"""The dock and the control that provide what is missing."""
 IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS)
 """Texts of the progress line that no job has written."""
 
@@ -27,21 +33,29 @@ class Reasons:
     Parameters
     ----------
     runs : Runs
+
+    Attributes
+    ----------
+    session : Session
     """
 
     def __init__(self, runs: Runs) -> None:
-        self._runs, self._session = runs, runs.session
+        self._runs, self.session = runs, runs.session
 
     def missing(self) -> str:
         """What is missing for training."""
-        series, table = self._session.series, self._session.state.labeling.table
+        series, table = self.session.series, self.session.state.labeling.table
         if series is None:
             return NO_SERIES
         if table is None or len(table) != series.n_volumes:
             return NO_LABELS
-        recipe = self._session.state.recipe
+        recipe = self.session.state.recipe
         decodes_maps = recipe is not None and recipe.zmaps is not None
         return NO_MAPS if decodes_maps and series.step is not None else ""
+
+    def place(self) -> tuple[str, str] | None:
+        """The dock and the control that provide what is missing for training."""
+        return PLACES.get(self.missing())
 
     def busy(self) -> str:
         """Why no job can start."""

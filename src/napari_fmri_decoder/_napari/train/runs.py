@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_fmri_decoder._napari.qt.notifications import guard, notify_note
+from napari_fmri_decoder._napari.qt.notifications import error_text, guard, notify_note
 from napari_fmri_decoder._napari.qt.reading import Watch
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import run_generator
@@ -66,6 +66,8 @@ class Runs(SessionJob):
         Collected from its events.
     prepared : Prepared or None
         Samples of the last check or training.
+    error : str
+        Why the last job failed; "" if it did not.
     findings : sequence of Finding
         Findings of the audit that blocked the last run.
     estimate : RunEstimate or None
@@ -89,6 +91,7 @@ class Runs(SessionJob):
         self.location = RunLocation()
         self.prepared: Prepared | None = None
         self.findings: Sequence[Finding] = ()
+        self.error = ""
         self.estimate: RunEstimate | None = None
         self._owner: QObject | None = None
         self._ending: set[QObject] = set()  # owners of stopped work that has not ended yet
@@ -130,6 +133,7 @@ class Runs(SessionJob):
     def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> Job:
         """Start work with a new owner, so that the next can start while this one is still stopping."""
         self.progress.start(f"{description}…")
+        self.error = ""
         watch, table = Watch(), self.session.state.labeling.table
         n = len(table) if table is not None else 1  # resumed after the labels were cleared
         owner = self.owner()
@@ -239,10 +243,11 @@ class Runs(SessionJob):
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, DivergedError):  # the same steps would fail again
             self._offer_resume()
-        self.progress.end(f"Failed: {error}")
+        self.progress.end("Failed.")
+        self.error = "" if isinstance(error, AuditError) else error_text(error)
         if isinstance(error, AuditError):
-            self.findings = error.findings
-            self.found.emit(tuple(error.findings))
+            self.prepared, self.findings = error.prepared, error.findings if error.prepared is None else ()
+            self.found.emit(error.prepared or tuple(error.findings))
             self.progress.end(
                 f"Training is blocked by the audit ({len(error.findings)} findings); see Check."
             )

@@ -26,6 +26,7 @@ def audit(
     neighbors: int = 4,
     mask: MaskConfig | None = None,
     recording: NDArray[np.int64] | None = None,
+    balanced: bool = False,
 ) -> list[Finding]:
     """Check samples and splits for problems that can make a score misleading.
 
@@ -43,6 +44,9 @@ def audit(
     recording : (volumes,) int64 array, optional
         Index of the file of each volume of the series. If several runs are in one file, the end of a
         run is a neighbor of the start of the next.
+    balanced : bool
+        Whether training balances the classes; the headline score of unequal classes is the balanced
+        accuracy anyway.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def audit(
             f"allow must list codes of findings; {', '.join(unknown)} is not a code. The codes are: "
             f"{', '.join(checks)}."
         )
-    data = AuditInput(samples, splits, neighbors, mask, recording)
+    data = AuditInput(samples, splits, neighbors, mask, recording, balanced)
     found = [
         Finding(code, severity, message, code in allow)
         for code, (severity, find) in checks.items()

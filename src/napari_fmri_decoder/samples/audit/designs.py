@@ -79,12 +79,12 @@ def _labels_follow_time(data: AuditInput) -> str | None:
 @check("class-imbalance", "warning")
 def _class_imbalance(data: AuditInput) -> str | None:
     labels = data.samples.table["label"].to_numpy(dtype=str)
-    if not unbalanced(labels):
+    if data.balanced or not unbalanced(labels):
         return None
     counts = ", ".join(f"{label} {n}" for label, n in Counter(labels.tolist()).most_common())
     return (
         f"The classes have unequal numbers of samples ({counts}), so that always predicting the largest "
-        "class exceeds chance. Use the balanced accuracy, or exclude some samples."
+        "class exceeds chance. Balance the classes of the training set, and report the balanced accuracy."
     )
 
 
@@ -136,7 +136,7 @@ def _runs_not_used(data: AuditInput) -> str | None:
     listed = ", ".join(unused[:10]) + (" and more" if len(unused) > 10 else "")
     return (
         f"{len(unused)} of {len(set(groups.tolist()))} runs are neither trained on nor tested: {listed}. "
-        "Add them to train or test to use them."
+        "Add them to the training or test runs to use them."
     )
 
 

@@ -57,6 +57,8 @@ class AuditInput:
         How the mask was made, if known.
     recording : (volumes,) int64 array or None
         Index of the file of each volume of the series, if known.
+    balanced : bool
+        Whether training balances the classes.
     """
 
     samples: Samples
@@ -64,6 +66,7 @@ class AuditInput:
     neighbors: int
     mask: MaskConfig | None = None
     recording: NDArray[np.int64] | None = None
+    balanced: bool = False
 
 
 class Check(NamedTuple):

@@ -14,6 +14,7 @@ from napari_fmri_decoder.samples.audit.findings import AuditInput, check
 from napari_fmri_decoder.samples.scaling import scaled_over_runs
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
 COPY_CORRELATION = 0.999
@@ -83,14 +84,14 @@ def _neighbours_across_runs(data: AuditInput) -> str | None:
     return (
         f"{n} of {n_test} test samples of {worst!r} have a training sample within {data.neighbors} volumes "
         "in the next run of the same file. If the runs are parts of one recording, they share a "
-        "hemodynamic response: trim labels at their edges (trim_start and trim_end in [labels], or empty "
-        "labels). If they were recorded separately and joined in one file, nothing is shared."
+        "hemodynamic response: drop labels at their edges. If they were recorded separately and joined in "
+        "one file, nothing is shared."
     )
 
 
 @check("duplicate-volumes", "error")
 def _duplicate_volumes(data: AuditInput) -> str | None:
-    hashes = np.array([hash(row.tobytes()) for row in np.ascontiguousarray(data.samples.X)])
+    hashes = _hashes(data.samples.X)
     copies = np.unique(
         np.concatenate(
             [split.test[np.isin(hashes[split.test], hashes[split.train])] for split in data.splits]
@@ -109,9 +110,7 @@ def _near_duplicate_volumes(data: AuditInput) -> str | None:
     X = data.samples.X
     if X.shape[1] < MIN_FEATURES:
         return None
-    pairs = near_copies(X)
-    # exact copies are reported by another check
-    pairs = pairs[np.array([not np.array_equal(X[i], X[j]) for i, j in pairs], dtype=bool)]
+    pairs = _near_pairs(X)
     separated = np.zeros(len(X), dtype=bool)
     for split in data.splits:
         tested, trained = np.isin(pairs, split.test), np.isin(pairs, split.train)
@@ -175,8 +174,38 @@ def _mask_from_test_data(data: AuditInput) -> str | None:
     return (
         f"The mask ({', '.join(strategies)}) was computed from the whole series, including the {n_test} "
         "tested samples. It does not use labels, so the effect is small; to rule it out, make the mask from "
-        "other images (an anatomy, a localizer, the training runs) with fmri-decoder mask, and use that file."
+        "other images (an anatomy, a localizer, the training runs), save it, and use that file."
     )
+
+
+def later_copies(samples: Samples) -> NDArray[np.int64]:
+    """Find samples that are exact or near copies of an earlier one; without them, there are none.
+
+    Parameters
+    ----------
+    samples : Samples
+
+    Returns
+    -------
+    (n,) int64 array
+        Rows, in increasing order.
+    """
+    X = samples.X
+    _, first = np.unique(_hashes(X), return_index=True)
+    exact = np.setdiff1d(np.arange(len(X)), first)
+    near = _near_pairs(X)[:, 1] if X.shape[1] >= MIN_FEATURES else np.zeros(0, dtype=np.int64)
+    return np.union1d(exact, near).astype(np.int64)
+
+
+def _hashes(X: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.array([hash(row.tobytes()) for row in np.ascontiguousarray(X)], dtype=np.int64)
+
+
+def _near_pairs(X: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(pairs, 2) near copies; exact copies are reported by another check."""
+    pairs = near_copies(X)
+    different = [not np.array_equal(X[i], X[j]) for i, j in pairs]
+    return np.asarray(pairs[np.array(different, dtype=bool)], dtype=np.int64)
 
 
 def near_copies(X: NDArray[np.float32]) -> NDArray[np.int64]:
