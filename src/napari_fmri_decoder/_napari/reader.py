@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType, ref
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY, to_layer
 from napari_fmri_decoder._napari.viewer.current import current_viewer
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.run_files import is_run_folder
 from napari_fmri_decoder.samples.opening import open_images
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
 from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key
 
 if TYPE_CHECKING:
+    from napari import Viewer
+
     from napari_fmri_decoder._napari.layers.to_layer import LayerData
     from napari_fmri_decoder.volumes.volume import Volume
 
@@ -23,8 +28,10 @@ PathOrPaths = str | Path | Sequence[str | Path]
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
-    """Return the reader of a path; None if it is neither an image nor a folder of images."""
+    """Return the reader of a path; None if it is no image, no folder of images and no run folder."""
     paths = _as_list(path)
+    if len(paths) == 1 and paths[0].is_dir() and is_run_folder(paths[0]):
+        return open_run_in_viewer if current_viewer() is not None else None
     if paths and all(is_image(p) or (p.is_dir() and images_in(p)) for p in paths):
         return open_in_viewer
     return None
@@ -56,6 +63,26 @@ def open_in_viewer(path: PathOrPaths) -> list[Any]:
         notify_note(*notes_on(meta["metadata"][KEY]))
     begin_at_first_volume(viewer)
     return list(layers)
+
+
+def open_run_in_viewer(path: PathOrPaths) -> list[Any]:
+    """Open a run folder in the viewer that napari is reading for: its layers come when they are read."""
+    from qtpy.QtCore import QTimer
+
+    viewer, (folder,) = current_viewer(), _as_list(path)
+    if viewer is not None:
+        QTimer.singleShot(0, partial(_open_run, ref(viewer), folder))
+    return [(None,)]  # npe2's convention for a file that was read but gives no layer
+
+
+def _open_run(viewer: ReferenceType[Viewer], folder: Path) -> None:
+    from napari_fmri_decoder._napari.qt.notifications import guard
+    from napari_fmri_decoder._napari.results.open_run import open_run
+
+    here = viewer()
+    if here is not None:
+        with guard():
+            open_run(here, folder)
 
 
 def notes_on(volume: Volume) -> tuple[str, ...]:

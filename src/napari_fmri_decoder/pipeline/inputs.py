@@ -18,6 +18,7 @@ from napari_fmri_decoder.samples.path_patterns import matching
 from napari_fmri_decoder.text import nfc, printable
 from napari_fmri_decoder.training.bundle.bundle import file_hash, load_bundle
 from napari_fmri_decoder.training.tasks.store import write_text
+from napari_fmri_decoder.volumes.files import is_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +103,22 @@ def changed_inputs(recipe: Recipe, base: Path) -> list[str]:
         path.name for path in input_files(recipe, base) if known.get(_key(path, base), "") not in _of(path)
     ]
     return _changed_note(changed, f"for the run in {printable(base)}")
+
+
+def recorded_images(folder: Path, recipe: Recipe) -> list[str]:
+    """List the hashes of the images of a run that its folder records, sorted; empty if there are none.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+    recipe : Recipe
+        Its recipe, with absolute paths; masks and tables that it names are not counted.
+    """
+    data = recipe.data.model_copy(update={"images": ()})
+    others = {nfc(Path(path).name) for _, path in paths_of(recipe.model_copy(update={"data": data}))}
+    known = {Path(path): value for path, value in _hashes(folder).items()}
+    return sorted(v for path, v in known.items() if is_image(path) and path.name not in others)
 
 
 def changed_scan(bundle: Bundle, series: Volume, home: Path | None = None) -> list[str]:

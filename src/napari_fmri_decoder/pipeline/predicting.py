@@ -126,6 +126,11 @@ def predict(
         As in `features_of`; or if the model returns a probability that is not finite.
     """
     features = features_of(bundle, series, runs, home)
+    return predictions_of(bundle, features), features.notes
+
+
+def predictions_of(bundle: Bundle, features: Features) -> pd.DataFrame:
+    """Predict every volume from its features; see `predict`."""
     probabilities = predict_proba(bundle.model, features.X, bundle.space)
     if lost := int((~np.isfinite(probabilities)).any(axis=1).sum()):
         raise InputError(
@@ -136,7 +141,7 @@ def predict(
     table = features.table.assign(predicted=np.array(bundle.classes)[probabilities.argmax(axis=1)])
     for i, name in enumerate(bundle.classes):
         table[f"p_{name}"] = probabilities[:, i]
-    return table, features.notes
+    return table
 
 
 def _cleaning(config: PrepareConfig, series: Volume) -> Cleaning:

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox
 from small import write_small
 
 from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
 from napari_fmri_decoder._napari.look_inside.page import NO_IMAGES
+from napari_fmri_decoder._napari.reader import get_reader
 from napari_fmri_decoder._napari.results import ask_images
 from napari_fmri_decoder._napari.results.open_run import RunOpener, choose_run, open_run
 from napari_fmri_decoder._napari.results.recent_runs import recent_runs, remember_run
@@ -214,3 +217,41 @@ def test_recent_runs_are_remembered_and_those_that_are_gone_are_skipped(viewer: 
     assert recent_runs() == [copy, other]
     shutil.rmtree(copy)
     assert recent_runs() == [other]
+
+
+def drop(viewer: Any, folder: Path) -> bool:
+    """Drop a folder on the window, as a file manager does; whether the drop was taken."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(folder))])
+    how = Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    target = viewer.window._qt_viewer
+    QApplication.sendEvent(target, QDragEnterEvent(QPoint(5, 5), *how))  # Qt drops where the drag has entered
+    event = QDropEvent(QPointF(5, 5), *how)
+    QApplication.sendEvent(target, event)
+    return event.isAccepted()
+
+
+def test_a_dropped_run_folder_is_opened_without_a_question(
+    viewer: Any, look: LookInsideDock, copy: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    ask = "napari._qt.qt_viewer.QtViewer._open_from_list_of_urls_data"
+    monkeypatch.setattr(ask, lambda _, urls, **__: opened.append(urls))
+    assert drop(viewer, copy)
+    qtbot.waitUntil(lambda: look.result is not None)
+    assert look.result is not None
+    assert look.result.folder == copy
+    assert not opened, "napari would ask which reader to use"
+    drop(viewer, copy.parents[1] / "study")
+    assert len(opened) == 1, "another folder is napari's"
+
+
+def test_napari_reads_a_run_folder_as_a_run(
+    viewer: Any, look: LookInsideDock, copy: Path, qtbot: Any, notified: list[Any]
+) -> None:
+    assert viewer.open(copy, plugin="napari-fmri-decoder") == []
+    qtbot.waitUntil(lambda: look.result is not None)
+    assert {layer.metadata[ROLE] for layer in result_layers(viewer)} == {"predictions", "conv1"}
+    assert get_reader(copy / "recipe.toml") is None
+    (copy / "scores.json").unlink()
+    assert get_reader(copy) is None

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QStackedWidget
 
 from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import choice_box
-from napari_fmri_decoder._napari.look_inside.explain_page import ExplainPage
 from napari_fmri_decoder._napari.look_inside.open_row import OpenRow
-from napari_fmri_decoder._napari.look_inside.page import NOTHING, Page
-from napari_fmri_decoder._napari.look_inside.plot_pages import (
-    CurvesPage,
-    PCAPage,
-    ProbabilitiesPage,
-    TSNEPage,
-    VoxelsPage,
-)
-from napari_fmri_decoder._napari.look_inside.prediction_pages import (
-    ConfusionPage,
-    FiltersPage,
-    PredictionsPage,
-)
-from napari_fmri_decoder._napari.look_inside.score_page import ScorePage
+from napari_fmri_decoder._napari.look_inside.page import NOTHING
+from napari_fmri_decoder._napari.look_inside.pages import PAGES, Pages
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.dock import Dock, to_front
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
-from napari_fmri_decoder._napari.results.open_run import RunOpener, open_run
+from napari_fmri_decoder._napari.results.dropped_runs import DroppedRuns
+from napari_fmri_decoder._napari.results.open_model import AppliedModel, ModelApplier, open_model
+from napari_fmri_decoder._napari.results.open_run import open_run
 from napari_fmri_decoder._napari.results.saved_layers import remove_saved_layers
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.dims import show_volume
@@ -49,38 +38,6 @@ PAGE_TIP = "Choose a page of results."
 MOST = 5
 """Number of runs that are kept, because each holds its samples and models."""
 
-PAGES: dict[str, tuple[str, Callable[[LookInsideDock], Page]]] = {
-    "filters": (FiltersPage.title, lambda dock: FiltersPage(dock.session)),
-    "predictions": (PredictionsPage.title, lambda _: PredictionsPage()),
-    "confusion": (ConfusionPage.title, lambda _: ConfusionPage()),
-    "scores": (ScorePage.title, lambda _: ScorePage()),
-    "curves": (CurvesPage.title, lambda _: CurvesPage()),
-    "probabilities": (ProbabilitiesPage.title, lambda _: ProbabilitiesPage()),
-    "pca": (PCAPage.title, lambda _: PCAPage()),
-    "tsne": (TSNEPage.title, lambda dock: TSNEPage(lambda: dock.selected)),
-    "voxels": (VoxelsPage.title, lambda _: VoxelsPage()),
-    "explain": (ExplainPage.title, lambda dock: ExplainPage(dock.session, lambda: dock.selected)),
-}
-"""Title of each page and how to make it, by its attribute."""
-
-
-class _Pages(Mapping[str, Page]):
-    """The pages of a dock by their titles."""
-
-    def __init__(self, dock: LookInsideDock) -> None:
-        self._dock = dock
-        self._names = {title: name for name, (title, _) in PAGES.items()}
-
-    def __getitem__(self, title: str) -> Page:
-        page: Page = getattr(self._dock, self._names[title])
-        return page
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
 
 class LookInsideDock(Dock):
     """Shows the results of runs, one page at a time.
@@ -93,7 +50,7 @@ class LookInsideDock(Dock):
         The button that opens a run.
     page : ComboBox
         Title of the page.
-    filters, predictions, confusion, scores, curves, probabilities, pca, tsne, voxels, explain : Page
+    filters, predictions, confusion, scores, curves, probabilities, pca, tsne, voxels, explain, runs : Page
         Each is made when it is first used.
     pages : mapping of Page
         All of them, by title.
@@ -101,19 +58,21 @@ class LookInsideDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "look_inside_dock")
+        self.session.part(DroppedRuns)
         self._runs: dict[str, RunResult | SavedRun] = {}  # the latest first
-        self.pages = _Pages(self)
+        self.pages = Pages(self)
         self.append(ListChoice("run", "Run", RUN_TIP))
         self.append(choice_box("page", "Page", PAGE_TIP, list(self.pages)))
         self.open = OpenRow(self.session)
         self.append(self.open)
         self.headline = text_label(NOTHING, "headline")
         self.without_images = text_label("", "without_images")
+        self.without_images.setTextFormat(Qt.TextFormat.PlainText)
         self.without_images.hide()
         self.stack = QStackedWidget()
         form = QFormLayout()
         form.addRow(self.open.native)
-        form.addRow(self.open.line)
+        form.addRow(self.open.status)
         form.addRow("Run", self.run.native)
         form.addRow("Page", self.page.native)
         self.rows.addLayout(form)
@@ -123,7 +82,8 @@ class LookInsideDock(Dock):
         self.run.changed.connect(self._on_run)
         self.page.changed.connect(self._on_page)
         self.follow(self.session.changed, self._on_changed)
-        self.follow(self.session.part(RunOpener).changed, self.open.refresh)
+        for work in self.open.works:
+            self.follow(work.changed, self.open.refresh)
         self.follow(self.viewer.dims.events.point, self._on_moved)
         self._on_changed("result")
 
@@ -166,12 +126,13 @@ class LookInsideDock(Dock):
         if page not in self.pages:
             raise InputError(f"The page must be one of {', '.join(self.pages)}; got {page!r}.")
         shown = self.selected
-        if shown is None:
+        if shown is None and self.pages[page].needs_run:
             raise InputError(NOTHING)
         self.page.value = page
         super().show(run)
         to_front(self.native)
-        self.pages[page].update_result(shown)  # also where another tab is in front
+        if shown is not None:
+            self.pages[page].update_result(shown)  # also where another tab is in front
         if wait:
             self.pages[page].wait()
         return self
@@ -223,6 +184,32 @@ class LookInsideDock(Dock):
         job.wait()
         return self.selected
 
+    def open_model(self, path: str | Path, *, wait: bool = True) -> AppliedModel | None:
+        """Apply a trained model to the selected series, else to the one chosen in Prepare.
+
+        Parameters
+        ----------
+        path : str or Path
+            The model.safetensors of a run folder.
+        wait : bool
+            Whether to return only when its layers are shown.
+
+        Returns
+        -------
+        AppliedModel or None
+            None without waiting.
+
+        Raises
+        ------
+        InputError
+            If there is no series, or the model does not fit it.
+        """
+        job = open_model(self.viewer, path)
+        if not wait:
+            return None
+        job.wait()
+        return self.session.part(ModelApplier).applied
+
     def _on_changed(self, name: str) -> None:
         if name not in ("result", "saved"):
             return
@@ -258,8 +245,6 @@ class LookInsideDock(Dock):
         run = self.selected
         why = None if run is not None else NOTHING
         set_available(self.run, why, RUN_TIP)
-        set_available(self.page, why, PAGE_TIP)
-        self.stack.setEnabled(run is not None)
         self.headline.setText(NOTHING if run is None else run_headline(run.scores).html)
         missing = run.missing if isinstance(run, SavedRun) else ""
         self.without_images.setText(missing)
@@ -271,6 +256,7 @@ class LookInsideDock(Dock):
         page = self.pages[self.page.value]
         areas = (self.stack.widget(i) for i in range(self.stack.count()))
         self.stack.setCurrentWidget(next(area for area in areas if area and area.isAncestorOf(page)))
+        self.stack.setEnabled(self.selected is not None or not page.needs_run)
         if self.selected is not None and self.visible:
             page.update_result(self.selected)
 

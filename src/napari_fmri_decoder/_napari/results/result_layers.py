@@ -7,7 +7,7 @@ on all samples, including this one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,15 @@ from napari_fmri_decoder.explain.activations import activations, hidden_layers, 
 from napari_fmri_decoder.volumes.series import VolumeStack
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
     from napari_fmri_decoder.pipeline import RunResult
+    from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.events import FittedModel
     from napari_fmri_decoder.volumes.frames import Affine
-    from napari_fmri_decoder.volumes.volume import ArrayLike, Kind
+    from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
 
 PREDICTIONS = "predictions"
 """Name of the layer of predictions."""
@@ -103,11 +109,29 @@ def predictions(result: RunResult) -> ResultVolume:
         Labels (x, y, z, n): volume v holds v + 1 inside the mask. The row of `features` with this
         index has the prediction; its color is that of the predicted class.
     """
-    space, series = result.prepared.samples.space, result.prepared.series
+    prepared = result.prepared
+    return labels_of_predictions(
+        prepared.samples.space, prepared.series, prediction_features(result), result.scores.classes
+    )
+
+
+def labels_of_predictions(
+    space: Space, series: Volume, features: pd.DataFrame, classes: Sequence[str]
+) -> ResultVolume:
+    """Make a layer of predictions; see `predictions`.
+
+    Parameters
+    ----------
+    space : Space
+        The decoded voxels.
+    series : Volume
+    features : DataFrame
+        With the columns "index" (volume + 1) and "predicted" ("" for none), and others to show.
+    classes : sequence of str
+    """
     mask = space.mask.astype(np.int32)
     data = VolumeStack(lambda v: mask * np.int32(v + 1), (*mask.shape, series.n_volumes), mask.dtype)
-    features = prediction_features(result)
-    colors = class_colors(result.scores.classes)
+    colors = class_colors(classes)
     return ResultVolume(
         data,
         space.grid.affine,
@@ -142,20 +166,56 @@ def filter_activations(result: RunResult, layer: str) -> ResultVolume:
         volumes that are no samples, and for units whose receptive field has no decoded voxel.
     """
     prepared = result.prepared
-    samples, n = prepared.samples, prepared.series.n_volumes
-    grid = layer_grid(result.model, layer, samples.space)
+    samples = prepared.samples
     rows, folds = (
         sample_rows(prepared.table, samples, prepared.recipe.prepare),
         held_out_by(samples, result.folds),
     )
-    probes = np.linspace(0, len(samples.X) - 1, _N_PROBES).astype(int)
-    known = activations(result.model, samples.X[probes], samples.space, layer)
+    found = activation_maps(
+        result.model,
+        layer,
+        samples.X,
+        samples.space,
+        rows,
+        prepared.series.step,
+        lambda row: model_for(result, int(folds[row])),
+    )
+    return replace(found, seen=(rows >= 0) & (folds[rows] < 0))
+
+
+def activation_maps(
+    model: FittedModel,
+    layer: str,
+    X: NDArray[np.float32],
+    space: Space,
+    rows: NDArray[np.int64],
+    step: float | None,
+    model_of: Callable[[int], FittedModel],
+) -> ResultVolume:
+    """Make a layer of the filter activations of some samples; see `filter_activations`.
+
+    Parameters
+    ----------
+    model : FittedModel
+        Determines the grid, the colors, and which units respond.
+    layer : str
+    X : (samples, features) float32 array
+    space : Space
+    rows : (n,) int64 array
+        Sample of each volume; -1 for none.
+    step : float or None
+        Repetition time of the series.
+    model_of : callable
+        Takes a sample, returns the model that it is shown with.
+    """
+    grid = layer_grid(model, layer, space)
+    probes = np.linspace(0, len(X) - 1, _N_PROBES).astype(int)
+    known = activations(model, X[probes], space, layer)
     # Units without a decoded voxel respond with their bias to every sample.
     responsive = (np.ptp(known, axis=0) > _TOLERANCE * np.abs(known).max()).any(axis=0)
 
     def compute(row: int) -> NDArray[np.float32]:
-        model = model_for(result, int(folds[row]))
-        (values,) = activations(model, samples.X[row : row + 1], samples.space, layer)
+        (values,) = activations(model_of(row), X[row : row + 1], space, layer)
         return np.where(responsive, values, np.float32(0))
 
     maps = lru_cache(maxsize=max(8, min(512, _BUDGET // known[0].nbytes)))(compute)
@@ -164,14 +224,15 @@ def filter_activations(result: RunResult, layer: str) -> ResultVolume:
         row = int(rows[volume])
         return np.zeros(grid.shape, dtype=np.float32) if row < 0 else maps(row)[filter_index]
 
-    top = float(np.percentile(np.stack([maps(int(row)) for row in probes])[:, :, responsive], 99.5))
+    shown = np.stack([maps(int(row)) for row in probes])[:, :, responsive]
+    top = float(np.percentile(shown, 99.5)) if shown.size else 0.0
     return ResultVolume(
-        VolumeStack(read, (*grid.shape, n, known.shape[1]), np.dtype(np.float32)),
+        VolumeStack(read, (*grid.shape, len(rows), known.shape[1]), np.dtype(np.float32)),
         grid.affine,
         "stat",
-        prepared.series.step,
-        f"{result.model.decoder.name} {layer}",
-        (rows >= 0) & (folds[rows] < 0),
+        step,
+        f"{model.decoder.name} {layer}",
+        np.zeros(len(rows), dtype=bool),
         {
             "contrast_limits": (0.0, top if top > 0 else 1.0),
             "colormap": ACTIVATION_COLORS,

@@ -104,7 +104,7 @@ def _mark_seen(session: Session) -> None:
 
 
 def _show(session: Session, volume: ResultVolume, role: str, layer: Layer | None) -> Layer:
-    meta = _meta(volume)
+    meta = layer_settings(volume)
     if layer is None:
         layer = session.add(volume, **meta, visible=role == PREDICTIONS)
     else:
@@ -121,7 +121,7 @@ def _show(session: Session, volume: ResultVolume, role: str, layer: Layer | None
     return layer
 
 
-def _meta(volume: ResultVolume) -> dict[str, Any]:
+def layer_settings(volume: ResultVolume) -> dict[str, Any]:
     """Return settings of napari's layer: a table of colors becomes a color map of labels."""
     meta = dict(volume.meta)
     colors = meta.pop("colors", None)

@@ -97,6 +97,8 @@ class Runs(SessionJob):
         self._ending: set[QObject] = set()  # owners of stopped work that has not ended yet
         self._on_stop: Callable[[], None] = self._show_stopped
         session.changed.connect(self._on_session)
+        for name in ("result", "saved"):
+            self._on_session(name)
 
     @property
     def ending(self) -> bool:

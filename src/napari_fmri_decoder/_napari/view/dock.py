@@ -10,6 +10,7 @@ from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.dock import Dock
 from napari_fmri_decoder._napari.qt.help_dialog import show_help
 from napari_fmri_decoder._napari.qt.sections import scrolled
+from napari_fmri_decoder._napari.results.dropped_runs import DroppedRuns
 from napari_fmri_decoder._napari.view.header_tab import HeaderTab
 from napari_fmri_decoder._napari.view.map_tab import MapTab
 from napari_fmri_decoder._napari.view.views_tab import ViewsTab
@@ -34,6 +35,7 @@ class ViewDock(Dock):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "view_dock")
+        self.session.part(DroppedRuns)
         self.views = ViewsTab(self)
         self.map = MapTab(self)
         self.voxel = VoxelTab(self)
