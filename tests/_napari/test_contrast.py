@@ -32,6 +32,7 @@ from small_result import small_result
 from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder._napari.qt.help_dialog import HelpDialog
 from napari_fmri_decoder._napari.qt.messages import COLORS, Message
+from napari_fmri_decoder._napari.view.dock import TABS
 from napari_fmri_decoder._napari.viewer import orientation_labels
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.volume import Volume
@@ -144,6 +145,7 @@ def test_letters_are_readable_on_any_image(
     session = Session.of(viewer)
     session.add(Volume(values, np.diag([4.0, 4, 4, 1]), "anatomy", name="head"), contrast_limits=(0, 255))
     view = person.dock("View")
+    view.tabs.setCurrentIndex(TABS.index("views"))
     viewer.scene.camera.zoom *= 3  # the image is everywhere
     qtbot.wait(300)
     pictures = [viewer.screenshot(canvas_only=True, flash=False)[..., :3]]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_fmri_decoder._napari.view.dock import ViewDock
+from napari_fmri_decoder._napari.view.dock import TABS, ViewDock
 from napari_fmri_decoder._napari.viewer.camera import look_from_the_left
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.frames import Frame, rotation
@@ -68,6 +68,7 @@ def expected(point: np.ndarray, center: np.ndarray, zoom: float, axes: Any) -> n
 @pytest.fixture
 def tab(viewer: Any) -> Any:
     dock = ViewDock(viewer)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     viewer.window.add_dock_widget(dock, area="right")
     return dock.views
 

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_fmri_decoder._napari.qt.help_dialog import NAME, HelpDialog
 from napari_fmri_decoder._napari.qt.shortcut_list import CONTROL_KEYS, SHORTCUTS
+from napari_fmri_decoder._napari.view.dock import TABS
 from napari_fmri_decoder._napari.viewer.camera import plane_of
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.volumes.volume import Volume
@@ -68,6 +69,7 @@ def scan(viewer: Any) -> Any:
 
 def test_keys_work_from_a_button_of_a_dock(viewer: Any, person: Any, qtbot: Any, scan: Any) -> None:
     view, prepare = person.dock("View"), person.dock("Prepare")
+    view.tabs.setCurrentIndex(TABS.index("views"))
     window = viewer.window._qt_window
     button = person.find(view, "views_axial")
     assert isinstance(button, QPushButton)

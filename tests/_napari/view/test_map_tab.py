@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from napari_fmri_decoder._napari.layers.colormaps import cold_hot, two_map_colors
-from napari_fmri_decoder._napari.view.dock import ViewDock
+from napari_fmri_decoder._napari.view.dock import TABS, ViewDock
 from napari_fmri_decoder._napari.view.point_text import regions_at
 from napari_fmri_decoder._napari.viewer.camera import brain_layers
 from napari_fmri_decoder._napari.viewer.color_bar import _drawn as drawn_bars
@@ -51,6 +51,7 @@ def test_a_map_is_thresholded_by_value_and_p_and_its_opacity_set_by_another(view
     layer = session.add(Volume(z, anatomy.affine, "stat", name="z"))
     weight = session.add(Volume(np.abs(z) / 4, anatomy.affine, "stat", name="w"))
     dock = ViewDock(viewer)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     viewer.window.add_dock_widget(dock, name="View (napari-fmri-decoder)")
     tab = dock.map
     viewer.dims.set_point(0, 20)
@@ -114,9 +115,10 @@ def test_a_t_map_sets_its_degrees_of_freedom_and_overlays_are_removed(viewer: An
     layer = session.add(Volume(t, place, "stat", intent="t test", intent_parameters=(20.0,), name="t"))
     effect = session.add(Volume(t / 3, place, "stat", intent="estimate", name="beta"))
     dock = ViewDock(viewer)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     viewer.window.add_dock_widget(dock, name="View (napari-fmri-decoder)")
     tab = dock.map
-    dock.tabs.setCurrentIndex(1)
+    dock.tabs.setCurrentIndex(TABS.index("map"))
     qtbot.waitUntil(tab.isVisible)
     tab.layer.value = "t"
     tab.threshold.value = 2.0
@@ -138,14 +140,14 @@ def test_a_t_map_sets_its_degrees_of_freedom_and_overlays_are_removed(viewer: An
     assert codes.visible
     assert not effect.visible
     assert regions_at(brain_layers(viewer), np.array([6.0, 6, 6])) == []
-    dock.tabs.setCurrentIndex(0)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     qtbot.waitUntil(lambda: "beta" in dock.views.values.text())
     assert "opacity" not in dock.views.values.text()
     # A hidden tab does not count voxels.
     tab.about.setText("unchanged")
     session.update(point=(4.0, 4.0, 4.0))
     assert tab.about.text() == "unchanged"
-    dock.tabs.setCurrentIndex(1)
+    dock.tabs.setCurrentIndex(TABS.index("map"))
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: effect.visible and not codes.visible)
     tab.threshold.value = 0.1
@@ -159,6 +161,7 @@ def test_scripted_values_are_exact_and_bad_ones_change_nothing(viewer: Any) -> N
     session, place = Session.of(viewer), np.diag([2.0, 2, 2, 1])
     values = np.random.default_rng(0).normal(size=(8, 8, 8)).astype(np.float32)
     dock = ViewDock(viewer)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     viewer.window.add_dock_widget(dock)
     tab = dock.map
     layers = [session.add(Volume(values, place, "stat", name=name)) for name in ("first", "second")]

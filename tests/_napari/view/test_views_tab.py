@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fmri_decoder._napari.view.coordinates import point_in
-from napari_fmri_decoder._napari.view.dock import ViewDock
+from napari_fmri_decoder._napari.view.dock import TABS, ViewDock
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.volumes.frames import Frame, apply_affine, rotation
@@ -77,6 +77,7 @@ def session(viewer: Any) -> Session:
 def tab(viewer: Any, session: Session, qtbot: Any) -> Any:
     session.add(anatomy())
     dock = ViewDock(viewer)
+    dock.tabs.setCurrentIndex(TABS.index("views"))
     viewer.window.add_dock_widget(dock, area="right")
     qtbot.waitUntil(dock.views.isVisible)
     viewer.screenshot(flash=False)

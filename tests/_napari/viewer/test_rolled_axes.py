@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY
-from napari_fmri_decoder._napari.view.dock import ViewDock
+from napari_fmri_decoder._napari.view.dock import TABS, ViewDock
 from napari_fmri_decoder._napari.viewer.camera import brain_layers, center_view, edge_letters, view_center
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
@@ -87,7 +87,9 @@ def walk(viewer: Any) -> Any:
 def test_letters_crosshair_and_frame_are_correct_with_rolled_axes(viewer: Any, fill: Any) -> None:
     session = Session.of(viewer)
     fill(session)
-    viewer.window.add_dock_widget(ViewDock(viewer))
+    view = ViewDock(viewer)
+    view.tabs.setCurrentIndex(TABS.index("views"))
+    viewer.window.add_dock_widget(view)
     camera, rotated = viewer.scene.camera, Frame.from_angles(x=10)
     seen = set()
     for i, displayed in enumerate(walk(viewer)):

@@ -1,4 +1,4 @@
-"""The View dock: planes and crosshair, display of maps, voxel time courses, headers."""
+"""The View dock: the Start page, planes and crosshair, display of maps, voxel time courses, headers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from napari_fmri_decoder._napari.qt.sections import scrolled
 from napari_fmri_decoder._napari.results.dropped_runs import DroppedRuns
 from napari_fmri_decoder._napari.view.header_tab import HeaderTab
 from napari_fmri_decoder._napari.view.map_tab import MapTab
+from napari_fmri_decoder._napari.view.start_page import StartPage
 from napari_fmri_decoder._napari.view.views_tab import ViewsTab
 from napari_fmri_decoder._napari.view.voxel_tab import VoxelTab
 
 if TYPE_CHECKING:
     from napari import Viewer
+
+TABS = ("start", "views", "map", "voxel", "header")
+"""Names of the pages, in their order."""
 
 
 class ViewDock(Dock):
@@ -25,24 +29,26 @@ class ViewDock(Dock):
 
     Attributes
     ----------
+    start : StartPage
     views : ViewsTab
     map : MapTab
     voxel : VoxelTab
     header : HeaderTab
     tabs : QTabWidget
-        These four.
+        These five.
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "view_dock")
         self.session.part(DroppedRuns)
+        self.start = StartPage(self)
         self.views = ViewsTab(self)
         self.map = MapTab(self)
         self.voxel = VoxelTab(self)
         self.header = HeaderTab(self)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("view_tabs")
-        for name in ("views", "map", "voxel", "header"):
+        for name in TABS:
             self.tabs.addTab(scrolled(getattr(self, name), f"{name}_scroll"), name.capitalize())
         self.keys = push_button("keys", "Keys", "List the keyboard shortcuts (F1).")
         self.keys.changed.connect(self._show_keys)

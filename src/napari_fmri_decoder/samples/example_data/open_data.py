@@ -71,7 +71,11 @@ class Haxby:
     table: pd.DataFrame
 
 
-def haxby_2001(subject: int = 2, data_dir: Path | None = None) -> Haxby:
+HAXBY_SUBJECT = 2
+"""The subject that the window opens."""
+
+
+def haxby_2001(subject: int = HAXBY_SUBJECT, data_dir: Path | None = None) -> Haxby:
     """Load Haxby 2001; download it (about 300 MB per subject) if needed.
 
     Parameters

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from napari_fmri_decoder.samples.example_data.phantom_anatomy import SHAPE, make_head
 from napari_fmri_decoder.samples.example_data.phantom_design import (
@@ -103,7 +104,8 @@ def make_phantom(seed: int = 0) -> Phantom:
     (40, 51, 42, 384)
     """
     head = make_head()
-    series, responding = make_series(np.random.default_rng(_FIRST_SEED + seed), head)
+    with threadpool_limits(1):  # many small products of matrices, which threads would only slow down
+        series, responding = make_series(np.random.default_rng(_FIRST_SEED + seed), head)
     np.clip(np.rint(series, out=series), 0, np.iinfo(np.int16).max, out=series)
     bold = np.zeros((*SHAPE, N_VOLUMES), dtype=np.int16)
     bold[head.inside] = series.T

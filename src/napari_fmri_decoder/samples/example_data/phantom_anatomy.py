@@ -88,8 +88,12 @@ def offsets(grid: Grid, center: Point) -> list[NDArray[np.float32]]:
 
 def dome(grid: Grid, center: Point, axes: Point) -> Image:
     """Half an ellipsoid as a height map: 1 at the center, 0 at and beyond the surface."""
-    squares = sum((d / np.float32(a)) ** 2 for d, a in zip(offsets(grid, center), axes, strict=True))
-    return np.asarray(np.sqrt(np.clip(np.float32(1) - squares, 0, None)))
+    along = [d.ravel() / np.float32(a) for d, a in zip(offsets(grid, center), axes, strict=True)]
+    box = [np.flatnonzero(np.abs(d) < 1) for d in along]  # all else is 0
+    squares = sum(d[near] ** 2 for d, near in zip(along, np.ix_(*box), strict=True))
+    image = np.zeros(grid.shape, dtype=np.float32)
+    image[np.ix_(*box)] = np.sqrt(np.clip(np.float32(1) - squares, 0, None))
+    return image
 
 
 def domes(grid: Grid, centers: tuple[Point, ...], axes: Point) -> Image:

@@ -94,11 +94,25 @@ def _region(head: Head, centers: tuple[Point, ...], axes: Point) -> Image:
 
 
 def _smooth(fields: NDArray[np.float32], fwhm_mm: float) -> NDArray[np.float32]:
-    """Smooth the last three axes, and scale the fields to standard deviation 1."""
+    """Smooth the last three axes in place, and scale the fields to standard deviation 1.
+
+    Each axis is multiplied by the matrix of its Gaussian filter, which is several times faster than SciPy's
+    filter; a few volumes at a time stay in the cache.
+    """
     sigma = fwhm_mm / VOXEL_SIZE / np.sqrt(8 * np.log(2))
-    out = ndimage.gaussian_filter(fields, sigma, axes=(-3, -2, -1), truncate=2.5)
-    out /= out.std()
-    return np.asarray(out, dtype=np.float32)
+    along_x, along_y, along_z = (
+        ndimage.gaussian_filter1d(np.eye(n, dtype=np.float32), sigma, axis=0, truncate=2.5)
+        for n in fields.shape[-3:]
+    )
+    volumes = fields.reshape(-1, *fields.shape[-3:])
+    total = squares = 0.0
+    for volume in volumes:
+        sheets = along_x @ (volume @ along_z.T).reshape(len(along_x), -1)
+        np.matmul(along_y, sheets.reshape(volume.shape), out=volume)
+        total += float(volume.sum())
+        squares += float(np.vdot(volume, volume))
+    fields /= np.float32(np.sqrt(squares / fields.size - (total / fields.size) ** 2))
+    return fields
 
 
 def _autocorrelate(noise: NDArray[np.float32], amount: float) -> None:
@@ -111,7 +125,8 @@ def _autocorrelate(noise: NDArray[np.float32], amount: float) -> None:
 
 def _voxel_noise(rng: np.random.Generator, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Draw (n, voxels) noise: white noise of each voxel, and noise that is smooth in space."""
-    local = _smooth(rng.standard_normal((N_VOLUMES, *SHAPE), dtype=np.float32), _LOCAL_MM)[:, inside]
+    fields = _smooth(rng.standard_normal((N_VOLUMES, *SHAPE), dtype=np.float32), _LOCAL_MM)
+    local = fields.reshape(N_VOLUMES, -1)[:, np.flatnonzero(inside)]
     _autocorrelate(local, _AUTOCORRELATION)
     local *= np.float32(_LOCAL)
     local += np.float32(_WHITE) * rng.standard_normal(local.shape, dtype=np.float32)
