@@ -19,6 +19,7 @@ RECIPE: dict[str, Any] = {
     "decoder": {"name": "mlp", "hidden": 3, "dropout": 0.1},
     "training": {"epochs": 2, "learning_rate": 0.1, "threads": 1, "select": {"hidden": [2, 3]}},
     "compare": [{"decoder": {"name": "linear", "C": 1.0}}],
+    "baseline": {"models": ["lda"]},
     "null": {"permutations": 0},
     "audit": {"allow": []},
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BaseModel
 
 from napari_fmri_decoder.decoders import registry as decoders
+from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.explain import explainers
 from napari_fmri_decoder.recipe import AuditConfig, CompareConfig, DataConfig, NullConfig
 from napari_fmri_decoder.samples.audit import checks
@@ -55,6 +56,7 @@ def reference() -> str:
         _family("[decoder]", "`name` is one of these", decoders, "name"),
         _section("[training]", TrainingConfig),
         _section("[[compare]]", CompareConfig),
+        _section("[baseline]", BaselineConfig),
         _section("[null]", NullConfig),
         _section("[audit]", AuditConfig),
         "Codes: " + ", ".join(f"`{code}` ({check.severity})" for code, check in checks.items()) + ".\n",

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from evaluation_fakes import leave_one_run_out, make_samples
 
+from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.evaluation.baselines import (
     BaselinesDone,
     baseline_by_run,
@@ -20,7 +22,8 @@ from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
-from napari_fmri_decoder.training.events import Progress
+from napari_fmri_decoder.training.cross_validate import cross_validate
+from napari_fmri_decoder.training.events import FoldDone, Progress
 from napari_fmri_decoder.volumes.read import read
 
 ONE_THREAD = TrainingConfig(threads=1)
@@ -29,7 +32,31 @@ ONE_THREAD = TrainingConfig(threads=1)
 def test_the_linear_baseline_finds_a_signal_and_the_dummy_is_at_chance() -> None:
     samples = make_samples(blocks=2, signal=3.0, features=8)
     found = baselines(samples, leave_one_run_out(samples), ONE_THREAD)
-    assert found == {"dummy": pytest.approx(1 / 3), "linear": 1.0}
+    assert found == {"dummy": pytest.approx(1 / 3), "lda": 1.0, "linear": 1.0}
+
+
+def test_the_recipe_chooses_the_models_and_the_dummy_is_always_there() -> None:
+    samples = make_samples(blocks=2, signal=3.0, features=8)
+    splits = leave_one_run_out(samples)
+    for models in ((), ("linear",), ("linear", "lda", "linear")):
+        found = baselines(samples, splits, ONE_THREAD, BaselineConfig(models=models))
+        assert list(found) == ["dummy", *dict.fromkeys(models)]
+
+
+def test_a_decoder_that_is_a_baseline_is_not_fitted_again() -> None:
+    samples = make_samples(blocks=2, signal=1.0, features=8)
+    splits = leave_one_run_out(samples)
+    decoder = get_decoder({"name": "lda"})
+    config = ONE_THREAD.resolved(decoder)
+    folds = [e.result for e in cross_validate(decoder, samples, splits, config) if isinstance(e, FoldDone)]
+    other = config.model_copy(update={"balance": "weights"})
+    for settings, again in ((config, False), (config.model_copy(update={"epochs": 7}), False), (other, True)):
+        *events, done = baseline_events(samples, splits, config, fitted=[(decoder, settings, folds)])
+        assert isinstance(done, BaselinesDone)
+        assert (done.folds["lda"] is not folds) == again
+        counted = [event.done for event in events if isinstance(event, Progress)]
+        assert counted == sorted(counted)
+        assert done.scores == baselines(samples, splits, config)
 
 
 def test_the_dummy_is_at_chance_with_unbalanced_classes() -> None:
@@ -49,7 +76,7 @@ def test_baselines_report_progress_and_can_stop_between_any_two_steps() -> None:
     done = events[-1]
     assert isinstance(done, BaselinesDone)
     # Leave-one-run-out with runs of one size: the mean of the runs is the score.
-    assert set(done.runs) == {"dummy", "linear"}
+    assert set(done.runs) == {"dummy", "lda", "linear"}
     for name, by_run in done.runs.items():
         assert list(by_run) == list(dict.fromkeys(samples.groups))
         assert sum(by_run.values()) / len(by_run) == pytest.approx(done.scores[name])

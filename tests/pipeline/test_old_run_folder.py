@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -50,8 +51,8 @@ def folder(tmp_path: Path, image: nib.Nifti1Image) -> Path:
     return copy
 
 
-def scores_of(folder: Path) -> dict[str, object]:
-    scores: dict[str, object] = json.loads((folder / "scores.json").read_text())
+def scores_of(folder: Path) -> dict[str, Any]:
+    scores: dict[str, Any] = json.loads((folder / "scores.json").read_text())
     return scores | {"seconds": 0}
 
 
@@ -70,7 +71,8 @@ def test_its_recipe_gives_the_same_predictions(folder: Path, tmp_path: Path) -> 
         pd.read_csv(path / "predictions.tsv", sep="\t") for path in (folder / "run", tmp_path / "repeated")
     )
     assert after["predicted"].tolist() == before["predicted"].tolist()
-    np.testing.assert_allclose(after["p_open"], before["p_open"], atol=1e-4)
+    # That version stopped the linear decoder at a gradient of 1e-4; it converges now.
+    np.testing.assert_allclose(after["p_open"], before["p_open"], atol=2e-3)
 
 
 def test_it_resumes_without_repeating_a_fit(folder: Path) -> None:
@@ -90,8 +92,11 @@ def test_it_resumes_without_repeating_a_fit(folder: Path) -> None:
                 assert event.result.scores.accuracy == before["accuracy"]
     assert fits == 0
     after = scores_of(out)
-    for name in ("accuracy", "accuracy_per_fold", "baseline", "permutation", "compared", "classes"):
+    for name in ("accuracy", "accuracy_per_fold", "permutation", "compared", "classes"):
         assert after[name] == before[name]
+    lda = after["baseline"].pop("lda")  # that version had no such baseline
+    assert 0.5 < lda <= 1
+    assert after["baseline"] == before["baseline"]
 
 
 def test_its_scores_are_summarized(folder: Path) -> None:

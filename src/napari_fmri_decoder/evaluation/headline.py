@@ -42,7 +42,7 @@ class Headline:
     Attributes
     ----------
     sentence : str
-        Score, folds, chance, baselines, and the permutation test.
+        Score, folds, chance, baselines, the permutation test, and the comparison with the better baseline.
     warning : str
         The findings of the audit that are overridden; "" if there are none.
     severity : {"error", "warning", "note"} or None
@@ -80,6 +80,8 @@ def run_headline(scores: Scores) -> Headline:
         It is shown wherever a score is shown.
     """
     sentence = f"{_score(scores)}; {', '.join(_chance_and_baselines(scores))}; {_permutation_test(scores)}."
+    if scores.versus_baseline:
+        sentence += f" {scores.versus_baseline.sentence}"
     codes = [finding.code for finding in scores.audit if finding.allowed and finding.severity == "error"]
     if not codes:
         return Headline(sentence)

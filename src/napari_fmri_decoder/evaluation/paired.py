@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_fmri_decoder.evaluation.sign_test import sign_test
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -63,8 +65,6 @@ def paired_counts(first: pd.DataFrame, second: pd.DataFrame) -> PairedCounts | N
     >>> paired_counts(one.assign(predicted=["a", "b"]), one.assign(predicted=["a", "a"]))
     PairedCounts(both=1, only_first=0, only_second=1, neither=0, disagree=1, p=1.0)
     """
-    from scipy.stats import binomtest  # takes long to load
-
     if len(first) != len(second) or first.duplicated(KEYS).any():
         return None
     merged = first[[*KEYS, "predicted"]].merge(second[[*KEYS, "predicted"]], on=KEYS, validate="1:m")
@@ -72,12 +72,11 @@ def paired_counts(first: pd.DataFrame, second: pd.DataFrame) -> PairedCounts | N
         return None
     right = [merged[f"predicted_{side}"] == merged["true"] for side in "xy"]
     only = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    n = sum(only)
     return PairedCounts(
         both=int((right[0] & right[1]).sum()),
         only_first=only[0],
         only_second=only[1],
         neither=int((~right[0] & ~right[1]).sum()),
         disagree=int((merged["predicted_x"] != merged["predicted_y"]).sum()),
-        p=float(binomtest(only[0], n).pvalue) if n else 1.0,
+        p=sign_test(*only),
     )

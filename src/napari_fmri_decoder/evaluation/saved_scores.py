@@ -9,6 +9,7 @@ import numpy as np
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.measures import ClassScore
 from napari_fmri_decoder.evaluation.scores import Compared, FoldScore, Permutation, Scores, SeedSpread
+from napari_fmri_decoder.evaluation.sign_test import PairedTest
 from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.samples.audit import Finding
 from napari_fmri_decoder.text import printable
@@ -87,6 +88,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
             str(name): {str(run): _number(value) for run, value in found.items()}
             for name, found in (content.get("run_baselines") or {}).items()
         },
+        versus_baseline=PairedTest(**versus) if (versus := content.get("versus_baseline")) else None,
         baseline_by_run=None if by_run is None else float(by_run),
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.evaluation.sign_test import PairedTest
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
 
@@ -88,31 +89,31 @@ class Scores:
     Attributes
     ----------
     headline : {"accuracy", "balanced_accuracy"}
-        The main score, which `baseline` and `permutation` refer to as well.
+        The main score, also that of `baseline` and `permutation`.
     accuracy, loss, train_accuracy, train_loss : float
         Means over folds.
     balanced_accuracy : float
         Mean recall over classes, over the test sets of all folds together.
     folds : tuple of FoldScore
     untrained_train, untrained_test : Quality or None
-        Quality of the network before training, means over folds.
+        Before training, means over folds.
     classes : tuple of str
     per_class : tuple of ClassScore
     confusion, train_confusion : (classes, classes) int64 array
-        Counts over all folds; rows are the true classes, columns the predicted ones.
+        Counts over all folds; rows are true, columns predicted classes.
     n_samples : int
     baseline : dict of str to float
-        Headline score of "dummy" and "linear" on the same folds.
+        Headline score of "dummy", "lda" and "linear" on the same folds.
     run_baselines : dict of str to dict of str to float
-        Headline score of "dummy" and "linear" in the held-out samples of each run, by run.
+        The same in the held-out samples of each run, by run.
+    versus_baseline : PairedTest or None
+        Comparison with the better linear baseline; None if it is the decoder, or there is none.
     baseline_by_run : float or None
-        Headline score of "linear" with each run held out in turn, if the splits divide runs. The
-        difference from `baseline["linear"]` shows how much such a split inflates a score.
+        Of "linear" with each run held out, if the splits divide runs: how much that inflates a score.
     compared : tuple of Compared
-        Other decoders that the recipe compares with, on the same folds.
+        Other decoders on the same folds.
     permutation : Permutation or None
     seeds : SeedSpread or None
-        None unless the recipe asks for several seeds.
     audit : tuple of Finding
     notes : tuple of str
         Preprocessing, doubts about the data, and exclusions, in sentences.
@@ -135,6 +136,7 @@ class Scores:
     n_samples: int
     baseline: dict[str, float]
     run_baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    versus_baseline: PairedTest | None = None
     baseline_by_run: float | None = None
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
@@ -159,9 +161,8 @@ class Scores:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `scores.json`; numbers that are not finite become null."""
-        untrained = None
-        if self.untrained_train and self.untrained_test:
-            untrained = {"train": asdict(self.untrained_train), "test": asdict(self.untrained_test)}
+        train, test = self.untrained_train, self.untrained_test
+        untrained = {"train": asdict(train), "test": asdict(test)} if train and test else None
         content = {
             "headline": self.headline,
             "accuracy": self.accuracy,
@@ -174,6 +175,7 @@ class Scores:
             "untrained": untrained,
             "baseline": dict(self.baseline),
             "run_baselines": self.run_baselines,
+            "versus_baseline": asdict(self.versus_baseline) if self.versus_baseline else None,
             "baseline_by_run": self.baseline_by_run,
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
@@ -189,8 +191,7 @@ class Scores:
             "notes": list(self.notes),
             "seconds": self.seconds,
         }
-        finite: dict[str, Any] = finite_or_none(content)
-        return finite
+        return dict(finite_or_none(content))
 
 
 def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
@@ -284,8 +285,7 @@ def require_folds(results: Sequence[FoldResult]) -> None:
     """Raise an InputError if no fold has finished."""
     if not results:
         raise InputError(
-            "At least one fold must finish before there is a score, but none has. "
-            "Let training run until the first fold is finished."
+            "At least one fold must finish before there is a score, but none has. Let training run longer."
         )
 
 

@@ -37,8 +37,10 @@ ASKED = "asked.toml"
 """File of a subject's run folder: the requested recipe, before its dataset and options were resolved."""
 _SHOWN = {"report"}
 """Sections that do not affect results."""
-_NOT_COMPARED = {"data", "labels", *_SHOWN}
-"""Also those that only say where samples come from: samples are compared themselves, so a folder may move."""
+_NOT_COMPARED = {"data", "labels", "baseline", *_SHOWN}
+"""Also those that only say where samples come from: samples are compared themselves, so a folder may move.
+
+Baselines add fits and change none, so that those that are missing are fitted."""
 _NAMED = 6
 """Largest number of differences in a message."""
 

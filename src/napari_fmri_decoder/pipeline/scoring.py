@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
 from napari_fmri_decoder.evaluation.scores import Compared, Scores, compare, score_folds, spread_of
+from napari_fmri_decoder.evaluation.sign_test import PairedTest, compare_with_baseline
 from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note, Progress, TrainingEvent
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.tasks.tasks import Tasks
+
+
+Fitted: TypeAlias = "tuple[Decoder, ResolvedTraining, list[FoldResult]]"
+"""A decoder, its training options, and its results on the folds of the run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +75,10 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     notes: list[str] = []
     yield Stage("Training")
     folds, scores = yield from _score_decoder(decoder, samples, splits, config, tasks, notes)
-    compared = yield from _score_compared(prepared, tasks, notes)
+    fitted = [(decoder, config, folds)]
+    compared = yield from _score_compared(prepared, tasks, notes, fitted)
     yield Stage("Baselines")
-    baselines = yield from _score_baselines(samples, splits, config, tasks)
+    baselines = yield from _score_baselines(prepared, config, tasks, fitted)
     by_run = yield from baseline_by_run(samples, splits, config)
     permutations: PermutationsDone | None = None
     if n := recipe.null.permutations:
@@ -89,6 +95,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
         compared=compared,
         baseline=baselines.scores,
         run_baselines=baselines.runs,
+        versus_baseline=_versus_baseline(decoder, folds, baselines, samples),
         baseline_by_run=by_run,
         permutation=permutations.summary if permutations else None,
     )
@@ -96,29 +103,50 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
 
 
 def _score_compared(
-    prepared: Prepared, tasks: Tasks, notes: list[str]
+    prepared: Prepared, tasks: Tasks, notes: list[str], fitted: list[Fitted]
 ) -> Steps[PipelineEvent, tuple[Compared, ...]]:
     compared = []
     for other in prepared.recipe.compare:
         yield Stage(f"Training {other.decoder.name} on the same folds")
         config = other.training.resolved(other.decoder)
-        _, scores = yield from _score_decoder(
+        folds, scores = yield from _score_decoder(
             other.decoder, prepared.samples, prepared.splits, config, tasks, notes
         )
+        fitted.append((other.decoder, config, folds))
         compared.append(compare(other.decoder, scores))
     return tuple(compared)
 
 
 def _score_baselines(
-    samples: Samples, splits: Sequence[Split], config: ResolvedTraining, tasks: Tasks
+    prepared: Prepared, config: ResolvedTraining, tasks: Tasks, fitted: Sequence[Fitted]
 ) -> Steps[PipelineEvent, BaselinesDone]:
-    done = BaselinesDone({}, {})
-    for event in baseline_events(samples, splits, config, tasks):
+    done = BaselinesDone({}, {}, {})
+    for event in baseline_events(
+        prepared.samples,
+        prepared.splits,
+        config,
+        tasks,
+        models=prepared.recipe.baseline,
+        fitted=fitted,
+    ):
         if isinstance(event, BaselinesDone):
             done = event
         else:
             yield event
     return done
+
+
+def _versus_baseline(
+    decoder: Decoder, folds: list[FoldResult], baselines: BaselinesDone, samples: Samples
+) -> PairedTest | None:
+    """Compare with the linear baseline of the highest score, unless the decoder is that one."""
+    names = [name for name in baselines.scores if name != "dummy"]
+    if not names or decoder.name == "dummy":
+        return None
+    best = max(names, key=baselines.scores.__getitem__)
+    if baselines.folds[best] is folds:
+        return None
+    return compare_with_baseline(decoder.name, folds, best, baselines.folds[best], samples)
 
 
 def _score_decoder(

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, mo
 
 from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.evaluation.report_config import ReportConfig
 from napari_fmri_decoder.options import Options, several_texts
 from napari_fmri_decoder.registry import add_packages
@@ -175,6 +176,9 @@ class Recipe(Options):
     training: TrainingConfig = Field(TrainingConfig(), description="Training of the decoder.")
     compare: tuple[CompareConfig, ...] = Field(
         (), description="Other decoders to compare with on the same folds."
+    )
+    baseline: BaselineConfig = Field(
+        BaselineConfig(), description="Simple models that the decoder is compared with."
     )
     null: NullConfig = Field(NullConfig(), description="Permutation test of the score.")
     audit: AuditConfig = Field(AuditConfig(), description="Audit findings that are overridden on purpose.")
