@@ -78,6 +78,10 @@ class Decoder(Registered):
             its output (n, n_classes) logits.
         """
 
+    def meanings(self, n_features: int, n_classes: int) -> dict[str, Any]:
+        """Values that empty options mean for samples of this size; by default none depends on it."""
+        return {}
+
     def notes(self, input_shape: tuple[int, ...]) -> list[str]:
         """Sentences on how the network was adapted to `input_shape`; empty if it was not."""
         return []

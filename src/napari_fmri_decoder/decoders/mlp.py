@@ -44,12 +44,16 @@ class MLP(NetworkDecoder):
         0.25, description="Dropout probability of the hidden units in training.", ge=0, lt=1
     )
 
+    def meanings(self, n_features: int, n_classes: int) -> dict[str, Any]:
+        """Half of (voxels + classes) hidden units."""
+        return {"hidden": (n_features + n_classes) // 2}
+
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
         """Build the untrained network for (voxels,) inputs; see `Decoder.build`."""
         from torch import nn
 
         (n_features,) = input_shape
-        hidden = self.hidden or (n_features + n_classes) // 2
+        hidden = self.hidden or self.meanings(n_features, n_classes)["hidden"]
         layers = OrderedDict(
             dense1=nn.Linear(n_features, hidden),
             relu1=nn.ReLU(),

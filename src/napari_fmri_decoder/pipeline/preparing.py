@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,19 @@ from napari_fmri_decoder.pipeline.zmapping import zmap_progress
 from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
+from napari_fmri_decoder.samples.mask_coverage import Coverage, coverage
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.prepare import prepare_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
-from napari_fmri_decoder.volumes.moments import Moments, moments, with_moments
+from napari_fmri_decoder.volumes.moments import (
+    MeasuringVoxels,
+    Moments,
+    RunningMoments,
+    moments,
+    with_moments,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +72,8 @@ class _Labeled:
         Of the series, if making the mask needed them.
     cleaning : Cleaning or None
         None for z-maps, whose confounds are part of their model.
+    images : Volume or None
+        For z-maps: the series that they were made from, with known moments, if there is a mask.
     """
 
     series: Volume
@@ -74,6 +83,7 @@ class _Labeled:
     mask: Volume | None
     moments: Moments | None = None
     cleaning: Cleaning | None = None
+    images: Volume | None = None
 
 
 def prepare_run(recipe: Recipe, base: Path, watch: Watch | None = None, *, refuse: bool = True) -> Prepared:
@@ -136,9 +146,10 @@ def prepare_steps(
         confounds=labeled.cleaning.confounds if labeled.cleaning else None,
         scrubbed=labeled.cleaning.scrubbed if labeled.cleaning else None,
         moments=labeled.moments,
-        measure=bool(recipe.report.formats),
+        measure=bool(recipe.report.formats) or labeled.mask is not None,
     )
-    splits, findings = _split_and_audit(recipe, labeled.series, samples)
+    covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
+    splits, findings = _split_and_audit(recipe, labeled.series, samples, covered)
     resolved = _resolved(recipe, labeled.series, samples)
     treatment = treatment_of(resolved, opened)
     prepared = Prepared(
@@ -173,9 +184,12 @@ def _make_maps(recipe: Recipe, config: ZMapsConfig, series: Volume, base: Path) 
     runs, notes = find_runs(recipe.labels, series, base)
     plans, _ = plan_zmaps(series, runs, config, base)
     pairing = pairing_of_runs(recipe, series, runs, plans, base)
-    mask, _, more = _recipe_mask(recipe, series, base)
-    made = yield from zmap_progress(series, runs, config, mask, base)
-    return _Labeled(made.maps, made.labels, (*notes, *more, *made.notes), pairing, mask)
+    mask, known, more = _recipe_mask(recipe, series, base)
+    running = RunningMoments()  # of the volumes that the maps are made from
+    measuring = replace(series, data=MeasuringVoxels(series.data, running))
+    made = yield from zmap_progress(series if known else measuring, runs, config, mask, base)
+    images = None if mask is None else with_moments(series, known or running.result())
+    return _Labeled(made.maps, made.labels, (*notes, *more, *made.notes), pairing, mask, images=images)
 
 
 def _recipe_mask(
@@ -190,8 +204,18 @@ def _recipe_mask(
     return mask, known, notes
 
 
+def _coverage(labeled: _Labeled, samples: Samples, measured: Moments | None, part: str) -> Coverage | None:
+    """Compare the mask with the voxels that have signal; None without a mask."""
+    if labeled.mask is None:
+        return None
+    images = labeled.images
+    if images is None and measured is not None:
+        images = with_moments(labeled.series, measured)
+    return None if images is None else coverage(samples.space, images, part=part)
+
+
 def _split_and_audit(
-    recipe: Recipe, series: Volume, samples: Samples
+    recipe: Recipe, series: Volume, samples: Samples, covered: Coverage | None
 ) -> tuple[tuple[Split, ...], tuple[Finding, ...]]:
     splits = tuple(make_splits(recipe.split, samples.table))
     if recipe.null.permutations:
@@ -205,6 +229,7 @@ def _split_and_audit(
             mask=recipe.data.mask,
             recording=_recording(series),
             balanced=recipe.training.balance != "none",
+            coverage=covered,
         )
     )
     return splits, findings

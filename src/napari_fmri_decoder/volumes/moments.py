@@ -69,6 +69,27 @@ class RunningMoments:
         return Moments(mean, np.sqrt(np.maximum(variance, 0)))
 
 
+class MeasuringVoxels:
+    """The voxels of a series, which adds each volume that is read to moments.
+
+    Parameters
+    ----------
+    data : (x, y, z, n) array-like
+    running : RunningMoments
+    """
+
+    def __init__(self, data: ArrayLike, running: RunningMoments) -> None:
+        self._data, self._running = data, running
+        self.shape, self.ndim, self.dtype = tuple(data.shape), data.ndim, data.dtype
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read voxels."""
+        read: NDArray[Any] = self._data[key]
+        if np.shape(read) == self.shape[:3]:
+            self._running.add(np.asarray(read, dtype=np.float32))
+        return read
+
+
 class MeasuredVoxels:
     """The voxels of a series together with their moments.
 

@@ -205,7 +205,7 @@ def test_short_events_show_the_labels_of_each_way_until_one_is_selected(
     dock.apply_button.native.click()
     assert dock.session.state.labeling.table is None
     for word in ("nearest", "overlap", "until-next", "fill_gaps", "[zmaps]", "64 of 64"):
-        assert word in dock.notes.text()
+        assert word in dock.error.text
     shown = dock.bands.table()
     assert list(shown) == ["volume", "label", "run", "midpoint", "nearest", "overlap", "until-next"]
     assert set(shown["midpoint"]) == {""}

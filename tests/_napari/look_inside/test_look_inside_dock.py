@@ -135,7 +135,7 @@ def test_show_returns_at_once_or_raises_what_stopped_the_page(
     for _ in range(2):  # it starts again, and its error is that of the page, as often as it is asked for
         with pytest.raises(InputError, match="must have components"):
             dock.show("PCA of the samples")
-        assert dock.pca.about.text() == "Failed: The samples must have components, found none."
+        assert dock.pca.error.text == "The samples must have components, found none."
     assert len(notified) == 1
 
 

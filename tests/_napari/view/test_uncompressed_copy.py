@@ -11,6 +11,7 @@ import pytest
 
 from napari_fmri_decoder._napari.layers.to_layer import KEY
 from napari_fmri_decoder._napari.qt.dock import Dock
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.reader import open_in_viewer, read_layers
 from napari_fmri_decoder._napari.view import uncompressed_copy
 from napari_fmri_decoder._napari.view.uncompressed_copy import KEEP, STOP, UncompressedCopyButton
@@ -35,7 +36,7 @@ def test_a_large_gzip_gives_one_note_and_the_button_makes_it_quick(
 ):
     dock = Dock(viewer, "dock")
     qtbot.addWidget(dock.native)
-    button = UncompressedCopyButton(dock)
+    button = UncompressedCopyButton(dock, Message("copy_error"))
     dock.rows.addWidget(button.native)
     assert not button.enabled
     assert "Select the layer of a series first." in button.tooltip

@@ -20,6 +20,8 @@ def default_text(text: str, meaning: Any) -> str:
 class Automatic(ValuedContainerWidget[Any]):
     """A check box for a special value such as None, and a number for all others.
 
+    Unchecking the box keeps the number that the special value meant, as far as it is known.
+
     Parameters
     ----------
     value : float or special
@@ -29,6 +31,8 @@ class Automatic(ValuedContainerWidget[Any]):
         Text of the check box.
     number : mapping
         Options of the `Number`.
+    means : float, optional
+        The number that has the same effect as the special value, if it always does.
     **options : Any
         See `magicgui.widgets.bases.Widget`.
 
@@ -36,6 +40,9 @@ class Automatic(ValuedContainerWidget[Any]):
     ----------
     auto : CheckBox
     number : Number
+    waits : bool
+        Whether the value stays the special one if the box is unchecked by hand before its meaning is known,
+        until it is known or a number is typed.
     """
 
     def __init__(
@@ -45,10 +52,13 @@ class Automatic(ValuedContainerWidget[Any]):
         special: str | None = None,
         text: str = "auto",
         number: Mapping[str, Any] | None = None,
+        means: Any = None,
         **options: Any,
     ) -> None:
         self._special, self._text = special, text
-        self._known = False
+        self._meaning: Any = None
+        self._means = means
+        self.waits = self._waiting = self._setting = False
         self.auto = CheckBox(text=text, value=True)
         self.auto.native.setObjectName("auto")
         self.number = Number(label=options.get("label"), **(number or {}))
@@ -67,33 +77,45 @@ class Automatic(ValuedContainerWidget[Any]):
 
     def get_value(self) -> Any:
         """Return the special value if the box is checked, otherwise the number."""
-        return self._special if self.auto.value else self.number.value
+        return self._special if self.auto.value or self._waiting else self.number.value
 
     def set_value(self, value: Any) -> None:
         """Check the box for the special value; otherwise uncheck it and set the number."""
-        before = self.value
-        with self.changed.blocked():
-            if value != self._special:
-                self.number.value = value
-            self.auto.value = value == self._special
+        before, self._setting, self._waiting = self.value, True, False
+        try:
+            with self.changed.blocked():
+                if value != self._special:
+                    self.number.value = value
+                self.auto.value = value == self._special
+        finally:
+            self._setting = False
         if self.value != before:
             self.changed.emit(self.value)
 
     def show_meaning(self, meaning: Any) -> None:
         """Show the value that the special one means in the disabled number; None hides it."""
-        self._known = meaning is not None
-        if meaning is not None and self.auto.value:
-            self.number.value = meaning
+        self._meaning = meaning
+        if self._waiting and meaning is not None:
+            self.set_value(meaning)
         self._show()
 
+    @property
+    def meaning(self) -> Any:
+        """The number that the special value means now; None if it is not known."""
+        return self._means if self._meaning is None else self._meaning
+
     def _show(self) -> None:
+        if self.meaning is not None and self.auto.value:
+            self.number.value = self.meaning
         self.number.enabled = not self.auto.value
-        self.number.visible = self._known or not self.auto.value
+        self.number.visible = self._meaning is not None or not self.auto.value
 
     def _on_auto(self) -> None:
+        self._waiting = self.waits and not (self.auto.value or self._setting) and self.meaning is None
         self._show()
         self.changed.emit(self.value)
 
     def _on_number(self) -> None:
+        self._waiting = False
         if not self.auto.value:
             self.changed.emit(self.value)

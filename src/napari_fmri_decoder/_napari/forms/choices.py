@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtWidgets import QComboBox
 
 from napari_fmri_decoder._napari.forms.automatic import default_text
+from napari_fmri_decoder._napari.forms.elided import Elide
 from napari_fmri_decoder._napari.forms.native import narrow, prepare_control
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
+from napari_fmri_decoder._napari.qt.availability import set_tooltip, tooltip
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,10 +62,18 @@ class LayerChoice(NullableChoice):
     def __init__(
         self, name: str, label: str, tip: str, layers: Callable[[], Iterable[Layer]], text: str = "none"
     ) -> None:
-        self._layers = layers
+        self._layers, self._tip = layers, tip
         super().__init__(name=name, label=label, text=text, choices=self._listed)
         narrow(self.native)
+        self.elide = Elide(self.native)
         prepare_control(self, name, label, tip)
+        self.changed.connect(self._show_name)
+
+    def _show_name(self) -> None:
+        """Show the name of the layer in full in the tooltip."""
+        layer = self.value
+        name = "" if layer is None else f"</p><p>{escape(layer.name)}"
+        set_tooltip(self, tooltip(f"{self._tip}{name}"))
 
     def _listed(self, _: Any) -> list[tuple[str, Layer]]:
         return [(layer.name, layer) for layer in self._layers() if HELPER not in layer.metadata]
@@ -84,6 +95,7 @@ class LayerChoice(NullableChoice):
                 f"got {name!r}."
             )
         self.set_value(found)
+        self._show_name()
 
     def reset_choices(self, *_: Any) -> None:
         """List the layers as they are now; the choice is kept if possible."""
@@ -91,6 +103,7 @@ class LayerChoice(NullableChoice):
         relist(self, before)
         if self.value is not before:
             self.changed.emit(self.value)
+        self._show_name()
 
 
 class ListChoice(ComboBox):

@@ -1,8 +1,9 @@
 """The widget of a field: its type chooses the widget, and everything else is read from the field.
 
 The label is the field's name (or `title`), the tooltip its description, and the limits its own; `unit`,
-`step`, `none` (the text for None) and `mode` in `json_schema_extra` set the rest. Modes are "file", "files",
-"folder" and "save" for paths, and "device" for a device of torch.
+`step`, `none` (the text for None), `means` (the number that None always means) and `mode` in
+`json_schema_extra` set the rest. Modes are "file", "files", "folder" and "save" for paths, and "device" for a
+device of torch.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ def field_widget(name: str, info: FieldInfo, label: str) -> BaseValueWidget[Any]
         )
     if special:
         kind, options = _with_special(kind, options, special[0], str(extra.get("none", "auto")))
+        if kind is Automatic:
+            options["means"] = extra.get("means")
     widget: BaseValueWidget[Any] = kind(name=name, label=label, **options)
     if isinstance(widget, ComboBox):
         narrow(widget.native, LETTERS)

@@ -13,6 +13,7 @@ from napari_fmri_decoder._napari.forms.controls import choice_box, push_button
 from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.native import align_labels, prepare_control
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder.errors import InputError
@@ -64,9 +65,10 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
         self.table = _table()
         self.table.itemChanged.connect(lambda *_: self._update_availability())
         self.open_button = push_button("open_bids", "Open selected runs")
-        self.open_button.changed.connect(guard()(self.open))
+        self.error = Message("bids_error")
+        self.open_button.changed.connect(guard(self.error)(self.open))
         self.about = text_label(NO_FOLDER, name="bids_about")
-        for part in (self.table, self.about, self.open_button.native):
+        for part in (self.table, self.about, self.open_button.native, self.error):
             self.native.layout().addWidget(part)
         self._list_runs()
 
@@ -84,7 +86,7 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
         if not self.folder.line_edit.native.hasFocus():
             self._on_folder()
 
-    @guard()
+    @guard("error")
     def _on_folder(self) -> None:
         text = str(self.folder.value)
         self._runs = []
@@ -104,7 +106,6 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
                     box.value = before if before in known else known[0]
         self._list_runs()
 
-    @guard()
     def _list_runs(self) -> None:
         """List the runs of the current choice, and select those with events, which can be labeled."""
         runs = self._runs
@@ -112,7 +113,8 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
             runs = [run for run in runs if getattr(run, name) == box.value]
             set_available(box, None if self._runs else NO_FOLDER, CHOICES[name])
         self._shown = []
-        self._shown = one_space(runs) if runs else []
+        with guard(self.error):
+            self._shown = one_space(runs) if runs else []
         self.table.blockSignals(True)
         self.table.setRowCount(len(self._shown))
         for row, run in enumerate(self._shown):

@@ -17,6 +17,7 @@ from napari_fmri_decoder._napari.labels.zmaps import ZMapsView
 from napari_fmri_decoder._napari.plots.bands import BandsPlot
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.dock import Dock
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import scrolled, section, text_label
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
@@ -57,7 +58,9 @@ class LabelsDock(Dock):
         self.brush = PaintBox()
         self.zmaps = ZMapsView(self)
         self.extend([self.bids, self.source, self.apply_button, self.brush, self.zmaps])
-        self.apply_button.changed.connect(guard()(self.apply))
+        self.error = Message("labels_error")
+        self.apply_button.changed.connect(guard(self.error)(self.apply))
+        self.source.changed.connect(self.error.clear)
         self.about = text_label(name="labels_about")
         self.bands = BandsPlot()
         self.bands.setObjectName("bands")
@@ -81,6 +84,7 @@ class LabelsDock(Dock):
             self.about,
             section("Source", self.source.native, name="source_section", reset=source.reset),
             self.apply_button.native,
+            self.error,
             self.bands,
             self.ways,
             self.brush.native,
@@ -119,6 +123,7 @@ class LabelsDock(Dock):
             self._on_recipe()
         if name == "series":
             self.notes.clear()
+            self.error.clear()
             self._ways = {}
             self._on_series()
         if name in ("series", "table", "prepared"):
@@ -158,11 +163,9 @@ class LabelsDock(Dock):
         self._ways = {}
         try:
             table, notes = label_table(config, series, folder_of(series))
-        except UndecidedError as error:
+        except UndecidedError:
             self._count_alternatives(config, series)
             self._show_table()
-            self.notes.setText(str(error))
-            self.notes.setVisible(True)
             self._scroll.ensureWidgetVisible(self.bands)
             raise
         if isinstance(config, OnsetLabels) and (config.assign or config.fill_gaps):
@@ -172,9 +175,14 @@ class LabelsDock(Dock):
         if self._ways:
             self._scroll.ensureWidgetVisible(self.bands)
 
-    @guard()
     def _open_runs(self, runs: list[BidsRun]) -> None:
         """Open runs of a dataset as one series over their anatomy, with their events as labels."""
+        with guard(self.bids.error):
+            self._open_series(runs)
+            with guard(self.error):
+                self.apply()
+
+    def _open_series(self, runs: list[BidsRun]) -> None:
         series = on_copies(read_series([run.bold for run in runs]))
         series = replace(series, name=" ".join(filter(None, (f"sub-{runs[0].subject}", runs[0].task))))
         if problem := tr_problem(series):
@@ -184,9 +192,8 @@ class LabelsDock(Dock):
             anatomies = {run.anatomy for run in runs if run.anatomy is not None}
             if len(anatomies) == 1 and self.session.state.preparation.anatomy is None:
                 self.session.update(anatomy=self.session.add(read(anatomies.pop())))
-            self.session.update(series=self.session.add(series), table=None, labels=None, prepared=None)
+            self.session.in_use.choose_series(self.session.add(series))
         self.source.update({"source": "events", "events": ()})
-        self.apply()
 
     def _count_alternatives(self, config: LabelsConfig, series: Volume) -> None:
         """Compute the labels by each way to assign short events, for the bands."""
@@ -246,7 +253,7 @@ class LabelsDock(Dock):
         colors = label_colors([*present, label], labels.excluded(present) if labels else ())
         self.bands.set_brush(colors.get(label, (0.5, 0.5, 0.5, 1.0)))
 
-    @guard()
+    @guard("error")
     def _paint(self, first: int, last: int) -> None:
         """Label volumes with the label of the brush, on top of the table."""
         label, table, labels = (

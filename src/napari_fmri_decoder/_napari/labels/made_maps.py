@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder.atomic_files import replacing
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.zmapping import TABLE
@@ -18,6 +19,7 @@ from napari_fmri_decoder.volumes.nifti import write_steps
 from napari_fmri_decoder.volumes.read import read
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.volumes.volume import Volume
 
@@ -74,3 +76,17 @@ class MadeMaps:
                 f"The table of the maps cannot be written to {printable(table)}: {error.strerror or error}."
             ) from error
         return [file, table]
+
+
+class ZMapping(SessionJob):
+    """The computation of z-maps of a session.
+
+    Attributes
+    ----------
+    made : MadeMaps or None
+        The maps that were made last.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.made: MadeMaps | None = None

@@ -13,14 +13,14 @@ from napari_fmri_decoder._napari.forms.lines import PathLine
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.step import Step, row
-from napari_fmri_decoder._napari.labels.made_maps import MadeMaps
+from napari_fmri_decoder._napari.labels.made_maps import MadeMaps, ZMapping
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.messages import Message
+from napari_fmri_decoder._napari.qt.notifications import error_text, guard
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
 from napari_fmri_decoder._napari.qt.reading import Watch
 from napari_fmri_decoder._napari.qt.saving import announce, ask_file
 from napari_fmri_decoder._napari.qt.sections import text_label
-from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder._napari.viewer.folders import RUNS, folder_of, run_folder
 from napari_fmri_decoder._napari.viewer.replace_series import replace_series
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.qt.dock import Dock
     from napari_fmri_decoder._napari.qt.workers import Job
-    from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.volumes.volume import Volume
 
 NO_SERIES = "Choose the series in the Prepare dock first."
@@ -61,20 +60,6 @@ IN_PLACE = (
     "The layer of the series then shows the maps with their labels, and its mask is kept. A viewer holds "
     "either time or maps along its first axis. The series stays on disk; open it again to go back."
 )
-
-
-class ZMapping(SessionJob):
-    """The computation of z-maps of a session.
-
-    Attributes
-    ----------
-    made : MadeMaps or None
-        The maps that were made last.
-    """
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.made: MadeMaps | None = None
 
 
 class ZMapsView(Step):
@@ -102,15 +87,17 @@ class ZMapsView(Step):
         self.in_place.native.setObjectName("zmaps_in_place")
         self.make_button = push_button("make_zmaps", "Make z-maps", TIP)
         self.stop_button = push_button("stop_zmaps", "Stop", "Stop. No map is kept.")
+        self.error = Message("zmaps_error")
         self.save_button = push_button("save_zmaps", "Save z-maps…", SAVE_TIP)
         self.append(row(self.make_button, self.stop_button, self.save_button))
-        self.save_button.changed.connect(guard()(self._ask))
-        self.make_button.changed.connect(guard()(self._make))
+        self.save_button.changed.connect(guard(self.error)(self._ask))
+        self.make_button.changed.connect(guard(self.error)(self._make))
         self.stop_button.changed.connect(lambda _: self.stop())
         self.line = ProgressLine(self.work.progress)
         self.notes = text_label(name="zmaps_notes")
-        self.add_native(self.line, self.notes)
+        self.add_native(self.error, self.line, self.notes)
         self.form.changed.connect(self._on_form)
+        self.form.changed.connect(self._clear_error)
         dock.follow(self.work.changed, self.refresh)
         self._on_form()
         self.refresh()
@@ -133,8 +120,14 @@ class ZMapsView(Step):
         self.form.enable("confounds_files", None if value["confounds"] else "Enter confound columns first.")
         self.form.show_meanings({"slice_time_ref": 0.5 if boxcar else 0.0})
 
+    def _clear_error(self) -> None:
+        self.work.error = ""
+        self.error.clear()
+
     def refresh(self) -> None:
         """Update the controls."""
+        if self.work.error:
+            self.error.show_error(self.work.error)
         running = self.job is not None
         why = "Z-maps are being computed." if running else self._missing()
         set_available(self.make_button, why)
@@ -246,6 +239,7 @@ class ZMapsView(Step):
                 yield Stage("Stopped")  # a worker notices a stop only between yields
 
         self.work.message = ""
+        self._clear_error()
         self.line.start("Computing z-maps…")
         watch.job = run_generator(
             steps,
@@ -253,7 +247,7 @@ class ZMapsView(Step):
             description="Computing z-maps",
             on_event=partial(self._on_event, state.preparation.series, series),
             on_done=lambda _: self._end("Done."),
-            on_error=lambda error: self._end(f"Failed: {error}"),
+            on_error=self._on_error,
             on_stopped=lambda: self._end("Stopped. No map was kept."),
         )
         self.line.follow(watch.job, lambda: watch.done / series.n_volumes)
@@ -274,7 +268,7 @@ class ZMapsView(Step):
         """Show where the maps are, and the maps themselves if requested."""
         hint = "Open the folder in another window to see them."
         if self.in_place.value and self.session.state.preparation.series is layer:
-            with guard():
+            with guard(self.error):
                 with all_or_nothing(self.session):
                     self._show(layer, folder)
                 hint = 'To center them before decoding, select "Center runs" in Train, under Preparation.'
@@ -287,6 +281,10 @@ class ZMapsView(Step):
         table, _ = label_table(labels, maps, folder)
         replace_series(self.session, layer, maps)
         self.session.update(labels=labels, table=table, prepared=None, result=None)
+
+    def _on_error(self, error: Exception) -> None:
+        self.work.error = error_text(error)
+        self._end("No map was made.")
 
     def _end(self, text: str) -> None:
         self.line.end(text)

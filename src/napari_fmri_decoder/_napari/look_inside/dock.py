@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.look_inside.page import NOTHING
 from napari_fmri_decoder._napari.look_inside.pages import PAGES, Pages
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.dock import Dock, to_front
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import scrolled, text_label
 from napari_fmri_decoder._napari.results.dropped_runs import DroppedRuns
@@ -69,6 +70,7 @@ class LookInsideDock(Dock):
         self.without_images = text_label("", "without_images")
         self.without_images.setTextFormat(Qt.TextFormat.PlainText)
         self.without_images.hide()
+        self.error = Message("run_error")
         self.stack = QStackedWidget()
         form = QFormLayout()
         form.addRow(self.open.native)
@@ -78,6 +80,7 @@ class LookInsideDock(Dock):
         self.rows.addLayout(form)
         self.rows.addWidget(self.headline)
         self.rows.addWidget(self.without_images)
+        self.rows.addWidget(self.error)
         self.rows.addWidget(self.stack, 1)
         self.run.changed.connect(self._on_run)
         self.page.changed.connect(self._on_page)
@@ -230,7 +233,7 @@ class LookInsideDock(Dock):
             self.run.relist(list(self._runs))
             self.run.value = name
 
-    @guard()
+    @guard("error")
     def _on_run(self) -> None:
         """Show the layers of the selected run."""
         if self.result is not None:

@@ -71,7 +71,7 @@ class ExplainPage(Page):
         form.addRow("Map", self.map.native)
         self.rows.addLayout(form)
         self.rows.addStretch(1)
-        self.button.changed.connect(guard()(self._compute))
+        self.button.changed.connect(guard(self.error)(self._compute))
         self.method.changed.connect(self._check_method)
         self.map.changed.connect(self._show_map)
 
@@ -135,7 +135,7 @@ class ExplainPage(Page):
         set_available(self.map, None, MAP_TIP)
         self._show_map()
 
-    @guard()
+    @guard("error")
     def _show_map(self, *_: Any) -> None:
         """Show the chosen map in the layer of this page, which is added if it is not there."""
         explained, label = self._explained, self.map.value

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_fmri_decoder._napari.qt.messages import Message
+from napari_fmri_decoder._napari.qt.notifications import error_text
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder.errors import InputError
@@ -59,7 +61,9 @@ class Page(QWidget):
         self._body = QWidget()
         self.rows = QVBoxLayout(self._body)
         self.rows.setContentsMargins(0, 0, 0, 0)
+        self.error = Message(f"{type(self).__name__}_error")
         outer.addWidget(self.about)
+        outer.addWidget(self.error)
         outer.addWidget(self._body, 1)
         self.run: RunResult | SavedRun | None = None
         self._selected = selected
@@ -75,6 +79,7 @@ class Page(QWidget):
         if run is self.run:
             return
         self.run, self._drawing = run, None
+        self.error.clear()
         draws = isinstance(run, RunResult) or not self.needs_images
         self._body.setVisible(draws)
         self.show_message("" if draws else NO_IMAGES)
@@ -128,6 +133,12 @@ class Page(QWidget):
         """Compute in the background; the output is discarded if another result is shown by then."""
         requested_for = self.run
         self.show_message(f"{text}…")
+        self.error.clear()
+
+        def failed(error: Exception) -> None:
+            if requested_for is self.run:
+                self.show_message("")
+                self.error.show_error(error_text(error))
 
         def end(message: str, next_: Callable[[], None] | None) -> None:
             if requested_for is self.run:
@@ -141,7 +152,7 @@ class Page(QWidget):
             owner=_owner(self),
             description=text,
             on_done=lambda output: end("", lambda: then(output)),
-            on_error=lambda error: end(f"Failed: {error}", None),
+            on_error=failed,
             on_stopped=lambda: end("", on_stopped),
         )
 

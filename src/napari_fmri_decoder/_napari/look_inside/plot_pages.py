@@ -162,7 +162,7 @@ class TSNEPage(Page):
             row.addWidget(part)
         self.rows.addLayout(row)
         self.rows.addWidget(self.scatter)
-        self.button.changed.connect(guard()(self._compute))
+        self.button.changed.connect(guard(self.error)(self._compute))
 
     def draw(self, result: RunResult) -> None:
         """Remove the plot of the previous result."""

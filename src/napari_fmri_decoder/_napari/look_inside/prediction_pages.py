@@ -136,7 +136,7 @@ class PredictionsPage(Page):
     def _clicked(self, index: QModelIndex) -> None:
         self.volume_requested.emit(int(self.model.table["volume"].iloc[index.row()]))
 
-    @guard()
+    @guard("error")
     def _ask_table(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save table", "", "Tab-separated values (*.tsv)")
         if path:
@@ -240,11 +240,14 @@ class FiltersPage(Page):
         table = result.predictions.drop_duplicates("volume")
         values = table[[f"p_{name}" for name in prepared.samples.classes]].to_numpy().tolist()
         self._probabilities = dict(zip(table["volume"].tolist(), values, strict=True))
-        roles = [layer.metadata[ROLE] for layer in reversed(result_layers(self.session.viewer))]
-        self.layer.relist(sorted(roles, key=lambda role: (role != PREDICTIONS, role)))
-        none = len(roles) < 2
-        self.show_message("This decoder has no layers with spatial positions." if none else "")
-        self._on_layer()
+        layers = {layer.metadata[ROLE]: layer for layer in reversed(result_layers(self.session.viewer))}
+        self.layer.relist(sorted(layers, key=lambda role: (role != PREDICTIONS, role)))
+        visible = [role for role in self.layer.choices if role in layers and layers[role].visible]
+        if visible:  # opening the page changes no layer
+            with self.layer.changed.blocked():
+                self.layer.value = visible[0]
+        self.show_message("" if len(layers) > 1 else "This decoder has no layers with spatial positions.")
+        self._follow_layer()
 
     def _on_layer(self) -> None:
         """Show only the selected layer."""
@@ -253,7 +256,13 @@ class FiltersPage(Page):
             layer.visible = layer.metadata[ROLE] == selected
             if layer.visible:
                 self.session.viewer.layers.selection = {layer}
-            if layer.visible and selected != PREDICTIONS:
+        self._follow_layer()
+
+    def _follow_layer(self) -> None:
+        """Set the range of the filters of the selected layer."""
+        selected = self.layer.value
+        for layer in result_layers(self.session.viewer):
+            if layer.metadata[ROLE] == selected != PREDICTIONS:
                 self.filter.max = layer.data.shape[0] - 1
         set_available(self.filter, NO_FILTERS if selected in (None, PREDICTIONS) else None, FILTER_TIP)
         self.update_position()

@@ -70,7 +70,9 @@ def slab(viewer: Viewer) -> SlabStep:
 
 
 def _begin(viewer: Viewer) -> tuple[PrepareJobs, ImagesView]:
-    jobs = PrepareJobs(Session.of(viewer), Lifetime())
+    session = Session.of(viewer)
+    session.in_use.accept_all()
+    jobs = PrepareJobs(session, Lifetime())
     return jobs, ImagesView(jobs)
 
 
@@ -92,7 +94,7 @@ def _finish(step: Any, jobs: PrepareJobs, parts: Sequence[Any]) -> None:
 
     def catch_up() -> None:
         on_layers()
-        for name in ("series", "mask", "slab", "pivot", "angles", "frame"):
+        for name in ("series", "anatomy", "mask", "slab", "pivot", "angles", "frame"):
             on_state(name)
 
     jobs.life.follow(jobs.session.layers_changed, on_layers)

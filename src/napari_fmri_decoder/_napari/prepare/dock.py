@@ -54,8 +54,9 @@ class PrepareDock(Dock):
         rows.addStretch(1)
         self.rows.addWidget(scrolled(content, "prepare_scroll"))
         back, halt = "Undo the last step.", "Stop the running job; nothing is changed."
-        self.undo_button = self.jobs.button("undo", "Undo", back, self.undo, self._cannot_undo)
+        self.undo_button = self.jobs.button("undo", "Undo", back, self.undo, self._cannot_undo, "undo")
         stop = self.jobs.button("stop", "Stop", halt, self.jobs.stop, self._cannot_stop)
+        self.rows.addWidget(self.jobs.message("undo"))
         self.rows.addWidget(row(self.undo_button, stop).native)
         self.mask.chosen.connect(self.jobs.refresh)
         self.follow(self.session.layers_changed, self._on_layers)
@@ -83,8 +84,16 @@ class PrepareDock(Dock):
         """Show the present state of the session."""
         self._on_layers()
         self._on_steps()
-        for name in ("series", "mask", "slab", "pivot", "angles", "frame", "radiological"):
+        for name in ("series", "anatomy", "mask", "slab", "pivot", "angles", "frame", "radiological"):
             self._on_state(name)
+
+    def on_shown(self) -> None:
+        """Bring options back without drawing a slab, and choose a mask strategy that fits the series."""
+        restoring = bool(self.remembered)
+        super().on_shown()
+        if restoring:
+            self.slab.untouch()
+            self.mask.suit_series()
 
     def _on_layers(self) -> None:
         self.images.on_layers()

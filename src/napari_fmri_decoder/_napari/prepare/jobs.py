@@ -9,9 +9,11 @@ from qtpy.QtCore import QObject
 
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.messages import Message
+from napari_fmri_decoder._napari.qt.notifications import error_text, guard
 from napari_fmri_decoder._napari.qt.reading import run_watched
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
+from napari_fmri_decoder._napari.qt.voxel_count import VoxelCount
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import InputError
 
@@ -35,11 +37,43 @@ class PrepareJob(SessionJob):
     ----------
     mean : tuple of Volume or None
         A series and its mean.
+    errors : dict of str to str
+        The error that each part of the dock shows.
     """
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.mean: tuple[Volume, Volume] | None = None
+        self.errors: dict[str, str] = {}
+
+
+class PartError:
+    """The error that one part of the dock shows, also after the dock was closed and reopened.
+
+    Parameters
+    ----------
+    work : PrepareJob
+    part : str
+        Such as "mask".
+    """
+
+    def __init__(self, work: PrepareJob, part: str) -> None:
+        self._work, self._part = work, part
+
+    @property
+    def text(self) -> str:
+        """The error; "" if there is none."""
+        return self._work.errors.get(self._part, "")
+
+    def show_error(self, text: str) -> None:
+        """Show an error."""
+        self._work.errors[self._part] = text
+        self._work.changed.emit()
+
+    def clear(self) -> None:
+        """Remove the error."""
+        if self._work.errors.pop(self._part, None) is not None:
+            self._work.changed.emit()
 
 
 class PrepareJobs(QObject):
@@ -55,13 +89,18 @@ class PrepareJobs(QObject):
     ----------
     work : PrepareJob
         Also for a dock that was closed and reopened.
+    count : VoxelCount
+        Of the session.
     """
 
     def __init__(self, session: Session, life: Lifetime) -> None:
         super().__init__(life)
         self.session, self.life = session, life
         self.work = session.part(PrepareJob)
+        self.count = session.part(VoxelCount)
         self._buttons: list[tuple[PushButton, str, Reason]] = []
+        self._messages: list[tuple[Message, PartError]] = []
+        self._errors: dict[str, PartError] = {}  # psygnal holds them weakly
         life.follow(self.work.changed, self.refresh)
 
     @property
@@ -69,10 +108,32 @@ class PrepareJobs(QObject):
         """The running job."""
         return self.work.job
 
-    def button(self, name: str, text: str, tip: str, slot: Callable[[], Any], reason: Reason) -> PushButton:
-        """Make a button; its tooltip describes it and, if it is disabled, gives the reason."""
+    def message(self, part: str) -> Message:
+        """Make the widget that shows the errors of a part of the dock."""
+        message = Message(f"{part}_error")
+        self._messages.append((message, self.error(part)))
+        return message
+
+    def error(self, part: str) -> PartError:
+        """The error of a part of the dock."""
+        return self._errors.setdefault(part, PartError(self.work, part))
+
+    def button(
+        self, name: str, text: str, tip: str, slot: Callable[[], Any], reason: Reason, part: str = ""
+    ) -> PushButton:
+        """Make a button; its tooltip describes it and, if it is disabled, gives the reason.
+
+        Parameters
+        ----------
+        name, text, tip : str
+        slot : callable
+        reason : callable
+            See `Reason`.
+        part : str
+            The part of the dock that shows its errors; see `message`.
+        """
         button = push_button(name, text, tip)
-        button.changed.connect(guard()(slot))
+        button.changed.connect(guard(self.error(part) if part else None)(slot))
         self._buttons.append((button, tip, reason))
         return button
 
@@ -82,9 +143,11 @@ class PrepareJobs(QObject):
             raise InputError(why)
 
     def refresh(self) -> None:
-        """Enable the buttons that can be used; the others show the reason."""
+        """Enable the buttons that can be used; the others show the reason. Show the errors."""
         for button, tip, reason in self._buttons:
             set_available(button, reason(), tip)
+        for message, error in self._messages:
+            message.show_error(error.text)
 
     def busy(self) -> str | None:
         """Reason that a job is running."""
@@ -102,16 +165,22 @@ class PrepareJobs(QObject):
             raise InputError(f"A series must be chosen. {NO_SERIES}")
         return series
 
-    def run(self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any]) -> Job:
+    def run(
+        self, description: str, work: Callable[[Volume], Any], on_done: Callable[[Any], Any], part: str
+    ) -> Job:
         """Run work on the series in a thread; `on_done` takes its result in the main thread.
 
-        If `on_done` fails, its changes of the viewer are undone.
+        If `on_done` fails, its changes of the viewer are undone. Errors are shown in a part of the dock.
         """
-        series, session = self.series, self.session
+        series, session, shown = self.series, self.session, self.error(part)
 
         def show(result: Any) -> None:
-            with all_or_nothing(session):
-                on_done(result)
+            try:
+                with all_or_nothing(session):
+                    on_done(result)
+            except Exception as error:
+                shown.show_error(error_text(error))
+                raise
 
         job, watch = run_watched(
             work,
@@ -120,7 +189,9 @@ class PrepareJobs(QObject):
             description=description,
             on_done=show,
             on_end=self.work.end,
+            on_error=lambda error: shown.show_error(error_text(error)),
         )
+        shown.clear()
         # cutting a slab reads the series for its mean, and again for its voxels
         self.work.begin(job, lambda: (watch.done % series.n_volumes, series.n_volumes))
         return job
@@ -134,9 +205,9 @@ class PrepareJobs(QObject):
         """The mean of the series, if a job has computed it."""
         series = self.session.series
         if self.work.mean is None or series is None:
-            return None
+            return self.count.mean()
         of, mean = self.work.mean
-        return mean if of.data is series.data and of.grid.same_as(series.grid) else None
+        return mean if of.data is series.data and of.grid.same_as(series.grid) else self.count.mean()
 
     def keep_mean(self, mean: Volume) -> None:
         """Keep the mean of the series for later jobs."""

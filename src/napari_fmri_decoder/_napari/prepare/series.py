@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from magicgui.widgets import Container
-from napari.layers import Image
 
 from napari_fmri_decoder._napari.forms.choices import LayerChoice
 from napari_fmri_decoder._napari.forms.controls import check_box
@@ -17,6 +16,7 @@ from napari_fmri_decoder._napari.prepare.jobs import NO_SERIES, PrepareJobs
 from napari_fmri_decoder._napari.prepare.saving import SaveImage
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.results.picture import open_picture_dialog
+from napari_fmri_decoder._napari.viewer.in_use import decodable_layers, still_layers
 from napari_fmri_decoder._napari.viewer.preparation import series_mean
 from napari_fmri_decoder.volumes.describe import describe
 
@@ -50,58 +50,41 @@ class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by i
         super().__init__(
             name="images",
             widgets=[
-                LayerChoice("series", "Series", series, lambda: self._layers(series=True)),
-                LayerChoice("anatomy", "Anatomy", anatomy, lambda: self._layers(series=False)),
+                LayerChoice("series", "Series", series, lambda: decodable_layers(jobs.session)),
+                LayerChoice("anatomy", "Anatomy", anatomy, lambda: still_layers(jobs.session)),
             ],
         )
         self.margins = (0, 0, 0, 0)
         align_labels(self)
         tip = "Average the series over its volumes, as a new layer."
-        self._button = jobs.button("mean_series", "Mean of series", tip, self._mean_series, jobs.no_series)
+        self._button = jobs.button(
+            "mean_series", "Mean of series", tip, self._mean_series, jobs.no_series, "images"
+        )
         self.save = SaveImage(jobs, "series", lambda: self._session.series, NO_SERIES)
         self.about = text_label(NO_SERIES, name="series_about")
-        for part in (self.about, row(self._button, self.save.button).native):
+        for part in (self.about, row(self._button, self.save.button).native, jobs.message("images")):
             self.native.layout().addWidget(part)
         self.series.changed.connect(self._on_series)
-        self.anatomy.changed.connect(lambda layer: self._session.update(anatomy=layer))
-
-    def _layers(self, *, series: bool) -> list[Layer]:
-        """Images that are, or are not, a series of volumes."""
-        layers = [layer for layer in self._session.viewer.layers if isinstance(layer, Image)]
-        layers = [layer for layer in layers if HELPER not in layer.metadata]
-        volumes = [(layer, self._session.volume(layer)) for layer in layers]
-        return [layer for layer, volume in volumes if volume is not None and volume.is_series == series]
+        self.anatomy.changed.connect(self._session.in_use.choose_anatomy)
 
     def on_layers(self) -> None:
-        """List the layers; the first series and anatomy are chosen."""
+        """List the layers; the session chooses the only one of its kind."""
         self.series.reset_choices()
         self.anatomy.reset_choices()
-        if self.series.value is None:
-            self.series.value = next((layer for layer in self.series.choices if layer is not None), None)
-        if self.anatomy.value is None:
-            self.anatomy.value = next(
-                (layer for layer in self.anatomy.choices if self._is_anatomy(layer)), None
-            )
-
-    def _is_anatomy(self, layer: Layer | None) -> bool:
-        volume = self._session.volume(layer) if layer is not None else None
-        return volume is not None and volume.kind == "anatomy"
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
         if name == "series":
-            self.series.value = self._session.state.preparation.series
+            with self.series.changed.blocked():
+                self.series.value = self._session.state.preparation.series
             self.about.setText(describe_series(self._session.series))
+        elif name == "anatomy":
+            with self.anatomy.changed.blocked():
+                self.anatomy.value = self._session.state.preparation.anatomy
 
     def _on_series(self, layer: Layer | None) -> None:
-        """Use another series; a slab is forgotten unless the grids are the same."""
-        if layer is not None:
-            self._session.adopt(layer)
-        before = self._session.series
-        series = self._session.volume(layer) if layer is not None else None
-        same = before is not None and series is not None and before.grid.same_as(series.grid)
-        slab = {} if same else {"slab": None, "slab_placement": None, "slab_layer": None}
-        self._session.update(series=layer, **slab)
+        """Use another series."""
+        self._session.in_use.choose_series(layer)
 
     def mean(self, *, wait: bool = True) -> None:
         """Show the mean of the series, and wait until it is there."""
@@ -113,7 +96,7 @@ class ImagesView(Container):  # type: ignore[type-arg]  # magicgui types it by i
             self._jobs.keep_mean(mean)
             self._session.take_step("mean", [self._session.add(mean)])
 
-        return self._jobs.run("Mean of series", series_mean, show)
+        return self._jobs.run("Mean of series", series_mean, show, "images")
 
 
 class LookView(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from magicgui.widgets import RangeSlider
@@ -18,18 +17,17 @@ from napari_fmri_decoder._napari.forms.step import Step, row
 from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.prepare.mask import MASK
 from napari_fmri_decoder._napari.prepare.saving import SaveImage, cut_layer
+from napari_fmri_decoder._napari.prepare.slab_counts import SlabCounts
 from napari_fmri_decoder._napari.prepare.slab_drawing import WARM, SlabDrawing
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
-from napari_fmri_decoder._napari.qt.reading import run_watched
-from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.qt.throttle import Throttle
 from napari_fmri_decoder._napari.viewer.camera import show_slice
+from napari_fmri_decoder._napari.viewer.in_use import MADE
 from napari_fmri_decoder._napari.viewer.preparation import (
     CutSlab,
     cut_slab,
     place_slab,
-    series_mean,
 )
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.slab_config import SlabConfig
@@ -43,8 +41,8 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.prepare.rotation import RotationStep
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder.volumes.slabs import RotatedSlab
-    from napari_fmri_decoder.volumes.volume import Volume
 
+NAME = "slab"
 FIELDS = ("axis", "start", "stop", "grid", "crop", "interpolation")
 LIVE_VOXELS = 2_000_000
 """Volumes up to this size are previewed whenever a control changes."""
@@ -68,12 +66,12 @@ class SlabStep(Step):
     """
 
     def __init__(self, jobs: PrepareJobs, rotation: RotationStep) -> None:
-        super().__init__("slab", ModelForm(SlabConfig, FIELDS, name="options"))
+        super().__init__(NAME, ModelForm(SlabConfig, FIELDS, name="options"))
         for field in FIELDS:
             self.form.widget(field).native.setObjectName(f"slab_{field}")
         self._jobs, self._session, self._rotation = jobs, jobs.session, rotation
+        cast("Any", self.form.widget("stop")).waits = True
         self._drawing = SlabDrawing(self._session)
-        self._averaging: Job | None = None
         self._touched = self._follow = False
         self._drawn_for: tuple[Any, ...] = ()  # settings of the slab that is drawn
         self._n_planes = 0
@@ -85,13 +83,14 @@ class SlabStep(Step):
         cut = "Cut the slab from all volumes, as a new layer."
         mean = "Show the mean of the slab over the mean of the series, rotated."
         buttons = [
-            jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series),
-            jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series),
+            jobs.button("cut_slab", "Cut slab", cut, self._cut, jobs.no_series, NAME),
+            jobs.button("mean_slab", "Mean of slab", mean, self._mean, jobs.no_series, NAME),
         ]
         self.save = SaveImage(jobs, "slab", partial(cut_layer, self._session), "Cut a slab first.")
         self.append(row(*buttons, self.save.button))
-        self.place = text_label(name="slab_about")
-        self.add_native(self.place)
+        self.counts = SlabCounts(jobs)
+        self.add_native(jobs.message(NAME), self.counts)
+        jobs.life.follow(jobs.count.changed, self._on_count)
         self._later = QTimer(self.native)
         self._later.setSingleShot(True)
         self._later.setInterval(_PAUSE)
@@ -99,6 +98,7 @@ class SlabStep(Step):
         self._throttle = Throttle(self.native, self._show_slab, _PAUSE)
         self._show_planes(0, 1, 0)
         self.form.changed.connect(lambda _: self._on_change(follow=True))
+        self.form.changed.connect(jobs.error(NAME).clear)
         self.planes.changed.connect(self._on_planes)
         self.live_preview.changed.connect(self._on_outline)
         rotation.rotated.connect(lambda _: self._on_change(follow=False))
@@ -120,6 +120,11 @@ class SlabStep(Step):
         if not isinstance(config, SlabConfig):
             raise TypeError(f"The slab's form must give a SlabConfig, got {type(config)}.")
         return config
+
+    def untouch(self) -> None:
+        """Count as not used yet, so that nothing is drawn: options that come back are no use."""
+        self._throttle.drop()
+        self._touched = self._follow = False
 
     def on_state(self, name: str) -> None:
         """Follow the session."""
@@ -177,7 +182,7 @@ class SlabStep(Step):
 
     def _cut(self) -> Job:
         def show(made: CutSlab) -> None:
-            layer = self._session.add(made.slab, **WARM)
+            layer = self._session.add(made.slab, metadata={MADE: True}, **WARM)
             self._apply("slab", made, [layer], slab_layer=layer)
 
         return self._run(show)
@@ -194,7 +199,9 @@ class SlabStep(Step):
         self._jobs.check(self._jobs.no_series)
         self._rotation.settle()
         config, mask, mean = self.config(), self._session.state.preparation.mask, self._jobs.mean
-        return self._jobs.run("Cutting the slab", lambda series: cut_slab(series, config, mask, mean), show)
+        return self._jobs.run(
+            "Cutting the slab", lambda series: cut_slab(series, config, mask, mean), show, NAME
+        )
 
     def _apply(self, name: str, made: CutSlab, layers: list[Layer], **more: Any) -> None:
         self._jobs.keep_mean(made.mean)
@@ -209,6 +216,7 @@ class SlabStep(Step):
             **more,
         )
         self._touched = False
+        self._jobs.count.plan(None)
         self._drawing.hide()
         self._show_slice(made.placement)
 
@@ -241,13 +249,15 @@ class SlabStep(Step):
         series, mean = self._session.series, self._jobs.mean
         if series is None or np.prod(series.grid.shape) > LIVE_VOXELS:
             self.hide_drawn()
-            self.place.setText("")
+            self.counts.show_placement(None)
             self._drawn_for = ()
+            if series is not None and self._touched:  # counted in the background
+                self._jobs.count.plan(self.config())
             return
         if not self._touched:
             return
         if mean is None:
-            self._average(series)
+            self._jobs.count.want_mean()  # in the background, once; after that the preview is immediate
             return
         config, mask = self.config(), self._session.state.preparation.mask
         settings = (config, series, mask, mean)
@@ -258,12 +268,13 @@ class SlabStep(Step):
         try:
             placement = place_slab(series, config, mask, mean)
         except InputError as error:
-            self.place.setText(escape(str(error)))
+            self.counts.refuse(str(error))
+            self._jobs.count.plan(None)
             return
-        shape, n = placement.grid.shape, placement.grid.shape[placement.axis]
-        self.place.setText(
-            f"{' x '.join(map(str, shape))} voxels: {n} of {placement.n_planes} planes along {config.axis}"
-        )
+        self.counts.show_placement(placement)
+        n = placement.grid.shape[placement.axis]
+        self.form.show_meanings({"start": 0, "stop": placement.n_planes})
+        self._jobs.count.plan(config)
         self._show_planes(placement.start, placement.start + n, placement.n_planes)
         if self.live_preview.value:
             move = partial(self._show_slice, placement) if self._follow else None
@@ -271,25 +282,8 @@ class SlabStep(Step):
             self._drawing.draw(placement, mean, move)
         self._drawn_for = settings
 
-    def _average(self, series: Volume) -> None:
-        """Average the series in the background, once; after that the preview is immediate."""
-        if self._averaging is not None:
-            return
-
-        def keep(mean: Volume) -> None:
-            if self._session.series is not None and self._session.series.data is series.data:
-                self._jobs.keep_mean(mean)
-
-        def end() -> None:
-            self._averaging = None
-            if self._jobs.mean is not None:
-                self._later.start()
-
-        self._averaging, _ = run_watched(
-            series_mean,
-            series,
-            owner=self.native,
-            description="Mean of series, for the slab preview",
-            on_done=keep,
-            on_end=end,
-        )
+    def _on_count(self) -> None:
+        """Show how many voxels the network would see in this slab; draw once the mean is known."""
+        self.counts.refresh(planned=self._touched)
+        if self._touched and not (self._drawn_for or self.counts.refused.text or self._jobs.mean is None):
+            self._later.start()

@@ -17,6 +17,7 @@ from napari_fmri_decoder._napari.qt.frame import Frame, mark_as_dock, tabify
 from napari_fmri_decoder._napari.qt.lifetime import Lifetime, dock_of
 from napari_fmri_decoder._napari.qt.opened_by import opened_by_hand
 from napari_fmri_decoder._napari.qt.shortcuts import Shortcuts
+from napari_fmri_decoder._napari.qt.undo_notice import DropNotifier, UndoNotice
 from napari_fmri_decoder._napari.viewer.session import Session
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
     shortcuts : Shortcuts
     remembered : list of Remember
         Forms whose options come back when the dock is first opened from a menu.
+    dropped : UndoNotice
+        What was dropped with a deleted layer, with Undo.
     rows : QVBoxLayout
         Always visible; add a `scrolled` widget for everything else.
     """
@@ -49,6 +52,7 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         super().__init__(name=name, labels=False)
         self.session = Session.of(viewer)
         offer_saving()
+        self.session.in_use.accept_all()
         self.native.setObjectName(name)
         mark_as_dock(self.native)
         show_focus(self.native)
@@ -56,6 +60,9 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         self.margins = (4, 4, 4, 4)
         self.rows: QVBoxLayout = self.native.layout()
         self.rows.addItem(_wide(WIDTH - 8))
+        self.session.part(DropNotifier)
+        self.dropped = UndoNotice(self.session)
+        self.rows.addWidget(self.dropped)
         self._placed = False
         self._soon = QTimer(self.native)  # deleted with the dock
         self._soon.setSingleShot(True)
@@ -63,6 +70,7 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         self.remembered: list[Any] = []
         self.life = Lifetime()
         self.life.watch(self.native)
+        self.life.tie(self._follow_steps, self._leave_steps)
         self.life.closed.connect(self._on_closed)
         self.life.reopened.connect(self.catch_up)
         self.life.shown.connect(self.on_shown)
@@ -88,6 +96,13 @@ class Dock(Container):  # type: ignore[type-arg]  # magicgui types it by its wid
         """Write the examples in empty lines in the color of other texts; Qt's is half transparent."""
         text = get_theme(self.viewer.theme).text.as_hex()
         self.native.setStyleSheet(f"QLineEdit {{ placeholder-text-color: {text}; }}")
+
+    def _follow_steps(self) -> None:
+        self.session.steps_changed.connect(self.dropped.refresh)
+        self.dropped.refresh()
+
+    def _leave_steps(self) -> None:
+        self.session.steps_changed.disconnect(self.dropped.refresh)
 
     def catch_up(self) -> None:
         """Show the present state, after the dock was closed and reopened."""

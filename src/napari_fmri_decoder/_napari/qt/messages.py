@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QTextOption
-from qtpy.QtWidgets import QFrame, QSizePolicy, QTextEdit
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTextEdit
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
@@ -44,6 +44,9 @@ class Message(QTextEdit):
         for hide in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
             hide(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._scroll = QTimer(self)
+        self._scroll.setSingleShot(True)
+        self._scroll.timeout.connect(self._into_view)
         self.hide()
 
     @property
@@ -52,8 +55,11 @@ class Message(QTextEdit):
         return self.toPlainText()
 
     def show_error(self, text: str) -> None:
-        """Show why an action was refused or failed."""
+        """Show why an action was refused or failed, and scroll there."""
+        new = text != self.text
         self._show_text(text, "error")
+        if text and new:
+            self._scroll.start(0)  # once the layout has its size
 
     def show_warning(self, text: str) -> None:
         """Show what the user should know before continuing."""
@@ -73,6 +79,8 @@ class Message(QTextEdit):
         if not text:
             self.clear()
             return
+        if (text, severity) == (self.text, self.severity):
+            return  # a selection of the text is kept
         ink, paper = COLORS[severity]
         self.severity = severity
         self.setStyleSheet(
@@ -99,6 +107,14 @@ class Message(QTextEdit):
         frame = self.height() - view.height() if view is not None else 0  # padding of the style
         height = document.size().height() if document is not None else 0
         return QSize(0, round(height) + max(frame, 0))
+
+    def _into_view(self) -> None:
+        """Scroll the dock until the message is in sight."""
+        part = self.parentWidget()
+        while part is not None and not isinstance(part, QScrollArea):
+            part = part.parentWidget()
+        if part is not None and self.isVisible():
+            part.ensureWidgetVisible(self, 0, 4)
 
     def _fit(self) -> None:
         if (height := self.sizeHint().height()) != self.height():

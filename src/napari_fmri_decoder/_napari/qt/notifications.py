@@ -17,7 +17,16 @@ from napari_fmri_decoder._napari.qt.window_text import window_text
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.qt.messages import Message
+    from typing import Protocol
+
+    class ShowsError(Protocol):
+        """What shows an error until it is fixed, such as a `Message`."""
+
+        @property
+        def text(self) -> str: ...
+        def show_error(self, text: str) -> None: ...
+        def clear(self) -> None: ...
+
 
 UNFOLD_MS = 300
 """Delay until napari's notification is fully shown."""
@@ -96,29 +105,32 @@ class guard:
 
     Parameters
     ----------
-    message : Message, optional
-        Of the section that the handler belongs to: shows the error until the handler succeeds or the
-        section clears it. The notification is not repeated while it shows the same error.
+    message : ShowsError or str, optional
+        Of the section that the handler belongs to, or the attribute of a method's object that has it. It
+        shows the error until a handler with this message is called again, or the section clears it. The
+        notification is not repeated if the same error comes again.
     """
 
-    def __init__(self, message: Message | None = None) -> None:
+    def __init__(self, message: ShowsError | str | None = None) -> None:
         self._message = message
+        self._before = ""
 
     def __enter__(self) -> None:
-        """Enter."""
+        """Remove the error of the last call."""
+        if self._message is not None and not isinstance(self._message, str):
+            self._before = self._message.text
+            self._message.clear()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Show an error that the user can fix, and suppress it."""
-        message = self._message
-        if message is not None and error is None:
-            message.clear()
         if not isinstance(error, USER_ERRORS):
             return False
-        if message is None or message.text != error_text(error):
+        message = self._message
+        if message is None or isinstance(message, str) or self._before != error_text(error):
             notify_error(error)
-        if message is not None:
+        if message is not None and not isinstance(message, str):
             message.show_error(error_text(error))
         return True
 
@@ -134,7 +146,8 @@ class guard:
 
         @wraps(handler)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            with self:
+            message = self._message
+            with guard(getattr(args[0], message) if isinstance(message, str) else message):
                 return handler(*args[:count], **kwargs)
 
         return guarded

@@ -45,6 +45,7 @@ def run_watched(
     description: str,
     on_done: Callable[[Any], Any],
     on_end: Callable[[], Any],
+    on_error: Callable[[Exception], Any] | None = None,
 ) -> tuple[Job, Watch]:
     """Start work on a series in a thread; see `workers.run_generator`.
 
@@ -59,6 +60,8 @@ def run_watched(
         Called with the result.
     on_end : callable
         Called at the end, also after an error or a stop.
+    on_error : callable, optional
+        Called with the error of the work, before `on_end`.
 
     Returns
     -------
@@ -80,12 +83,19 @@ def run_watched(
         finally:
             on_end()
 
+    def failed(error: Exception) -> None:
+        try:
+            if on_error is not None:
+                on_error(error)
+        finally:
+            on_end()
+
     watch.job = run_generator(
         steps,
         owner=owner,
         description=description,
         on_done=done,
-        on_error=lambda error: on_end(),
+        on_error=failed,
         on_stopped=on_end,
     )
     return watch.job, watch

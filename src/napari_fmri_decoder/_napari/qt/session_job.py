@@ -33,7 +33,7 @@ class SessionJob:
         The running job.
     progress : Progress
         Its progress line, if it has one.
-    message : str
+    message, error : str
         Shown after the job.
     changed : Signal
         Sent after a job started or ended.
@@ -44,7 +44,7 @@ class SessionJob:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.job: Job | None = None
-        self.message = ""
+        self.message = self.error = ""
         self.progress = Progress(owner_in(session.viewer))
         self._ticks = QTimer(self.progress)
         self._ticks.setInterval(TICK_MS)

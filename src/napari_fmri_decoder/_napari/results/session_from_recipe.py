@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from napari_fmri_decoder._napari.layers.display import SCANNER
 from napari_fmri_decoder._napari.viewer.camera import brain_layers, center_view
 from napari_fmri_decoder._napari.viewer.first_volume import begin_at_first_volume
+from napari_fmri_decoder._napari.viewer.in_use import NO_MASK
 from napari_fmri_decoder._napari.viewer.preparation import Masked, mask_from_config
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
@@ -155,10 +156,10 @@ def apply_mask(session: Session, made: Masked | None) -> None:
     """Apply or remove a mask, as in Prepare; earlier masks are hidden."""
     old = [layer for step in session.steps if step.name == MASK for layer in step.layers]
     if made is None:
-        session.take_step("no mask", hide=old, mask=None, mask_config=None)
+        session.take_step("no mask", hide=old, **NO_MASK)
     else:
         layer = session.add(made.mask)
-        session.take_step(MASK, [layer], hide=old, mask=made.mask, mask_config=made.config)
+        session.take_step(MASK, [layer], hide=old, mask=made.mask, mask_config=made.config, mask_layer=layer)
 
 
 def apply_slab(session: Session, config: SlabConfig, placement: RotatedSlab) -> None:

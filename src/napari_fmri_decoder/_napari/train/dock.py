@@ -98,6 +98,7 @@ class TrainDock(Dock):
             self.rows.addWidget(part)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.session.changed, self.setup.on_session)
+        self.setup.follow_count(self.life)
         self.follow(self.runs.changed, self._refresh)
         self.follow(self.runs.changed, self.closing.refresh)
         self.life.shown.connect(self.closing.watch)
@@ -258,10 +259,8 @@ class TrainDock(Dock):
                 job.wait()
 
     def _result(self, job: Job, wait: bool) -> RunResult | None:
-        if not wait:
-            return None
-        job.wait()
-        return self.session.state.results.result
+        job.wait_if(wait)
+        return self.session.state.results.result if wait else None
 
     def _plan(self, choices: Choices, folder: Path) -> Plan:
         series, layer = self.session.series, self.session.state.preparation.anatomy

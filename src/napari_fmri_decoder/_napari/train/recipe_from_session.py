@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.viewer.folders import folder_of
+from napari_fmri_decoder._napari.viewer.preparation import slab_in_use
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import (
     AuditConfig,
@@ -23,7 +24,6 @@ from napari_fmri_decoder.recipe import (
 from napari_fmri_decoder.samples.labels import LabelsConfig, label_table
 from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
-from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.kind_and_tr import stated_kind
 from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Part, Volume
@@ -124,7 +124,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
         ),
         labels=labels,
         prepare=choices.prepare,
-        slab=_slab(state.preparation) if choices.use_slab else None,
+        slab=slab_in_use(state.preparation) if choices.use_slab else None,
         split=choices.split,
         decoder=choices.decoder,
         training=choices.training,
@@ -191,12 +191,3 @@ def _still_gives(labels: LabelsConfig, series: Volume, table: pd.DataFrame, base
     except InputError:
         return False
     return again.equals(table)
-
-
-def _slab(preparation: Preparation) -> SlabConfig | None:
-    """The slab as it was cut, with its voxel grid."""
-    slab, placement = preparation.slab, preparation.slab_placement
-    if slab is None:
-        return None
-    config = SlabConfig(**{name: getattr(slab, name) for name in slab.__dataclass_fields__})
-    return config.resolved(placement.scanner) if placement is not None else config

@@ -17,11 +17,13 @@ from napari_fmri_decoder._napari.forms.native import align_labels, keep_order, p
 from napari_fmri_decoder._napari.forms.remember import Remember
 from napari_fmri_decoder._napari.qt.notifications import notify_note
 from napari_fmri_decoder._napari.qt.sections import section, text_label
+from napari_fmri_decoder._napari.qt.voxel_count import VoxelCount
 from napari_fmri_decoder._napari.train.advanced import AdvancedView, Group
 from napari_fmri_decoder._napari.train.compare import CompareView
 from napari_fmri_decoder._napari.train.compute import ClusterBox
 from napari_fmri_decoder._napari.train.data_summary import data_summary
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, Plan
+from napari_fmri_decoder._napari.train.sample_size import sample_size
 from napari_fmri_decoder._napari.viewer.folders import RUNS
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
 from napari_fmri_decoder.errors import InputError
@@ -35,6 +37,7 @@ from napari_fmri_decoder.training.tasks.workers import SERIAL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_fmri_decoder._napari.qt.lifetime import Lifetime
     from napari_fmri_decoder._napari.train.run_plan import RunLocation
     from napari_fmri_decoder._napari.viewer.session import Session
 
@@ -219,6 +222,12 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
             return  # reported when the forms are read
         if isinstance(decoder, Decoder):
             self.training.show_meanings(stated.resolved(decoder).model_dump())
+            size = sample_size(self.session, use_slab=bool(self.use_slab.value))
+            self.decoder.show_meanings(decoder.meanings(*size) if size is not None else {})
+
+    def follow_count(self, life: Lifetime) -> None:
+        """Show what empty options mean for the voxels that are counted, while the dock is open."""
+        life.follow(self.session.part(VoxelCount).changed, self._on_network)
 
     def _keep_order(self) -> None:
         """Let the Tab key go from top to bottom; another network brings other controls."""
@@ -235,6 +244,8 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         """Show what was set in Prepare and Labels; called by the dock after changes."""
         if name in ("series", "mask", "mask_config", "slab", "slab_placement", "table", "labels"):
             self.data.setText(data_summary(self.session))
+        if name in ("series", "table", "labels"):
+            self._on_network()
         if name == "recipe" and (recipe := self.session.state.recipe) is not None:
             self.load(recipe)
         slab = self.session.state.preparation.slab

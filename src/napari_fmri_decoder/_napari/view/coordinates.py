@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.forms.number import Number
 from napari_fmri_decoder._napari.layers.to_layer import is_preview
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row
 from napari_fmri_decoder._napari.view.layer_slice import volume_index
@@ -96,6 +97,8 @@ class Coordinates(QWidget):
         rows.addLayout(form)
         rows.addWidget(native_row(self.copy.native, self.paste.native))
         rows.addWidget(native_row(self.peak.native, self.peaks.native))
+        self.error = Message("point_error")
+        rows.addWidget(self.error)
         rows.addWidget(below)
         rows.addStretch(1)
         dock.follow(self._session.changed, self._on_state)
@@ -112,13 +115,13 @@ class Coordinates(QWidget):
 
     def to_peak(self, of: Of = "absolute") -> None:
         """Go to the peak of the map."""
-        with guard():
+        with guard(self.error):
             self._session.update(point=peak(*self._map(), of).point)
 
     def fill_menu(self) -> None:
         """List the peaks of the current map in the menu."""
         self.menu.clear()
-        with guard():
+        with guard(self.error):
             values, affine = self._map()
             for title, of in _KINDS.items():
                 self._add_action(f"{title}: ", peak(values, affine, of))
@@ -189,7 +192,7 @@ class Coordinates(QWidget):
         if self._session.state.scene.point is not None and clipboard is not None:
             clipboard.setText(_text(self._session.state.scene.point))
 
-    @guard()
+    @guard("error")
     def _paste(self) -> None:
         clipboard = QApplication.clipboard()
         self._session.update(point=point_in(clipboard.text() if clipboard is not None else ""))

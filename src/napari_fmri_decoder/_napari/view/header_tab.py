@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.forms.choices import NullableChoice
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.header_rows import as_text, forms_agree, header_rows
@@ -80,14 +81,17 @@ class HeaderTab(QWidget):
         self.kind.changed.connect(self._set_kind)
         self.copy = push_button("header_copy", "Copy", COPY_TIP)
         self.copy.changed.connect(self._copy)
-        self.keep = UncompressedCopyButton(dock)
+        self.error, self.copy_error = Message("header_error"), Message("copy_error")
+        self.keep = UncompressedCopyButton(dock, self.copy_error)
         rows = QVBoxLayout(self)
         rows.setContentsMargins(6, 6, 6, 6)
         rows.addWidget(self.title)
         rows.addWidget(native_row(self.placed, *(button.native for button in self.forms.values())))
         rows.addWidget(native_row(text_label("Kind", "header_kind_label"), self.kind.native))
+        rows.addWidget(self.error)
         rows.addWidget(self.table)
         rows.addWidget(native_row(self.copy.native, self.keep.native))
+        rows.addWidget(self.copy_error)
         rows.addStretch(1)
         self.timer = QTimer(self)
         self.timer.setSingleShot(True)
@@ -120,10 +124,11 @@ class HeaderTab(QWidget):
         if self.isVisible():
             self.timer.start(0)
 
-    @guard()
     def refresh(self) -> None:
         """Describe the selected layer, unless it is already described."""
-        self._layer, volume = self._find()
+        before, (self._layer, volume) = self._layer, self._find()
+        if self._layer is not before:
+            self.error.clear()
         self.title.setText(f"<b>{escape(self._layer.name)}</b>" if self._layer is not None else NOTHING)
         if volume is not None and volume is self._volume:
             return
@@ -176,7 +181,7 @@ class HeaderTab(QWidget):
             return "The sform and the qform are equal."
         return None
 
-    @guard()
+    @guard("error")
     def _on_form(self, form: Form) -> None:
         try:
             self.use(form)
@@ -209,7 +214,7 @@ class HeaderTab(QWidget):
             self._session.changed.emit("series")  # the same layer at another position
         self.refresh()
 
-    @guard()
+    @guard("error")
     def _set_kind(self, *_: object) -> None:
         """Set the kind of the layer; training uses it too."""
         (layer, volume), kind = self._find(), self.kind.value

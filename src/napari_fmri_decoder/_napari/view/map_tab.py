@@ -18,6 +18,7 @@ from napari_fmri_decoder._napari.forms.number import FloatBox, Number
 from napari_fmri_decoder._napari.layers.colormaps import Signs, cold_hot
 from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.results.picture import open_picture_dialog
@@ -120,6 +121,7 @@ class MapTab(QWidget):
         self.picture = push_button("map_picture", "Save picture…", TIPS["map_picture"])
         self.picture.changed.connect(self.open_picture)
         self.about = text_label(NO_MAP, "map_about")
+        self.error = Message("map_error")
         rows = QFormLayout(self)
         rows.setContentsMargins(0, 4, 0, 0)
         rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
@@ -133,6 +135,7 @@ class MapTab(QWidget):
         rows.addRow(self.opaque.label, self.opaque.native)
         rows.addRow("", self.picture.native)
         rows.addRow(self.about)
+        rows.addRow(self.error)
 
     def open_picture(self, _: object = None) -> PictureDialog | None:
         """Open the form for a picture of the selected map, with its threshold and color limit."""
@@ -216,7 +219,7 @@ class MapTab(QWidget):
         if not self._setting and self.display is not None:
             self._change(threshold=self.display.limit * step / _STEPS)
 
-    @guard()
+    @guard("error")
     def _on_p(self, p: float) -> None:
         if not self._setting:
             self._change(threshold=threshold_of_p(p, self.degrees.value or None))
@@ -226,7 +229,7 @@ class MapTab(QWidget):
         if layer is not None and display is not None:
             show_color_bar(self._session.viewer, layer, marks_of(display), visible=on)
 
-    @guard()
+    @guard("error")
     def _change(self, **changes: Any) -> None:
         """Change display settings of the selected map."""
         layer, display = self.layer.value, self.display

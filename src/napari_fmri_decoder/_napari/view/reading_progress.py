@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder._napari.view.voxel_reader import BUDGET, Voxel, VoxelSource
@@ -40,6 +41,8 @@ class ReadingView(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.addWidget(self.text)
         rows.addWidget(self.button.native)
+        self.error = Message("reading_error")
+        rows.addWidget(self.error)
         self.hide()
 
     def show_source(self, source: VoxelSource | None, voxel: Voxel | None) -> None:
@@ -58,7 +61,7 @@ class ReadingView(QWidget):
         why = "The point is outside of the series." if voxel is None else None
         set_available(self.button, why, READ_TIP)
 
-    @guard()
+    @guard("error")
     def _read_or_stop(self) -> None:
         if self._source is None:
             return

@@ -12,7 +12,7 @@ from napari.utils.notifications import show_info
 
 from napari_fmri_decoder._napari.forms.native import prepare_control
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.notifications import error_text, guard
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder.volumes.cache import cache_folder, on_copies, slow_files, uncompressed_copy
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_fmri_decoder._napari.qt.dock import Dock
+    from napari_fmri_decoder._napari.qt.messages import Message
     from napari_fmri_decoder._napari.qt.workers import Job
 
 KEEP = "Keep an uncompressed copy"
@@ -41,12 +42,14 @@ class UncompressedCopyButton(PushButton):
     Parameters
     ----------
     dock : Dock
+    error : Message
+        Shows the error of the copying.
     """
 
-    def __init__(self, dock: Dock) -> None:
+    def __init__(self, dock: Dock, error: Message) -> None:
         super().__init__(name="keep_copy", text=KEEP)
         prepare_control(self, "keep_copy", KEEP, "")
-        self._session = dock.session
+        self._session, self.error = dock.session, error
         self._work = self._session.part(Copying)
         self._known: tuple[Any, str | None] = (None, None)  # voxels, and why they need no copy
         self.changed.connect(self._on_click)
@@ -60,6 +63,7 @@ class UncompressedCopyButton(PushButton):
         running = self._work.job is not None
         why = None if running else self._reason()
         self.text = STOP if running else KEEP
+        self.error.show_error("" if running else self._work.message)
         tip = (
             "Late volumes of a compressed series are slow, because the file has to be read from its "
             f"beginning. This stores an uncompressed copy in {escape(str(cache_folder()))}, which is used "
@@ -84,7 +88,7 @@ class UncompressedCopyButton(PushButton):
                 self._known = data, None if slow else "All volumes of this layer can already be read quickly."
         return self._known[1]
 
-    @guard()
+    @guard("error")
     def _on_click(self) -> None:
         if self._work.job is not None:
             self._work.stop()
@@ -108,12 +112,17 @@ class UncompressedCopyButton(PushButton):
             finally:
                 work.end()
 
+        def failed(error: Exception) -> None:
+            work.message = error_text(error)
+            work.end()
+
+        work.message = ""
         counter.job = run_generator(
             steps,
             owner=work.owner(),
             description=f"Copying {volume.name}",
             on_done=lambda _: use(),
-            on_error=lambda _: work.end(),
+            on_error=failed,
             on_stopped=work.end,
         )
         work.begin(counter.job, counter.percent)

@@ -12,6 +12,7 @@ from napari_fmri_decoder._napari.forms.choices import ListChoice
 from napari_fmri_decoder._napari.forms.controls import check_box, choice_box
 from napari_fmri_decoder._napari.plots import TimecoursePlot, VolumeAnnotations, starts
 from napari_fmri_decoder._napari.qt.availability import set_available
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import native_row, text_label
 from napari_fmri_decoder._napari.view.point_text import mm_text, region_lines, value_lines
@@ -94,6 +95,7 @@ class VoxelTab(QWidget):
         self.plot.setObjectName("voxel_plot")
         self.plot.clicked.connect(self._go_to)
         self.note = text_label(name="voxel_note")
+        self.error = Message("voxel_error")
         self.reading = ReadingView(self._voxel)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -107,6 +109,7 @@ class VoxelTab(QWidget):
         rows.addLayout(form)
         rows.addWidget(self.note)
         rows.addWidget(self.reading)
+        rows.addWidget(self.error)
         rows.addStretch(1)
 
     # Events
@@ -150,7 +153,7 @@ class VoxelTab(QWidget):
         if self.isVisible() and not self.timer.isActive():
             self.timer.start()
 
-    @guard()
+    @guard("error")
     def _go_to(self, volume: int) -> None:
         if self.source is not None:
             show_volume(self._session.viewer, volume, self.source.series.step)
@@ -188,7 +191,7 @@ class VoxelTab(QWidget):
             return None
         return voxel_at(self.source.series, self._point)
 
-    @guard()
+    @guard("error")
     def _show(self) -> None:
         """Show position, value, region and time course of the voxel at the point."""
         self._update_source()

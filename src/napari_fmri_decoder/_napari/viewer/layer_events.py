@@ -14,9 +14,12 @@ from napari_fmri_decoder._napari.viewer.camera import brain_layers, move_into_vi
 from napari_fmri_decoder._napari.viewer.first_axis import clash_message, find_clash
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari import Viewer
     from napari.layers import Layer
 
+    from napari_fmri_decoder._napari.layers.voxels import HasVoxels
     from napari_fmri_decoder._napari.viewer.rotation import HeadRotation
 
 
@@ -29,9 +32,17 @@ class LayerEvents:
         Held weakly.
     rotation : HeadRotation
         Knows the frame, and whether it is changing layers itself.
+    replaced : callable
+        Called with a layer whose data were replaced, its volume before and its new one.
     """
 
-    def __init__(self, viewer: Viewer, rotation: HeadRotation) -> None:
+    def __init__(
+        self,
+        viewer: Viewer,
+        rotation: HeadRotation,
+        replaced: Callable[[Layer, HasVoxels, HasVoxels], None],
+    ) -> None:
+        self._replaced = replaced
         self._viewer_ref = ref(viewer)
         self._rotation = rotation
 
@@ -81,6 +92,8 @@ class LayerEvents:
     def _on_data(self, event: Any) -> None:
         """Accept new data that another plugin or a script gave a layer."""
         if not self._rotation.changing_layers:
-            volume = rebuilt(event.source, self._rotation.frame)
+            layer, volume = event.source, rebuilt(event.source, self._rotation.frame)
             if volume is not None:
-                adopt(event.source, volume)
+                old = layer.metadata[KEY]
+                adopt(layer, volume)
+                self._replaced(layer, old, volume)

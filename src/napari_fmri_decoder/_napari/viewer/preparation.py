@@ -20,13 +20,14 @@ from napari_fmri_decoder.samples.masks import (
     mask_strategies,
     resample_mask,
 )
+from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.volumes.frames import translation
 from napari_fmri_decoder.volumes.resample import resample
 from napari_fmri_decoder.volumes.slabs import RotatedSlab, cut, resolve
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder.samples.slab_config import SlabConfig
+    from napari_fmri_decoder._napari.viewer.state import Preparation
 
 ORDER = ("epi", "layer", "file", "threshold", "floors", "template", "all")
 """Order of the mask strategies in the list; others follow."""
@@ -125,6 +126,15 @@ def cut_slab(series: Volume, config: SlabConfig, mask: Volume | None, mean: Volu
 def place_slab(series: Volume, config: SlabConfig, mask: Volume | None, mean: Volume | None) -> RotatedSlab:
     """Compute the placement of a slab, without reading the series."""
     return resolve(config.slab(), series.grid, None if mean is None else _masked(mean, mask))
+
+
+def slab_in_use(preparation: Preparation) -> SlabConfig | None:
+    """Return the slab as it was cut, with its voxels; None without one."""
+    slab, placement = preparation.slab, preparation.slab_placement
+    if slab is None:
+        return None
+    config = SlabConfig(**{name: getattr(slab, name) for name in slab.__dataclass_fields__})
+    return config.resolved(placement.scanner) if placement is not None else config
 
 
 def slab_outline(placement: RotatedSlab) -> Volume:

@@ -14,13 +14,15 @@ from napari.layers import Layer
 from psygnal import Signal
 
 from napari_fmri_decoder._napari.layers.from_layer import volume_of
-from napari_fmri_decoder._napari.layers.to_layer import is_preview, set_volume, to_layer
+from napari_fmri_decoder._napari.layers.to_layer import set_volume, to_layer
 from napari_fmri_decoder._napari.viewer.camera import brain_layers, mirror, set_plane
 from napari_fmri_decoder._napari.viewer.first_axis import find_clash, refusal_message
+from napari_fmri_decoder._napari.viewer.in_use import LayersInUse
 from napari_fmri_decoder._napari.viewer.layer_events import LayerEvents
 from napari_fmri_decoder._napari.viewer.orientation_labels import OrientationLabels
 from napari_fmri_decoder._napari.viewer.rotation import HeadRotation
-from napari_fmri_decoder._napari.viewer.state import LAYER_FIELDS, Preparation, Scene, State, Step
+from napari_fmri_decoder._napari.viewer.state import State, Step
+from napari_fmri_decoder._napari.viewer.undo import bring_back, restore_preparation
 from napari_fmri_decoder._napari.viewer.view_3d import View3D
 from napari_fmri_decoder.errors import InputError
 
@@ -56,6 +58,8 @@ class Session:
         Sent after layers were added, removed or renamed.
     steps_changed : Signal
         Sent after a step was taken or undone.
+    in_use : LayersInUse
+        Chooses the only series, and drops what belonged to a deleted one.
     """
 
     rotating = Signal()
@@ -69,7 +73,8 @@ class Session:
         self.steps: list[Step] = []
         self._parts: dict[type, Any] = {}
         self._rotation = HeadRotation(viewer, self.rotating.emit)
-        self._layer_events = LayerEvents(viewer, self._rotation)
+        self.in_use = LayersInUse(self)
+        self._layer_events = LayerEvents(viewer, self._rotation, self.in_use.on_replaced)
         for layer in viewer.layers:
             self._layer_events.add(layer, radiological=False)
         if brain_layers(viewer):
@@ -80,6 +85,7 @@ class Session:
         self._view_3d = View3D(viewer)
         self._orientation_labels = OrientationLabels(viewer)
         self.layers_changed.connect(self._orientation_labels.update)
+        self.in_use.choose_only()
 
     @classmethod
     def of(cls, viewer: Viewer) -> Session:
@@ -183,8 +189,10 @@ class Session:
         self._layer_events.adopt(layer, radiological=self.state.scene.radiological)
 
     def remove(self, layer: Layer) -> None:
-        """Remove a layer, or hide it where removing would crash; see `View3D.remove`."""
+        """Remove a layer without a message, or hide it where removing would crash; see `View3D.remove`."""
+        self.in_use.remove_quietly(layer)
         self._view_3d.remove(layer)
+        self.in_use.end_quiet(layer)
 
     def show(self, layer: Layer, volume: HasVoxels) -> None:
         """Show another volume in an existing layer: safer than removing it and adding a new one.
@@ -251,45 +259,35 @@ class Session:
     def undo(self) -> Step | None:
         """Undo the last step: remove its layers and restore the earlier preparation and rotation.
 
-        What later docks have set since then is kept.
+        What later docks have set since then is kept. A deletion is undone with all that was dropped.
+
+        Raises
+        ------
+        InputError
+            If a deleted series cannot be shown together with one that was opened since; nothing changes.
         """
         if not self.steps:
             return None
-        step = self.steps.pop()
+        step = self.steps[-1]
+        if step.dropped is not None:
+            bring_back(self, step.dropped)
+        self.steps.remove(step)
         for layer in step.hidden:
             layer.visible = True
         for layer in step.layers:
             self.remove(layer)
-        self._restore(step.scene, step.preparation)
+        if step.dropped is None:
+            restore_preparation(self, step)
         self.steps_changed.emit()
         return step
-
-    def _restore(self, scene: Scene, preparation: Preparation) -> None:
-        """Go back to what steps change: rotation, mask and slab; images, crosshair and side are kept."""
-        slab_layer = preparation.slab_layer
-        self.update(
-            frame=scene.frame,
-            angles=scene.angles,
-            pivot=scene.pivot,
-            mask=preparation.mask,
-            mask_config=preparation.mask_config,
-            slab=preparation.slab,
-            slab_placement=preparation.slab_placement,
-            slab_layer=slab_layer if slab_layer in self.viewer.layers else None,  # the user removed it
-        )
 
     def _on_inserted(self, event: Any) -> None:
         self._layer_events.add(event.value, radiological=self.state.scene.radiological)
         self.layers_changed.emit()
+        self.in_use.choose_only()
 
     def _on_removed(self, event: Any) -> None:
-        preparation = self.state.preparation
-        self.update(**{name: None for name in LAYER_FIELDS if getattr(preparation, name) is event.value})
-        if all(is_preview(layer) for layer in brain_layers(self.viewer)):  # the next head is another one
-            self.steps.clear()
-            self._restore(Scene(), Preparation())
-            self.steps_changed.emit()
-        self.layers_changed.emit()
+        self.in_use.on_removed(event.value, event.index)
 
     def _on_renamed(self, event: Any) -> None:
         self.layers_changed.emit()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from pandas import DataFrame
 
+    from napari_fmri_decoder._napari.layers.voxels import HasVoxels
     from napari_fmri_decoder.pipeline.events import Prepared, RunResult
     from napari_fmri_decoder.pipeline.saved_run import SavedRun
     from napari_fmri_decoder.recipe import Recipe
@@ -57,6 +58,8 @@ class Preparation:
         The mask in use; None for all voxels.
     mask_config : MaskConfig or None
         The strategy that made the mask; None for a mask that was painted or taken from a layer.
+    mask_layer : napari Layer or None
+        The layer that shows the mask.
     slab : Slab or None
         Settings of the slab that was cut last.
     slab_placement : RotatedSlab or None
@@ -69,6 +72,7 @@ class Preparation:
     anatomy: Layer | None = None
     mask: Volume | None = None
     mask_config: MaskConfig | None = None
+    mask_layer: Layer | None = None
     slab: Slab | None = None
     slab_placement: RotatedSlab | None = None
     slab_layer: Layer | None = None
@@ -182,6 +186,28 @@ PART_OF = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Dropped:
+    """What was dropped because a layer in use was deleted or replaced.
+
+    Attributes
+    ----------
+    message : str
+        What happened, for the user.
+    before : State
+        The state before.
+    removed : tuple of (int, Layer)
+        Deleted layers and their place in the list, in the order of deletion.
+    replaced : tuple of (Layer, Volume)
+        Layers whose data were replaced, with their volumes before.
+    """
+
+    message: str
+    before: State
+    removed: tuple[tuple[int, Layer], ...] = ()
+    replaced: tuple[tuple[Layer, HasVoxels], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One step of preparation that can be undone.
 
@@ -194,6 +220,8 @@ class Step:
         Added by the step.
     hidden : tuple of Layer
         Hidden by the step.
+    dropped : Dropped or None
+        What was lost with a deleted or replaced layer, for such a step.
     """
 
     name: str
@@ -201,7 +229,8 @@ class Step:
     preparation: Preparation
     layers: tuple[Layer, ...] = ()
     hidden: tuple[Layer, ...] = ()
+    dropped: Dropped | None = None
 
 
-LAYER_FIELDS = ("series", "anatomy", "slab_layer")
+LAYER_FIELDS = ("series", "anatomy", "mask_layer", "slab_layer")
 """Fields that hold a layer of the viewer, or None."""

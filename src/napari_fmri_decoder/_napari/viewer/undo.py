@@ -1,4 +1,4 @@
-"""Restore the session if a step fails halfway."""
+"""Undo steps, and restore the session if a step fails halfway."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.layers.voxels import HasVoxels
     from napari_fmri_decoder._napari.viewer.session import Session
-    from napari_fmri_decoder._napari.viewer.state import State, Step
+    from napari_fmri_decoder._napari.viewer.state import Dropped, State, Step
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,42 @@ def all_or_nothing(session: Session) -> Iterator[None]:
     except BaseException:
         before.restore(session)
         raise
+
+
+def bring_back(session: Session, dropped: Dropped) -> None:
+    """Bring back what was dropped: layers, and the whole state before.
+
+    Raises
+    ------
+    InputError
+        If a series cannot be shown together with one that was opened since; nothing changes.
+    """
+    for _, layer in dropped.removed:
+        if KEY in layer.metadata:
+            session.refuse_mixing(layer.metadata[KEY])
+    layers = session.viewer.layers
+    for index, layer in reversed(dropped.removed):
+        if layer not in layers:
+            layers.insert(min(index, len(layers)), layer)
+    for layer, volume in dropped.replaced:
+        if layer in layers:
+            session.show(layer, volume)
+    before = dropped.before.values()
+    kept = ("point", "radiological", "result", "saved", "recipe")
+    session.update(**{name: value for name, value in before.items() if name not in kept})
+
+
+def restore_preparation(session: Session, step: Step) -> None:
+    """Go back to what a step changed: rotation, mask and slab; images, crosshair and side are kept."""
+    scene, preparation, layers = step.scene, step.preparation, session.viewer.layers
+    names = ("mask", "mask_config", "slab", "slab_placement")
+    shown = {name: getattr(preparation, name) for name in ("mask_layer", "slab_layer")}
+    session.update(
+        **{name: getattr(scene, name) for name in ("frame", "angles", "pivot")},
+        **{name: getattr(preparation, name) for name in names},
+        # None if the user removed it
+        **{name: layer if layer in layers else None for name, layer in shown.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

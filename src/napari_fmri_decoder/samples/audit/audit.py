@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.samples.mask_coverage import Coverage
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -27,6 +28,7 @@ def audit(
     mask: MaskConfig | None = None,
     recording: NDArray[np.int64] | None = None,
     balanced: bool = False,
+    coverage: Coverage | None = None,
 ) -> list[Finding]:
     """Check samples and splits for problems that can make a score misleading.
 
@@ -47,6 +49,8 @@ def audit(
     balanced : bool
         Whether training balances the classes; the headline score of unequal classes is the balanced
         accuracy anyway.
+    coverage : Coverage, optional
+        Numbers of voxels of the mask.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def audit(
             f"allow must list codes of findings; {', '.join(unknown)} is not a code. The codes are: "
             f"{', '.join(checks)}."
         )
-    data = AuditInput(samples, splits, neighbors, mask, recording, balanced)
+    data = AuditInput(samples, splits, neighbors, mask, recording, balanced, coverage)
     found = [
         Finding(code, severity, message, code in allow)
         for code, (severity, find) in checks.items()

@@ -1,4 +1,4 @@
-"""Checks for labels that can be predicted without brain data, and for too few samples."""
+"""Checks for labels that can be predicted without brain data, for too few samples and too few voxels."""
 
 from __future__ import annotations
 
@@ -123,6 +123,11 @@ def _few_tested_blocks(data: AuditInput) -> str | None:
         f"and {n_classes} classes, {limit} at 5% by the binomial distribution. Test on more runs, or use "
         "leave-one-run-out."
     )
+
+
+@check("mask-excludes-signal", "warning")
+def _mask_excludes_signal(data: AuditInput) -> str | None:
+    return data.coverage.warning if data.coverage is not None else None
 
 
 @check("runs-not-used", "note")

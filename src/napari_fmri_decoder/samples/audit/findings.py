@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.samples.mask_coverage import Coverage
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -59,6 +60,8 @@ class AuditInput:
         Index of the file of each volume of the series, if known.
     balanced : bool
         Whether training balances the classes.
+    coverage : Coverage or None
+        Numbers of voxels of the mask, if there is one.
     """
 
     samples: Samples
@@ -67,6 +70,7 @@ class AuditInput:
     mask: MaskConfig | None = None
     recording: NDArray[np.int64] | None = None
     balanced: bool = False
+    coverage: Coverage | None = None
 
 
 class Check(NamedTuple):

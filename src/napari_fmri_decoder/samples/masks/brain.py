@@ -15,6 +15,12 @@ from napari_fmri_decoder.samples.masks.base import MaskConfig, MaskResult
 from napari_fmri_decoder.samples.masks.onto_grid import resample_mask
 from napari_fmri_decoder.volumes.volume import Volume
 
+EPI_ON_MAPS = (
+    "The mask strategy epi looks for the brain in the intensities of BOLD images, but these are statistical "
+    "maps, whose values near 0 are not the background. Use threshold, with absolute values."
+)
+"""Shown where the strategy is chosen for maps."""
+
 
 class EpiMask(MaskConfig):
     """The brain in a BOLD series, by `nilearn.masking.compute_epi_mask` on its mean."""
@@ -53,7 +59,7 @@ class EpiMask(MaskConfig):
         thinnest = min(series.grid.shape)
         # Opening starts with an erosion, which would remove planes this thin altogether.
         opening = self.opening if thinnest > 2 * self.opening else 0
-        notes = []
+        notes = [EPI_ON_MAPS] if series.kind == "stat" else []
         if opening != self.opening:
             notes.append(
                 f"The mask was not opened: {thinnest} plane(s) are too few for {self.opening} voxels."

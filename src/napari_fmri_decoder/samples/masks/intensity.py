@@ -34,6 +34,7 @@ class ThresholdMask(MaskConfig):
         ge=-1e12,
         le=1e12,
         description="The mean must be less than this value, in the units of the images; empty: no limit.",
+        json_schema_extra={"none": "no limit", "means": 1e12},
     )
     absolute: bool = Field(False, description="Compare the absolute value of the mean, as for z-maps.")
 
