@@ -204,7 +204,7 @@ def test_short_events_show_the_labels_of_each_way_until_one_is_selected(
     dock.source.update(given)
     dock.apply_button.native.click()
     assert dock.session.state.labeling.table is None
-    for word in ("nearest", "overlap", "until-next", "fill_gaps", "[zmaps]", "64 of 64"):
+    for word in ("nearest", "overlap", "until-next", "Fill gaps", "Z-maps", "64 of 64"):
         assert word in dock.error.text
     shown = dock.bands.table()
     assert list(shown) == ["volume", "label", "run", "midpoint", "nearest", "overlap", "until-next"]

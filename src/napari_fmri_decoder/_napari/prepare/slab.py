@@ -20,7 +20,7 @@ from napari_fmri_decoder._napari.prepare.saving import SaveImage, cut_layer
 from napari_fmri_decoder._napari.prepare.slab_counts import SlabCounts
 from napari_fmri_decoder._napari.prepare.slab_drawing import WARM, SlabDrawing
 from napari_fmri_decoder._napari.qt.availability import set_available
-from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.qt.notifications import error_text, guard
 from napari_fmri_decoder._napari.qt.throttle import Throttle
 from napari_fmri_decoder._napari.viewer.camera import show_slice
 from napari_fmri_decoder._napari.viewer.in_use import MADE
@@ -268,7 +268,7 @@ class SlabStep(Step):
         try:
             placement = place_slab(series, config, mask, mean)
         except InputError as error:
-            self.counts.refuse(str(error))
+            self.counts.refuse(error_text(error))
             self._jobs.count.plan(None)
             return
         self.counts.show_placement(placement)
