@@ -234,6 +234,7 @@ def every_field(folder: Path) -> Recipe:
         "decoder": {"name": "cnn2d", **other(CNN2D, filters=[3, 4], dense=[5], dropout=1 / 3)},
         "training": training,
         "null": other(NullConfig),
+        "baseline": {"models": ["linear"]},
         "audit": {"allow": ["too-few-blocks"]},
         "compare": [{"decoder": {"name": "linear", "C": 0.25}}, {"decoder": {"name": "mlp", "hidden": 3}}],
     }
@@ -294,7 +295,7 @@ def test_the_docks_show_every_field_of_a_recipe_and_open_its_data(
     defaults = Recipe.model_validate(
         {"data": {"images": "x"}, "labels": {"source": "table", "table": "x"}, "decoder": {"name": "cnn2d"}}
     )
-    for section in ("prepare", "split", "training", "null", "decoder"):
+    for section in ("prepare", "split", "training", "null", "baseline", "decoder"):
         mine, usual = getattr(recipe, section), getattr(defaults, section)
         same = {name for name in type(mine).model_fields if getattr(mine, name) == getattr(usual, name)}
         assert same <= {"name"}, f"[{section}] must have no default here"

@@ -519,7 +519,7 @@ def test_settings_are_sections_of_a_recipe(dock: TrainDock, tmp_path: Path) -> N
     dock.preparation.detrend.value = False
     dock.permutation.permutations.value = 4
     settings = dock.settings()
-    assert set(settings) == {"decoder", "training", "split", "prepare", "null"}
+    assert set(settings) == {"decoder", "training", "split", "prepare", "null", "baseline"}
     assert settings["decoder"]["name"] == "mlp"
     assert settings["training"]["learning_rate"] == 1e-10
     assert settings["training"]["select"] == {"dropout": [0.1, 0.2]}
@@ -527,7 +527,7 @@ def test_settings_are_sections_of_a_recipe(dock: TrainDock, tmp_path: Path) -> N
     assert json.loads(json.dumps(settings)) == settings, "plain values"
     recipe = Recipe(data={"images": "bold.nii.gz"}, labels=TABLE, **settings)
     choices = dock.setup.choices(())
-    for section in ("decoder", "training", "split", "prepare", "null"):
+    for section in ("decoder", "training", "split", "prepare", "null", "baseline"):
         assert getattr(recipe, section) == getattr(choices, section), section
     assert parse_recipe(recipe.to_toml()) == recipe
     dock.decoder.update(name="linear")

@@ -50,7 +50,7 @@ class TrainDock(Dock):
     ----------
     decoder : ChoiceForm
         The choice of a decoder, and its options.
-    training, split, preparation, permutation : ModelForm
+    training, split, preparation, permutation, baseline : ModelForm
         The other sections of the recipe that are set here.
     compare : CompareView
         Compared decoders of a loaded recipe.
@@ -64,11 +64,11 @@ class TrainDock(Dock):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__(napari_viewer, "train_dock")
         self.runs = self.session.part(Runs)
-        self.setup = SetupView(self.session)
-        self.decoder, self.training, self.split = self.setup.decoder, self.setup.training, self.setup.split
-        self.preparation, self.permutation = self.setup.preparation, self.setup.permutation
-        self.compare, self.use_slab = self.setup.compare, self.setup.use_slab
-        self.location, self.runs_folder = self.setup.location, self.setup.runs_folder
+        setup = self.setup = SetupView(self.session)
+        self.decoder, self.training, self.split = setup.decoder, setup.training, setup.split
+        self.preparation, self.permutation = setup.preparation, setup.permutation
+        self.baseline, self.compare, self.use_slab = setup.baseline, setup.compare, setup.use_slab
+        self.location, self.runs_folder = setup.location, setup.runs_folder
         self.remembered = [] if self.runs.last is not None else self.setup.remembered  # its plan is shown
         self.reasons = Reasons(self.runs)
         self.recipe = RecipeRow(self.open_recipe)
@@ -173,7 +173,7 @@ class TrainDock(Dock):
         Returns
         -------
         dict of str to dict
-            The sections "decoder", "training", "split", "prepare" and "null", without empty options:
+            The sections "decoder", "training", "split", "prepare", "null" and "baseline":
             ``Recipe(data=..., labels=..., **train.settings())``.
 
         Raises

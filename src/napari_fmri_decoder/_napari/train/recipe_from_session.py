@@ -6,13 +6,14 @@ Files that are on disk are used in place. All other data are written into the ru
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_fmri_decoder._napari.viewer.folders import folder_of
 from napari_fmri_decoder._napari.viewer.preparation import slab_in_use
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.recipe import (
     AuditConfig,
     CompareConfig,
@@ -50,6 +51,7 @@ class Choices:
     split: SplitConfig
     prepare: PrepareConfig
     null: NullConfig
+    baseline: BaselineConfig = field(default_factory=BaselineConfig)
     allow: tuple[str, ...] = ()
     use_slab: bool = True
     compare: tuple[CompareConfig, ...] = ()
@@ -58,7 +60,7 @@ class Choices:
         """Return the values of the forms as sections of a recipe, without empty options."""
         return {
             name: getattr(self, name).model_dump(mode="json", exclude_none=True)
-            for name in ("decoder", "training", "split", "prepare", "null")
+            for name in ("decoder", "training", "split", "prepare", "null", "baseline")
         }
 
 
@@ -130,6 +132,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
         training=choices.training,
         compare=choices.compare,
         null=choices.null,
+        baseline=choices.baseline,
         audit=AuditConfig(allow=choices.allow),
     )
     return Plan(folder, rebased(recipe, base, folder), (*volumes, *painted), tables)

@@ -27,6 +27,7 @@ from napari_fmri_decoder._napari.train.sample_size import sample_size
 from napari_fmri_decoder._napari.viewer.folders import RUNS
 from napari_fmri_decoder.decoders import Decoder, EstimatorDecoder, registry
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.recipe import NullConfig, Recipe
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.samples import group_keys
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.train.run_plan import RunLocation
     from napari_fmri_decoder._napari.viewer.session import Session
 
-ORDER = ("mlp", "cnn2d", "cnn3d", "linear")
+ORDER = ("mlp", "cnn2d", "cnn3d", "lda", "linear")
 """Order of the decoders in the list; others follow."""
 OF_SCHEME = {
     "group-k-fold": ("n_splits", "group"),
@@ -54,10 +55,7 @@ OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
 """Training options that decoders of scikit-learn use."""
 
 
-BASELINES = (
-    "Every run is compared with guessing (the most frequent class) and with a logistic regression, on the "
-    "same folds."
-)
+BASELINES = "On the same folds as the decoder: guessing (the most frequent class), and these linear models."
 USE_SLAB = "Decode the slab cut in Prepare; otherwise the complete volume."
 RUNS_FOLDER = "Each run makes a new folder in this one."
 
@@ -73,7 +71,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
     Attributes
     ----------
     decoder : ChoiceForm
-    training, split, preparation, permutation : ModelForm
+    training, split, preparation, permutation, baseline : ModelForm
     compare : CompareView
     use_slab : CheckBox
     location : ClusterBox
@@ -95,6 +93,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.split = ModelForm(SplitConfig, two_depths=True, name="split")
         self.preparation = ModelForm(PrepareConfig, two_depths=True, name="preparation")
         self.permutation = ModelForm(NullConfig, two_depths=True, name="permutation")
+        self.baseline = ModelForm(BaselineConfig, name="baseline")
         self.compare = CompareView()
         self.data = text_label(name="data_summary")
         self.runs = text_label(name="runs_there_are")
@@ -102,8 +101,11 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.location = ClusterBox(lambda: int(self.training.threads.value))
         self.runs_folder = PathLine(str(RUNS), mode="d", name="runs_folder", label="Output folder")
         prepare_control(self.runs_folder, "runs_folder", "Output folder", RUNS_FOLDER)
-        forms = (self.decoder, self.training, self.split, self.preparation, self.permutation)
-        self.extend((*forms, self.compare, self.use_slab, self.location, self.runs_folder))
+        self.forms = (
+            *(self.decoder, self.training, self.split),
+            *(self.preparation, self.permutation, self.baseline),
+        )
+        self.extend((*self.forms, self.compare, self.use_slab, self.location, self.runs_folder))
         self._lay_out()
         self.decoder.changed.connect(self._on_network)
         self.decoder.changed.connect(self._keep_order)
@@ -115,8 +117,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
             self.on_session(name)
 
     def _lay_out(self) -> None:
-        forms = (self.preparation, self.split, self.decoder, self.training, self.permutation)
-        keepers = {form: Remember(form, f"train.{form.name}") for form in forms}
+        keepers = {form: Remember(form, f"train.{form.name}") for form in self.forms}
         self.remembered.extend(keepers.values())
 
         def reset(form: ModelForm, *, basic: bool) -> Callable[[], object]:
@@ -128,7 +129,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         )
         network = self.decoder.native, self.training.native
         sets = self.split.native, self.runs
-        baselines = text_label(BASELINES, "baselines")
+        baselines = text_label(BASELINES, "baselines"), self.baseline.native, self.compare.native
         self.advanced = AdvancedView(
             [
                 *(
@@ -159,12 +160,12 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
             section("Network", *network, name="section_network", reset=epochs),
             section("Training and test sets", *sets, name="section_split", reset=split),
             section("Permutation test", self.permutation.native, name="section_null", reset=test),
-            section("Baselines", baselines, self.compare.native, name="section_compare"),
+            section("Baselines", *baselines, name="section_compare", reset=keepers[self.baseline].reset),
             self.advanced,
         ):
             rows.addWidget(part)
         rows.addStretch(1)
-        align_labels(self.decoder, self.training, self.split, self.permutation)
+        align_labels(self.decoder, self.training, self.split, self.permutation, self.baseline)
 
     @property
     def folder(self) -> Path:
@@ -179,13 +180,19 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         InputError
             If a value is not valid.
         """
-        configs = (self.decoder, self.training, self.split, self.preparation, self.permutation)
-        decoder, training, split, prepare, null = (form.config() for form in configs)
+        decoder, training, split, prepare, null, baseline = (form.config() for form in self.forms)
         # each form returns the model it was built for; for the type checker
-        match decoder, training, split, prepare, null:
-            case Decoder(), TrainingConfig(), SplitConfig(), PrepareConfig(), NullConfig():
+        match decoder, training, split, prepare, null, baseline:
+            case (
+                Decoder(),
+                TrainingConfig(),
+                SplitConfig(),
+                PrepareConfig(),
+                NullConfig(),
+                BaselineConfig(),
+            ):
                 use_slab, compare = bool(self.use_slab.value), self.compare.checked
-                return Choices(decoder, training, split, prepare, null, allow, use_slab, compare)
+                return Choices(decoder, training, split, prepare, null, baseline, allow, use_slab, compare)
         raise TypeError("A form must return the model it was built for.")
 
     def load(self, recipe: Recipe) -> None:
@@ -195,6 +202,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.split.update(recipe.split)
         self.preparation.update(recipe.prepare)
         self.permutation.update(recipe.null)
+        self.baseline.update(recipe.baseline)
         self.use_slab.value = recipe.slab is not None
         self.compare.set_decoders(recipe.compare)
         series = self.session.series
