@@ -17,6 +17,7 @@ from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarize_group
 from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.pipeline import finish, run
+from napari_fmri_decoder.pipeline.events import SubjectDone
 from napari_fmri_decoder.pipeline.subjects import _where, one_per_subject, run_subjects
 from napari_fmri_decoder.recipe import Recipe, make_recipe
 from napari_fmri_decoder.training.events import Note, Progress
@@ -50,14 +51,20 @@ def test_each_subject_equals_a_separate_run_and_failures_are_reported(root: Path
     each = one_per_subject(recipe(), root)
     assert list(each) == ["sub-01", "sub-02"]
     notes: list[str] = []
+    ended: list[SubjectDone] = []
 
     def on_event(event: object) -> None:
+        if isinstance(event, SubjectDone):
+            ended.append(event)
         if isinstance(event, Note):
             notes.append(event.message)
 
     both = {name: (one, root) for name, one in each.items()}
     group = run_to_end(run_subjects(both, tmp_path / "here"), on_event)
     assert [row.subject for row in group.subjects] == ["01"]
+    assert [done.folder.name for done in ended] == ["sub-01", "sub-02"]
+    assert not ended[0].problem
+    assert ended[1].problem.startswith("Every run must have events")
     assert any(note.startswith("sub-02 failed: Every run must have events") for note in notes)
     finish(run(recipe(subjects="01"), root, tmp_path / "alone"))
     assert scores(tmp_path / "here" / "sub-01") == scores(tmp_path / "alone")
@@ -110,7 +117,9 @@ def test_a_completed_subject_of_another_recipe_is_refused(root: Path, tmp_path: 
 def test_a_subject_that_breaks_in_any_way_leaves_the_others_go_on(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def broken(one: Recipe, base: Path, folder: Path, **more: bool) -> Generator[object, None, None]:
+    def broken(
+        one: Recipe, base: Path, folder: Path, watch: object, **more: bool
+    ) -> Generator[object, None, None]:
         if folder.name == "sub-01":
             raise error
         folder.mkdir()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.finished_run import ReadRun, SubjectScore, read_run
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 LEVEL = 0.05
 """Subjects with p up to this level are counted as significant."""
+OVERRIDDEN = "The audit has errors that were overridden in: "
+"""Begins the note on subjects with overridden findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def summarize_group(folders: Sequence[Path]) -> GroupScores:
         If a folder contains no finished run, a subject occurs twice, several subjects share a run, or
         the runs differ in their classes.
     """
+    from scipy.stats import binom  # takes a second, and docks import this module
+
     if not folders:
         raise InputError("A group needs at least one run folder, got none. List the folders of all subjects.")
     runs = [read_run(folder) for folder in folders]
@@ -191,7 +194,7 @@ def _notes(runs: Sequence[ReadRun], rows: Sequence[SubjectScore]) -> list[str]:
         )
     overridden = [run.row.subject for run in runs if _has_errors(run.scores)]
     if overridden:
-        notes.append(f"The audit has errors that were overridden in: {', '.join(overridden)}.")
+        notes.append(f"{OVERRIDDEN}{', '.join(overridden)}.")
     return notes
 
 

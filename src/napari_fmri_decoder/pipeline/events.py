@@ -120,7 +120,27 @@ class Heartbeat:
     """Event: a run in a separate process is working; the caller can stop it here."""
 
 
-PipelineEvent = TrainingEvent | Stage | Prepared | RunDone | Heartbeat
+@dataclass(frozen=True, slots=True)
+class SubjectDone:
+    """Event: a subject of a study has ended.
+
+    Attributes
+    ----------
+    folder : Path
+        Its run folder.
+    problem : str
+        Why it has no scores; "" if it has.
+    """
+
+    folder: Path
+    problem: str = ""
+
+
+PipelineEvent = TrainingEvent | Stage | Prepared | RunDone | Heartbeat | SubjectDone
+
+
+OVERRIDE = " To train anyway, set audit.allow = "
+"""Begins the last sentence of an `AuditError`."""
 
 
 class AuditError(InputError):
@@ -138,9 +158,7 @@ class AuditError(InputError):
     def __init__(self, findings: Sequence[Finding], prepared: Prepared | None = None) -> None:
         self.findings, self.prepared = tuple(findings), prepared
         self.found = " ".join(f"{f.message} [{f.code}]" for f in findings)
-        super().__init__(
-            self.found + f" To train anyway, set audit.allow = {[f.code for f in findings]} in the recipe."
-        )
+        super().__init__(f"{self.found}{OVERRIDE}{[f.code for f in findings]} in the recipe.")
 
     def __reduce__(self) -> tuple[type[AuditError], tuple[tuple[Finding, ...]]]:
         """Pickle by the findings."""

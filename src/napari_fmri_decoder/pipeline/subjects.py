@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_fmri_decoder.errors import InputError, TrainingError
 from napari_fmri_decoder.evaluation.group import summarize_group, write_group
 from napari_fmri_decoder.generators import Steps, run_to_end
-from napari_fmri_decoder.pipeline.events import Stage
+from napari_fmri_decoder.pipeline.events import Stage, SubjectDone
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.resume import check_asked, write_asked
 from napari_fmri_decoder.pipeline.running import AUTO, run
@@ -24,12 +24,14 @@ from napari_fmri_decoder.training.tasks.workers import (
     unprotected,
     workers_that_fit,
 )
+from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from napari_fmri_decoder.evaluation.group import GroupScores
     from napari_fmri_decoder.pipeline.events import PipelineEvent
+    from napari_fmri_decoder.pipeline.preparing import Watch
     from napari_fmri_decoder.recipe import Recipe
 
 WHAT = "subjects"
@@ -71,7 +73,12 @@ def one_per_subject(recipe: Recipe, base: Path) -> dict[str, Recipe]:
 
 
 def run_subjects(
-    recipes: Mapping[str, tuple[Recipe, Path]], out: Path, *, cluster: str = SERIAL, resume: bool = False
+    recipes: Mapping[str, tuple[Recipe, Path]],
+    out: Path,
+    watch: Watch | None = None,
+    *,
+    cluster: str = SERIAL,
+    resume: bool = False,
 ) -> Steps[PipelineEvent, GroupScores]:
     """Run one recipe per subject, and summarize the scores.
 
@@ -84,6 +91,8 @@ def run_subjects(
         By the name of the run folder; each with the folder that its paths are relative to.
     out : Path
         For the run folders, `group.json` and `group.tsv`.
+    watch : callable, optional
+        See `prepare_steps`; used if serial. Its `StoppedReading` ends the work.
     cluster : str
         See `run`; here each task is one subject.
     resume : bool
@@ -92,7 +101,8 @@ def run_subjects(
     Yields
     ------
     PipelineEvent
-        `Progress` of the subjects, and a `Note` for each failure; if serial, also the events of each run.
+        `SubjectDone` and `Progress` of the subjects, and a `Note` for each failure; if serial, also the
+        events of each run.
 
     Returns
     -------
@@ -116,6 +126,7 @@ def run_subjects(
         if problem:
             problems.append(f"{folder.name}: {problem}")
             yield Note(f"{folder.name} failed: {problem}")
+        yield SubjectDone(folder, problem)
         yield Progress(WHAT, len(done) + len(failed), len(calls))
 
     yield Progress(WHAT, 0, len(calls))
@@ -126,7 +137,7 @@ def run_subjects(
         if pool is None:
             for call in calls:
                 yield Stage(call[2].name)
-                yield from ended(*(yield from _one(*call)))
+                yield from ended(*(yield from _one(*call, watch)))
         else:
             with closing(pool.imap(run_subject, calls, on_killed=_lost)) as results:
                 for result in results:
@@ -153,17 +164,21 @@ def run_subject(recipe: Recipe, base: Path, folder: Path, resume: bool) -> tuple
     return run_to_end(_one(recipe, base, folder, resume))
 
 
-def _one(recipe: Recipe, base: Path, folder: Path, resume: bool) -> Steps[PipelineEvent, tuple[Path, str]]:
+def _one(
+    recipe: Recipe, base: Path, folder: Path, resume: bool, watch: Watch | None = None
+) -> Steps[PipelineEvent, tuple[Path, str]]:
     if resume and (folder / SCORES).exists():
         return folder, ""
     asked = False
     try:
-        with closing(run(recipe, base, folder, resume=resume)) as events:
+        with closing(run(recipe, base, folder, watch, resume=resume)) as events:
             for event in events:
                 if not asked:  # the folder exists now, and belongs to this run
                     write_asked(folder, recipe, base)
                     asked = True
                 yield event
+    except StoppedReading:
+        raise
     except (InputError, TrainingError) as error:
         return folder, str(error)
     except Exception as error:  # noqa: BLE001  # such as of memory or disks; none may stop the other subjects

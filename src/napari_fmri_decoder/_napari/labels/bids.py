@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicgui.widgets import Container
 from psygnal import Signal
@@ -19,6 +20,9 @@ from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids.dataset import BidsRun, bids_runs, one_space
 from napari_fmri_decoder.volumes.files import natural_key
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder._napari.viewer.bids_selection import BidsSelection
 
 CHOICES = {
     "subject": "Subject whose runs are opened.",
@@ -140,6 +144,10 @@ class BidsBox(Container):  # type: ignore[type-arg]  # magicgui types it by its 
             if self._shown
             else reason
         )
+
+    def keep_selection(self, selection: BidsSelection, runs: list[BidsRun]) -> None:
+        """Keep the selection of runs that are opened, for all subjects."""
+        selection.choose(Path(str(self.folder.value)).expanduser(), self._runs, self._shown, runs)
 
     def open(self) -> None:
         """Open the selected runs as one series, with their events as labels.

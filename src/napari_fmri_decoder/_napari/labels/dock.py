@@ -20,6 +20,7 @@ from napari_fmri_decoder._napari.qt.dock import Dock
 from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.sections import scrolled, section, text_label
+from napari_fmri_decoder._napari.viewer.bids_selection import BidsSelection
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
 from napari_fmri_decoder._napari.viewer.folders import folder_of
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
@@ -188,6 +189,7 @@ class LabelsDock(Dock):
         if problem := tr_problem(series):
             raise InputError(problem)
         self.session.refuse_mixing(series)
+        self.bids.keep_selection(self.session.part(BidsSelection), runs)
         with all_or_nothing(self.session):
             anatomies = {run.anatomy for run in runs if run.anatomy is not None}
             if len(anatomies) == 1 and self.session.state.preparation.anatomy is None:

@@ -131,6 +131,15 @@ def reveal(control: QWidget) -> None:
     control.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
+def scroll_to(control: QWidget) -> None:
+    """Scroll the areas around a control until it is in sight; the focus stays where it is."""
+    part = control.parentWidget()
+    while part is not None and not isinstance(part, QDockWidget):
+        if isinstance(part, QScrollArea) and control.isVisible():
+            part.ensureWidgetVisible(control, 0, 4)
+        part = part.parentWidget()
+
+
 class LinkLabel(QLabel):
     """A text that wraps, whose links have the color of the text in any theme, and work with the keyboard."""
 

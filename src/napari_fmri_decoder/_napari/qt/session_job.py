@@ -7,6 +7,7 @@ whether or not a dock is open at that time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -14,6 +15,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_fmri_decoder._napari.qt.progress import Progress
 from napari_fmri_decoder._napari.qt.running import owner_in
+from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.qt.workers import Job
@@ -79,6 +81,14 @@ class SessionJob:
         """Stop the job; it ends after its current step."""
         if self.job is not None:
             self.job.stop()
+
+    def stop_and_wait(self, wait: bool = True) -> None:
+        """Stop the job and, if wanted, wait until its current step has ended."""
+        job = self.job
+        self.stop()
+        if wait and job is not None:
+            with suppress(InputError):  # it was stopped
+                job.wait()
 
     def _tick(self) -> None:
         if self.job is not None and self._read is not None:

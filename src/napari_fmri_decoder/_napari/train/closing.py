@@ -17,7 +17,7 @@ from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.sections import native_row
 
 if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.train.runs import Runs
+    from napari_fmri_decoder._napari.qt.session_job import SessionJob
 
 QUESTION = "A job is running. Close this dock?"
 CONTINUE = "Close the dock; the job continues. Open Train again to follow or stop it."
@@ -33,18 +33,19 @@ class CloseQuestion(QWidget):
 
     Parameters
     ----------
-    runs : Runs
     content : QWidget
         The content of the dock.
+    *jobs : SessionJob
+        That are asked about.
 
     Attributes
     ----------
     proceed, stop, cancel : PushButton
     """
 
-    def __init__(self, runs: Runs, content: QWidget) -> None:
+    def __init__(self, content: QWidget, *jobs: SessionJob) -> None:
         super().__init__()
-        self._runs, self._content = runs, content
+        self._jobs, self._content = jobs, content
         self._removes = False
         self._watched: QDockWidget | None = None
         self.setObjectName("close_question")
@@ -70,9 +71,12 @@ class CloseQuestion(QWidget):
         for part in (frame, *frame.findChildren(QAbstractButton, CLOSE_BUTTON)):
             part.installEventFilter(self)  # once, however often it is installed
 
+    def _running(self) -> list[SessionJob]:
+        return [job for job in self._jobs if job.job is not None]
+
     def refresh(self) -> None:
         """Withdraw the question when no job is running."""
-        if self._runs.job is None:
+        if not self._running():
             self.hide()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -82,7 +86,7 @@ class CloseQuestion(QWidget):
         kind, is_frame = event.type(), isinstance(watched, QDockWidget)
         if kind == QEvent.Type.ChildAdded and is_frame:
             QTimer.singleShot(0, self.watch)
-        if self._runs.job is None or not (_hides(watched, event) if is_frame else _presses(event)):
+        if not self._running() or not (_hides(watched, event) if is_frame else _presses(event)):
             return False
         self._removes = not is_frame
         event.ignore()
@@ -99,7 +103,8 @@ class CloseQuestion(QWidget):
         self.hide()
 
     def _stop(self) -> None:
-        self._runs.stop()
+        for job in self._running():
+            job.stop()
         self._close()
 
     def _close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,12 +22,13 @@ from napari_fmri_decoder._napari.train.check_page import CheckPage
 from napari_fmri_decoder._napari.train.closing import CloseQuestion
 from napari_fmri_decoder._napari.train.fixing import Fixer
 from napari_fmri_decoder._napari.train.progress import RunView
-from napari_fmri_decoder._napari.train.reasons import IDLE, NO_SERIES, Reasons, require
+from napari_fmri_decoder._napari.train.reasons import NO_SERIES, Reasons, require
 from napari_fmri_decoder._napari.train.recipe_file import RecipeRow, has_stopped, read_recipe
 from napari_fmri_decoder._napari.train.recipe_from_session import Choices, Plan, plan_run
 from napari_fmri_decoder._napari.train.run_links import RunLinks
 from napari_fmri_decoder._napari.train.runs import Runs
 from napari_fmri_decoder._napari.train.setup import SetupView
+from napari_fmri_decoder._napari.train.subjects import SubjectsView
 from napari_fmri_decoder._napari.viewer.folders import run_folder
 from napari_fmri_decoder.errors import InputError
 
@@ -57,6 +57,8 @@ class TrainDock(Dock):
     use_slab : CheckBox
     location : ClusterBox
         Where a run is computed.
+    subjects : SubjectsView
+        Runs all subjects of a BIDS folder.
     runs_folder : PathLine
         Each run makes a new folder in this one.
     """
@@ -71,6 +73,7 @@ class TrainDock(Dock):
         self.location, self.runs_folder = setup.location, setup.runs_folder
         self.remembered = [] if self.runs.last is not None else self.setup.remembered  # its plan is shown
         self.reasons = Reasons(self.runs)
+        self.subjects = SubjectsView(self)
         self.recipe = RecipeRow(self.open_recipe)
         self.load_button, self.with_data = self.recipe.load, self.recipe.with_data
         self.message = Message("train_message")
@@ -83,24 +86,25 @@ class TrainDock(Dock):
         self.line = ProgressLine(self.runs.progress)
         self.progress_view = RunView(self.line, self.runs.history)
         self.links = RunLinks(self.runs)
-        self.extend((self.recipe, self.setup, self.buttons, self.links))
+        self.extend((self.recipe, self.setup, self.subjects, self.buttons, self.links))
         self.result = text_label(name="result")
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
         shown = (self.result, self.progress_view, self.links.native)
-        self.tabs.addTab(scrolled(column(self.recipe.native, self.setup.native), "setup_scroll"), "Set up")
+        set_up = column(self.recipe.native, self.setup.native, self.subjects.section())
+        self.tabs.addTab(scrolled(set_up, "setup_scroll"), "Set up")
         self.tabs.addTab(scrolled(self.check_page, "audit_scroll"), "Check")
         self.tabs.addTab(scrolled(column(*shown), "run_scroll"), "Progress")
         self.rows.addWidget(self.tabs, 1)
         self.blocking = BlockingView(self.reasons, self.audit, partial(self._show_page, "check"))
-        self.closing = CloseQuestion(self.runs, self.native)
+        self.closing = CloseQuestion(self.native, self.runs, self.subjects.runs)
         for part in (self.line, self.message, self.blocking, self.closing, self.buttons.native):
             self.rows.addWidget(part)
         self.follow(self.session.changed, self._on_changed)
         self.follow(self.session.changed, self.setup.on_session)
         self.setup.follow_count(self.life)
-        self.follow(self.runs.changed, self._refresh)
-        self.follow(self.runs.changed, self.closing.refresh)
+        for job in (self.runs, self.subjects.runs):
+            self.follow(job.changed, self._refresh)
         self.life.shown.connect(self.closing.watch)
         self.follow(self.runs.found, self.check_page.show_found)
         self.follow(self.setup.changed, self.blocking.outdate)
@@ -145,12 +149,14 @@ class TrainDock(Dock):
         self.buttons.refresh(reasons)
         set_available(self.load_button, reasons.busy())
         self.links.refresh(reasons)
+        self.subjects.refresh()
+        self.closing.refresh()
         self.blocking.refresh()
         self.message.show_error(self.runs.error)
         self.result.setText(message)
         self.result.setVisible(bool(message))
-        if not reasons.busy() and (reasons.missing() or self.line.text.text() in IDLE):
-            self.line.end(reasons.missing() or "Ready to train.")
+        if idle := reasons.idle(self.line.text.text()):
+            self.line.end(idle)
 
     def _show_page(self, page: str) -> None:
         self.tabs.setCurrentIndex(PAGES.index(page))
@@ -233,10 +239,8 @@ class TrainDock(Dock):
         require(self.reasons.no_start())
         choices = self.setup.choices(self.audit.allowed)
         job = self.runs.check(self._plan(choices, Path(tempfile.mkdtemp(prefix="fmri-decoder-check-"))))
-        if not wait:
-            return None
-        job.wait()
-        return self.runs.prepared
+        job.wait_if(wait)
+        return self.runs.prepared if wait else None
 
     def stop(self, *, wait: bool = True) -> None:
         """Stop the running job; completed work is kept.
@@ -252,11 +256,7 @@ class TrainDock(Dock):
             If nothing is running.
         """
         require(self.reasons.no_stop())
-        job = self.job
-        self.runs.stop()
-        if wait and job is not None:
-            with suppress(InputError):  # it was stopped
-                job.wait()
+        self.runs.stop_and_wait(wait)
 
     def _result(self, job: Job, wait: bool) -> RunResult | None:
         job.wait_if(wait)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder._napari.train.runs import NONE_STOPPED
+from napari_fmri_decoder._napari.train.subject_runs import SubjectRuns
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ NO_LABELS = "Label the volumes in the Labels dock first."
 NO_MAPS = "The recipe decodes z-maps: make them in the Labels dock, under Z-maps, first."
 BUSY = "A job is running. Wait for it or stop it."
 NONE_RUNNING = "Nothing is running."
+STOP_SUBJECTS = "Stop the subjects on the page Set up, under All subjects."
 NONE_ENDED = "No run has ended yet."
 ENDING = "The stopped run is still finishing its current step."
 PLACES = {
@@ -23,7 +25,9 @@ PLACES = {
     NO_MAPS: ("Labels", "section_zmaps"),
 }
 """The dock and the control that provide what is missing."""
-IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS)
+READY = "Ready to train."
+SUBJECTS_RUN = "All subjects are being decoded; see the page Set up."
+IDLE = ("", NO_SERIES, NO_LABELS, NO_MAPS, SUBJECTS_RUN)
 """Texts of the progress line that no job has written."""
 
 
@@ -41,6 +45,7 @@ class Reasons:
 
     def __init__(self, runs: Runs) -> None:
         self._runs, self.session = runs, runs.session
+        self._subjects = runs.session.part(SubjectRuns)
 
     def missing(self) -> str:
         """What is missing for training."""
@@ -59,7 +64,15 @@ class Reasons:
 
     def busy(self) -> str:
         """Why no job can start."""
-        return BUSY if self._runs.job is not None else ""
+        return BUSY if self._runs.job is not None or self._subjects.job is not None else ""
+
+    def idle(self, text: str) -> str:
+        """What the progress line shows when no single run is trained; "" to keep its text."""
+        if self._runs.job is not None:
+            return ""
+        if self._subjects.job is not None:
+            return SUBJECTS_RUN
+        return self.missing() or (READY if text in IDLE else "")
 
     def no_start(self) -> str:
         """Why no check and no run can start."""
@@ -67,7 +80,9 @@ class Reasons:
 
     def no_stop(self) -> str:
         """Why there is nothing to stop."""
-        return "" if self.busy() else NONE_RUNNING
+        if self._subjects.job is not None:
+            return STOP_SUBJECTS
+        return "" if self._runs.job is not None else NONE_RUNNING
 
     def no_resume(self) -> str:
         """Why no run can be resumed."""

@@ -113,7 +113,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
     folder, base = folder.absolute(), folder_of(series)
     data = folder / "data"
     images, volumes = _images(series, data)
-    tr = None if volumes else _stated_tr(series)
+    tr = None if volumes else stated_tr(series)
     mask, painted = _mask(state.preparation, data)
     labels, tables = _labels(state.labeling.labels, table, images, data, base)
     recipe = Recipe(
@@ -181,7 +181,7 @@ def _is_on_disk(series: Volume) -> bool:
     return n == series.n_volumes and first.grid.same_as(series.grid) and has_tr
 
 
-def _stated_tr(series: Volume) -> float | None:
+def stated_tr(series: Volume) -> float | None:
     """The TR to state in the recipe, if it is not that of the files."""
     kind = stated_kind(series)
     return None if read(series.parts[0].path, kind=kind).step == series.step else series.step
