@@ -281,3 +281,35 @@ def test_selected_runs_become_sessions_and_runs(tmp_path: Path) -> None:
     assert run_filters(listed, listed[1:2]) == {"sessions": ("a",), "runs": ("2",)}
     with pytest.raises(InputError, match=NOT_FOR_ALL[:40]):
         run_filters(listed, [listed[0], listed[3]])
+
+
+def test_closing_the_dock_asks_while_subjects_run_and_stop_acts_within_a_fold(
+    labels: LabelsDock, train: TrainDock, qtbot: Any
+) -> None:
+    train.decoder.update({"name": "mlp", "hidden": 4})
+    train.training.update({"epochs": 100_000})
+    subjects = train.subjects
+    subjects.run(wait=False)
+    qtbot.waitUntil(lambda: "sub-01: fold 0" in subjects.runs.progress.text)
+    train.closing.ask()
+    train.closing.stop.native.click()
+    qtbot.waitUntil(lambda: subjects.runs.job is None)
+    assert [row[1] for row in subjects.table.texts()] == ["stopped", "waiting", "waiting"]
+    assert subjects.resume_button.enabled
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_group(labels: LabelsDock, train: TrainDock) -> None:
+    alone = train.subjects.run()
+    states: list[list[str]] = []
+    train.subjects.runs.changed.connect(
+        lambda: states.append([row.state for row in train.subjects.runs.rows])
+    )
+    train.location.place.value = "local"
+    train.location.processes.value = 2
+    group = train.subjects.run()
+    assert alone is not None
+    assert group is not None
+    assert ["queued"] * 3 in states
+    assert [row.score for row in group.subjects] == [row.score for row in alone.subjects]
+    assert [row[1] for row in train.subjects.table.texts()] == ["done", "skipped", "done"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from napari_fmri_decoder.pipeline.comparing_runs import read_rows
 from napari_fmri_decoder.pipeline.events import OVERRIDE, SubjectDone
 from napari_fmri_decoder.pipeline.subjects import WHAT, one_per_subject, run_subjects
 from napari_fmri_decoder.training.events import FoldStarted, Progress
+from napari_fmri_decoder.training.tasks.workers import SERIAL
 from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 from napari_fmri_decoder.volumes.nifti import write
 
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.headline import Headline
     from napari_fmri_decoder.generators import Steps
 
-WAITING, RUNNING, DONE, SKIPPED, STOPPED = "waiting", "running", "done", "skipped", "stopped"
-"""States of a subject."""
+WAITING, QUEUED, RUNNING = "waiting", "queued", "running"
+DONE, SKIPPED, STOPPED = "done", "skipped", "stopped"
+"""States of a subject; those of workers are queued until they end."""
 ONE_PROCESS = "local:1"
 ON_CHECK = " Errors of the audit can be overridden on the page Check."
 
@@ -74,9 +76,10 @@ class SubjectRow:
 
 @dataclass(frozen=True, slots=True)
 class StudyListed:
-    """Event: the subjects, by name."""
+    """Event: the subjects, by name, and their first state."""
 
     names: tuple[str, ...]
+    state: str
 
 
 class SubjectRuns(SessionJob):
@@ -138,8 +141,8 @@ class SubjectRuns(SessionJob):
 
     def _on_event(self, event: Any) -> None:
         match event:
-            case StudyListed(names):
-                self.rows = [SubjectRow(name) for name in names]
+            case StudyListed(names, state):
+                self.rows = [SubjectRow(name, state) for name in names]
                 self.changed.emit()
             case SubjectRow():
                 self._put(event)
@@ -199,7 +202,8 @@ class SubjectRuns(SessionJob):
         """Let Resume continue, unless no folder was made."""
         if self.plan is not None and self.plan.folder.exists():
             self.stopped = self.plan
-        self.rows = [SubjectRow(row.name, STOPPED) if row.state == RUNNING else row for row in self.rows]
+        ended = {RUNNING: STOPPED, QUEUED: STOPPED}
+        self.rows = [replace(row, state=ended.get(row.state, row.state)) for row in self.rows]
 
 
 def study_steps(
@@ -241,8 +245,8 @@ def study_steps(
             (folder / "recipe.toml").write_text(plan.recipe.to_toml(), encoding="utf-8")
         each = one_per_subject(plan.recipe, folder)
         listed = True
-        yield StudyListed(tuple(each))
         cluster = ONE_PROCESS if location.in_subprocess else location.cluster
+        yield StudyListed(tuple(each), WAITING if cluster == SERIAL else QUEUED)
         calls = {name: (recipe, folder) for name, recipe in each.items()}
         with (
             suppress(StoppedReading),
