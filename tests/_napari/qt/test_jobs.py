@@ -325,7 +325,7 @@ def test_a_message_is_shown_completely_until_it_is_closed(viewer: Any, qtbot: An
     from napari._qt.dialogs.qt_notification import NapariQtNotification
     from napari.utils.notifications import notification_manager
 
-    message = "A mask must keep at least one voxel, found none. " * 3
+    message = " ".join(["A mask must keep at least one voxel, found none."] * 3)
     notification_manager.notification_ready.connect(NapariQtNotification.show_notification)
     try:
         with guard():

@@ -142,11 +142,12 @@ def test_the_pairing_is_a_table_without_empty_columns(qtbot: Any) -> None:
 
 
 def test_check_shows_the_pairing_in_the_order_of_the_list(viewer: Any, tmp_path: Path) -> None:
-    from napari_fmri_decoder._napari.train.audit import AuditView
+    from napari_fmri_decoder._napari.train.dock import TrainDock
 
     result = small_result(tmp_path, {"name": "linear"})
-    view = AuditView()
-    viewer.window.add_dock_widget(view)
+    train = TrainDock(viewer)
+    viewer.window.add_dock_widget(train)
+    view = train.audit
     view.show_prepared(result.prepared)
     table = view.findChild(QTableWidget, "pairing")
     assert [table.item(row, 0).text() for row in range(table.rowCount())] == ["small_bold.nii.gz"]
