@@ -1,4 +1,4 @@
-"""Take the pictures of the docs in the real window: ``xvfb-run -s "-screen 0 1366x768x24" python tools/take_pictures.py``.
+"""Take the pictures of the docs in the real window, 1366 x 768: ``python tools/take_pictures.py [EPOCHS]``.
 
 The phantom is opened with its settings, trained, and looked at; each picture is one file in docs/images.
 """
@@ -35,7 +35,6 @@ def main(epochs: int | None = None) -> None:
     def picture(name: str) -> None:
         QTest.qWait(SETTLE_MS)
         viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
-        print(name, flush=True)
 
     open_dock(viewer, "View")
     Session.of(viewer).part(SampleOpener).open("phantom").wait()
@@ -53,7 +52,6 @@ def main(epochs: int | None = None) -> None:
     picture("look_inside_filters")
     inside.show("Confusion matrices")
     picture("look_inside_confusion")
-    sys.stdout.flush()
     os._exit(0)
 
 
