@@ -31,10 +31,11 @@ from small_result import small_result
 
 from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder._napari.qt.help_dialog import HelpDialog
-from napari_fmri_decoder._napari.qt.messages import COLORS, Message
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.view.dock import TABS
 from napari_fmri_decoder._napari.viewer import orientation_labels
 from napari_fmri_decoder._napari.viewer.session import Session
+from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS
 from napari_fmri_decoder.volumes.volume import Volume
 
 LEAST = 4.5
@@ -123,7 +124,7 @@ def test_messages_of_all_severities_and_the_list_of_keys_are_readable(
     viewer.theme = theme
     message = Message("message")
     viewer.window.add_dock_widget(message, name="message")
-    for severity in COLORS:
+    for severity in SEVERITY_MARKS:
         message._show_text("Training is blocked: two findings.", severity)
         qtbot.wait(50)
         assert clearest(pixels(message.grab().toImage())) >= LEAST, severity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +9,10 @@ import pytest
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_fmri_decoder._napari.qt.messages import COLORS, Message
+from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS
 
 LONG = "The mask must be a file, but " + "/a_folder_with_a_long_name" * 20 + ".nii.gz is missing. Choose it."
 
@@ -59,17 +59,17 @@ def test_hidden_while_empty(message: Message) -> None:
     assert (message.isVisible(), message.text) == (False, "")
 
 
-@pytest.mark.parametrize("severity", COLORS)
+@pytest.mark.parametrize("severity", SEVERITY_MARKS)
 def test_contrast(message: Message, severity: str) -> None:
     """WCAG 2.1 contrast of the painted pixels, whatever the theme."""
     getattr(message, f"show_{severity}")("M" * 40)
     image = message.grab().toImage()
     pixels = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
     light = [_luminance(color) for color in pixels]
-    assert re.fullmatch("#[0-9a-f]{6}", COLORS[severity][1])
-    paper = _luminance(QColor(COLORS[severity][1]))
+    paper = _luminance(QColor(SEVERITY_MARKS[severity].background))
     assert sum(abs(value - paper) < 1e-6 for value in light) > len(light) / 3
-    assert (max(light) + 0.05) / (paper + 0.05) >= 4.5
+    ink = max(light) if _luminance(QColor(SEVERITY_MARKS[severity].text)) > paper else min(light)
+    assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.5
 
 
 def test_guard_shows_the_error_until_the_action_succeeds(message: Message, notified: list[Any]) -> None:

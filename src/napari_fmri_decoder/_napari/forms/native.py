@@ -48,17 +48,28 @@ def child(container: Iterable[Widget], name: str) -> Widget | None:
 
 
 def keep_order(*widgets: QWidget) -> None:
-    """Let the Tab key go through widgets, and the controls in them, in this order."""
+    """Let the Tab key go through widgets, and the controls in them, in this order.
+
+    Also those that give the focus to a control in them: behind that control, Tab would return to it forever.
+    """
     parts = [part for widget in widgets for part in (widget, *widget.findChildren(QWidget))]
     parts = [part for part in parts if _has_focus(part) and part.window() is parts[0].window()]
+    given = [(part, proxy) for part in parts if (proxy := part.focusProxy()) and part.isAncestorOf(proxy)]
+    for part, _ in given:  # Qt would move the control in place of what it is in, and lose other controls
+        part.setFocusProxy(None)
+        part.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     for one, other in pairwise(parts):
         QWidget.setTabOrder(one, other)
+    for part, proxy in given:
+        part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        part.setFocusProxy(proxy)
 
 
 def _has_focus(part: QWidget) -> bool:
-    """Whether a widget can have the focus: a control, or a text with links."""
+    """Whether a widget can have the focus, or gives it to a part of it: a control, or a text with links."""
     is_text = isinstance(part, QLabel) and part.focusPolicy() == Qt.FocusPolicy.StrongFocus
-    return is_text or isinstance(part, CONTROLS)
+    proxy = part.focusProxy()
+    return is_text or isinstance(part, CONTROLS) or (proxy is not None and part.isAncestorOf(proxy))
 
 
 def ignore_wheel(widget: QWidget) -> None:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_fmri_decoder._napari.qt.frame import NAMES, DockName
 from napari_fmri_decoder._napari.qt.lifetime import dock_of
-from napari_fmri_decoder._napari.qt.sections import reveal
+from napari_fmri_decoder._napari.qt.sections import focus_inside, reveal
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -78,6 +78,22 @@ def go_to(viewer: Viewer, dock: DockName, control: str | QWidget | Widget) -> QW
     return found
 
 
+def focus_dock(viewer: Viewer, name: DockName) -> None:
+    """Open or raise a dock, and give the focus to the control in it that had it last, else to the first.
+
+    Parameters
+    ----------
+    viewer : napari Viewer
+    name : {"View", "Prepare", "Labels", "Train", "Look inside"}
+
+    Raises
+    ------
+    ValueError
+        If there is no dock of that name.
+    """
+    focus_inside(open_dock(viewer, name).native)
+
+
 class _Mark(QWidget):
     """A frame around a control, which is scrolled to; it disappears by itself, or with the dock."""
 
@@ -90,6 +106,7 @@ class _Mark(QWidget):
         self.setObjectName("control_mark")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._control = control
+        self._focus = QApplication.focusWidget()
         self._ticks = 0
         self._timer = QTimer(self)  # deleted with the mark
         self._timer.timeout.connect(self._tick)
@@ -98,7 +115,7 @@ class _Mark(QWidget):
 
     def _tick(self) -> None:
         self._ticks += 1
-        if self._ticks <= _LAID_OUT:
+        if self._ticks <= _LAID_OUT and QApplication.focusWidget() is self._focus:  # not yet moved on
             _scroll_to(self._control)
         self._surround()
         if self._ticks * TICK_MS >= MARK_MS:

@@ -12,6 +12,8 @@ from qtpy.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
+from napari_fmri_decoder._napari.qt.focus_return import FocusReturn
+
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
@@ -91,6 +93,7 @@ def show_focus(dock: QWidget) -> None:
     app = QApplication.instance()
     if isinstance(app, QApplication) and app.findChild(_FocusWatcher) is None:
         _FocusWatcher(app)
+        FocusReturn(app)
 
 
 def _ground(control: QWidget) -> QWidget | None:

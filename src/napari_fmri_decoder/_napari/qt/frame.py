@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from qtpy.QtCore import QObject, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
 from napari_fmri_decoder._napari.qt.lifetime import dock_of
+from napari_fmri_decoder._napari.qt.sections import focus_inside
 
 DockName = Literal["View", "Prepare", "Labels", "Train", "Look inside"]
 NAMES: tuple[DockName, ...] = get_args(DockName)
@@ -31,7 +32,7 @@ def tabify(widget: QWidget) -> None:
     others = [
         other
         for other in window.findChildren(QDockWidget)
-        if other is not own and _is_plugin_dock(other) and window.dockWidgetArea(other) == area
+        if other is not own and is_plugin_dock(other) and window.dockWidgetArea(other) == area
     ]
     if others:  # several opened at once are first below one another: join the largest group of tabs
         largest = max(others, key=lambda other: len(window.tabifiedDockWidgets(other)))
@@ -44,7 +45,7 @@ def tabify(widget: QWidget) -> None:
 
 
 class Frame(QObject):
-    """Gives a dock a short title, and lets napari's menu raise it.
+    """Gives a dock a short title, lets napari's menu raise it, and leaves no focus in it behind another tab.
 
     napari titles a dock "Train (napari-fmri-decoder)", which five tabs have no room for. Its menu shows and
     hides an open dock; a dock behind another tab would be hidden by the first choice of its entry.
@@ -64,15 +65,35 @@ class Frame(QObject):
         self._raise.setSingleShot(True)
         self._raise.setInterval(0)
         self._raise.timeout.connect(self._to_front)
+        self._leave = QTimer(self)
+        self._leave.setSingleShot(True)
+        self._leave.setInterval(0)
+        self._leave.timeout.connect(self._pass_focus)
+        dock.visibilityChanged.connect(self._on_visible)
         action = dock.toggleViewAction()
         if action is not None:
             action.toggled.connect(self._on_toggled)
 
     def _on_toggled(self, shown: bool) -> None:
         """Come to the front when shown again, or when hidden behind another tab."""
-        if self._dock.widget() is not None and (self._was_hidden if shown else _is_behind(self._dock)):
+        if self._dock.widget() is not None and (self._was_hidden if shown else is_behind(self._dock)):
             self._raise.start()
         self._was_hidden = not shown
+
+    def _on_visible(self, visible: bool) -> None:
+        if not visible:
+            self._leave.start()
+
+    def _pass_focus(self) -> None:
+        """Give the focus to the dock in front of this one: nobody sees where it is here."""
+        window, control = self._dock.parentWidget(), QApplication.focusWidget()
+        if control is None or not isinstance(window, QMainWindow) or not is_behind(self._dock):
+            return
+        if self._dock.isAncestorOf(control):
+            for other in window.tabifiedDockWidgets(self._dock):
+                content = other.widget()
+                if content is not None and is_plugin_dock(other) and not is_behind(other):
+                    focus_inside(content)
 
     def _to_front(self) -> None:
         if self._dock.widget() is not None:
@@ -81,7 +102,7 @@ class Frame(QObject):
             self._dock.raise_()
 
 
-def _is_behind(dock: QDockWidget) -> bool:
+def is_behind(dock: QDockWidget) -> bool:
     """Whether a dock is behind another tab: Qt keeps it outside the window."""
     window = dock.parentWidget()
     return window is not None and not dock.isFloating() and not window.rect().intersects(dock.geometry())
@@ -93,7 +114,7 @@ def _order(dock: QDockWidget) -> int:
     return titles.index(dock.windowTitle()) if dock.windowTitle() in titles else -1
 
 
-def _is_plugin_dock(dock: QDockWidget) -> bool:
+def is_plugin_dock(dock: QDockWidget) -> bool:
     """Whether a dock is one of the plugin's, and visible or behind another tab."""
     content, action = dock.widget(), dock.toggleViewAction()
     return bool(content is not None and content.property(_MARK) and action is not None and action.isChecked())

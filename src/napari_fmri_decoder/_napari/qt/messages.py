@@ -8,11 +8,12 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QTextOption
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QTextEdit
 
+from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS
+
 if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
-COLORS = {"error": ("#ffffff", "#8c1d18"), "warning": ("#ffffff", "#6b4a00"), "note": ("#ffffff", "#1f4e6b")}
-"""Colors of text and background of each severity; readable in both themes."""
+    from napari_fmri_decoder.samples.audit.findings import Severity
 
 
 class Message(QTextEdit):
@@ -35,7 +36,7 @@ class Message(QTextEdit):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName("Message")
-        self.severity = "error"
+        self.severity: Severity = "error"
         self.setReadOnly(True)
         self.setAcceptRichText(False)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -75,17 +76,17 @@ class Message(QTextEdit):
         self.setAccessibleDescription("")
         self.hide()
 
-    def _show_text(self, text: str, severity: str) -> None:
+    def _show_text(self, text: str, severity: Severity) -> None:
         if not text:
             self.clear()
             return
         if (text, severity) == (self.text, self.severity):
             return  # a selection of the text is kept
-        ink, paper = COLORS[severity]
+        mark = SEVERITY_MARKS[severity]
         self.severity = severity
         self.setStyleSheet(
-            f"QTextEdit {{ color: {ink}; background: {paper}; border: none; border-radius: 3px; "
-            "padding: 2px; }"
+            f"QTextEdit {{ color: {mark.text}; background: {mark.background}; border: none; "
+            "border-radius: 3px; padding: 2px; }"
         )
         self.setAccessibleDescription(text)
         self.setPlainText(text)

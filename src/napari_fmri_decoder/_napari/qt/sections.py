@@ -140,6 +140,23 @@ def scroll_to(control: QWidget) -> None:
         part = part.parentWidget()
 
 
+def focus_inside(content: QWidget) -> None:
+    """Give the focus to the control in a dock that had it last, else to the first."""
+    last = content.focusWidget()
+    if last is None or not (last.isVisible() and last.isEnabled()):
+        last = content.nextInFocusChain()
+        while last is not None and last is not content and not _takes_tab(last, content):
+            last = last.nextInFocusChain()
+    if last is not None and last is not content:
+        last.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _takes_tab(control: QWidget, content: QWidget) -> bool:
+    """Whether the Tab key reaches a control of a dock now; a scroll area is none."""
+    by_tab = bool(control.focusPolicy() & Qt.FocusPolicy.TabFocus) and not isinstance(control, QScrollArea)
+    return by_tab and control.isVisible() and control.isEnabled() and content.isAncestorOf(control)
+
+
 class LinkLabel(QLabel):
     """A text that wraps, whose links have the color of the text in any theme, and work with the keyboard."""
 

@@ -37,6 +37,11 @@ SHORTCUTS = (
     Shortcut(".", "raise", "Raise the threshold of the map", "View"),
     Shortcut("U", "undo", "Undo the last step", "Prepare"),
     Shortcut("F1", "help", "Show this list"),
+    Shortcut("F5", "View", "Go to the dock View"),
+    Shortcut("F6", "Prepare", "Go to the dock Prepare"),
+    Shortcut("F7", "Labels", "Go to the dock Labels"),
+    Shortcut("F8", "Train", "Go to the dock Train"),
+    Shortcut("F9", "Look inside", "Go to the dock Look inside"),
 )
 """All shortcuts, as the window and the docs list them."""
 

@@ -12,6 +12,8 @@ from weakref import ref
 
 from napari.utils.notifications import show_info
 
+from napari_fmri_decoder._napari.qt.docks import focus_dock
+from napari_fmri_decoder._napari.qt.frame import NAMES
 from napari_fmri_decoder._napari.qt.help_dialog import show_help
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.shortcut_list import SHORTCUTS, Shortcut
@@ -78,6 +80,8 @@ class Shortcuts:
                 play_or_stop(session.viewer)
             elif shortcut.action == "help":
                 show_help(session.viewer)
+            elif shortcut.action in NAMES:
+                focus_dock(session.viewer, shortcut.action)
             elif shortcut.dock:
                 show_info(f"Open the dock {shortcut.dock} first. Then {shortcut.key} works: {shortcut.does}.")
 

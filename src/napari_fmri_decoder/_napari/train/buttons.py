@@ -47,7 +47,12 @@ class RunButtons(Container):  # type: ignore[type-arg]  # magicgui types it by i
 
     def refresh(self, reasons: Reasons) -> None:
         """Enable the buttons that can be used; the others show the reason in their tooltips."""
-        set_available(self.check, reasons.no_start())
-        set_available(self.train, reasons.no_start())
-        set_available(self.stop, reasons.no_stop())
-        set_available(self.resume, reasons.no_resume())
+        no_start = reasons.no_start()
+        whys = {
+            self.stop: reasons.no_stop(),
+            self.resume: reasons.no_resume(),
+            self.check: no_start,
+            self.train: no_start,
+        }
+        for button in sorted(whys, key=lambda button: bool(whys[button])):
+            set_available(button, whys[button])
