@@ -26,6 +26,7 @@ from napari_fmri_decoder._napari.labels.dock import LabelsDock
 from napari_fmri_decoder._napari.look_inside import plot_pages
 from napari_fmri_decoder._napari.look_inside.dock import MOST, NOTHING, LookInsideDock
 from napari_fmri_decoder._napari.qt.running import running_jobs
+from napari_fmri_decoder._napari.results.roles import show_only
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.train.dock import TrainDock
 from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter, show_volume, volume_shown
@@ -278,6 +279,12 @@ def test_shows_the_selected_layer_and_filter_and_names_their_network(
         f"Volume 17, closed: predicted as {row['predicted']} ({max(row['p_closed'], row['p_open']):.2f}) "
         "by the network that did not train on it (test set: run 2)."
     )
+
+    show_only(viewer, "conv1")  # as a button in Train does
+    dock._on_page()
+    assert (shown.layer.value, shown.filter.max) == ("conv1", 2)
+    show_only(viewer, "conv2")
+    dock._on_page()
 
     dock.session.update(result=replace(result, folder=Path("second"), folds=result.folds[:1]))
     assert dock.run.value == "second"

@@ -16,6 +16,7 @@ from small import write_small
 
 from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
 from napari_fmri_decoder._napari.look_inside.page import NO_IMAGES
+from napari_fmri_decoder._napari.qt.docks import open_dock
 from napari_fmri_decoder._napari.reader import get_reader
 from napari_fmri_decoder._napari.results import ask_images
 from napari_fmri_decoder._napari.results.open_run import RunOpener, choose_run, open_run
@@ -217,6 +218,32 @@ def test_recent_runs_are_remembered_and_those_that_are_gone_are_skipped(viewer: 
     assert recent_runs() == [copy, other]
     shutil.rmtree(copy)
     assert recent_runs() == [other]
+
+
+def test_the_start_page_opens_a_recent_run_with_one_click(viewer: Any, copy: Path, qtbot: Any) -> None:
+    start = open_dock(viewer, "View").start
+    assert start.recent.isHidden(), "no run yet"
+    name = "a_long_name_" * 8
+    for folder in (copy.parent / f"{name}{i}" for i in range(4)):
+        remember_run(Path(shutil.copytree(copy, folder)))
+    remember_run(copy)
+    start.recent.refresh()
+    assert [folder.name for folder in start.recent.folders] == ["one", f"{name}3", f"{name}2"]
+    first, second, _ = (button.native for button in start.recent.buttons)
+    qtbot.waitUntil(lambda: not first.visibleRegion().isEmpty())
+    assert first.text() == "one"
+    qtbot.waitUntil(lambda: "…" in second.text())
+    assert second.text().startswith("a_long")
+    assert second.text().endswith("3"), "the end tells runs apart"
+    assert second.fontMetrics().horizontalAdvance(second.text()) < second.width()
+    assert str(copy.parent / f"{name}3") in second.toolTip()
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton)
+    session = Session.of(viewer)
+    session.part(RunOpener).job.wait()
+    assert session.state.results.result.folder == copy
+    shutil.rmtree(copy)
+    start.recent.refresh()
+    assert copy not in start.recent.folders
 
 
 def drop(viewer: Any, folder: Path) -> bool:

@@ -155,7 +155,11 @@ def test_the_recipe_of_a_run_in_the_dock_gives_the_same_numbers(
     clipboard = QApplication.clipboard()
     assert clipboard is not None
     assert clipboard.text() == f'fmri-decoder train "{folder / "recipe.toml"}" --out "{folder}-again"'
-    assert [layer.name for layer in result_layers(dock.viewer)] == ["cnn2d conv1", "predictions"]
+    conv1, predictions_layer = result_layers(dock.viewer)
+    assert (conv1.name, predictions_layer.name) == ("cnn2d conv1", "predictions")
+    dock.links.activations.native.click()
+    assert (conv1.visible, predictions_layer.visible) == (True, False)
+    assert dock.viewer.layers.selection == {conv1}
     assert dock.session.state.results.result.folder == folder
 
 

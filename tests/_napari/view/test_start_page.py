@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QStyle, QStyleOptionButton, QWidget
 from small import series
 
 from napari_fmri_decoder._napari.guide.samples import SAMPLES, Sample
@@ -79,6 +79,18 @@ def test_files_open_by_our_reader_without_a_question(
     page = open_dock(viewer, "View").start
     page.open_data.native.click()
     np.testing.assert_array_equal(Session.of(viewer).volume(viewer.layers[0]).at(1), scan.at(1))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_corner_of_the_tabs_cuts_no_letter(viewer: Any, qtbot: Any, theme: str) -> None:
+    viewer.theme = theme
+    keys = open_dock(viewer, "View").keys.native
+    qtbot.waitUntil(lambda: not keys.visibleRegion().isEmpty())
+    option = QStyleOptionButton()
+    option.initFrom(keys)
+    room = keys.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, keys)
+    assert room.height() >= keys.fontMetrics().tightBoundingRect("Kgy").height() + 2
+    assert keys.sizeHint().height() <= keys.height()
 
 
 def test_a_canceled_dialog_opens_nothing(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:

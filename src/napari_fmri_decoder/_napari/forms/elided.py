@@ -1,17 +1,19 @@
-"""Combo boxes whose text is elided in the middle, so that the ends of long file names are readable."""
+"""Combo boxes and buttons whose text is elided in the middle, so that the ends of long names are readable."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QStyle, QStyleOptionComboBox, QStylePainter
+from qtpy.QtWidgets import QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QComboBox
+    from qtpy.QtWidgets import QComboBox, QPushButton
 
 MARGIN = 8
 """Pixels between the text and the edges of its field."""
+
+_SIZES = (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.FontChange, QEvent.Type.StyleChange)
 
 
 class Elide(QObject):
@@ -55,3 +57,37 @@ class Elide(QObject):
         option = QStyleOptionComboBox()
         self._box.initStyleOption(option)
         return option
+
+
+class ElideButton(QObject):
+    """Gives a button as much of a text as fits; the button never asks for more width.
+
+    Parameters
+    ----------
+    button : QPushButton
+        Owns this object.
+    """
+
+    def __init__(self, button: QPushButton) -> None:
+        super().__init__(button)
+        self._button, self._text = button, ""
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        button.installEventFilter(self)
+
+    def show(self, text: str) -> None:
+        """Set the whole text."""
+        self._text = text
+        self._fit()
+
+    def _fit(self) -> None:
+        button = self._button
+        width = max(button.width() - 3 * MARGIN, 0)
+        shown = button.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, width)
+        if shown != button.text():
+            button.setText(shown.replace("&", "&&"))
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Fit the text again when the size or the font changes."""
+        if event is not None and event.type() in _SIZES:
+            self._fit()
+        return False

@@ -113,7 +113,7 @@ SAMPLES = {
         "Phantom: eyes open or closed",
         "A simulated scan of 6 runs, in which the eyes are open or closed. Simulated in a few seconds.",
         "Next: press Train. A small network learns from three planes through the eyes and the visual cortex, "
-        "six times, each time without one run. Expect an accuracy of about 0.92 on the runs held out; "
+        "six times, each time without one run. Expect an accuracy of about 0.91 on the runs held out; "
         "chance is 0.50.",
         make_phantom_data,
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder._napari.look_inside.explain_page import ExplainPage
+from napari_fmri_decoder._napari.look_inside.filters_page import FiltersPage
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.look_inside.plot_pages import (
     CurvesPage,
@@ -14,11 +15,7 @@ from napari_fmri_decoder._napari.look_inside.plot_pages import (
     TSNEPage,
     VoxelsPage,
 )
-from napari_fmri_decoder._napari.look_inside.prediction_pages import (
-    ConfusionPage,
-    FiltersPage,
-    PredictionsPage,
-)
+from napari_fmri_decoder._napari.look_inside.prediction_pages import ConfusionPage, PredictionsPage
 from napari_fmri_decoder._napari.look_inside.runs_page import RunsPage
 from napari_fmri_decoder._napari.look_inside.score_page import ScorePage
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fmri_decoder._napari.results.features import model_for, prediction_features
+from napari_fmri_decoder._napari.results.roles import PREDICTIONS
 from napari_fmri_decoder.evaluation.palette import class_colors
 from napari_fmri_decoder.evaluation.sample_rows import held_out_by, sample_rows
 from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.events import FittedModel
     from napari_fmri_decoder.volumes.frames import Affine
     from napari_fmri_decoder.volumes.volume import ArrayLike, Kind, Volume
-
-PREDICTIONS = "predictions"
-"""Name of the layer of predictions."""
 
 ACTIVATION_COLORS: dict[str, Any] = {
     "name": "activations",

@@ -12,8 +12,8 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_fmri_decoder._napari.layers.to_layer import HELPER, KEY
 from napari_fmri_decoder._napari.results.legend import ResultLegend
-from napari_fmri_decoder._napari.results.result_layers import PREDICTIONS, ResultVolume, result_volumes
-from napari_fmri_decoder._napari.results.roles import ROLE, result_layers
+from napari_fmri_decoder._napari.results.result_layers import ResultVolume, result_volumes
+from napari_fmri_decoder._napari.results.roles import PREDICTIONS, ROLE, result_layers
 from napari_fmri_decoder._napari.results.score_metadata import add_score
 from napari_fmri_decoder._napari.viewer.camera import show_slice
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown

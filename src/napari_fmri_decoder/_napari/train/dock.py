@@ -90,7 +90,7 @@ class TrainDock(Dock):
         self.result = text_label(name="result")
         self.tabs = QTabWidget()
         self.tabs.setObjectName("tabs")
-        shown = (self.result, self.progress_view, self.links.native)
+        shown = (self.result, self.links.activations.native, self.progress_view, self.links.native)
         set_up = column(self.recipe.native, self.setup.native, self.subjects.section())
         self.tabs.addTab(scrolled(set_up, "setup_scroll"), "Set up")
         self.tabs.addTab(scrolled(self.check_page, "audit_scroll"), "Check")

@@ -1,4 +1,4 @@
-"""Buttons for the last run: its report, and the command line that repeats it."""
+"""Buttons for the last run: its hidden layers, its report, and the command line that repeats it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from qtpy.QtWidgets import QApplication
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.results.roles import first_hidden_layer, show_only
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.training.tasks.workers import SERIAL
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.train.reasons import Reasons
     from napari_fmri_decoder._napari.train.runs import Runs
 
+ACTIVATIONS = "Show the activations of the first hidden layer over the anatomy. Look inside has the others."
+NO_LAYERS = "The last run has no hidden layers with positions in the brain; those of a CNN have them."
+
 
 class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its widgets
-    """Opens the report of the last run, and copies its command line.
+    """Shows the activations of the last run, opens its report, and copies its command line.
 
     Parameters
     ----------
@@ -31,7 +36,8 @@ class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its
 
     Attributes
     ----------
-    report, command : PushButton
+    activations, report, command : PushButton
+        The first is not in the row of the others: it comes right below the score.
     copied : Signal
         Sent after the command line was copied.
     """
@@ -42,6 +48,8 @@ class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its
         super().__init__(name="links", layout="horizontal", labels=False)
         self.margins = (0, 0, 0, 0)
         self._runs = runs
+        self.activations = push_button("show_activations", "Show activations", ACTIVATIONS)
+        self.activations.changed.connect(self._show_activations)
         self.report = push_button(
             "open_report", "Open report", "Open report.html of the last run in the browser."
         )
@@ -56,8 +64,18 @@ class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its
 
     def refresh(self, reasons: Reasons) -> None:
         """Enable the buttons after a run."""
+        hidden = first_hidden_layer(self._runs.session.viewer)
+        set_available(self.activations, reasons.no_links() or ("" if hidden else NO_LAYERS))
         set_available(self.report, reasons.no_links())
         set_available(self.command, reasons.no_links())
+
+    @guard()
+    def _show_activations(self) -> None:
+        viewer = self._runs.session.viewer
+        hidden = first_hidden_layer(viewer)
+        if hidden is None:
+            raise InputError(NO_LAYERS)
+        show_only(viewer, hidden)
 
     @guard()
     def _open_report(self) -> None:

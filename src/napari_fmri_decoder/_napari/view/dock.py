@@ -52,6 +52,7 @@ class ViewDock(Dock):
             self.tabs.addTab(scrolled(getattr(self, name), f"{name}_scroll"), name.capitalize())
         self.keys = push_button("keys", "Keys", "List the keyboard shortcuts (F1).")
         self.keys.changed.connect(self._show_keys)
+        self.keys.native.setStyleSheet("padding: 1px 6px")  # as low as the tabs, which Qt cuts it to
         self.tabs.setCornerWidget(self.keys.native)
         self.rows.addWidget(self.tabs, 1)
 

@@ -15,7 +15,8 @@ from napari_fmri_decoder._napari.qt.docks import PLUGIN, go_to, open_dock
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.qt.progress import ProgressLine
 from napari_fmri_decoder._napari.qt.sections import native_row, section, text_label
-from napari_fmri_decoder._napari.results.open_run import choose_run
+from napari_fmri_decoder._napari.results.open_run import RunOpener, choose_run
+from napari_fmri_decoder._napari.view.recent_list import RecentList
 from napari_fmri_decoder._napari.view.tour import Tour
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class StartPage(QWidget):
     Attributes
     ----------
     open_data, open_maps, open_bids, open_run, tour_button : PushButton
+    recent : RecentList
+        The latest runs, each with a button that opens it.
     samples : dict of PushButton
         By the name of the sample.
     message : QLabel
@@ -72,6 +75,7 @@ class StartPage(QWidget):
         self.open_maps = _button("open_maps", "Folder of maps…", MAPS, self.choose_maps)
         self.open_bids = _button("open_bids_folder", "BIDS folder…", BIDS, self.choose_bids)
         self.open_run = _button("open_run", "Run…", RUN, self.choose_run)
+        self.recent = RecentList(dock.viewer)
         self.samples = {
             name: _button(f"sample_{name}", sample.title, sample.about, partial(self.open_sample, name))
             for name, sample in SAMPLES.items()
@@ -92,6 +96,7 @@ class StartPage(QWidget):
                 "Open your data",
                 native_row(self.open_data.native, self.open_maps.native),
                 native_row(self.open_bids.native, self.open_run.native),
+                self.recent,
                 text_label(READER, "reader_note"),
                 name="section_open",
             ),
@@ -109,6 +114,7 @@ class StartPage(QWidget):
         dock.follow(self._session.changed, self._on_changed)
         dock.follow(self._session.layers_changed, self.refresh)
         dock.follow(self._opener.changed, self.refresh)
+        dock.follow(self._session.part(RunOpener).changed, self.recent.refresh)
         self.refresh()
 
     def _grid(self) -> QWidget:
@@ -125,6 +131,8 @@ class StartPage(QWidget):
     def _on_changed(self, name: str) -> None:
         if name not in ("point", "radiological", "frame", "angles", "pivot"):
             self.refresh()
+        if name in ("result", "saved"):
+            self.recent.refresh()
 
     def refresh(self) -> None:
         """Show what is done, what comes next, and what is missing."""
