@@ -30,23 +30,24 @@ def main(epochs: int | None = None) -> None:
 
     viewer = napari.Viewer()
     window: Any = viewer.window._qt_window
+    wait: Any = QTest.qWait
     window.resize(*SIZE)
 
     def picture(name: str) -> None:
-        QTest.qWait(SETTLE_MS)
+        wait(SETTLE_MS)
         viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
 
     open_dock(viewer, "View")
     Session.of(viewer).part(SampleOpener).open("phantom").wait()
     picture("start")
     for name in ("Prepare", "Labels", "Train"):
-        dock = open_dock(viewer, name)
+        dock: Any = open_dock(viewer, name)
         picture(name.lower())
     if epochs is not None:
         dock.training.epochs.value = epochs
     dock.run()
     picture("trained")
-    inside = open_dock(viewer, "Look inside")
+    inside: Any = open_dock(viewer, "Look inside")
     inside.show("Layers and filters")
     inside.filters.layer.value = "conv1"
     picture("look_inside_filters")

@@ -129,3 +129,9 @@ def test_sentences_of_modules_that_the_window_calls_have_no_keys(module: str) ->
 )
 def test_options_are_called_by_their_labels_and_nothing_else_changes(text: str, shown: str) -> None:
     assert window_text(text) == shown
+
+
+def test_a_text_is_kept_where_no_option_has_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_fmri_decoder._napari.qt.window_text._labels", lambda: {"lag": "Lag"})
+    assert window_text("There is no series.") == "There is no series."
+    assert window_text("Set lag = 5.") == "Set Lag = 5."

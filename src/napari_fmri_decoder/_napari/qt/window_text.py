@@ -16,11 +16,14 @@ SECTIONS = {
     "decoder": "Network",
     "training": "Training",
     "compare": "Baselines",
+    "baseline": "Baselines",
     "null": "Permutation test",
     "audit": "Check",
     "report": "Report",
 }
 """Title in the window of each section of a recipe."""
+NOTHING = "(?!)"
+"""A pattern that matches nothing: an empty one matches everywhere."""
 _BEFORE, _AFTER = r"(?<![\w./\\'\"-])", r"(?![\w/\\'\"-]|\.\w)"
 """Not within a path, a file name, a quotation or a longer word."""
 _ASIDE = re.compile(r"\s*\(fmri-decoder [a-z]+\)")
@@ -50,7 +53,7 @@ def window_text(text: str) -> str:
     if not labels:
         return text
     named = "|".join(sorted(map(re.escape, labels), key=len, reverse=True))
-    long = "|".join(sorted((n for n in labels if "_" in n), key=len, reverse=True))
+    long = "|".join(sorted((n for n in labels if "_" in n), key=len, reverse=True)) or NOTHING
     sections = "|".join(SECTIONS)
     text = _COMMAND.sub("", _ASIDE.sub("", text))
     text = re.sub(rf"\[({sections})\]", lambda m: SECTIONS[m[1]], text)
