@@ -51,6 +51,10 @@ def test_the_canvas_names_class_probability_layer_filter_and_range(
     viewer.layers.remove(conv2)
     assert legend.text.startswith("conv1, ")
     assert conv1.colorbar.visible
+    n = conv1.data.shape[0]
+    viewer.add_image(np.zeros((n + 2, *conv1.data.shape[1:]), np.float32), visible=False)
+    show_filter(viewer, n + 1)
+    assert legend.text == f"conv1 has no filter {n + 1}\nfilters 0 to {n - 1}"
 
 
 def test_look_inside_lists_the_classes_with_colors_and_probabilities(

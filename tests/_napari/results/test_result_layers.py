@@ -254,6 +254,15 @@ def test_a_second_result_replaces_the_first(result: RunResult, slab: RunResult, 
     assert len(viewer.layers) == 4
 
 
+def test_results_are_above_a_scan_that_was_opened_since(result: RunResult, viewer: Any) -> None:
+    session = Session.of(viewer)
+    session.add(result.prepared.series)
+    shown = show_result(session, result)
+    viewer.add_image(np.zeros((4, 4, 4)))
+    assert show_result(session, result) == shown
+    assert list(viewer.layers)[-len(shown) :] == shown
+
+
 def test_layers_that_the_next_network_lacks_are_removed(
     result: RunResult, tmp_path: Path, viewer: Any
 ) -> None:

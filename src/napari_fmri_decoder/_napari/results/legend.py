@@ -86,8 +86,10 @@ def describe(viewer: Viewer, layer: Layer) -> str:
     if not isinstance(layer, Labels):
         low, high = layer.contrast_limits
         n = layer.data.shape[0]
-        number = min(filter_shown(viewer), n - 1)
-        return f"{layer.metadata[ROLE]}, filter {number} (0 to {n - 1})\nactivation {low:.3g} to {high:.3g}"
+        number, role = filter_shown(viewer), layer.metadata[ROLE]
+        if number >= n:  # the slider is that of the layer with the most filters
+            return f"{role} has no filter {number}\nfilters 0 to {n - 1}"
+        return f"{role}, filter {number} (0 to {n - 1})\nactivation {low:.3g} to {high:.3g}"
     if not 0 <= volume < len(layer.features):
         return ""
     row = layer.features.iloc[volume]

@@ -19,6 +19,8 @@ from napari_fmri_decoder._napari.viewer.camera import show_slice
 from napari_fmri_decoder._napari.viewer.dims import show_volume, volume_shown
 
 if TYPE_CHECKING:
+    from napari import Viewer
+
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.pipeline import RunResult
 
@@ -56,6 +58,7 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
         add_score(shown[-1], result.scores)
     for layer in old.values():
         session.remove(layer)
+    _raise(session.viewer, shown)
     session.viewer.layers.selection = {shown[-1]}
     _make_visible(session, result)
     _mark_seen(session)
@@ -64,6 +67,13 @@ def show_result(session: Session, result: RunResult) -> list[Layer]:
         _followed.add(session)
         session.viewer.dims.events.point.connect(partial(_on_moved, ref(session)))
     return shown
+
+
+def _raise(viewer: Viewer, shown: list[Layer]) -> None:
+    """Move layers to the top, in their order: a scan that was opened since may cover them."""
+    if list(viewer.layers[-len(shown) :]) != shown:
+        for layer in shown:
+            viewer.layers.move(viewer.layers.index(layer), len(viewer.layers))
 
 
 def _make_visible(session: Session, result: RunResult) -> None:

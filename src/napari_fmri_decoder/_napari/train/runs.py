@@ -220,7 +220,7 @@ class Runs(SessionJob):
     def _done(self, result: RunResult) -> None:
         self.folder = result.folder
         self.message = f"{run_headline(result.scores).html}<br>{escape(str(result.folder))}"
-        self.progress.end(f"Done in {result.scores.seconds:.0f} s.")
+        self.progress.end(f"Done in {result.scores.seconds:.0f} s.{_warnings(result)}")
         remember_run(result.folder)
         with guard(), all_or_nothing(self.session):
             show_result(self.session, result)
@@ -289,3 +289,9 @@ def _read_data(recipe: Recipe, watch: Watch, folder: Path) -> Steps[None, Recipe
     except StoppedReading:
         yield  # a worker sees a stop only between yields
     return None
+
+
+def _warnings(result: RunResult) -> str:
+    """Point to the warnings of the audit, which do not stop a run."""
+    n = sum(finding.severity == "warning" for finding in result.scores.audit)
+    return f" Check lists {n} warning{'s' if n > 1 else ''}." if n else ""
