@@ -6,7 +6,6 @@ import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -216,14 +215,14 @@ def test_longest_possible_file_name_can_be_written(tmp_path: Path) -> None:
 def test_failed_write_of_an_image_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def full(image: Any, path: Path) -> None:
+    def full(path: str, mode: str) -> None:
         Path(path).write_bytes(b"half")
         raise OSError(number, os.strerror(number))
 
     volume = Volume(np.zeros((2, 2, 2), np.float32), np.diag([3.0, 3, 3, 1]))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.nii").write_bytes(b"old")
-    monkeypatch.setattr("nibabel.save", full)
+    monkeypatch.setattr("napari_fmri_decoder.volumes.nifti.ImageOpener", full)
     with pytest.raises(InputError, match=os.strerror(number)):
         write(volume, tmp_path / "out" / "old.nii")
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["old.nii"]

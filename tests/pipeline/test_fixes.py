@@ -111,6 +111,7 @@ CASES = {
     "scaled-across-parts": Case(options={"prepare": RAW}, change=scaled),
     "voxels-chosen-by-labels": Case(options={"data": {"mask": "by_labels.nii.gz"}, "prepare": RAW}),
     "mask-from-test-data": Case(options={"data": {"mask": {"strategy": "threshold", "above": 0}}}),
+    "mask-excludes-signal": Case(options={"data": {"mask": "by_labels.nii.gz"}}),
     "labels-follow-run": Case(
         ["r".join(np.random.default_rng(i).permutation(list("aabb" + 8 * "ccdd"[i]))) for i in range(RUNS)],
         options={"labels": {"exclude": ["r"]}},

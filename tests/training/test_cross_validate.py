@@ -56,7 +56,7 @@ def test_linear_equals_a_scikit_learn_pipeline(toy: Samples) -> None:
         )
     )
     expected = cross_val_predict(
-        make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)),
+        make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=10_000, tol=1e-9)),
         toy.X.astype(np.float64),
         toy.y,
         groups=toy.groups,

@@ -56,7 +56,9 @@ def test_folds_equal_a_pipeline_of_scikit_learn(toy: Samples, thirds) -> None:
     for result in folds_of(toy, thirds, config(screening=25)):
         train, test = result.split.train, result.split.test
         theirs = make_pipeline(
-            SelectKBest(f_classif, k=25), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)
+            SelectKBest(f_classif, k=25),
+            StandardScaler(),
+            LogisticRegression(C=0.1, max_iter=10_000, tol=1e-9),
         ).fit(toy.X[train].astype(float), toy.y[train])
         np.testing.assert_allclose(
             result.probabilities, theirs.predict_proba(toy.X[test].astype(float)), atol=2e-5

@@ -33,12 +33,12 @@ class PictureConfig(Options):
         description="Volume of a series, counted from 0; by default the mean of a time series.",
     )
     threshold: float = Field(
-        0.0, ge=0, le=1e300, description="Values of a map closer to 0 than this are transparent."
+        0.0, ge=0, le=1e12, description="Values of a map closer to 0 than this are transparent."
     )
     limit: float | None = Field(
         None,
         gt=0,
-        le=1e300,
+        le=1e12,
         description="Value at which the colors end; by default the largest absolute value of the map.",
     )
     background: Literal["light", "dark"] = Field(

@@ -165,6 +165,7 @@ remedies: dict[str, Remedy] = {
     "scaled-across-parts": Remedy("prepare.standardize_runs", _standardize),
     "voxels-chosen-by-labels": Remedy("data.mask", _no_mask),
     "mask-from-test-data": Remedy("data.mask", _no_mask),
+    "mask-excludes-signal": Remedy("data.mask", _no_mask),
     "labels-follow-run": Remedy("labels.exclude", _exclude_incomplete),
     "labels-follow-time": Remedy("labels.source", _none),  # only another experiment removes it
     "class-imbalance": Remedy("training.balance", _balance),

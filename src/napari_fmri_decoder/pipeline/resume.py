@@ -184,6 +184,7 @@ def _resolved(stored: Any) -> Any:
     """
     if not isinstance(stored, dict) or not isinstance(stored.get("compare", []), list):
         return stored
+    stored = {key: value for key, value in stored.items() if key not in _NOT_COMPARED}
     compare = [_with_training(other) for other in stored.get("compare", [])]
     return {**_with_training(stored), "compare": compare}
 
