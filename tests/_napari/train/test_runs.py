@@ -271,7 +271,7 @@ def test_jobs_of_the_session_continue_without_a_dock_and_jobs_of_the_dock_stop(
         go_on.wait(HANG_S)
         return "done"
 
-    dock.jobs.run("Something long", slow, added.append)
+    dock.jobs.run("Something long", slow, added.append, "mask")
     own = run_generator(
         lambda: iter(lambda: go_on.wait(0.01) and None, 0), owner=dock.slab.native, description="an image"
     )

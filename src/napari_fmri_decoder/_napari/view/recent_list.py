@@ -45,7 +45,10 @@ class RecentList(QWidget):
         self.setObjectName("recent_runs")
         self._viewer = viewer
         self.folders: list[Path] = []
-        self.buttons = [push_button(f"recent_run_{i}", "Recent run") for i in range(MOST)]
+        self.buttons = [
+            push_button(f"recent_run_{i}", "Recent run", "Open this run, as after training.")
+            for i in range(MOST)
+        ]
         self._texts = [ElideButton(button.native) for button in self.buttons]
         rows = QVBoxLayout(self)
         rows.setContentsMargins(0, 0, 0, 0)
