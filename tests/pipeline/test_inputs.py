@@ -12,7 +12,6 @@ import pytest
 from two_runs import write_run, write_table
 from typer.testing import CliRunner
 
-from napari_fmri_decoder._napari.results.session_from_recipe import read_recipe_data
 from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.pipeline import finish, prepare_run, run
 from napari_fmri_decoder.pipeline.predicting import predict
@@ -72,11 +71,20 @@ def test_changed_data_are_reported(made, tmp_path):
     assert not [note for note in notes if "alpha" in note]
     shown = CliRunner().invoke(app, ["train", str(here / "runs/first/recipe.toml"), "--dry-run"])
     assert CHANGED in shown.output
+    assert not prepared_of(here).notes or CHANGED not in prepared_of(here).notes[0], "the study is no run"
+
+
+def test_the_window_reports_changed_data(made, tmp_path):
+    pytest.importorskip("napari")
+    from napari_fmri_decoder._napari.results.session_from_recipe import read_recipe_data
+
+    here = tmp_path / "here"
+    shutil.copytree(made, here)
+    write_run(here / "data" / "zeta.nii.gz", 3)
     recipe = rebased(load_recipe(here / "runs" / "first" / "recipe.toml"), here / "runs" / "first", None)
     found = read_recipe_data(recipe, lambda volume: volume, here / "runs" / "first")
     assert CHANGED in found.notes[0]
     assert not read_recipe_data(recipe, lambda volume: volume).notes
-    assert not prepared_of(here).notes or CHANGED not in prepared_of(here).notes[0], "the study is no run"
 
 
 def test_a_moved_run_folder_finds_its_data_at_their_original_paths(made, tmp_path):
