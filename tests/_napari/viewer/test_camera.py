@@ -343,11 +343,18 @@ def test_the_slice_moves_to_a_scan_that_it_does_not_intersect(viewer: Any, sessi
     assert viewer.dims.point[-3] == before
 
 
-def test_after_the_last_scan_is_removed_rotation_and_steps_are_reset(viewer: Any, session: Session):
+def test_after_the_last_scan_is_removed_the_rotation_is_reset_and_undo_brings_both_back(
+    viewer: Any, session: Session
+):
     first = session.add(head())
     session.take_step("rotation", frame=Frame.from_angles(x=20), angles=(20.0, 0.0, 0.0))
     viewer.layers.remove(first)
-    assert (session.steps, session.state.scene.angles) == ([], (0.0, 0.0, 0.0))
+    assert session.state.scene.angles == (0.0, 0.0, 0.0)
+    assert [step.name for step in session.steps] == ["rotation", "deletion"]
+    session.undo()
+    assert session.state.scene.angles == (20.0, 0.0, 0.0)
+    assert first in viewer.layers
+    viewer.layers.remove(first)
     again = session.add(head())
     assert session.state.scene.frame.is_identity
     assert isinstance(again.data, np.ndarray), "original voxels, not rotated"
