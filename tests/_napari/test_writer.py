@@ -118,7 +118,10 @@ def test_layers_can_be_saved_without_a_window(tmp_path: Path):
     assert read(tmp_path / "b.nii").kind == "mask"
 
 
-FILES = {"NIfTI": "fMRI decoder NIfTI (*.nii.gz *.nii)", "All files": "fMRI decoder All files (*.*)"}
+FILES = {
+    "NIfTI": "napari-fmri-decoder NIfTI (*.nii.gz *.nii)",
+    "All files": "napari-fmri-decoder All files (*.*)",
+}
 
 
 def ctrl_s(viewer: Any, monkeypatch: pytest.MonkeyPatch, path: Path, selected: str) -> None:
