@@ -220,7 +220,7 @@ def test_the_wrong_file_type_in_naparis_dialog_says_which_to_select(
     assert listeners.count(replace_failure) == 1
     replace_failure(ErrorNotification(error.value))
     replace_failure(ErrorNotification(OSError("File a.tif save failed.")))
-    advice = "x.nii.gz was not saved. Select 'fMRI decoder NIfTI' as the file type"
+    advice = "x.nii.gz was not saved. Select 'napari-fmri-decoder NIfTI' as the file type"
     assert [note.message[: len(advice)] for note in notified] == [advice]
     assert list(tmp_path.iterdir()) == []
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _FAILED = re.compile(r"File (?P<path>.+?\.nii(?:\.gz)?) save failed\.", re.IGNORECASE | re.DOTALL)
 ADVICE = (
-    "{} was not saved. Select 'napari-fmri-decoder NIfTI' as the file type of the dialog, or right-click the layer "
-    "and choose 'Save as NIfTI…'."
+    "{} was not saved. Select 'napari-fmri-decoder NIfTI' as the file type of the dialog, or right-click "
+    "the layer and choose 'Save as NIfTI…'."
 )
 
 
