@@ -117,6 +117,24 @@ def wants_text(annotation: Any) -> bool:
     return bool(inner) and all(kind is str for kind in inner)
 
 
+SECTION_TITLES = {
+    "data": "Data",
+    "labels": "Labels",
+    "zmaps": "Z-maps",
+    "prepare": "Preparation",
+    "slab": "Slab",
+    "split": "Training and test sets",
+    "decoder": "Network",
+    "training": "Training",
+    "compare": "Compared decoder",
+    "baseline": "Baselines",
+    "null": "Permutation test",
+    "audit": "Audit",
+    "report": "Report",
+}
+"""Title of each section of a recipe, in its order."""
+
+
 def is_basic(field: FieldInfo) -> bool:
     """Whether a form shows an option at first: it has ``json_schema_extra={"basic": True}``.
 

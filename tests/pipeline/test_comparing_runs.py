@@ -12,7 +12,12 @@ from small import write_small
 
 from napari_fmri_decoder.pipeline import finish, run
 from napari_fmri_decoder.pipeline.comparing_runs import COLUMNS, compare_runs, read_rows, runs_table
-from napari_fmri_decoder.pipeline.recipe_differences import plain_options, recipe_differences, varying_options
+from napari_fmri_decoder.pipeline.recipe_differences import (
+    SECTIONS,
+    plain_options,
+    recipe_differences,
+    varying_options,
+)
 from napari_fmri_decoder.recipe import Recipe, load_recipe, make_recipe
 
 LEAKS = ["run-in-both-parts", "neighbours-across-split"]
@@ -64,6 +69,16 @@ def test_only_what_differs_is_listed_in_the_order_of_the_recipe() -> None:
     assert recipe_differences(one, one) == []
 
 
+def test_baselines_that_differ_are_listed() -> None:
+    one, two = recipe(), recipe(baseline={"models": ["lda"]})
+    (found,) = recipe_differences(one, two)
+    assert (found.option, found.first, found.second) == ("Baselines: Models", "lda, linear", "lda")
+
+
+def test_every_section_that_affects_results_has_a_title() -> None:
+    assert set(SECTIONS) == set(Recipe.model_fields) - {"report"}
+
+
 def test_options_that_a_decoder_never_reads_do_not_differ() -> None:
     linear = {"name": "linear"}
     one, two = (recipe(decoder=linear, training={"epochs": n, "seed": 1}) for n in (10, 20))
@@ -88,6 +103,7 @@ def test_the_table_has_a_row_per_run(runs: dict[str, Path], tmp_path: Path) -> N
     assert table.loc["weak", "p"] == rows[0].scores.permutation.p  # type: ignore[union-attr]
     assert pd.isna(table.loc["strong", "p"])
     assert table.loc["strong", "score"] == rows[1].scores.accuracy
+    assert table.loc["strong", ["lda", "linear", "dummy"]].to_dict() == rows[1].scores.baseline
     assert "Network: C 1e-06" in str(table.loc["weak", "differs in"])
     assert rows[2].headline.severity == "error"
     assert rows[1].headline.severity is None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from napari_fmri_decoder.decoders.one_layer import one_layer
 from napari_fmri_decoder.options import shown
 from napari_fmri_decoder.registry import Registered, Registry
 from napari_fmri_decoder.samples.layout import Layout
@@ -142,9 +143,10 @@ class Solution:
 
 
 class EstimatorDecoder(Decoder):
-    """A linear decoder that scikit-learn fits; its weights are stored as those of a torch layer.
+    """A linear decoder that is fitted in one step, such as by scikit-learn.
 
-    So no pickled object is ever stored, and predictions and explanations treat it like a network.
+    Its weights are stored as those of one torch layer, so that no pickled object is ever stored, and
+    predictions and explanations treat it like a network.
     """
 
     training_defaults: ClassVar[dict[str, Any]] = {}
@@ -152,6 +154,10 @@ class EstimatorDecoder(Decoder):
         *TRAINING_DEFAULTS,
         *("schedule", "validation", "validation_size", "patience", "keep_best", "precision", "device"),
     )
+
+    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
+        """Build one linear layer `out` for (voxels,) inputs; see `Decoder.build`."""
+        return one_layer(input_shape, n_classes)
 
     @property
     def no_curves(self) -> str:

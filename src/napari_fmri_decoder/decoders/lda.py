@@ -15,12 +15,11 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
-from napari_fmri_decoder.decoders.one_layer import layer_state, log_loss, one_layer
+from napari_fmri_decoder.decoders.one_layer import layer_state, log_loss
 from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
     from napari_fmri_decoder.generators import Steps
 
@@ -46,10 +45,6 @@ class LDA(EstimatorDecoder):
         description="Probability of each class before a sample is seen. counted: its frequency in the "
         "training set; equal: the same for all.",
     )
-
-    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
-        """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
-        return one_layer(input_shape, n_classes)
 
     def solve(
         self,

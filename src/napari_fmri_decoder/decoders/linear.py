@@ -10,13 +10,12 @@ from pydantic import Field
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder, Solution
 from napari_fmri_decoder.decoders.logistic import ROUGH, Coordinates, Logistic, coordinates
-from napari_fmri_decoder.decoders.one_layer import both_logits, layer_state, log_loss, one_layer
+from napari_fmri_decoder.decoders.one_layer import both_logits, layer_state, log_loss
 from napari_fmri_decoder.samples.layout import Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.svm import LinearSVC
-    from torch import nn
 
     from napari_fmri_decoder.generators import Steps
 
@@ -52,10 +51,6 @@ class Linear(EstimatorDecoder):
         description="Values of C that 'nested' compares; empty for 0.001 to 1 with the logistic loss, 1e-5 "
         "to 0.01 with the SVM.",
     )
-
-    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
-        """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
-        return one_layer(input_shape, n_classes)
 
     def steps(self, groups: NDArray[np.str_]) -> int:
         """Number of models: one, and those that select C."""
@@ -157,10 +152,6 @@ class Dummy(EstimatorDecoder):
     summary: ClassVar[str] = "No decoder: always the most frequent class of the training set"
 
     name: Literal["dummy"] = "dummy"
-
-    def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:
-        """Build one linear layer for (voxels,) inputs; see `Decoder.build`."""
-        return one_layer(input_shape, n_classes)
 
     @property
     def no_curves(self) -> str:

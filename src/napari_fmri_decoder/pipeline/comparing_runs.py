@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
 
-COLUMNS = ("run", "score", "linear", "dummy", "chance", "p", "decoder", "measure", "differs in")
+COLUMNS = ("run", "score", "lda", "linear", "dummy", "chance", "p", "decoder", "measure", "differs in")
 """Columns of the table of runs."""
 
 
@@ -84,8 +84,7 @@ def runs_table(rows: list[RunRow]) -> pd.DataFrame:
         (
             row.folder.name if names.count(row.folder.name) == 1 else str(row.folder),
             row.scores.score,
-            row.scores.baseline.get("linear", float("nan")),
-            row.scores.baseline.get("dummy", float("nan")),
+            *(row.scores.baseline.get(name, float("nan")) for name in ("lda", "linear", "dummy")),
             row.scores.chance,
             row.scores.permutation.p if row.scores.permutation else float("nan"),
             row.recipe.decoder.name,

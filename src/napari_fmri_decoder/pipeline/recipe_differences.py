@@ -9,26 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from napari_fmri_decoder.options import label_of
+from napari_fmri_decoder.options import SECTION_TITLES, label_of
 from napari_fmri_decoder.paths import is_path
 from napari_fmri_decoder.text import printable, shortened
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
 
-SECTIONS = {
-    "data": "Data",
-    "labels": "Labels",
-    "zmaps": "Z-maps",
-    "prepare": "Preparation",
-    "slab": "Slab",
-    "split": "Training and test sets",
-    "decoder": "Network",
-    "training": "Training",
-    "compare": "Compared decoder",
-    "null": "Permutation test",
-    "audit": "Audit",
-}
+SECTIONS = {section: title for section, title in SECTION_TITLES.items() if section != "report"}
 """Names of the sections of a recipe that affect results or their interpretation."""
 ABSENT = "not set"
 """Value of an option that a recipe does not use."""

@@ -630,13 +630,13 @@ def test_a_script_stops_and_resumes(dock: TrainDock, qtbot: Any, notified: list[
     assert not notified
 
 
-def test_compared_decoders_of_a_recipe_can_be_unchecked(dock: TrainDock, tmp_path: Path) -> None:
+def test_compared_decoders_of_a_recipe_can_be_unchecked(dock: TrainDock, tmp_path: Path, qtbot: Any) -> None:
     path = write_small(tmp_path)
     path.write_text(path.read_text() + '\n[[compare]]\ndecoder = {name = "mlp", hidden = 3}\n')
     dock.with_data.value = False
     dock.open_recipe(str(path))
     assert dock.compare.compare_1.text == "mlp, hidden = 3"
-    assert dock.compare.compare_1.visible
+    qtbot.waitUntil(lambda: dock.compare.compare_1.visible)  # Qt shows a new child in the next turn
     assert [config.decoder.name for config in dock.setup.choices(()).compare] == ["mlp"]
     dock.compare.compare_1.value = False
     assert dock.setup.choices(()).compare == ()

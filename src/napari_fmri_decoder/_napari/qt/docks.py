@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_fmri_decoder._napari.qt.frame import NAMES, DockName
 from napari_fmri_decoder._napari.qt.lifetime import dock_of
-from napari_fmri_decoder._napari.qt.sections import focus_inside, reveal
+from napari_fmri_decoder._napari.qt.sections import focus_inside, reveal, scroll_to
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -116,7 +116,7 @@ class _Mark(QWidget):
     def _tick(self) -> None:
         self._ticks += 1
         if self._ticks <= _LAID_OUT and QApplication.focusWidget() is self._focus:  # not yet moved on
-            _scroll_to(self._control)
+            scroll_to(self._control)
         self._surround()
         if self._ticks * TICK_MS >= MARK_MS:
             self._timer.stop()
@@ -159,19 +159,6 @@ def _find(opened: Dock, dock: str, control: str | QWidget | Widget) -> QWidget:
             raise ValueError(f"The dock {dock} must have the control, but {control!r} is not in it.")
     native: QWidget = found.native if isinstance(found, Widget) else found
     return native
-
-
-def _scroll_to(control: QWidget) -> None:
-    """Scroll the areas that hold a control to it."""
-    outer = control.parentWidget()
-    while outer is not None:
-        if isinstance(outer, QScrollArea):
-            content = outer.widget()
-            layout = content.layout() if content is not None else None
-            if layout is not None:
-                layout.activate()
-            outer.ensureWidgetVisible(control, 10, 30)
-        outer = outer.parentWidget()
 
 
 def _focusable(control: QWidget) -> QWidget:

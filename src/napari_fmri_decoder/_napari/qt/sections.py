@@ -131,12 +131,20 @@ def reveal(control: QWidget) -> None:
     control.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
+_AROUND = 10, 30
+"""Pixels to the sides and above and below a control that stay in sight."""
+
+
 def scroll_to(control: QWidget) -> None:
     """Scroll the areas around a control until it is in sight; the focus stays where it is."""
     part = control.parentWidget()
     while part is not None and not isinstance(part, QDockWidget):
         if isinstance(part, QScrollArea) and control.isVisible():
-            part.ensureWidgetVisible(control, 0, 4)
+            content = part.widget()
+            layout = content.layout() if content is not None else None
+            if layout is not None:
+                layout.activate()  # a dock that was just opened has not placed its controls yet
+            part.ensureWidgetVisible(control, *_AROUND)
         part = part.parentWidget()
 
 

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import re
 
-from napari_fmri_decoder.options import Options, label_of
+from napari_fmri_decoder.options import SECTION_TITLES, Options, label_of
 
-SECTIONS = {
-    "data": "Prepare",
-    "labels": "Labels",
-    "zmaps": "Z-maps",
-    "prepare": "Preparation",
-    "slab": "Slab",
-    "split": "Training and test sets",
-    "decoder": "Network",
-    "training": "Training",
-    "compare": "Baselines",
-    "baseline": "Baselines",
-    "null": "Permutation test",
-    "audit": "Check",
-    "report": "Report",
-}
-"""Title in the window of each section of a recipe."""
+SECTIONS = {**SECTION_TITLES, "data": "Prepare", "compare": "Baselines", "audit": "Check"}
+"""Where the window has the controls of each section of a recipe."""
 NOTHING = "(?!)"
 """A pattern that matches nothing: an empty one matches everywhere."""
 _BEFORE, _AFTER = r"(?<![\w./\\'\"-])", r"(?![\w/\\'\"-]|\.\w)"

@@ -49,7 +49,6 @@ class CompareView(Container):  # type: ignore[type-arg]  # magicgui types it by 
             set_tooltip(box, f"<p>{TIP}</p><p>{details}.</p>")
             self._boxes.append((box, config))
             self.append(box)
-            box.visible = True  # magicgui hides it while no child of this container was shown
 
 
 def _stated(options: BaseModel, *but: str) -> list[str]:

@@ -56,6 +56,20 @@ class Choices:
     use_slab: bool = True
     compare: tuple[CompareConfig, ...] = ()
 
+    def fields(self, preparation: Preparation) -> dict[str, Any]:
+        """Return the fields of a recipe that do not depend on its files; the slab is the one in use."""
+        return {
+            "prepare": self.prepare,
+            "slab": slab_in_use(preparation) if self.use_slab else None,
+            "split": self.split,
+            "decoder": self.decoder,
+            "training": self.training,
+            "compare": self.compare,
+            "null": self.null,
+            "baseline": self.baseline,
+            "audit": AuditConfig(allow=self.allow),
+        }
+
     def sections(self) -> dict[str, dict[str, Any]]:
         """Return the values of the forms as sections of a recipe, without empty options."""
         return {
@@ -125,15 +139,7 @@ def plan_run(state: State, series: Volume, anatomy: Volume | None, choices: Choi
             anatomy=str(Path(anatomy.parts[0].path).absolute()) if anatomy and anatomy.parts else None,
         ),
         labels=labels,
-        prepare=choices.prepare,
-        slab=slab_in_use(state.preparation) if choices.use_slab else None,
-        split=choices.split,
-        decoder=choices.decoder,
-        training=choices.training,
-        compare=choices.compare,
-        null=choices.null,
-        baseline=choices.baseline,
-        audit=AuditConfig(allow=choices.allow),
+        **choices.fields(state.preparation),
     )
     return Plan(folder, rebased(recipe, base, folder), (*volumes, *painted), tables)
 

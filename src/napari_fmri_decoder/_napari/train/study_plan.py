@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from napari_fmri_decoder._napari.train.recipe_from_session import stated_tr
 from napari_fmri_decoder._napari.viewer.bids_selection import BidsSelection
 from napari_fmri_decoder._napari.viewer.folders import folder_of
-from napari_fmri_decoder._napari.viewer.preparation import slab_in_use
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.paths import paths_of
-from napari_fmri_decoder.recipe import AuditConfig, Recipe, rebased
+from napari_fmri_decoder.recipe import Recipe, rebased
 from napari_fmri_decoder.samples.bids.dataset import NATIVE
 from napari_fmri_decoder.samples.labels.painted import PaintedLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
@@ -84,19 +83,7 @@ def plan_study(session: Session, choices: Choices, folder: Path) -> StudyPlan:
         stated = {"tr": stated_tr(series), "kind": stated_kind(series) or "auto"}
         data = data.model_copy(update=stated | {"mask": mask})
     each_cuts = replace(preparation, slab_placement=None)  # each subject resolves the slab on its own grid
-    recipe = Recipe(
-        data=data,
-        labels=labels,
-        prepare=choices.prepare,
-        slab=slab_in_use(each_cuts) if choices.use_slab else None,
-        split=choices.split,
-        decoder=choices.decoder,
-        training=choices.training,
-        compare=choices.compare,
-        null=choices.null,
-        baseline=choices.baseline,
-        audit=AuditConfig(allow=choices.allow),
-    )
+    recipe = Recipe(data=data, labels=labels, **choices.fields(each_cuts))
     base = folder_of(series) if series is not None else folder
     return StudyPlan(folder.absolute(), rebased(recipe, base, folder.absolute()), painted)
 

@@ -20,8 +20,10 @@ from napari_fmri_decoder.evaluation.headline import marked
 from napari_fmri_decoder.pipeline import Stage
 from napari_fmri_decoder.pipeline.comparing_runs import read_rows
 from napari_fmri_decoder.pipeline.events import OVERRIDE, SubjectDone
+from napari_fmri_decoder.pipeline.run_files import RECIPE
 from napari_fmri_decoder.pipeline.subjects import WHAT, one_per_subject, run_subjects
 from napari_fmri_decoder.training.events import FoldStarted, Progress
+from napari_fmri_decoder.training.tasks.store import write_text
 from napari_fmri_decoder.training.tasks.workers import SERIAL
 from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 from napari_fmri_decoder.volumes.nifti import write
@@ -242,7 +244,7 @@ def study_steps(
             if plan.mask is not None:
                 path, mask = plan.mask
                 write(mask, path)
-            (folder / "recipe.toml").write_text(plan.recipe.to_toml(), encoding="utf-8")
+            write_text(folder / RECIPE, plan.recipe.to_toml())
         each = one_per_subject(plan.recipe, folder)
         listed = True
         cluster = ONE_PROCESS if location.in_subprocess else location.cluster

@@ -166,5 +166,5 @@ def _errors_logged() -> Iterator[None]:
     """Log errors and continue: the first error is reported, and everything else is still restored."""
     try:
         yield
-    except Exception:
+    except Exception:  # whatever one layer raises, the others are restored; the first error is raised
         logger.warning("Not everything could be restored.", exc_info=True)
