@@ -99,7 +99,7 @@ def test_what_is_left_in_the_scanner_is_drawn_at_the_letter_L(
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
-    columns = np.nonzero(pixels[..., 0] - pixels[..., 2] > 60)[1]  # orange over gray
+    columns = np.nonzero(pixels[..., 2] - pixels[..., 0] > 60)[1]  # blue over gray
     assert columns.size > 100
     letters = {text.get_text(): text.get_window_extent().x0 for text in figure.axes[0].texts}
     assert abs(columns.mean() - letters["L"]) < abs(columns.mean() - letters["R"])

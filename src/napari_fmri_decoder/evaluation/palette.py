@@ -1,4 +1,4 @@
-"""One color per class, the same in every figure, plot and layer. No Qt and no matplotlib here."""
+"""Colors of classes, maps and masks, the same in every figure, plot and layer. No Qt, no matplotlib here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ annealing of the sum of exp(-k CIEDE2000) over all pairs and visions, from many 
 lightness 33 to 93; without that limit the best found was 21.2, with two colors close to black. Each further
 color is the one farthest from all before it; those differ by at least 7, so plots also vary markers or lines.
 """
+
+HOT = [(0.0, (0.75, 0.0, 0.0)), (0.45, (1.0, 0.4, 0.0)), (1.0, (1.0, 1.0, 0.35))]
+COLD = [(0.0, (0.0, 0.0, 0.75)), (0.45, (0.0, 0.45, 1.0)), (1.0, (0.55, 1.0, 1.0))]
+"""Colors of the positive and the negative values of a map, from the threshold (0) to the limit (1)."""
+MASK = "#00c8ff"
+"""Color of a mask."""
 
 N_DISTINCT = 8
 """Number of classes that differ enough by color alone; with more, markers, line styles and names differ."""

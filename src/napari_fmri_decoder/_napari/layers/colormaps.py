@@ -8,10 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fmri_decoder.evaluation.palette import COLD, HOT, MASK
 from napari_fmri_decoder.volumes.thresholds import N_COLORS, N_OPACITIES
 
-_HOT = [(0.0, (0.75, 0.0, 0.0)), (0.45, (1.0, 0.4, 0.0)), (1.0, (1.0, 1.0, 0.35))]
-_COLD = [(0.0, (0.0, 0.0, 0.75)), (0.45, (0.0, 0.45, 1.0)), (1.0, (0.55, 1.0, 1.0))]
 _EDGE = 1e-4  # of the range: colors begin right after 0
 Signs = Literal["both", "positive", "negative"]
 
@@ -34,9 +33,9 @@ def cold_hot(threshold: float, limit: float, signs: Signs = "both") -> dict[str,
     """
     start = min(max(threshold / limit, _EDGE), 1 - 3 * _EDGE)
     hot, cold = float(signs != "negative"), float(signs != "positive")
-    above = [(start + at * (1 - start), (*rgb, hot)) for at, rgb in _HOT]
-    below = [(-start - at * (1 - start), (*rgb, cold)) for at, rgb in _COLD][::-1]
-    clear = [(-start + _EDGE / 2, (*_COLD[0][1], 0.0)), (start - _EDGE / 2, (*_HOT[0][1], 0.0))]
+    above = [(start + at * (1 - start), (*rgb, hot)) for at, rgb in HOT]
+    below = [(-start - at * (1 - start), (*rgb, cold)) for at, rgb in COLD][::-1]
+    clear = [(-start + _EDGE / 2, (*COLD[0][1], 0.0)), (start - _EDGE / 2, (*HOT[0][1], 0.0))]
     stops = [*below, *clear, *above]
     return {
         "name": "cold-hot",
@@ -68,7 +67,7 @@ CLEAR_WARM: dict[str, Any] = {
 }
 """From dark to pale orange, transparent at the bottom: a slab over the gray series it was cut from."""
 
-MASK_COLORS: dict[int | None, str] = {None: "#ffb000", 0: "transparent", 1: "#00c8ff"}
+MASK_COLORS: dict[int | None, str] = {None: "#ffb000", 0: "transparent", 1: MASK}
 """A mask is blue; other labels painted into it are orange."""
 
 
@@ -77,7 +76,7 @@ def two_map_colors() -> dict[int | None, tuple[float, float, float, float]]:
     table: dict[int | None, tuple[float, float, float, float]] = {None: (0, 0, 0, 0), 0: (0, 0, 0, 0)}
     for color in range(N_COLORS):
         at = (color + 0.5) / N_COLORS * 2 - 1
-        stops = _HOT if at > 0 else _COLD
+        stops = HOT if at > 0 else COLD
         places, rgb = [s for s, _ in stops], np.array([c for _, c in stops])
         r, g, b = (float(np.interp(abs(at), places, rgb[:, i])) for i in range(3))
         for opacity in range(N_OPACITIES):

@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 
 from napari_fmri_decoder.evaluation.figures import style
-from napari_fmri_decoder.evaluation.palette import class_color
+from napari_fmri_decoder.evaluation.palette import COLD, HOT, MASK, class_color
 from napari_fmri_decoder.evaluation.slice_images import SCANNER, one_image, slice_images
 
 if TYPE_CHECKING:
@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 
 PAPER = {"light": ("#ffffff", "#000000"), "dark": ("#000000", "#ffffff")}
 """Colors of background and text."""
-COLD, HOT = ("#80ffff", "#0080ff", "#0000d0"), ("#c00000", "#ff8000", "#ffff60")
-"""Colors from the lower limit to below 0, and from above 0 to the limit."""
 HIDDEN = "#808080"
 """Color of the values below the threshold in the color bar."""
-MASK = "#e69f00"
 SLICE_WIDTH = 1.9
 """Width of a slice in inches."""
 
@@ -152,10 +149,10 @@ def _cold_hot(threshold: float) -> Colormap:
     """Cold colors below minus the threshold, hot colors above it, as fractions of the limit."""
     middle = min(max(threshold, 0.0), 0.999)
     below, above = (1 - middle) / 2, (1 + middle) / 2
-    stops = [
-        *zip(np.linspace(0, below, 3), COLD, strict=True),
+    stops: list[tuple[float, Any]] = [
+        *((below * (1 - at), color) for at, color in reversed(COLD)),
         *([(below, HIDDEN), (above, HIDDEN)] if middle else []),
-        *zip(np.linspace(above, 1, 3), HOT, strict=True),
+        *((above + at * (1 - above), color) for at, color in HOT),
     ]
     return LinearSegmentedColormap.from_list("cold-hot", stops, N=1024)
 
