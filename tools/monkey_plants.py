@@ -47,17 +47,10 @@ def _toucher(kept: list[Any], session: Any) -> Any:
 
 
 def plant_keep() -> None:
-    """Let the choice of a layer in the docks keep a layer that was removed; nothing else happens."""
-    from napari_fmri_decoder._napari.forms.choices import LayerChoice
+    """Let the docks keep the series, anatomy, mask or slab whose layer was removed; nothing else happens."""
+    from napari_fmri_decoder._napari.viewer.in_use import LayersInUse
 
-    listed: Any = LayerChoice._listed
-
-    def faulty(choice: Any, widget: Any) -> Any:
-        known = choice.__dict__.setdefault("known", [])
-        known += [one for one in listed(choice, widget) if one[1] not in [layer for _, layer in known]]
-        return list(known)
-
-    LayerChoice._listed = faulty  # type: ignore[method-assign, assignment]
+    LayersInUse.on_removed = lambda *_: None  # type: ignore[method-assign]
 
 
 PLANTS = {"touch": plant_touch, "keep": plant_keep}
