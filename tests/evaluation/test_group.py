@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from napari_fmri_decoder.cli import app
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.group import group_sentences, summarize_group, write_group
+from napari_fmri_decoder.evaluation.prevalence import prevalence
 
 
 def _run_folder(folder, score, *, p=None, subject="", classes=("a", "b"), recipe="epochs = 3", audit=()):
@@ -122,6 +123,22 @@ def test_mean_and_spread_and_comparison_of_each_subject_with_its_own_null(folder
     text = " ".join(group_sentences(group))
     assert "2 of 3 subjects exceed their own null" in text
     assert "1 of 4 not tested against chance" in text
+
+
+def test_the_prevalence_is_inferred_from_the_listed_permutations(folders, tmp_path):
+    nulls = [np.linspace(0.3, 0.55, 99), np.linspace(0.4, 0.65, 99)]
+    for folder, null in zip(folders[:2], nulls, strict=True):
+        table = pd.DataFrame({"permutation": np.arange(1, 100), "score": null})
+        table.to_csv(folder / "null.tsv", sep="\t", index=False)
+    group = summarize_group(folders)
+    assert group.prevalence == prevalence(np.array([0.9, 0.6]), nulls)
+    assert group.to_dict()["prevalence"]["n_subjects"] == 2
+    assert "Prevalence is inferred without 03" in " ".join(group.notes)
+    assert "Prevalence (minimum statistic of 2 subjects" in " ".join(group_sentences(group))
+    assert summarize_group(folders[2:]).prevalence is None
+    (folders[0] / "null.tsv").write_text("nothing\n")
+    with pytest.raises(InputError, match="finished runs"):
+        summarize_group(folders)
 
 
 def test_the_table_is_written_and_printed(folders, tmp_path):

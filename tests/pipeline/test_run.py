@@ -65,6 +65,9 @@ def test_run_folder_contains_all_files(linear):
         *("n_samples", "n_classes", "classes", "baseline", "permutation", "audit", "seconds"),
     }
     assert scores["permutation"]["n"] == 4
+    null = pd.read_csv(linear.folder / "null.tsv", sep="\t")
+    assert null["score"].mean() == pytest.approx(scores["permutation"]["mean"])
+    assert null["permutation"].tolist() == [1, 2, 3, 4]
     assert scores["chance"] == 0.5
 
 

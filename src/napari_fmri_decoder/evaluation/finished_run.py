@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from napari_fmri_decoder.decoders import registry
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import check_regular, parse_json, parse_toml, read_text
 from napari_fmri_decoder.samples.bids.names import entities
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NULL = "null.tsv"
+"""File of a run folder with the score of each permutation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +42,16 @@ class SubjectScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadRun:
-    """A finished run: its row in the table of subjects, its scores, and the options that runs must share."""
+    """A finished run: its row in the table of subjects, its scores, and the options that runs must share.
+
+    `null` has the score of each permutation; None if the run had none, or is of a version that did not list
+    them.
+    """
 
     row: SubjectScore
     scores: dict[str, Any]
     options: dict[str, Any]
+    null: NDArray[np.float64] | None = None
 
 
 def read_run(folder: Path) -> ReadRun:
@@ -68,6 +80,7 @@ def read_run(folder: Path) -> ReadRun:
             n_samples=int(scores["n_samples"]),
             n_folds=len(scores["folds"]),
         )
+        listed = read_null(folder) if null else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"A group consists of the run folders of finished runs, but {folder} is not one "
@@ -98,7 +111,28 @@ def read_run(folder: Path) -> ReadRun:
     names = [entities(path) for path in data.get("images", ())]
     for key, entity in (("tasks", "task"), ("space", "space"), ("space", "res")):
         options.setdefault(f"data.{key}", []).append(sorted({name.get(entity, "") for name in names}))
-    return ReadRun(row, scores, options)
+    return ReadRun(row, scores, options, listed)
+
+
+def null_table(scores: NDArray[np.float64]) -> pd.DataFrame:
+    """List the scores of permutations, (n,), as `null.tsv` does: columns permutation (from 1) and score."""
+    return pd.DataFrame({"permutation": np.arange(1, len(scores) + 1), "score": scores})
+
+
+def read_null(folder: Path) -> NDArray[np.float64] | None:
+    """Read the scores of the permutations of a run, (n,); None if its folder does not list them.
+
+    Raises
+    ------
+    InputError
+        If the file is not regular.
+    ValueError
+        If it is damaged.
+    """
+    if not (folder / NULL).exists():
+        return None
+    table = pd.read_csv(check_regular(folder / NULL, "table of permutations"), sep="\t")
+    return np.asarray(table["score"], dtype=np.float64)
 
 
 def _mask(options: Any) -> Any:

@@ -1,7 +1,8 @@
 """A group of subjects: one run per subject, and each subject compared with its own null distribution.
 
 The folds of one subject share training data, so their spread says little about the population, and no
-t test is computed over them. A group shows how subjects differ, and how many exceed their own null.
+t test is computed over them. A group shows how subjects differ, how many exceed their own null, and how many
+members of the population have an effect at least.
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ import numpy as np
 import pandas as pd
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.finished_run import ReadRun, SubjectScore, read_run
+from napari_fmri_decoder.evaluation.finished_run import NULL, ReadRun, SubjectScore, read_run
 from napari_fmri_decoder.evaluation.json_values import finite_or_none
+from napari_fmri_decoder.evaluation.prevalence import LEVEL, Prevalence, prevalence, prevalence_sentence
 from napari_fmri_decoder.volumes.kind_and_tr import is_doubt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEVEL = 0.05
-"""Subjects with p up to this level are counted as significant."""
 OVERRIDDEN = "The audit has errors that were overridden in: "
 """Begins the note on subjects with overridden findings."""
 
@@ -48,6 +48,8 @@ class GroupScores:
         whether any subject has an effect, not whether the typical subject has.
     subjects : tuple of SubjectScore
     notes : tuple of str
+    prevalence : Prevalence or None
+        Of the subjects with a permutation test; None if there are fewer than two.
     """
 
     measure: str
@@ -62,6 +64,7 @@ class GroupScores:
     p_of_count: float | None
     subjects: tuple[SubjectScore, ...]
     notes: tuple[str, ...] = ()
+    prevalence: Prevalence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `group.json`; numbers that are not finite become null."""
@@ -129,6 +132,7 @@ def summarize_group(folders: Sequence[Path]) -> GroupScores:
         p_of_count=float(binom.sf(significant - 1, len(p), LEVEL)) if p else None,
         subjects=rows,
         notes=(*measure_notes, *_notes(runs, rows)),
+        prevalence=_prevalence(runs),
     )
 
 
@@ -155,9 +159,19 @@ def group_sentences(group: GroupScores) -> list[str]:
             f"{group.n_significant} of {group.n_tested} subjects exceed their own null (p <= {LEVEL}); "
             f"without any effect, the probability of as many or more is {group.p_of_count:.3g}."
         )
+    if group.prevalence is not None:
+        sentences.append(prevalence_sentence(group.prevalence))
     if group.n_tested < n:
         sentences.append(f"{n - group.n_tested} of {n} not tested against chance (no permutations).")
     return [*sentences, *group.notes]
+
+
+def _prevalence(runs: Sequence[ReadRun]) -> Prevalence | None:
+    """Infer the prevalence, unless fewer than two subjects have listed permutations."""
+    tested = [(run.row.score, run.null) for run in runs if run.null is not None]
+    if len(tested) < 2:
+        return None
+    return prevalence(np.array([score for score, _ in tested]), [null for _, null in tested])
 
 
 def _measure(runs: Sequence[ReadRun]) -> tuple[str, list[str]]:
@@ -186,6 +200,12 @@ def _notes(runs: Sequence[ReadRun], rows: Sequence[SubjectScore]) -> list[str]:
             if is_doubt(note):
                 doubts.setdefault(note, []).append(run.row.subject)
     notes += [f"{', '.join(subjects)}: {note}" for note, subjects in doubts.items()]
+    unlisted = [run.row.subject for run in runs if run.row.p is not None and run.null is None]
+    if unlisted:
+        notes.append(
+            f"Prevalence is inferred without {', '.join(unlisted)}: {NULL} is missing, because an earlier "
+            "version wrote the run. Complete the run again with --resume."
+        )
     too_few = [r.subject for r in rows if r.permutations is not None and 1 / (r.permutations + 1) > LEVEL]
     if too_few:
         notes.append(

@@ -14,6 +14,7 @@ from napari_fmri_decoder.atomic_files import flush_to_disk, make_folder
 from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.all_figures import run_figures
+from napari_fmri_decoder.evaluation.finished_run import NULL, null_table
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.history import history_table
@@ -114,9 +115,12 @@ def write_results(
     `below` is drawn below the decoded voxels.
     """
     text = write_recipe(folder, recipe)
-    tables = folder / "predictions.tsv", folder / "history.tsv"
+    tables: tuple[Path, ...] = folder / "predictions.tsv", folder / "history.tsv"
     _write_table(predictions_table(folds, samples), tables[0])
     _write_table(history_table(folds), tables[1])
+    if permutations is not None:
+        tables = (*tables, folder / NULL)
+        _write_table(null_table(permutations.scores), folder / NULL)
     known = versions()
 
     def save_model(fitted: FittedModel, path: Path) -> None:

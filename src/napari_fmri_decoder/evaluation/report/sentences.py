@@ -13,6 +13,7 @@ FILES = {
     "scores.json": "all numbers in this report",
     "predictions.tsv": "the prediction for each held-out sample",
     "history.tsv": "loss and accuracy of each epoch",
+    "null.tsv": "the score of each permutation",
     "recipe.toml": "all settings of the run, to repeat it",
     "model.safetensors": "the model fitted to all samples",
 }
