@@ -84,7 +84,7 @@ def test_it_shows_the_score_with_chance_and_baselines(tmp_path: Path) -> None:
 
 def test_it_shows_p_if_there_were_permutations(tmp_path: Path) -> None:
     page = page_of(tmp_path, scores_of(permutation=Permutation(999, 0.001, 0.331)))
-    assert "p = 0.001 from 999 permutations (their mean 0.331)" in page.text
+    assert "p = 0.001, the smallest that 999 permutations can give (their mean 0.331)" in page.text
     assert "not tested" not in page.text
 
 

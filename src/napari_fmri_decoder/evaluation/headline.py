@@ -7,6 +7,8 @@ from html import escape
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from napari_fmri_decoder.evaluation.p_values import p_text
+
 if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.samples.audit.findings import Severity
@@ -138,4 +140,4 @@ def _permutation_test(scores: Scores) -> str:
     if not scores.permutation:
         return UNTESTED
     test = scores.permutation
-    return f"p = {test.p:.3g} from {test.n} permutations (their mean {number(test.mean)})"
+    return f"{p_text(test.p, test.n)} (their mean {number(test.mean)})"

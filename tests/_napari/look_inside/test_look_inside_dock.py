@@ -227,7 +227,7 @@ def test_curves_histograms_and_projections_match_the_run(
     assert "not tested against chance" in shown.tested.text()
     null = PermutationsDone(np.array([0.4, 0.5, 0.6]), 0.6, Permutation(3, 0.5, 0.5))
     shown.update_result(replace(result, permutations=null))
-    assert shown.tested.text() == "p = 0.5, 3 permutations."
+    assert shown.tested.text() == "p = 0.5 from 3 permutations."
     assert shown.null.table()["permutations"].sum() == 3
     assert shown.null.marks == {"true labels": 0.6, "chance": 0.5}
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from audit_samples import codes, samples
 from scipy.stats import binomtest
 
-from napari_fmri_decoder.samples.audit import audit, unbalanced
+from napari_fmri_decoder.samples.audit import AuditInput, audit, checks, unbalanced
 from napari_fmri_decoder.samples.audit.designs import least_above_chance
+from napari_fmri_decoder.samples.blocks import number_blocks
 from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.samples import Samples
 
 
 def test_unequal_classes_are_reported():
@@ -80,6 +85,37 @@ def test_labels_that_depend_on_time_are_reported():
     assert (finding.code, finding.severity) == ("labels-follow-time", "warning")
     assert "right for 100% of 48 blocks" in finding.message
     assert codes(made, neighbors=0) == []  # maps have no time
+
+
+def joined(order: list[np.ndarray], length: int = 4) -> Samples:
+    """Blocks without rest between them: successive blocks of one class are one block of the table."""
+    labels = np.repeat(np.concatenate(order), length).tolist()
+    made = samples(len(order), length * len(order[0]), labels)
+    return replace(made, table=made.table.assign(block=number_blocks(made.table)))
+
+
+def follows_time(made: Samples) -> bool:
+    return (
+        checks["labels-follow-time"].find(AuditInput(made, make_splits(SplitConfig(), made.table), 4))
+        is not None
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_runs", "n_blocks"), [(4, 8), (4, 12), (8, 16)])
+def test_random_orders_of_two_classes_without_rest_are_not_reported(n_runs, n_blocks):
+    rng = np.random.default_rng(0)
+    orders = ([rng.permutation(["a", "b"] * (n_blocks // 2)) for _ in range(n_runs)] for _ in range(500))
+    assert sum(follows_time(joined(order)) for order in orders) <= 5  # 1%
+
+
+def test_one_order_of_two_classes_in_all_runs_without_rest_is_reported():
+    order = np.random.default_rng(11).permutation(["a", "b"] * 6)
+    assert follows_time(joined([order] * 4))
+    reversed_once = [order, order, order, order[::-1]]
+    assert follows_time(joined(reversed_once))
+    rng = np.random.default_rng(1)
+    assert not follows_time(joined([rng.permutation(order) for _ in range(4)]))
 
 
 def test_runs_in_neither_set_are_reported():

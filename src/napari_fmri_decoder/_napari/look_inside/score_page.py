@@ -10,6 +10,7 @@ from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.plots import HistogramPlot, LinePlot
 from napari_fmri_decoder._napari.qt.sections import text_label
 from napari_fmri_decoder.evaluation.headline import UNTESTED
+from napari_fmri_decoder.evaluation.p_values import p_text
 from napari_fmri_decoder.evaluation.palette import PALETTE
 from napari_fmri_decoder.evaluation.predictions import run_accuracy
 
@@ -51,9 +52,7 @@ class ScorePage(Page):
         )
         self.null.setVisible(run.permutations is not None)
         test = scores.permutation or (run.permutations.summary if run.permutations else None)
-        self.tested.setText(
-            f"p = {test.p:.3g}, {test.n} permutations." if test else f"The score is {UNTESTED}."
-        )
+        self.tested.setText(f"{p_text(test.p, test.n)}." if test else f"The score is {UNTESTED}.")
         if run.permutations is not None:
             self.null.set_data(
                 {"permutations": run.permutations.scores},

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from napari_fmri_decoder.evaluation.figures import style
 from napari_fmri_decoder.evaluation.figures.style import CHANCE, TEST, TRAIN, counted, new_figure, style_axes
 from napari_fmri_decoder.evaluation.histograms import bin_edges
+from napari_fmri_decoder.evaluation.p_values import p_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -199,7 +200,7 @@ def null_distribution(
     measure : str
         Name of the score.
     """
-    figure = new_figure(8, 3.8, f"Null distribution, n = {len(scores)} permutations, p = {p:.3g}")
+    figure = new_figure(8, 3.8, f"Null distribution: {p_text(p, len(scores))}")
     ax = figure.subplots()
     edges = bin_edges(scores, min(30, max(8, len(scores) // 8)))
     ax.hist(scores, bins=edges.tolist(), color="#9ecae1", edgecolor="white")

@@ -16,6 +16,7 @@ from napari_fmri_decoder.evaluation.headline import (
     number,
     run_headline,
 )
+from napari_fmri_decoder.evaluation.p_values import p_label
 from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, size_sentence
 
 if TYPE_CHECKING:
@@ -159,8 +160,10 @@ def _cards(scores: Scores) -> tuple[Card, ...]:
     ]
     if scores.baseline_by_run is not None:
         cards.append(Card(number(scores.baseline_by_run), f"linear baseline, {BY_RUN}"))
-    p = f"{scores.permutation.p:.3g}" if scores.permutation else MISSING
-    return (*cards, Card(p, "p, permutation test"))
+    test = scores.permutation
+    if test is None:
+        return (*cards, Card(MISSING, "p, permutation test"))
+    return (*cards, Card(f"{test.p:.3g}", p_label(test.p, test.n)))
 
 
 def _quality(scores: Scores) -> Table:

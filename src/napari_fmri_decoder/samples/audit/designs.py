@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.samples.audit.findings import AuditInput, check
 from napari_fmri_decoder.samples.samples import group_keys
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.samples.samples import Samples
 
 IMBALANCE = 1.5
 """Largest ratio of the sizes of the largest and the smallest class that counts as balanced."""
@@ -19,6 +24,8 @@ MAX_MARGIN = 0.25
 """Largest distance from chance of the smallest significant accuracy; beyond it, the test is too weak."""
 MIN_ADVANTAGE = 0.1
 """Accuracy above that with permuted labels from which on a rule without brain data is reported."""
+MAX_P_OF_TIME = 0.005
+"""Largest p of the position in the run that is reported; at most 1% of random orders are below it."""
 _N_PERMUTATIONS = 500
 
 
@@ -38,7 +45,7 @@ def unbalanced(labels: NDArray[np.str_] | Sequence[str]) -> bool:
 
 @check("labels-follow-run", "warning")
 def _labels_follow_run(data: AuditInput) -> str | None:
-    labels, runs, _ = _blocks(data)
+    labels, runs = _blocks(data)
     rule = _majority_by_key(_codes(runs))
     accuracy, expected, p = _permutation_test(rule, _codes(labels), np.zeros(len(runs), dtype=np.int64))
     most_frequent = max(Counter(labels.tolist()).values()) / len(labels)
@@ -62,11 +69,11 @@ def _labels_follow_run(data: AuditInput) -> str | None:
 def _labels_follow_time(data: AuditInput) -> str | None:
     if not data.neighbors:
         return None
-    labels, runs, position = _blocks(data)
+    labels, runs, position = _trials(data.samples)
     if len(set(runs.tolist())) < 2:
         return None
     accuracy, expected, p = _permutation_test(_majority_of_other_runs(position), _codes(labels), _codes(runs))
-    if p > 0.01 or accuracy < expected + MIN_ADVANTAGE:
+    if p > MAX_P_OF_TIME or accuracy < expected + MIN_ADVANTAGE:
         return None
     return (
         f"The position in the run predicts the labels: the most frequent class at the same position in the "
@@ -214,9 +221,8 @@ def _majority_of_other_runs(keys: NDArray[np.int64]) -> Rule:
 
 def _count_table(keys: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """(keys, labels) counts."""
-    counts = np.zeros((keys.max() + 1, labels.max() + 1), dtype=np.int64)
-    np.add.at(counts, (keys, labels), 1)
-    return counts
+    shape = int(keys.max()) + 1, int(labels.max()) + 1
+    return np.bincount(keys * shape[1] + labels, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _permutation_test(
@@ -234,18 +240,46 @@ def _permutation_test(
     return observed, float(permuted.mean()), p
 
 
-def _blocks(data: AuditInput) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.int64]]:
-    """Label, run and position in the run of each block."""
+def _trials(samples: Samples) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.int64]]:
+    """Label, run and position in the run of each trial: of each block, and of each part of a joined block.
+
+    Without rest, successive blocks of one class are one block in the table. Two classes would then always
+    alternate, in any order, and permuting such blocks would break a pattern that every order has. So a block
+    that touches another one is divided into as many parts as the shortest of these blocks fits into it.
+
+    Parameters
+    ----------
+    samples : Samples
+
+    Returns
+    -------
+    labels, runs : (trials,) str array
+    position : (trials,) int64 array
+        From 0 in each run.
+    """
+    rows, volumes = samples.volumes.T
+    found = pd.DataFrame({"volume": volumes, "block": samples.table["block"].to_numpy()[rows]})
+    found["label"], found["run"] = samples.table["label"].to_numpy()[rows], samples.groups[rows]
+    blocks = found.groupby("block").agg(
+        label=("label", "first"), run=("run", "first"), start=("volume", "min"), last=("volume", "max")
+    )
+    blocks = blocks.sort_values(["run", "start"])
+    start, last, run = (blocks[name].to_numpy() for name in ("start", "last", "run"))
+    follows = (start[1:] == last[:-1] + 1) & (run[1:] == run[:-1])
+    touching = np.r_[False, follows] | np.r_[follows, False]
+    parts, lengths = np.ones(len(blocks), dtype=np.int64), (last - start + 1)[touching]
+    if len(lengths):
+        parts[touching] = np.round(lengths / lengths.min())
+    runs = np.repeat(run.astype(str), parts)
+    position = np.arange(len(runs)) - np.searchsorted(runs, runs)
+    return np.repeat(blocks["label"].to_numpy(dtype=str), parts), runs, position.astype(np.int64)
+
+
+def _blocks(data: AuditInput) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Label and run of each block."""
     table = data.samples.table
     first = np.sort(np.unique(table["block"], return_index=True)[1])
-    starts = table.iloc[first]
-    runs = group_keys(table)[first]
-    position = np.zeros(len(starts), dtype=np.int64)
-    volumes = starts["volume"].to_numpy()
-    for run in set(runs.tolist()):
-        rows = np.flatnonzero(runs == run)
-        position[rows] = np.argsort(np.argsort(volumes[rows]))
-    return starts["label"].to_numpy(dtype=str), runs, position
+    return table["label"].to_numpy(dtype=str)[first], group_keys(table)[first]
 
 
 def _codes(values: NDArray[np.str_]) -> NDArray[np.int64]:
