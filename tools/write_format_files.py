@@ -44,6 +44,8 @@ DECODERS: dict[str, tuple[dict[str, Any], float, float | None]] = {
     "cnn3d": ({"name": "cnn3d", "filters": [2], "dense": [4]}, 0.0, None),
 }
 """Options; number of voxels that screening keeps (0: all); TR, which the first files did not have."""
+OF_FORMAT: dict[int, dict[str, Any]] = {1: {}, 2: {"whiten": True}}
+"""Options of training of the models that need a format."""
 
 
 def samples() -> Samples:
@@ -69,9 +71,12 @@ def main() -> None:
     data = samples()
     for name, (options, screening, step) in DECODERS.items():
         path = FOLDER / f"format{FORMAT}-{name}.safetensors"
-        if path.exists():
+        if path.exists() or (FORMAT == 2 and name == "linear"):  # whose weights include whitening
             continue
-        settings = TrainingConfig(epochs=5, learning_rate=0.05, threads=1, device="cpu", screening=screening)
+        settings = TrainingConfig.model_validate(
+            {"epochs": 5, "learning_rate": 0.05, "threads": 1, "device": "cpu", "screening": screening}
+            | OF_FORMAT[FORMAT]
+        )
         *_, done = refit(get_decoder(options), data, settings.resolved(get_decoder(options)))
         assert isinstance(done, FitDone)
         bundle = Bundle(

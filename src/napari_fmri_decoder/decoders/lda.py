@@ -104,14 +104,43 @@ def discriminants(
     classes, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
     priors = np.full(len(classes), 1 / len(classes)) if equal_priors else counts / len(y)
     means = np.stack([X[codes == k].mean(axis=0) for k in range(len(classes))])
-    rows = X - means[codes]
-    diagonal = np.zeros(X.shape[1])
-    for k, prior in enumerate(priors):
-        weight, of_class = _shrink(rows[codes == k], shrinkage)
-        diagonal += prior * of_class
-        rows[codes == k] *= np.sqrt(prior * (1 - weight) / counts[k])
+    diagonal, rows = covariance_within(X - means[codes], codes, priors, shrinkage)
     coef = _solve(diagonal, rows, means)
     return coef, np.log(priors) - 0.5 * np.einsum("kv,kv->k", means, coef)
+
+
+def covariance_within(
+    centered: NDArray[np.float64],
+    codes: NDArray[np.int64],
+    priors: NDArray[np.float64],
+    shrinkage: float | Literal["auto"] = "auto",
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute the covariance within classes: the mean of the shrunken covariances of the classes.
+
+    Parameters
+    ----------
+    centered : (n, features) float64 array
+        Samples minus the mean of their class; overwritten.
+    codes : (n,) int64 array
+        Classes from 0 to k - 1; each has a sample.
+    priors : (k,) float64 array
+        Weight of each class.
+    shrinkage : float or "auto"
+        See `discriminants`.
+
+    Returns
+    -------
+    diagonal : (features,) float64 array
+    rows : (n, features) float64 array
+        The covariance is diag(diagonal) + rows.T @ rows.
+    """
+    diagonal = np.zeros(centered.shape[1])
+    for k, prior in enumerate(priors):
+        of_class = codes == k
+        weight, shrunken = _shrink(centered[of_class], shrinkage)
+        diagonal += prior * shrunken
+        centered[of_class] *= np.sqrt(prior * (1 - weight) / of_class.sum())
+    return diagonal, centered
 
 
 def ledoit_wolf_weight(centered: NDArray[np.float64]) -> float:

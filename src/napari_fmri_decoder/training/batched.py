@@ -41,7 +41,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
 
     It does for networks of Linear, ReLU, Dropout, Linear on a vector of voxels (`mlp`), trained by SGD on all
     samples at once, on the CPU, in float32, with a constant learning rate, without a validation set,
-    screening, balancing or options to select.
+    screening, whitening, balancing or options to select.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     settings = config
     largest = max(len(split.train) for split in splits)
     full_batch = settings.batch_size == 0 or settings.batch_size >= largest
-    if settings.screening or settings.balance != "none" or settings.select:
+    if settings.screening or settings.whiten or settings.balance != "none" or settings.select:
         return False  # the fits then differ in their samples or options
     if settings.validation != "none" or settings.schedule != "constant":
         return False  # each fit would end in a different epoch; learning rates are constant here

@@ -102,6 +102,11 @@ class TrainingConfig(Options):
         ge=0,
         le=1e9,
     )
+    whiten: bool = Field(
+        False,
+        description="Remove the noise that voxels share: the covariance within classes of lda (Ledoit-Wolf), "
+        "computed in each training set alone. Samples are multiplied by its inverse square root.",
+    )
     balance: Balance = Field(
         "none",
         description="Classes of unequal size in the training set: weights (a rare class counts more), "

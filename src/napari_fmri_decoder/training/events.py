@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
     from napari_fmri_decoder.samples.scaling import Scaler
     from napari_fmri_decoder.samples.splits import Split
+    from napari_fmri_decoder.training.whitening import Whitening
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class FittedModel:
         Fitted on the training set alone, after screening; applied to (n, features) before arranging.
     screened : (features,) bool array, or None
         The features that screening selected; None for all.
+    whitening : Whitening or None
+        Applied to scaled samples before arranging; None if there is none, or if it is part of the weights
+        of a linear layer.
     """
 
     decoder: Decoder
@@ -46,6 +50,7 @@ class FittedModel:
     state: dict[str, NDArray[Any]]
     scaler: Scaler
     screened: NDArray[np.bool_] | None = None
+    whitening: Whitening | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from napari_fmri_decoder.training.fit_estimator import fit_estimator
 from napari_fmri_decoder.training.fit_inputs import Part
 from napari_fmri_decoder.training.screening import screen
 from napari_fmri_decoder.training.validation import split_validation
+from napari_fmri_decoder.training.whitening import Whitening, fit_whitening, whitened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -52,7 +53,7 @@ def fit(
     decoder : Decoder
     X : (n, features) float32 array
         The training set as prepared, not scaled. The validation set is taken from it here; balancing,
-        screening and scaling use the remaining samples alone.
+        screening, scaling and whitening use the remaining samples alone.
     y : (n,) int64 array
         Classes from 0.
     n_classes : int
@@ -100,6 +101,9 @@ def fit(
     model = yield from _fit_inputs(
         decoder, training, inputs, test, n_classes, settings, seed, epochs, checkpoint
     )
+    model = replace(model, screened=inputs.screened)
+    if inputs.whitening is not None:
+        model = whitened(model, inputs.whitening)
     yield FitDone(model, time.perf_counter() - started)
 
 
@@ -134,13 +138,14 @@ def _fit_inputs(
             checkpoint=checkpoint,
         )
         input_shape = inputs.space.input_shape(decoder.layout)
-        return FittedModel(decoder, input_shape, n_classes, state, inputs.scaler, inputs.screened)
+        return FittedModel(decoder, input_shape, n_classes, state, inputs.scaler)
     if isinstance(decoder, EstimatorDecoder):
         runs = np.zeros(len(training.y), dtype=np.str_) if training.groups is None else training.groups
-        model = yield from fit_estimator(
-            decoder, train, held_out, n_classes, runs, inputs.scaler, seed, balanced=weights is not None
+        return (
+            yield from fit_estimator(
+                decoder, train, held_out, n_classes, runs, inputs.scaler, seed, balanced=weights is not None
+            )
         )
-        return replace(model, screened=inputs.screened)
     raise TypeError(f"A decoder must be a NetworkDecoder or an EstimatorDecoder, got {type(decoder)}.")
 
 
@@ -178,12 +183,13 @@ def _hold_out_validation(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Inputs:
-    """How samples become inputs of a decoder: screened, scaled and arranged as the training set is."""
+    """How samples become inputs of a decoder: screened, scaled, whitened and arranged."""
 
     decoder: Decoder
     space: Space
     scaler: Scaler
     screened: NDArray[np.bool_] | None
+    whitening: Whitening | None
 
     @classmethod
     def fitted_on(
@@ -191,12 +197,15 @@ class _Inputs:
     ) -> _Inputs:
         screened = screen(training.X, training.y, settings.screening) if settings.screening else None
         X = training.X if screened is None else training.X[:, screened]
-        return cls(decoder, space.only(screened), fit_scaler(X), screened)
+        scaler = fit_scaler(X)
+        whitening = fit_whitening(scaler.apply(X), training.y) if settings.whiten else None
+        return cls(decoder, space.only(screened), scaler, screened, whitening)
 
     def part(self, samples: Labeled) -> Part:
         X, y = samples
-        X = X if self.screened is None else X[:, self.screened]
-        return Part(self.space.arrange(self.scaler.apply(X), self.decoder.layout), y)
+        X = self.scaler.apply(X if self.screened is None else X[:, self.screened])
+        X = X if self.whitening is None else self.whitening.apply(X)
+        return Part(self.space.arrange(X, self.decoder.layout), y)
 
 
 def _check(X: NDArray[np.float32], y: NDArray[np.int64], n_classes: int, space: Space) -> None:

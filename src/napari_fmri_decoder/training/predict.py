@@ -40,7 +40,7 @@ def module_of(model: FittedModel) -> nn.Sequential:
 
 
 def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> torch.Tensor:
-    """Scale and arrange (n, features) samples as the network of `model` takes them."""
+    """Scale, whiten and arrange (n, features) samples as the network of `model` takes them."""
     import torch
 
     return torch.tensor(_arranged(model, X, space))
@@ -49,7 +49,9 @@ def network_inputs(model: FittedModel, X: NDArray[np.float32], space: Space) -> 
 def _arranged(model: FittedModel, X: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
     if model.screened is not None:
         X, space = X[:, model.screened], space.only(model.screened)
-    return space.arrange(model.scaler.apply(X), model.decoder.layout)
+    X = model.scaler.apply(X)
+    X = X if model.whitening is None else model.whitening.apply(X)
+    return space.arrange(X, model.decoder.layout)
 
 
 def predict_arranged(model: FittedModel, inputs: NDArray[np.float32]) -> NDArray[np.float32]:

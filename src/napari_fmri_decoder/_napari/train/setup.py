@@ -51,7 +51,7 @@ OF_SCHEME = {
     "random": ("test_size", "method", "seed"),
 }
 """Options of a split that each scheme uses."""
-OF_ESTIMATOR = ("screening", "balance", "select", "seed", "seeds", "threads")
+OF_ESTIMATOR = ("screening", "whiten", "balance", "select", "seed", "seeds", "threads")
 """Training options that decoders of scikit-learn use."""
 
 

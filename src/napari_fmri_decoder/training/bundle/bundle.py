@@ -39,6 +39,7 @@ from napari_fmri_decoder.training.bundle.header import (
     read_header,
 )
 from napari_fmri_decoder.training.events import FittedModel
+from napari_fmri_decoder.training.whitening import whitening_of
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
         "scaler.mean": model.scaler.mean,
         "scaler.std": model.scaler.std,
         **({} if model.screened is None else {"chosen": model.screened.astype(np.uint8)}),
+        **({} if model.whitening is None else model.whitening.arrays()),
         "space.mask": space.mask.astype(np.uint8),
         "space.affine": space.grid.affine,
     }
@@ -123,7 +125,7 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
             f"{format_bytes(size)}. Train a model with fewer units, or on fewer voxels."
         )
     header = Header(
-        format=FORMAT,
+        format=1 if model.whitening is None else FORMAT,  # earlier versions read format 1
         decoder=model.decoder.written(),
         input_shape=model.input_shape,
         classes=bundle.classes,
@@ -178,8 +180,10 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         space = Space(Grid((x, y, z), arrays.pop("space.affine")), mask, header.axis)
         screened = arrays.pop("chosen").astype(bool) if "chosen" in arrays else None
         scaler = Scaler(arrays.pop("scaler.mean"), arrays.pop("scaler.std"))
-        state = {name.removeprefix(WEIGHTS): value for name, value in arrays.items()}
-        model = FittedModel(decoder, header.input_shape, len(header.classes), state, scaler, screened)
+        state = {n.removeprefix(WEIGHTS): value for n, value in arrays.items() if n.startswith(WEIGHTS)}
+        model = FittedModel(
+            decoder, header.input_shape, len(header.classes), state, scaler, screened, whitening_of(arrays)
+        )
         _check_voxels(model, space)
     except ValueError as error:  # an InputError is one
         raise _misfit(source, str(error)) from error
@@ -235,6 +239,9 @@ def _check_voxels(model: FittedModel, space: Space) -> None:
     found = (model.scaler.mean.shape, model.scaler.std.shape, model.input_shape)
     if found != (features, features, space.input_shape(model.decoder.layout)):
         raise ValueError(f"a mask of {features[0]} voxels, a scaler and an input_shape of {found}")
+    whitening = model.whitening
+    if whitening is not None and whitening.axes.shape != (len(whitening.gains), *features):
+        raise ValueError(f"a mask of {features[0]} voxels, axes of whitening of {whitening.axes.shape}")
 
 
 def _misfit(path: Path, found: str) -> InputError:

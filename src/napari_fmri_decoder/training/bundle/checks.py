@@ -84,6 +84,13 @@ def check_stated(
     for name in ("scaler.mean", "scaler.std"):
         if _stated(stated, name, "F32", 1)[0] > voxels:
             raise ValueError(f"{name} is {stated[name][1]}")
+    whitening: tuple[str, ...] = ()
+    if "whitening.axes" in stated:
+        r, length = _stated(stated, "whitening.axes", "F32", 2)
+        sizes = _stated(stated, "whitening.gains", "F32", 1), _stated(stated, "whitening.scale", "F32", 1)
+        if sizes != ((r,), (length,)) or max(r, length) > voxels:
+            raise ValueError(f"whitening has {r} axes of {length} voxels, gains and scale of {sizes}")
+        whitening = ("whitening.axes", "whitening.scale", "whitening.gains")
     import torch
 
     try:
@@ -92,7 +99,7 @@ def check_stated(
     except (RuntimeError, TypeError, ValueError, OverflowError, InputError) as error:
         raise ValueError(f"no such network can be built ({str(error)[:200]})") from error
     needed = {f"{WEIGHTS}{name}": (_TYPES.get(str(v.dtype)), tuple(v.shape)) for name, v in network.items()}
-    others = ("space.mask", "space.affine", "scaler.mean", "scaler.std", "chosen")
+    others = ("space.mask", "space.affine", "scaler.mean", "scaler.std", "chosen", *whitening)
     found = {name: what for name, what in stated.items() if name not in others}
     for name in sorted(needed.keys() | found.keys()):
         if needed.get(name) != found.get(name):

@@ -19,7 +19,8 @@ from napari_fmri_decoder.training.bundle.checks import check_options
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
 
-FORMAT = 1
+FORMAT = 2
+"""The newest format: that of models with whitening. Models without it have format 1."""
 KEY = "napari_fmri_decoder"
 """Of the description, in the metadata of the file."""
 

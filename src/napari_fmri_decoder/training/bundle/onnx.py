@@ -1,7 +1,8 @@
 """A bundle as an ONNX file, for programs that use neither torch nor this package.
 
-The input of the graph is voxels as prepared, not scaled; the graph contains screening, scaling, arranging,
-the network and the softmax. A file is written only if onnxruntime gives the same probabilities as the bundle.
+The input of the graph is voxels as prepared, not scaled; the graph contains screening, scaling, whitening,
+arranging, the network and the softmax. A file is written only if onnxruntime gives the same probabilities as
+the bundle.
 """
 
 from __future__ import annotations
@@ -58,6 +59,9 @@ class _FullModel(nn.Module):
     screened: torch.Tensor | None
     mean: torch.Tensor
     std: torch.Tensor
+    scale: torch.Tensor
+    axes: torch.Tensor
+    gains: torch.Tensor
     places: torch.Tensor | None
 
     def __init__(self, bundle: Bundle) -> None:
@@ -69,6 +73,11 @@ class _FullModel(nn.Module):
         self.register_buffer("screened", screened)
         self.register_buffer("mean", torch.tensor(model.scaler.mean))
         self.register_buffer("std", torch.tensor(model.scaler.std))
+        self.whitens = model.whitening is not None
+        if model.whitening is not None:
+            self.register_buffer("scale", torch.tensor(model.whitening.scale))
+            self.register_buffer("axes", torch.tensor(model.whitening.axes))
+            self.register_buffer("gains", torch.tensor(model.whitening.gains))
         # Source of each value of the arranged sample; 0 is a column of zeros before the voxels.
         numbered: NDArray[Any] = np.arange(1, space.n_features + 1)[None]
         places = space.arrange(numbered, model.decoder.layout).ravel()
@@ -81,6 +90,9 @@ class _FullModel(nn.Module):
         if self.screened is not None:
             voxels = voxels.index_select(1, self.screened)
         values = (voxels - self.mean) / self.std
+        if self.whitens:
+            values = values * self.scale
+            values = values + (values @ self.axes.T * self.gains) @ self.axes
         if self.places is not None:
             values = nn.functional.pad(values, (1, 0)).index_select(1, self.places)
             values = values.reshape(-1, *self.input_shape)

@@ -15,6 +15,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_json
 from napari_fmri_decoder.samples.scaling import Scaler
 from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
+from napari_fmri_decoder.training.whitening import whitening_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.tasks.store import Arrays, TaskStore
 
 _STATE = "state."
+_LATER: dict[str, Any] = {"whiten": False}
+"""Options that versions before the first release lack: at these values a task has the name that it had."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +59,9 @@ def task_name(
     >>> task_name("fold", dummy, TrainingConfig().resolved(dummy), fold=3)[-27:]
     '-seed0-fold003-permutation0'
     """
-    options = [decoder.model_dump(mode="json"), config.model_dump(mode="json", exclude={"seed", "seeds"})]
+    training = config.model_dump(mode="json", exclude={"seed", "seeds"})
+    training = {n: value for n, value in training.items() if n not in _LATER or value != _LATER[n]}
+    options = [decoder.model_dump(mode="json"), training]
     marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
     part = "" if fold is None else f"-fold{fold:03d}"
     return f"{kind}-{decoder.name}-{marked}-seed{config.seed}{part}-permutation{permutation}"
@@ -134,6 +139,7 @@ def pack_model(model: FittedModel, notes: Sequence[str]) -> Arrays:
         "scaler.mean": model.scaler.mean,
         "scaler.std": model.scaler.std,
         **({} if model.screened is None else {"chosen": model.screened}),
+        **({} if model.whitening is None else model.whitening.arrays()),
         **{f"{_STATE}{name}": value for name, value in model.state.items()},
     }
 
@@ -155,7 +161,7 @@ def _unpacked(arrays: Arrays, about: dict[str, Any], decoder: Decoder) -> tuple[
     scaler = Scaler(arrays["scaler.mean"], arrays["scaler.std"])
     shape, n_classes = tuple(about["input_shape"]), int(about["n_classes"])
     decoder = get_decoder(about["decoder"]) if "decoder" in about else decoder
-    model = FittedModel(decoder, shape, n_classes, state, scaler, arrays.get("chosen"))
+    model = FittedModel(decoder, shape, n_classes, state, scaler, arrays.get("chosen"), whitening_of(arrays))
     return model, [str(note) for note in about["notes"]]
 
 
