@@ -81,35 +81,40 @@ def activations(model: FittedModel, X: NDArray[np.float32], space: Space, name: 
 
     _require(model, name)
     network = module_of(model)
-    part = nn.Sequential(*(layer for _, layer in modules_until(network, _end(network, name))))
+    part = nn.Sequential(*(layer for _, layer in modules_until(network, end_of_layer(network, name))))
     with torch.inference_mode():
         pieces = [part(batch).numpy() for batch in network_inputs(model, X, space).split(BATCH)]
     values: NDArray[np.float32] = np.concatenate(pieces)
     return np.expand_dims(values, 2 + space.axis) if model.decoder.layout == "planes" else values
 
 
-class Activation(Explainer):
-    """Activation of each filter of a layer for each sample, after its nonlinearity."""
+class OfLayer(Explainer):
+    """A method that needs a hidden convolution."""
 
-    summary: ClassVar[str] = "Activation of each filter of a convolution"
-    name: Literal["activation"] = "activation"
     layer: str = Field("conv1", description="Name of the convolution, such as conv1.")
-
-    def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:
-        """Give one map per sample and filter; see `Explainer.explain`."""
-        values = activations(model, X, space, self.layer)
-        names = tuple(f"{self.layer} filter {i}" for i in range(values.shape[1]))
-        return Explanation(values, names, layer_grid(model, self.layer, space))
 
     @classmethod
     def unavailable(cls, model: FittedModel) -> str:
-        """Why a model has no activations with a position in space; see `Explainer.unavailable`."""
+        """Why a model has no layer with a position in space; see `Explainer.unavailable`."""
         return "" if hidden_layers(model) else _no_convolution(model, "")
 
     @classmethod
     def choices(cls, model: FittedModel) -> dict[str, tuple[str, ...]]:
         """Give the layers of a model; see `Explainer.choices`."""
         return {"layer": tuple(hidden_layers(model))}
+
+
+class Activation(OfLayer):
+    """Activation of each filter of a layer for each sample, after its nonlinearity."""
+
+    summary: ClassVar[str] = "Activation of each filter of a convolution"
+    name: Literal["activation"] = "activation"
+
+    def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:
+        """Give one map per sample and filter; see `Explainer.explain`."""
+        values = activations(model, X, space, self.layer)
+        names = tuple(f"{self.layer} filter {i}" for i in range(values.shape[1]))
+        return Explanation(values, names, layer_grid(model, self.layer, space))
 
     @property
     def title(self) -> str:
@@ -129,7 +134,7 @@ def _no_convolution(model: FittedModel, name: str) -> str:
     return f"A layer must be a convolution of {model.decoder.name!r}{found}: {have}."
 
 
-def _end(network: nn.Sequential, name: str) -> str:
+def end_of_layer(network: nn.Sequential, name: str) -> str:
     """Name of the nonlinearity after convolution `name`, or `name` if there is none."""
     layers = list(network.named_children())
     index, kinds = [n for n, _ in layers].index(name), layer_kinds()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,17 +40,46 @@ class Explanation:
         One per map.
     grid : Grid
         In scanner space.
+    unit : str
+        Of the values; empty if they have none.
+    of_classes : bool
+        Whether there is one map per class, in the order of the model's classes.
     """
 
     values: NDArray[np.float32]
     names: tuple[str, ...]
     grid: Grid
+    unit: str = ""
+    of_classes: bool = False
+
+    def named(self, classes: tuple[str, ...]) -> Explanation:
+        """Name the maps of classes; a fitted model knows only their number."""
+        return replace(self, names=classes) if self.of_classes else self
+
+
+def class_numbers(n_classes: int) -> tuple[str, ...]:
+    """Names of classes for a model that knows only their number; see `Explanation.named`.
+
+    Examples
+    --------
+    >>> class_numbers(2)
+    ('class 0', 'class 1')
+    """
+    return tuple(f"class {k}" for k in range(n_classes))
 
 
 class Explainer(Registered):
     """Options of one method; each field is an option with its description."""
 
     registry: ClassVar[Registry[Any]] = explainers
+    per_sample: ClassVar[bool] = True
+    """Whether each sample has its own maps; if not, `explain` gives one sample for all of `X` together."""
+    rows: ClassVar[Literal["test", "train", "none"]] = "test"
+    """Samples of a fold that are explained by its model: its test set, its training set, or none, for a
+    method that reads the model alone."""
+    over_folds: ClassVar[bool] = False
+    """Whether the maps of two models show the same, so that those of all folds can be averaged. Hidden units
+    of two models do not correspond to each other."""
     name: str
 
     @abstractmethod
@@ -102,7 +131,7 @@ def explain_samples(
     if reason := method.unavailable(model):
         raise InputError(reason)
     found = method.explain(model, X, space)
-    shape = (len(X), len(found.names), *found.grid.shape)
+    shape = (len(X) if method.per_sample else 1, len(found.names), *found.grid.shape)
     if found.values.shape != shape:
         raise InputError(
             f"The explanation method {method.name!r} must give one map per sample and name, shape {shape}, "
@@ -116,11 +145,15 @@ def mean_explanation(
 ) -> Explanation:
     """Average the maps of at least one sample; see `explain_samples`.
 
+    A method that explains all samples together is computed once.
+
     Returns
     -------
     Explanation
         Of one sample: `values` is (1, map, x, y, z).
     """
+    if not method.per_sample:
+        return explain_samples(method, model, X, space)
     total = np.zeros(0)
     for part in np.array_split(X, -(-len(X) // BATCH)):
         explanation = explain_samples(method, model, part, space)

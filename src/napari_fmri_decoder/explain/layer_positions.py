@@ -17,6 +17,7 @@ from napari_fmri_decoder.volumes.frames import Grid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
     from torch import nn
 
     from napari_fmri_decoder.samples.layout import Layout
@@ -167,6 +168,40 @@ def layer_geometry(module: nn.Sequential, upto: str, layout: Layout, space: Spac
     matrix[:3, 3] = [axis.start for axis in axes]
     x, y, z = (axis.size for axis in axes)
     return Grid((x, y, z), space.grid.affine @ matrix)
+
+
+def on_slab(values: NDArray[np.float32], layer: Grid, slab: Grid) -> NDArray[np.float32]:
+    """Interpolate maps of a layer linearly to the voxels of the slab.
+
+    Voxels outside the outermost units, at the border or across the planes, get the value of the nearest one.
+
+    Parameters
+    ----------
+    values : (..., x, y, z) float32 array
+        On `layer`.
+    layer, slab : Grid
+        In scanner space, with parallel axes; see `layer_geometry`.
+
+    Returns
+    -------
+    (..., *slab.shape) float32 array
+
+    Examples
+    --------
+    >>> layer = Grid((2, 1, 1), np.diag([2.0, 1, 1, 1]))
+    >>> on_slab(np.array([[[0]], [[4]]], np.float32), layer, Grid((4, 1, 1), np.eye(4)))[:, 0, 0].tolist()
+    [0.0, 2.0, 4.0, 4.0]
+    """
+    to_layer = np.linalg.inv(layer.affine) @ slab.affine
+    for axis in range(3):
+        units = to_layer[axis, axis] * np.arange(slab.shape[axis]) + to_layer[axis, 3]
+        units = np.clip(units, 0, layer.shape[axis] - 1)
+        lower = np.minimum(np.floor(units).astype(np.intp), max(0, layer.shape[axis] - 2))
+        upper = np.minimum(lower + 1, layer.shape[axis] - 1)
+        weight = (units - lower).astype(np.float32).reshape(-1, *[1] * (2 - axis))
+        place = values.ndim - 3 + axis
+        values = np.take(values, lower, place) * (1 - weight) + np.take(values, upper, place) * weight
+    return values
 
 
 def modules_until(module: nn.Sequential, upto: str) -> Iterator[tuple[str, nn.Module]]:

@@ -61,7 +61,7 @@ def explain_series(
     if volume is not None and not 0 <= volume < n:
         raise InputError(f"The volume must be between 0 and {n - 1}, got {volume}.")
     rows = slice(None) if volume is None else slice(volume, volume + 1)
-    mean = mean_explanation(method, bundle.model, features.X[rows], bundle.space)
+    mean = mean_explanation(method, bundle.model, features.X[rows], bundle.space).named(bundle.classes)
     maps = np.moveaxis(mean.values[0], 0, -1)
     name = f"{bundle.model.decoder.name} {method.title}"
     return Volume(maps, mean.grid.affine, "stat", None, mean.names, name), features.notes
@@ -110,7 +110,8 @@ def explain_run(result: RunResult, options: dict[str, Any], volume: int | None =
     samples = prepared.samples
     title = f"{model.decoder.name} {method.title}"
     if volume is None:
-        return ExplainedRun(mean_explanation(method, model, samples.X, samples.space), title, seen)
+        maps = mean_explanation(method, model, samples.X, samples.space)
+        return ExplainedRun(maps.named(samples.classes), title, seen)
     rows = sample_rows(prepared.table, samples, prepared.recipe.prepare)
     row = int(rows[volume]) if 0 <= volume < len(rows) else -1
     if row < 0:
@@ -118,4 +119,5 @@ def explain_run(result: RunResult, options: dict[str, Any], volume: int | None =
     fold = int(held_out_by(samples, result.folds)[row])
     if fold >= 0:
         model, seen = result.folds[fold].model, False
-    return ExplainedRun(explain_samples(method, model, samples.X[row : row + 1], samples.space), title, seen)
+    maps = explain_samples(method, model, samples.X[row : row + 1], samples.space)
+    return ExplainedRun(maps.named(samples.classes), title, seen)

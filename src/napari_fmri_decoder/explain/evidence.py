@@ -1,0 +1,74 @@
+"""Base of the methods that say how much each voxel speaks for each class, and what they share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from napari_fmri_decoder.explain.base import Explainer, Explanation, class_numbers
+from napari_fmri_decoder.training.predict import module_of, network_inputs
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from napari_fmri_decoder.samples.samples import Space
+    from napari_fmri_decoder.training.events import FittedModel
+
+AT_ONCE = 64
+"""Inputs that go through the network at once: limits the memory, changes no result."""
+
+LOGIT = "logit"
+"""Unit of maps whose sum is a difference of logits (nats)."""
+LOGIT_PER_DEVIATION = "logit per standard deviation of the voxel in the training set"
+
+
+class InputAttribution(Explainer):
+    """A method of captum that attributes the logit of a class to the inputs of the network.
+
+    The inputs are the scaled features: (x - mean) / standard deviation, both of the training set. Voxels
+    that are no features of the model, because they are outside the mask or screening removed them, are 0.
+    """
+
+    over_folds: ClassVar[bool] = True
+    unit: ClassVar[str]
+
+    @abstractmethod
+    def attribute(self, network: nn.Module, inputs: torch.Tensor, target: int) -> torch.Tensor:
+        """Attribute a logit to inputs.
+
+        Parameters
+        ----------
+        network : nn.Module
+            In eval mode; gives (n, classes) logits.
+        inputs : (n, *input_shape) float32 tensor
+            With a gradient.
+        target : int
+            The class.
+
+        Returns
+        -------
+        (n, *input_shape) tensor
+        """
+
+    def explain(self, model: FittedModel, X: NDArray[np.float32], space: Space) -> Explanation:
+        """Give one signed map per sample and class; see `Explainer.explain`."""
+        network, inputs = module_of(model), network_inputs(model, X, space)
+        values = np.empty((len(X), model.n_classes, *space.grid.shape), dtype=np.float32)
+        for start in range(0, len(X), AT_ONCE):
+            batch = inputs[start : start + AT_ONCE].requires_grad_()
+            for k in range(model.n_classes):
+                found = self.attribute(network, batch, k).detach().numpy()
+                values[start : start + AT_ONCE, k] = painted(model, found, space)
+        return Explanation(
+            values, class_numbers(model.n_classes), space.grid, unit=type(self).unit, of_classes=True
+        )
+
+
+def painted(model: FittedModel, arranged: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
+    """Put values of a network's inputs into the slab, (n, x, y, z); 0 where a voxel is no feature."""
+    used = space.only(model.screened)
+    return used.paint(used.gather(arranged, model.decoder.layout), fill=0.0)
