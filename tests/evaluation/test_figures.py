@@ -64,6 +64,7 @@ def test_texts_are_inside_each_figure_and_legends_do_not_cover_the_axes(
     drawn = figures_of(classes)
     assert list(drawn) == [
         *("curves", "confusion_test", "confusion_train", "run_accuracy", "null", "probabilities"),
+        "reliability",
         *("folds", "voxels", "pca", "pca_variance", "tsne"),
     ]
     for name, figure in drawn.items():

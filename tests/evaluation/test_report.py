@@ -12,11 +12,12 @@ import pytest
 from evaluation_fakes import leave_one_run_out, make_samples, random_results
 
 from napari_fmri_decoder.decoders import get_decoder
+from napari_fmri_decoder.evaluation.compared import compare
 from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_histograms
 from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, write_report
-from napari_fmri_decoder.evaluation.scores import Permutation, Scores, compare, score_folds
+from napari_fmri_decoder.evaluation.scores import Permutation, Scores, score_folds
 from napari_fmri_decoder.samples.audit import Finding
 
 VOID = {"meta", "img", "br"}

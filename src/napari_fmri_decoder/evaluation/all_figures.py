@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from napari_fmri_decoder.evaluation.calibration import Calibration
     from napari_fmri_decoder.evaluation.fold_design import FoldDesign
     from napari_fmri_decoder.evaluation.histograms import Histogram
     from napari_fmri_decoder.evaluation.permutations import PermutationsDone
@@ -70,7 +71,8 @@ def run_figures(
     -------
     dict of str to Figure
         By name, in the order of the report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "null", "probabilities", "folds", "brain", "voxels", "pca", "pca_variance", "tsne".
+        "run_accuracy", "null", "probabilities", "reliability", "folds", "brain", "voxels", "pca",
+        "pca_variance", "tsne".
         Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
         missing.
     """
@@ -98,6 +100,8 @@ def run_figures(
         )
     histograms = probability_histograms(predictions, samples.classes)
     drawn["probabilities"] = figures.probabilities(histograms, len(predictions))
+    if scores.calibration is not None:
+        drawn["reliability"] = figures.reliability(_calibrations(scores, results, scores.calibration))
     drawn["folds"] = figures.fold_figure(design or fold_design(splits, samples))
     if below is not None:
         drawn |= brain_figure(samples.space, below)
@@ -108,6 +112,18 @@ def run_figures(
     else:
         drawn["voxels"] = figures.voxel_histograms(*voxels, "input images")
     return drawn | _projections(samples, seed)
+
+
+def _calibrations(scores: Scores, results: Sequence[FoldResult], own: Calibration) -> dict[str, Calibration]:
+    """Calibration of the decoder, the baselines and the decoders that it is compared with, by name."""
+    found = {results[0].model.decoder.name: own}
+    # a baseline that is the decoder itself was not fitted again
+    others = [(name, one) for name, one in scores.baseline_calibration.items() if one != own]
+    others += [(other.decoder["name"], other.calibration) for other in scores.compared if other.calibration]
+    for name, one in others:
+        number = 1 + sum(key == name or key.startswith(f"{name} (") for key in found)
+        found[name if number == 1 else f"{name} ({number})"] = one
+    return found
 
 
 def brain_figure(space: Space, below: Volume) -> dict[str, Figure]:

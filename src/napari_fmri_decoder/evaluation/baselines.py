@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.evaluation.calibration import Calibration
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -48,11 +49,14 @@ class BaselinesDone:
     runs : dict of str to dict of str to float
         The same in each run (`run_accuracy`).
     folds : dict of str to list of FoldResult
+    calibration : dict of str to Calibration
+        Of each linear model.
     """
 
     scores: dict[str, float]
     runs: dict[str, dict[str, float]]
     folds: dict[str, list[FoldResult]]
+    calibration: dict[str, Calibration]
 
 
 def baselines(
@@ -105,7 +109,7 @@ def baseline_events(
     """
     measure, config = headline_of(samples), _for_baselines(config)
     names = ("dummy", *dict.fromkeys((models or BaselineConfig()).models))
-    done = BaselinesDone({}, {}, {})
+    done = BaselinesDone({}, {}, {}, {})
     for i, name in enumerate(names):
         decoder = get_decoder(BASELINES[name])
         first, total = i * len(splits), len(names) * len(splits)
@@ -113,7 +117,10 @@ def baseline_events(
         if results is None:
             results = yield from _fold_results(decoder, samples, splits, config, (first, total), tasks)
         done.folds[name] = results
-        done.scores[name] = score_folds(results, samples).by_name(measure)
+        scores = score_folds(results, samples)
+        done.scores[name] = scores.by_name(measure)
+        if name != "dummy" and scores.calibration is not None:
+            done.calibration[name] = scores.calibration
         by_run = run_accuracy(predictions_table(results, samples), measure)
         done.runs[name] = {str(run): float(score) for run, score in by_run.items()}
     yield Progress("baselines", total, total)

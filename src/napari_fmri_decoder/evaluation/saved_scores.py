@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.calibration import Calibration, ReliabilityBin
+from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
 from napari_fmri_decoder.evaluation.measures import ClassScore
-from napari_fmri_decoder.evaluation.scores import Compared, FoldScore, Permutation, Scores, SeedSpread
+from napari_fmri_decoder.evaluation.scores import FoldScore, Permutation, Scores
 from napari_fmri_decoder.evaluation.sign_test import PairedTest
 from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.samples.audit import Finding
@@ -90,6 +92,12 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
         },
         versus_baseline=PairedTest(**versus) if (versus := content.get("versus_baseline")) else None,
         baseline_by_run=None if by_run is None else float(by_run),
+        calibration=_calibration(content.get("calibration")),
+        baseline_calibration={
+            str(name): found
+            for name, one in (content.get("baseline_calibration") or {}).items()
+            if (found := _calibration(one))
+        },
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
         seeds=_seeds(content.get("seeds")),
@@ -130,7 +138,15 @@ def _compared(other: Mapping[str, Any]) -> Compared:
         train_accuracy=_number(other["train_accuracy"]),
         accuracy_per_fold=tuple(_number(value) for value in other["accuracy_per_fold"]),
         seeds=_seeds(other.get("seeds")),
+        calibration=_calibration(other.get("calibration")),
     )
+
+
+def _calibration(content: Mapping[str, Any] | None) -> Calibration | None:
+    if not content:
+        return None
+    bins = tuple(ReliabilityBin(**row) for row in content["bins"])
+    return Calibration(_number(content["ece"]), _number(content["log_loss"]), bins)
 
 
 def _seeds(content: Mapping[str, Any] | None) -> SeedSpread | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.calibration import Calibration, calibration_of
 from napari_fmri_decoder.evaluation.json_values import finite_or_none
 from napari_fmri_decoder.evaluation.measures import (
     ClassScore,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
     from napari_fmri_decoder.evaluation.sign_test import PairedTest
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
@@ -56,32 +57,6 @@ class Permutation:
     mean: float
 
 
-@dataclass(frozen=True, slots=True)
-class SeedSpread:
-    """The headline score for each of several seeds; the first is the recipe's seed, shown in the report.
-
-    `std` is the sample standard deviation (n - 1).
-    """
-
-    seeds: tuple[int, ...]
-    scores: tuple[float, ...]
-    mean: float
-    std: float
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Another decoder on the same folds: its options, and means over folds."""
-
-    decoder: dict[str, Any]
-    accuracy: float
-    balanced_accuracy: float
-    loss: float
-    train_accuracy: float
-    accuracy_per_fold: tuple[float, ...]
-    seeds: SeedSpread | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
     """The contents of `scores.json`; losses are mean cross-entropies in nats.
@@ -110,6 +85,10 @@ class Scores:
         Comparison with the better linear baseline; None if it is the decoder, or there is none.
     baseline_by_run : float or None
         Of "linear" with each run held out, if the splits divide runs: how much that inflates a score.
+    calibration : Calibration or None
+        Over the test sets of all folds together; None for runs of earlier versions.
+    baseline_calibration : dict of str to Calibration
+        Of "lda" and "linear".
     compared : tuple of Compared
         Other decoders on the same folds.
     permutation : Permutation or None
@@ -138,6 +117,8 @@ class Scores:
     run_baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     versus_baseline: PairedTest | None = None
     baseline_by_run: float | None = None
+    calibration: Calibration | None = None
+    baseline_calibration: dict[str, Calibration] = field(default_factory=dict)
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
     seeds: SeedSpread | None = None
@@ -177,6 +158,8 @@ class Scores:
             "run_baselines": self.run_baselines,
             "versus_baseline": asdict(self.versus_baseline) if self.versus_baseline else None,
             "baseline_by_run": self.baseline_by_run,
+            "calibration": asdict(self.calibration) if self.calibration else None,
+            "baseline_calibration": {name: asdict(one) for name, one in self.baseline_calibration.items()},
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "seeds": asdict(self.seeds) if self.seeds else None,
@@ -248,31 +231,8 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
         train_confusion=np.sum(trains, axis=0),
         n_samples=len(y),
         baseline={},
+        calibration=calibration_of(results, samples),
     )
-
-
-def compare(decoder: Decoder, scores: Scores) -> Compared:
-    """Summarize the scores of another decoder for comparison with those of the main one."""
-    return Compared(
-        decoder=decoder.model_dump(mode="json"),
-        accuracy=scores.accuracy,
-        balanced_accuracy=scores.balanced_accuracy,
-        loss=scores.loss,
-        train_accuracy=scores.train_accuracy,
-        accuracy_per_fold=tuple(fold.accuracy for fold in scores.folds),
-        seeds=scores.seeds,
-    )
-
-
-def spread_of(seeds: Sequence[int], scores: Sequence[float]) -> SeedSpread:
-    """Summarize the headline scores of several seeds.
-
-    Examples
-    --------
-    >>> spread_of([0, 1, 2], [0.5, 0.6, 0.7]).std
-    0.09999999999999998
-    """
-    return SeedSpread(tuple(seeds), tuple(scores), _mean(scores), float(np.std(scores, ddof=1)))
 
 
 def headline_of(samples: Samples) -> Headline:

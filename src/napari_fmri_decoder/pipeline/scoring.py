@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
+from napari_fmri_decoder.evaluation.compared import Compared, compare, spread_of
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
-from napari_fmri_decoder.evaluation.scores import Compared, Scores, compare, score_folds, spread_of
+from napari_fmri_decoder.evaluation.scores import Scores, score_folds
 from napari_fmri_decoder.evaluation.sign_test import PairedTest, compare_with_baseline
 from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
 from napari_fmri_decoder.training.cross_validate import cross_validate
@@ -94,6 +95,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
         scores,
         compared=compared,
         baseline=baselines.scores,
+        baseline_calibration=baselines.calibration,
         run_baselines=baselines.runs,
         versus_baseline=_versus_baseline(decoder, folds, baselines, samples),
         baseline_by_run=by_run,
@@ -120,7 +122,7 @@ def _score_compared(
 def _score_baselines(
     prepared: Prepared, config: ResolvedTraining, tasks: Tasks, fitted: Sequence[Fitted]
 ) -> Steps[PipelineEvent, BaselinesDone]:
-    done = BaselinesDone({}, {}, {})
+    done = BaselinesDone({}, {}, {}, {})
     for event in baseline_events(
         prepared.samples,
         prepared.splits,

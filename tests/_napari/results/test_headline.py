@@ -21,11 +21,12 @@ from napari_fmri_decoder._napari.train.dock import TrainDock
 from napari_fmri_decoder._napari.train.pairing import PairingView
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.cli.decode import say_result
+from napari_fmri_decoder.evaluation.compared import SeedSpread
 from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS, run_headline
 from napari_fmri_decoder.evaluation.palette import rgb
 from napari_fmri_decoder.evaluation.report import write_report
 from napari_fmri_decoder.evaluation.saved_scores import read_scores
-from napari_fmri_decoder.evaluation.scores import Permutation, SeedSpread
+from napari_fmri_decoder.evaluation.scores import Permutation
 from napari_fmri_decoder.samples.audit import Finding
 
 if TYPE_CHECKING:

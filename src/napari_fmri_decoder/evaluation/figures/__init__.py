@@ -12,6 +12,7 @@ from napari_fmri_decoder.evaluation.figures.score_figures import (
     learning_curves,
     null_distribution,
     probabilities,
+    reliability,
     run_accuracies,
 )
 from napari_fmri_decoder.evaluation.figures.style import save_figures, save_picture
@@ -24,6 +25,7 @@ __all__ = [
     "mosaic",
     "null_distribution",
     "probabilities",
+    "reliability",
     "run_accuracies",
     "save_figures",
     "save_picture",

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.evaluation.calibration import Calibration
     from napari_fmri_decoder.evaluation.histograms import Histogram
+
+OTHERS = ((":", "#000000", "D"), ("-.", TEST, "X"), ("-", "#009E73", "^"))
+"""Line, color and marker of the decoders that a decoder is compared with."""
 
 
 def learning_curves(history: pd.DataFrame, chance: float) -> Figure:
@@ -135,6 +139,42 @@ def probabilities(histograms: Mapping[str, tuple[Histogram, Histogram]], n: int)
     return figure
 
 
+def reliability(decoders: Mapping[str, Calibration]) -> Figure:
+    """Draw accuracy over confidence for each decoder, and how many predictions of the first are in each bin.
+
+    Parameters
+    ----------
+    decoders : mapping of str to Calibration
+        By name; the first is that of the run.
+    """
+    first = next(iter(decoders.values()))
+    n = sum(part.n for part in first.bins)
+    figure = new_figure(8, 5, f"Reliability, held out, n = {n} predictions")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    lines = above.plot([0, 1], [0, 1], color=CHANCE, ls="--", lw=1.2)
+    looks = (("-", TRAIN, "o"), *OTHERS)
+    for i, found in enumerate(decoders.values()):
+        dashes, color, marker = looks[i % len(looks)]
+        x, y = [part.confidence for part in found.bins], [part.accuracy for part in found.bins]
+        lines += above.plot(x, y, ls=dashes, color=color, marker=marker, ms=6, lw=1.8, mec="white")
+    below.bar(
+        [part.low for part in first.bins],
+        [part.n for part in first.bins],
+        [part.high - part.low for part in first.bins],
+        align="edge",
+        color="#9ecae1",
+        edgecolor=TRAIN,
+    )
+    style_axes(above, "", "", "accuracy")
+    style_axes(below, "", "confidence: probability of the predicted class", "predictions")
+    above.set_ylim(0, 1.02)
+    below.set_xlim(0, 1)
+    below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    names = [f"{name} (ECE {found.ece:.3f})" for name, found in decoders.items()]
+    style.legend_right(above, lines, ["perfect calibration", *names])
+    return figure
+
+
 def run_accuracies(
     accuracy: pd.Series[float],
     chance: float,
@@ -172,9 +212,8 @@ def run_accuracies(
     style_axes(ax, "", "run", score_name)
     ax.set_ylim(0, 1.02)
     lines = [ax.axhline(chance, ls="--", color=CHANCE, lw=1.6)]
-    looks = ((":", "#000000", "D"), ("-.", TEST, "X"), ("-", "#009E73", "^"))
     for i, name in enumerate(baseline):
-        dashes, color, marker = looks[i % len(looks)]
+        dashes, color, marker = OTHERS[i % len(OTHERS)]
         in_run = (run_baselines or {}).get(name, {})
         if in_run:
             values = [in_run.get(str(run), np.nan) for run in accuracy.index]

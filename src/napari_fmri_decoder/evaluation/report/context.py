@@ -22,7 +22,8 @@ from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, size_sente
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_fmri_decoder.evaluation.scores import Compared, Scores
+    from napari_fmri_decoder.evaluation.compared import Compared
+    from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.audit.findings import Severity
 

@@ -28,6 +28,9 @@ CAPTIONS = {
     "run_accuracy": "The score in each run, over its held-out samples.",
     "null": "Scores with block labels permuted within runs and all fits repeated.",
     "probabilities": "Confidence of the decoder: the predicted probability of each class.",
+    "reliability": "Calibration of the decoder and of those it is compared with: the fraction of correct "
+    "predictions in each tenth of the confidence. Below the dashed line, confidence is too high. ECE: "
+    "expected calibration error. Bottom: number of predictions of the decoder.",
     "folds": "How each fold used each sample, by run and in order of time: for training, held out for "
     "testing, or held out of the training set to choose the epoch (validation).",
     "brain": "Where the decoded voxels are. Of a slab, each plane is shown, and positions count along its "
