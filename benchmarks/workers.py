@@ -10,7 +10,8 @@ import numpy as np
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.evaluation.permutation_scores import scored_permutations
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.tasks.pool import Pool
 from napari_fmri_decoder.training.tasks.store import TaskStore

@@ -10,7 +10,8 @@ import pandas as pd
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.scaling import identity
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.volumes.frames import Grid

@@ -20,7 +20,8 @@ from napari_fmri_decoder.samples.labels.base import parse_labels
 from napari_fmri_decoder.samples.labels.volume_table import label_table
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, Progress

@@ -12,7 +12,8 @@ from sklearn.metrics import balanced_accuracy_score
 
 from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
 from napari_fmri_decoder.evaluation.scores import score_folds
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 
 
 def test_predictions_of_each_fold_for_its_test_set() -> None:

@@ -47,6 +47,8 @@ class Case:
         Changes (x, y, z, n) data, given the labels.
     one_file : bool
         Whether the runs are in one file.
+    columns : callable
+        Columns to add to the labels, given their table.
     """
 
     blocks: list[str] = field(default_factory=lambda: ["abababab", "babababa"] * 2)
@@ -54,6 +56,7 @@ class Case:
     change: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] = lambda data, labels: data
     one_file: bool = False
     subjects: bool = False
+    columns: Callable[[pd.DataFrame], dict[str, Any]] = lambda table: {}
 
     def write(self, folder: Path) -> Recipe:
         """Write images and labels; return the recipe."""
@@ -69,6 +72,7 @@ class Case:
         table = pd.DataFrame({"label": labels, "run": np.repeat(np.arange(1, RUNS + 1), lengths)})
         if self.subjects:
             table["subject"] = np.where(table["run"] < 3, "x", "y")
+        table = table.assign(**self.columns(table))
         table.to_csv(folder / "volumes.tsv", sep="\t", index=False)
         mask = np.zeros((20, 16, 4), dtype=np.uint8)
         means = data.reshape(-1, len(labels) // BLOCK, BLOCK).mean(axis=2)
@@ -101,6 +105,16 @@ def scaled(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
     return (data - data.mean(axis=3, keepdims=True)) / data.std(axis=3, keepdims=True)
 
 
+def interrupted(table: pd.DataFrame) -> dict[str, Any]:
+    """Run 2 contains a block of run 1."""
+    return {"run": table["run"].where(table.index // BLOCK != 12, 1)}
+
+
+def stimuli(table: pd.DataFrame) -> dict[str, Any]:
+    """Each run shows four stimuli of each class, and the same ones."""
+    return {"stim_file": table["label"] + (table.index // (2 * BLOCK) % 4).astype(str)}
+
+
 RANDOM = {"split": {"scheme": "random"}}
 CASES = {
     "run-in-both-parts": Case(options=RANDOM),
@@ -121,10 +135,12 @@ CASES = {
     "few-samples": Case(orders(3, "aabb"), options={"prepare": {"average_blocks": True}}),
     "few-tested-blocks": Case(options={"split": {"scheme": "explicit", "test": ["4"]}}),
     "runs-not-used": Case(options={"split": {"scheme": "explicit", "train": ["1", "2"], "test": ["3"]}}),
+    "runs-interleaved": Case(columns=interrupted, options={"prepare": RAW}),
+    "stimulus-in-both-parts": Case(columns=stimuli),
     "subject-in-both-parts": Case(subjects=True),
 }
-NO_FIX = {"labels-follow-time"}
-"""Only another experiment has another order."""
+NO_FIX = {"labels-follow-time", "runs-interleaved"}
+"""Only another experiment has another order, and only the user knows the runs."""
 
 
 def codes(prepared: Prepared) -> set[str]:

@@ -19,7 +19,8 @@ from sklearn.model_selection import (
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.samples import group_keys
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 
 
 def table(n_runs: int = 6, per_run: int = 8, **columns: object) -> pd.DataFrame:
@@ -227,3 +228,91 @@ def test_a_run_in_two_spellings_is_never_in_both_sets():
     table["run"] = np.repeat(["1", "01", "2"], 4)
     splits = make_splits(SplitConfig(), table)
     assert [split.test.tolist() for split in splits] == [list(range(8)), [8, 9, 10, 11]]
+
+
+def pictures() -> pd.DataFrame:
+    """Four runs that each show the eight stimuli once; four of each class, two of them old."""
+    stimuli = [f"{kind}{i}" for kind in ("face", "house") for i in range(4)]
+    rows = table(4, 8, label=[s[:-1] for s in stimuli] * 4, stim_file=stimuli * 4)
+    return rows.assign(age=[s[-1] for s in stimuli] * 4, rt=[f"0.{s[-1]}" for s in stimuli] * 4)
+
+
+def test_any_column_can_be_the_group_as_in_scikit_learn():
+    rows = pictures()
+    config = SplitConfig(scheme="leave-one-group-out", group="stim_file")
+    assert [s.name for s in make_splits(config, rows)][:2] == ["stim_file face0", "stim_file face1"]
+    theirs = LeaveOneGroupOut().split(rows, groups=rows["stim_file"])
+    assert as_sets(train_and_test(config, rows)) == as_sets((a.tolist(), b.tolist()) for a, b in theirs)
+    config = SplitConfig(scheme="group-k-fold", group="stim_file", n_splits=3)
+    theirs = GroupKFold(3).split(rows, groups=rows["stim_file"])
+    assert train_and_test(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+
+
+def test_groups_can_be_stratified_by_another_column():
+    rows = people().assign(site=np.repeat(["x", "y", "y"], 16))
+    rows["label"] = np.random.default_rng(1).choice(["a", "b"], len(rows))
+    config = SplitConfig(scheme="stratified-group-k-fold", n_splits=2, group="run", stratify="site")
+    theirs = StratifiedGroupKFold(2).split(rows, rows["site"], groups=group_keys(rows))
+    assert train_and_test(config, rows) == [(a.tolist(), b.tolist()) for a, b in theirs]
+
+
+def test_groups_within_runs_can_be_kept_apart_from_their_runs():
+    rows = pictures()
+    config = SplitConfig(scheme="leave-one-group-out", group="stim_file", runs_apart=True)
+    splits = make_splits(config, rows)
+    assert len(splits) == 8 * 4
+    assert sorted(np.concatenate([s.test for s in splits])) == list(range(len(rows)))
+    for split in splits:
+        trained, tested = rows.iloc[split.train], rows.iloc[split.test]
+        assert len(trained) == 3 * 7
+        assert not set(trained["run"]) & set(tested["run"])
+        assert not set(trained["stim_file"]) & set(tested["stim_file"])
+
+
+def test_a_column_that_is_missing_or_incomplete_is_refused():
+    with pytest.raises(InputError, match=r"got 'shape'. The labels have: label, .*stim_file, age, rt"):
+        make_splits(SplitConfig(scheme="leave-one-group-out", group="shape"), pictures())
+    rows = pictures()
+    rows.loc[[3, 4], "stim_file"] = ""
+    with pytest.raises(InputError, match="needs its value for each sample, but 2 of 32 have none"):
+        make_splits(SplitConfig(scheme="leave-one-group-out", group="stim_file"), rows)
+
+
+def test_cross_decoding_trains_and_tests_where_conditions_hold_in_both_directions():
+    rows = pictures()
+    young, old = rows["age"].isin(["0", "1"]).to_numpy(), rows["age"].isin(["2", "3"]).to_numpy()
+    config = SplitConfig(train_where={"age": [0, 1]}, test_where={"rt": ">= 0.2"})
+    splits = make_splits(config, rows)
+    assert [s.direction for s in splits] == ["0 or 1 to >= 0.2"] * 4 + [">= 0.2 to 0 or 1"] * 4
+    assert splits[0].name == "run 1, 0 or 1 to >= 0.2"
+    expected = []
+    for first, second in ((young, old), (old, young)):
+        for run in "1234":
+            other = (rows["run"] != run).to_numpy()
+            expected.append(
+                (np.flatnonzero(other & first).tolist(), np.flatnonzero(~other & second).tolist())
+            )
+    assert train_and_test(config, rows) == expected
+    one = config.model_copy(update={"both_directions": False})
+    assert train_and_test(one, rows) == expected[:4]
+
+
+def test_conditions_that_differ_between_runs_leave_out_empty_folds():
+    rows = table(4, 8, task=["seen"] * 16 + ["imagined"] * 16)
+    splits = make_splits(SplitConfig(train_where={"task": "seen"}, test_where={"task": "im*"}), rows)
+    assert [(len(s.train), len(s.test)) for s in splits] == [(16, 8)] * 4
+    assert [s.name for s in splits[:2]] == ["run 3, seen to im*", "run 4, seen to im*"]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"task": "heard"}, "no sample has task = 'heard'. Its values are: imagined, seen."),
+        ({"tasks": "seen"}, "got 'tasks'"),
+        ({"task": "seen", "run": "4"}, "no fold of leave-one-run-out has both from seen, 4 to imagined"),
+    ],
+)
+def test_conditions_that_leave_nothing_are_refused(where, message):
+    rows = table(4, 8, task=["seen"] * 16 + ["imagined"] * 16)
+    with pytest.raises(InputError, match=message):
+        make_splits(SplitConfig(train_where=where, test_where={"task": "imagined"}), rows)

@@ -55,6 +55,6 @@ def test_a_slice_too_thin_for_three_blocks_says_so(haxby, tmp_path, monkeypatch)
 
 
 def _one_fold():
-    from napari_fmri_decoder.samples.splits import SplitConfig
+    from napari_fmri_decoder.samples.split_config import SplitConfig
 
     return SplitConfig(scheme="explicit", test=("12",))

@@ -16,7 +16,8 @@ from napari_fmri_decoder.pipeline.demo import demo_recipe
 from napari_fmri_decoder.recipe import make_recipe
 from napari_fmri_decoder.samples.example_data.phantom import write_phantom
 from napari_fmri_decoder.samples.samples import Samples, Space
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone

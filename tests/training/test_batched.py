@@ -13,7 +13,8 @@ from napari_fmri_decoder.errors import TrainingError
 from napari_fmri_decoder.evaluation.label_permutation import permuted
 from napari_fmri_decoder.samples.samples import Samples, Space
 from napari_fmri_decoder.samples.scaling import Scaler, fit_scaler
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.training.batched import can_batch, fit_batch, fits_at_once
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate

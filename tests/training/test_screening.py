@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
-from napari_fmri_decoder.samples.splits import SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.training.bundle.bundle import Bundle, load_bundle, save_bundle
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.cross_validate import cross_validate

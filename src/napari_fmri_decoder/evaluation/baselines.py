@@ -15,7 +15,8 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.evaluation.predictions import predictions_table, run_accuracy
 from napari_fmri_decoder.evaluation.scores import headline_of, score_folds
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, Progress
 

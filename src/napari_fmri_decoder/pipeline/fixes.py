@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.audit.leaks import later_copies
+from napari_fmri_decoder.samples.audit.units import stimulus_columns
 from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import make_splits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,6 +156,19 @@ def _train_on_the_rest(prepared: Prepared) -> Fix | None:
     return Fix("Train on all other runs", {"split.train": ()})
 
 
+def _leave_stimuli_out(prepared: Prepared) -> Fix | None:
+    """Hold out stimuli in the run of each fold, if every fold then trains on all classes that it tests."""
+    table = prepared.samples.table
+    for column in stimulus_columns(table):
+        options = {"scheme": "leave-one-group-out", "group": column, "runs_apart": True}
+        try:
+            make_splits(SplitConfig.model_validate(options), table)
+        except InputError:
+            continue
+        return Fix("Leave stimuli out", {f"split.{name}": value for name, value in options.items()})
+    return None
+
+
 def _none(prepared: Prepared) -> Fix | None:
     return None
 
@@ -172,6 +189,8 @@ remedies: dict[str, Remedy] = {
     "few-samples": Remedy("prepare.average_blocks", _single_volumes),
     "few-tested-blocks": Remedy("split.scheme", _leave_runs_out),
     "runs-not-used": Remedy("split.train", _train_on_the_rest),
+    "runs-interleaved": Remedy("labels.source", _none),  # only the user knows which recordings there are
+    "stimulus-in-both-parts": Remedy("split.group", _leave_stimuli_out),
     "subject-in-both-parts": Remedy("split.scheme", _leave_subjects_out),
 }
 """The remedy of each finding, by its code."""

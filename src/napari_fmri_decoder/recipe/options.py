@@ -20,7 +20,7 @@ from napari_fmri_decoder.samples.masks import MaskField
 from napari_fmri_decoder.samples.opening import KindChoice
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.selecting import candidates

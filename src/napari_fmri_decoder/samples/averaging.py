@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.samples import OWN_COLUMNS, group_keys
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.prepare_config import PrepareConfig
+
+JOINED = " + "
+"""Between the cells of volumes that are averaged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,4 +82,18 @@ def _average_groups(
     np.add.at(sums, group, X)
     averaged = (sums / counts[:, None]).astype(np.float32)
     note = f"{len(X)} volumes were averaged to {len(first)} {name} of {counts.min()} to {counts.max()}."
-    return averaged, table.iloc[first].reset_index(drop=True), note
+    joined = table.iloc[first].reset_index(drop=True)
+    for column in (str(name) for name in table if name not in OWN_COLUMNS):
+        joined[column] = table.groupby(group)[column].agg(join_cells).to_numpy()
+    return averaged, joined, note
+
+
+def join_cells(cells: pd.Series) -> str:
+    """Join the different cells of the volumes that are averaged into one sample.
+
+    Examples
+    --------
+    >>> join_cells(pd.Series(["face2.png", "face1.png", "face2.png"]))
+    'face1.png + face2.png'
+    """
+    return JOINED.join(sorted({part for cell in cells for part in cell.split(JOINED)}))

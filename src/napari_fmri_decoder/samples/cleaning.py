@@ -120,5 +120,5 @@ def _check_consecutive(table: pd.DataFrame) -> None:
             raise InputError(
                 f"The volumes of a run must be consecutive to be detrended, but run {run!r} starts a second "
                 f"time at volume {table['volume'].iloc[starts[1]]}. Give each run its own number, add a "
-                "session or subject column, or turn off detrend."
+                "session or subject column, or turn off detrend. [runs-interleaved]"
             )

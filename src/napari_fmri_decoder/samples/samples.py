@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.layout import Layout
     from napari_fmri_decoder.volumes.frames import Grid
 
+RUN_COLUMNS = ("subject", "session", "run")
+"""Columns that name the run of a volume."""
+OWN_COLUMNS = ("volume", "label", *RUN_COLUMNS, "block")
+"""Columns of a label table with a fixed meaning; others are those of the user's files, as text."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Space:
@@ -131,7 +136,7 @@ class Samples:
     table : DataFrame of n rows
         Columns `volume` (int, position in the series; the first of a block if blocks were
         averaged), `label`, `subject`, `session`, `run` (str), `block` (int, shared by consecutive
-        volumes of one label and run).
+        volumes of one label and run), and columns of the user's files (str).
     classes : tuple of str
         Sorted; `y` indexes into it.
     space : Space
@@ -186,7 +191,7 @@ def group_keys(table: pd.DataFrame) -> NDArray[np.str_]:
     >>> group_keys(pd.DataFrame({"subject": ["", ""], "session": ["", ""], "run": ["1", "2"]})).tolist()
     ['1', '2']
     """
-    columns = {c: table[c].astype(str).tolist() for c in ("subject", "session", "run")}
+    columns = {c: table[c].astype(str).tolist() for c in RUN_COLUMNS}
     named = []
     for kind, column in columns.items():
         if any(column):

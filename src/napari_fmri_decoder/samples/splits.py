@@ -7,92 +7,30 @@ reports that they leak.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.options import Options, several_texts
+from napari_fmri_decoder.samples.conditions import cells_of, conditions_text, rows_where
 from napari_fmri_decoder.samples.run_selection import rows_of_runs
-from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.samples import RUN_COLUMNS, group_keys
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Indices = NDArray[np.int64]
-Kind = Literal["run", "session", "subject"]
+    from napari_fmri_decoder.samples.split_config import SplitConfig
 
-_HELD_OUT: dict[str, Kind] = {
+Indices = NDArray[np.int64]
+
+_HELD_OUT = {
     "leave-one-run-out": "run",
     "leave-one-session-out": "session",
     "leave-one-subject-out": "subject",
 }
-
-
-class SplitConfig(Options):
-    """How samples are split into training and test sets."""
-
-    scheme: Literal[
-        "leave-one-run-out",
-        "leave-one-session-out",
-        "leave-one-subject-out",
-        "group-k-fold",
-        "stratified-group-k-fold",
-        "explicit",
-        "random",
-    ] = Field(
-        "leave-one-run-out",
-        description="Cross-validation scheme. leave-one-run-out: each run is the test set once, and likewise "
-        "for sessions and subjects. group-k-fold: several whole runs are held out at a time. "
-        "stratified-group-k-fold: the same, with class proportions as equal as possible. explicit: the test "
-        "set is the runs listed in test. random: single volumes are held out, which leaks within runs.",
-        json_schema_extra={"basic": True},
-    )
-    n_splits: int = Field(
-        5,
-        ge=2,
-        le=10_000,
-        description="Number of folds of the k-fold schemes.",
-        json_schema_extra={"basic": True},
-    )
-    group: Literal["run", "session", "subject"] = Field(
-        "run", description="Unit that the k-fold schemes keep together."
-    )
-    test_size: float = Field(
-        0.2,
-        gt=0,
-        lt=1,
-        description="Fraction of the samples in the test set of a random split.",
-        json_schema_extra={"basic": True},
-    )
-    seed: int = Field(42, ge=0, le=2**32 - 1, description="Random seed of a random split.")
-    method: Literal["train_test_split", "stratified", "shuffle-cut"] = Field(
-        "train_test_split",
-        description="How a random split is drawn. train_test_split: by scikit-learn's function. stratified: "
-        "by its StratifiedShuffleSplit, with the same class proportions in both sets. shuffle-cut: by "
-        "numpy.random.shuffle of all samples, split at int((1 - test_size) N).",
-    )
-    train: tuple[str, ...] = Field(
-        (),
-        description='Training runs of an explicit split. "3" is run 3 of all subjects, "2/1/3" that of '
-        'subject 2, session 1, and "2/*" all runs of subject 2; "sub-2", "ses-1", "run-3" and "sub-2/ses-1" '
-        "also "
-        "work. By default all runs that are not tested. Runs in neither list are not used.",
-        json_schema_extra={"basic": True},
-    )
-    test: tuple[str, ...] = Field(
-        (),
-        description="Test runs of an explicit split, in the same notation as train.",
-        json_schema_extra={"basic": True},
-    )
-
-    @field_validator("train", "test", mode="before")
-    @classmethod
-    def _to_texts(cls, value: object) -> object:
-        return several_texts(value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,11 +43,14 @@ class Split:
         Name in plots and tables: "run 3".
     train, test : (n,) int64 array
         Rows of the samples.
+    direction : str
+        For cross-decoding: where it trains and where it tests; otherwise "".
     """
 
     name: str
     train: Indices
     test: Indices
+    direction: str = ""
 
 
 def make_splits(config: SplitConfig, table: pd.DataFrame) -> list[Split]:
@@ -129,26 +70,32 @@ def make_splits(config: SplitConfig, table: pd.DataFrame) -> list[Split]:
     Raises
     ------
     InputError
-        If there are too few runs, a run is unknown or in both sets, a class has a single
-        sample, or a class of the test set is missing from the training set.
+        If there are too few runs, a run or column is unknown, a run is in both sets, a condition leaves no
+        samples, a class has a single sample, or a class of the test set is missing from the training set.
     """
     labels, groups = table["label"].to_numpy(dtype=str), group_keys(table)
     _check_counts(labels)
     match config.scheme:
         case "leave-one-run-out" | "leave-one-session-out" | "leave-one-subject-out":
             splits = _leave_one_out(table, _HELD_OUT[config.scheme])
+        case "leave-one-group-out":
+            splits = _leave_one_out(table, config.group)
         case "group-k-fold" | "stratified-group-k-fold":
             splits = _k_fold(table, labels, config)
         case "explicit":
             splits = [_explicit(table, groups, config)]
         case "random":
             splits = [_random(labels, config)]
+    if config.runs_apart:
+        splits = [apart for split in splits for apart in _runs_apart(split, groups)]
+    if config.train_where or config.test_where:
+        splits = _crossed(splits, table, config)
     for split in splits:
         _check_classes(split, labels)
     return splits
 
 
-def _leave_one_out(table: pd.DataFrame, kind: Kind) -> list[Split]:
+def _leave_one_out(table: pd.DataFrame, kind: str) -> list[Split]:
     groups = _groups(table, kind)
     names = list(dict.fromkeys(groups.tolist()))
     if len(names) < 2:
@@ -162,16 +109,64 @@ def _leave_one_out(table: pd.DataFrame, kind: Kind) -> list[Split]:
     ]
 
 
-def _groups(table: pd.DataFrame, kind: Kind) -> NDArray[np.str_]:
+def _groups(table: pd.DataFrame, kind: str) -> NDArray[np.str_]:
     """Keys of the units that are kept together: a session, for example, is (subject, session)."""
-    columns = ("subject", "session", "run")
-    finer = columns[columns.index(kind) + 1 :]
+    if kind not in RUN_COLUMNS:
+        return _filled_cells(table, kind, "Splitting by")
+    finer = RUN_COLUMNS[RUN_COLUMNS.index(kind) + 1 :]
     if kind != "run" and not (table[kind].astype(str) != "").any():
         raise InputError(
             f"Splitting by {kind} needs the {kind} of each volume, but the labels have none. "
             f"Add a column {kind}, or split by runs."
         )
     return group_keys(table.assign(**dict.fromkeys(finer, "")))
+
+
+def _filled_cells(table: pd.DataFrame, column: str, purpose: str) -> NDArray[np.str_]:
+    cells = cells_of(table, column)
+    if empty := int((cells == "").sum()):
+        raise InputError(
+            f"{purpose} {column} needs its value for each sample, but {empty} of {len(cells)} have none. "
+            "Fill them in, exclude these samples, or choose another column."
+        )
+    return cells
+
+
+def _runs_apart(split: Split, runs: NDArray[np.str_]) -> list[Split]:
+    """Divide a fold by the runs of its test set; each part trains on neither its group nor its run."""
+    parts = []
+    for run in dict.fromkeys(runs[split.test].tolist()):
+        train, test = split.train[runs[split.train] != run], split.test[runs[split.test] == run]
+        parts.append(Split(f"{split.name}, run {run}", train, test))
+    return parts
+
+
+def _crossed(splits: Sequence[Split], table: pd.DataFrame, config: SplitConfig) -> list[Split]:
+    """Train where one condition holds and test where the other does, in the same folds."""
+    of_train, of_test = (rows_where(where, table) for where in (config.train_where, config.test_where))
+    names = [conditions_text(where) or "all" for where in (config.train_where, config.test_where)]
+    directions = [(of_train, of_test, f"{names[0]} to {names[1]}")]
+    if config.both_directions and config.train_where and config.test_where:
+        directions.append((of_test, of_train, f"{names[1]} to {names[0]}"))
+    crossed = [
+        replace(
+            split,
+            name=f"{split.name}, {name}",
+            train=split.train[trained[split.train]],
+            test=split.test[tested[split.test]],
+            direction=name,
+        )
+        for trained, tested, name in directions
+        for split in splits
+    ]
+    found = [split for split in crossed if len(split.train) and len(split.test)]
+    for _, _, name in directions:
+        if not any(split.direction == name for split in found):
+            raise InputError(
+                f"Cross-decoding needs a fold with training and test samples, but no fold of {config.scheme} "
+                f"has both from {name}. Correct the conditions, or choose another scheme."
+            )
+    return found
 
 
 def _k_fold(table: pd.DataFrame, labels: NDArray[np.str_], config: SplitConfig) -> list[Split]:
@@ -186,6 +181,8 @@ def _k_fold(table: pd.DataFrame, labels: NDArray[np.str_], config: SplitConfig) 
 
     stratified = config.scheme == "stratified-group-k-fold"
     splitter = StratifiedGroupKFold(n_splits) if stratified else GroupKFold(n_splits)
+    if stratified and config.stratify != "label":
+        labels = _filled_cells(table, config.stratify, "Stratifying by")
     with warnings.catch_warnings():
         # It warns about classes with fewer samples than folds; _check_classes makes the stricter check.
         warnings.simplefilter("ignore", UserWarning)

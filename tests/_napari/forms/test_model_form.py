@@ -381,7 +381,7 @@ def own_models() -> dict[str, type[BaseModel]]:
     from napari_fmri_decoder.samples.masks.base import mask_strategies
     from napari_fmri_decoder.samples.prepare_config import PrepareConfig
     from napari_fmri_decoder.samples.slab_config import SlabConfig
-    from napari_fmri_decoder.samples.splits import SplitConfig
+    from napari_fmri_decoder.samples.split_config import SplitConfig
     from napari_fmri_decoder.samples.zmaps import ZMapsConfig
     from napari_fmri_decoder.training.config import TrainingConfig
 

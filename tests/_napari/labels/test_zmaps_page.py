@@ -21,7 +21,7 @@ from napari_fmri_decoder.pipeline import prepare_run
 from napari_fmri_decoder.recipe import NullConfig, load_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig, find_runs, make_zmaps
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.files import images_in

@@ -167,7 +167,7 @@ def test_files_opened_as_one_series_keep_their_order_in_the_recipe_and_in_its_ru
     from napari_fmri_decoder.recipe import NullConfig
     from napari_fmri_decoder.samples.labels import label_table, parse_labels
     from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-    from napari_fmri_decoder.samples.splits import SplitConfig
+    from napari_fmri_decoder.samples.split_config import SplitConfig
     from napari_fmri_decoder.training.config import TrainingConfig
     from napari_fmri_decoder.volumes.nifti import write
     from napari_fmri_decoder.volumes.volume import Volume

@@ -28,7 +28,7 @@ from napari_fmri_decoder.samples.labels.table import TableLabels
 from napari_fmri_decoder.samples.masks.given import FileMask
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.training.bundle.bundle import load_bundle
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.nifti import write

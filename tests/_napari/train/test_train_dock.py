@@ -36,7 +36,7 @@ from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import NullConfig, Recipe, load_recipe, parse_recipe
 from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.events import EpochDone, FitStarted, FoldDone, FoldStarted, Quality
 from napari_fmri_decoder.volumes.nifti import write

@@ -20,7 +20,7 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.recipe import NullConfig
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.kind_and_tr import stated_kind
 from napari_fmri_decoder.volumes.read import read

@@ -9,7 +9,8 @@ from napari_fmri_decoder.samples.audit import audit
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.samples import Samples, Space
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.volumes.frames import Grid
 from napari_fmri_decoder.volumes.volume import Volume
 

@@ -13,7 +13,8 @@ from scipy.stats import binomtest
 from napari_fmri_decoder.samples.audit import AuditInput, audit, checks, unbalanced
 from napari_fmri_decoder.samples.audit.designs import least_above_chance
 from napari_fmri_decoder.samples.blocks import number_blocks
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.samples import Samples

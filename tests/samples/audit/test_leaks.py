@@ -15,7 +15,8 @@ from napari_fmri_decoder.samples.audit.leaks import near_copies
 from napari_fmri_decoder.samples.masks import parse_mask
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.volumes.volume import Volume
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders import Decoder
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-    from napari_fmri_decoder.samples.splits import SplitConfig
+    from napari_fmri_decoder.samples.split_config import SplitConfig
     from napari_fmri_decoder.training.config import TrainingConfig
 
 LABEL_COLUMNS = ["volume", "label", "subject", "session", "run"]

@@ -31,7 +31,7 @@ from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.recipe import NullConfig, Recipe
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.samples import group_keys
-from napari_fmri_decoder.samples.splits import SplitConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.tasks.workers import SERIAL
 

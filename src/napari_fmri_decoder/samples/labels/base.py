@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, mod
 
 from napari_fmri_decoder.registry import Registered, Registry, choose
 from napari_fmri_decoder.samples.labels.naming import apply_names, label_map
+from napari_fmri_decoder.samples.samples import RUN_COLUMNS
 from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 label_sources: Registry[LabelsConfig] = Registry("label source", "napari_fmri_decoder.labels")
 """Every label source by its name."""
 
-COLUMNS = ("label", "subject", "session", "run")
-"""Text columns of a label table."""
+COLUMNS = ("label", *RUN_COLUMNS)
+"""Text columns that every label table has; a source may add others, under the names in its files."""
 Name = Annotated[str, AfterValidator(nfc)]
 """A label as the user writes it, in composed Unicode so that equal names compare equal."""
 
@@ -122,7 +123,8 @@ class LabelsConfig(Registered):
         Returns
         -------
         rows : DataFrame of n rows
-            `label` ("" for none) and `run`; `subject` and `session` where known.
+            `label` ("" for none) and `run`; `subject` and `session` where known; and other columns of text
+            that a split can name.
         notes : list of str
         """
 

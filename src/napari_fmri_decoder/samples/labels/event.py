@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 DIGITS = 6
 """Times are compared to the microsecond, so that rounding moves no volume across an edge."""
@@ -12,11 +12,15 @@ MICROSECOND = 10.0**-DIGITS
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stimulus, trial or block; `onset` and `duration` are in seconds from the first volume of the run."""
+    """A stimulus, trial or block; `onset` and `duration` are in seconds from the first volume of the run.
+
+    `cells` are all columns of its row in the events file but the onset, as text.
+    """
 
     onset: float
     duration: float
     label: str
+    cells: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def end(self) -> float:

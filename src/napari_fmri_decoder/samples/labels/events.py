@@ -17,7 +17,7 @@ from napari_fmri_decoder.samples.labels.onsets import EventRun, OnsetLabels
 from napari_fmri_decoder.samples.names import plain_label
 from napari_fmri_decoder.samples.pairing import pair
 from napari_fmri_decoder.samples.path_patterns import expand
-from napari_fmri_decoder.samples.tables import label_cells, not_a_number, number_cells, read_table
+from napari_fmri_decoder.samples.tables import label_cells, not_a_number, number_cells, read_table, text_cells
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Part
@@ -63,7 +63,7 @@ class EventLabels(CellLabels, OnsetLabels):
 
 
 def _read_columns(path: Path, column: str) -> pd.DataFrame:
-    """Read the onset, duration and label of each row as text."""
+    """Read the rows as text: `onset`, `duration`, `label`, and `cells` with all columns but the onset."""
     table = read_table(path, "events file")
     missing = [c for c in ("onset", "duration", column) if c not in table]
     if missing:
@@ -72,7 +72,10 @@ def _read_columns(path: Path, column: str) -> pd.DataFrame:
             f"{', '.join(missing)} and has {', '.join(table.columns)}. Add them, or set column to the "
             "column of labels."
         )
-    return pd.DataFrame({"onset": table["onset"], "duration": table["duration"], "label": table[column]})
+    others = table.drop(columns="onset").apply(text_cells)
+    cells = [dict(zip(others, row, strict=True)) for row in others.itertuples(index=False)]
+    read = pd.DataFrame({"onset": table["onset"], "duration": table["duration"], "label": table[column]})
+    return read.assign(cells=pd.Series(cells, index=read.index, dtype=object))
 
 
 def parse_events(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
@@ -81,7 +84,7 @@ def parse_events(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
     Parameters
     ----------
     table : DataFrame
-        `onset` and `duration` in seconds, as text, and `label` ("" for none).
+        `onset` and `duration` in seconds, as text, `label` ("" for none), and optionally `cells`.
     path : Path
         For messages.
 
@@ -116,9 +119,12 @@ def parse_events(table: pd.DataFrame, path: Path) -> tuple[list[Event], int]:
             "them."
         )
     blank = pd.isna(durations)
+    cells = table["cells"].tolist() if "cells" in table else [dict[str, str]()] * len(table)
     events = [
-        Event(float(onset), 0.0 if lacks else float(duration), str(label))
-        for onset, duration, lacks, label in zip(onsets, durations, blank, table["label"], strict=True)
+        Event(float(onset), 0.0 if lacks else float(duration), str(label), of_row)
+        for onset, duration, lacks, label, of_row in zip(
+            onsets, durations, blank, table["label"], cells, strict=True
+        )
     ]
     return events, int(blank.sum())
 

@@ -21,6 +21,7 @@ from napari_fmri_decoder.samples.labels.assigning import (
 )
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
 from napari_fmri_decoder.samples.labels.event import Event, fill_gaps, find_overlap
+from napari_fmri_decoder.samples.labels.event_cells import cells_of_volumes
 from napari_fmri_decoder.volumes.volume import Part, Volume
 
 MAX_LOST_FRACTION = 0.1
@@ -137,11 +138,11 @@ class OnsetLabels(LabelsConfig):
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
         """Label the volumes of each run."""
         step = _required_step(series)
-        runs, notes = self.read_runs(series, base)
-        runs, filled = self._fill_gaps(runs)
+        listed, notes = self.read_runs(series, base)
+        runs, filled = self._fill_gaps(listed)
         excluded = self._is_excluded(runs)
         rule, tables, assignments = self._rule(), [], []
-        for run in runs:
+        for run, single in zip(runs, listed, strict=True):
             if self.overlap == "error" and self.assign != "until-next":
                 _check_conflict(find_overlap(run.events, excluded), run.file, "must not overlap", "overlaps")
             assignment = assign(run.events, excluded, run.part.n_volumes, step, rule)
@@ -157,18 +158,15 @@ class OnsetLabels(LabelsConfig):
             if assignment.without:
                 notes.append(_note_skipped(assignment.without, run.file, run.part.n_volumes * step))
             subject, session, name = run.key
-            tables.append(
-                pd.DataFrame(
-                    {"label": assignment.labels, "subject": subject, "session": session, "run": name}
-                )
-            )
+            cells = cells_of_volumes(single.events, assignment.labels, step, rule)
+            tables.append(cells.assign(label=assignment.labels, subject=subject, session=session, run=name))
         if self.assign is None:
             self._check_lost(runs, assignments, step)
         elif any(assignment.n_events for assignment in assignments):
             notes.append(f"{_count(assignments)} contain a volume (assign = {self.assign}).")
         if filled:
             notes.append(f"{filled} gaps of up to {self.fill_gaps:g} s are filled, joining events to blocks.")
-        return pd.concat(tables, ignore_index=True), notes
+        return pd.concat(tables, ignore_index=True).fillna(""), notes
 
     def preview(self, series: Volume, base: Path) -> dict[str, tuple[list[str], str]]:
         """Label the volumes by each choice of `assign`, for comparison.

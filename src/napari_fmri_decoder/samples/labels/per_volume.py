@@ -10,7 +10,7 @@ import pandas as pd
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.bids.names import runs_of_files
 from napari_fmri_decoder.samples.labels.base import COLUMNS
-from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.samples import RUN_COLUMNS, group_keys
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.volumes.volume import Volume
@@ -34,12 +34,12 @@ def runs_by_file(series: Volume) -> pd.DataFrame:
 
 
 def apply_lag(rows: pd.DataFrame, lag: float, step: float | None) -> pd.DataFrame:
-    """Shift labels that are given per volume by `lag` seconds, within their run.
+    """Shift labels that are given per volume, and other columns, by `lag` seconds within their run.
 
     Parameters
     ----------
     rows : DataFrame of n rows
-        `label` and the columns of the run.
+        `label`, the columns of the run, and others.
     lag : float
         Seconds.
     step : float or None
@@ -48,7 +48,7 @@ def apply_lag(rows: pd.DataFrame, lag: float, step: float | None) -> pd.DataFram
     Returns
     -------
     DataFrame of n rows
-        Volume i has the label that applied at (i + 0.5) step - lag; "" if that is outside its run.
+        Volume i has the label and cells that applied at (i + 0.5) step - lag; "" if that is outside its run.
 
     Raises
     ------
@@ -68,4 +68,7 @@ def apply_lag(rows: pd.DataFrame, lag: float, step: float | None) -> pd.DataFram
     inside = (source >= 0) & (source < len(rows))
     source = source.clip(0, len(rows) - 1)
     inside &= groups[source] == groups
-    return rows.assign(label=np.where(inside, rows["label"].to_numpy(dtype=object)[source], ""))
+    shifted = [str(column) for column in rows if column not in RUN_COLUMNS]
+    return rows.assign(
+        **{column: np.where(inside, rows[column].to_numpy(dtype=object)[source], "") for column in shifted}
+    )

@@ -11,6 +11,7 @@ from pydantic import Field
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.labels.base import CellLabels
 from napari_fmri_decoder.samples.labels.per_volume import apply_lag, runs_by_file
+from napari_fmri_decoder.samples.samples import OWN_COLUMNS
 from napari_fmri_decoder.samples.tables import label_cells, number_cells, read_table, text_cells
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class TableLabels(CellLabels):
         _check_volume_column(table, self.table)
         wanted = {self.label_column: "label", self.run_column: "run"}
         optional = [c for c in ("subject", "session") if c in table and c not in wanted]
-        rows = table[[*wanted, *optional]].rename(columns=wanted)
+        others = table.drop(columns=[c for c in OWN_COLUMNS if c in table]).apply(text_cells)
+        rows = table[[*wanted, *optional]].rename(columns=wanted).join(others)
         for column in ("run", *optional):
             rows[column] = text_cells(rows[column])
         if (blank := np.flatnonzero(rows["run"] == "")).size and blank.size < len(rows):

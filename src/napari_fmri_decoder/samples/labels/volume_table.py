@@ -13,6 +13,7 @@ from napari_fmri_decoder.paths import expanded
 from napari_fmri_decoder.samples.blocks import number_blocks, run_starts
 from napari_fmri_decoder.samples.labels.base import COLUMNS, LabelsConfig
 from napari_fmri_decoder.samples.names import spellings
+from napari_fmri_decoder.samples.samples import OWN_COLUMNS
 from napari_fmri_decoder.text import nfc
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     -------
     table : DataFrame of n rows
         One row per volume: `volume` (int), `label` ("" for none), `subject`, `session`, `run`
-        (str), `block` (int). Excluded labels are included; `prepare` drops them.
+        (str), `block` (int), and the other columns of the source (str). Excluded labels are included;
+        `prepare` drops them.
     notes : list of str
         Sentences on volumes that will not be used.
 
@@ -54,7 +56,7 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
     rows = rows.reset_index(drop=True)
     table = pd.DataFrame({"volume": np.arange(n)})
     for column in COLUMNS:
-        table[column] = rows[column].astype(str).str.strip().map(nfc) if column in rows else ""
+        table[column] = _text(rows[column]) if column in rows else ""
     if not config.rows_are_renamed:
         table["label"], name_notes = config.apply_names(table["label"].tolist())
         notes = [*notes, *name_notes]
@@ -67,6 +69,8 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
         ]
     excluded = config.excluded(table["label"])
     table["block"] = number_blocks(table)
+    others = [column for column in rows if column not in OWN_COLUMNS]
+    table = table.assign(**{nfc(str(column)): _text(rows[column]) for column in others})
     table, trim_notes = _trim_blocks(table, config, excluded)
     notes = [*notes, *trim_notes]
     if not (table["label"] != "").any():
@@ -75,6 +79,10 @@ def label_table(config: LabelsConfig, series: Volume, base: Path) -> tuple[pd.Da
             + " ".join(notes or ["Check the label source."])
         )
     return table, notes + _unused_notes(table, excluded) + _split_run_notes(table, series)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    return column.astype(str).str.strip().map(nfc)
 
 
 def _trim_blocks(
