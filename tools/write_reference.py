@@ -20,6 +20,7 @@ from napari_fmri_decoder.samples.prepare_config import PrepareConfig
 from napari_fmri_decoder.samples.slab_config import SlabConfig
 from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.samples.zmaps import ZMapsConfig
+from napari_fmri_decoder.training.augment_config import AugmentConfig
 from napari_fmri_decoder.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def reference() -> str:
         _section("[split]", SplitConfig),
         _family("[decoder]", "`name` is one of these", decoders, "name"),
         _section("[training]", TrainingConfig),
+        _section("[training.augment]", AugmentConfig),
         _section("[[compare]]", CompareConfig),
         _section("[baseline]", BaselineConfig),
         _section("[null]", NullConfig),

@@ -152,7 +152,8 @@ class EstimatorDecoder(Decoder):
     training_defaults: ClassVar[dict[str, Any]] = {}
     unread_training: ClassVar[tuple[str, ...]] = (
         *TRAINING_DEFAULTS,
-        *("schedule", "validation", "validation_size", "patience", "keep_best", "precision", "device"),
+        *("schedule", "validation", "validation_size", "patience", "keep_best", "augment"),
+        *("precision", "device"),
     )
 
     def build(self, input_shape: tuple[int, ...], n_classes: int) -> nn.Sequential:

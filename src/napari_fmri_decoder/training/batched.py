@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from napari_fmri_decoder.decoders.base import Decoder, NetworkDecoder
 from napari_fmri_decoder.errors import DivergedError
 from napari_fmri_decoder.samples.scaling import fit_scaler
+from napari_fmri_decoder.training.augment_config import NO_AUGMENT
 from napari_fmri_decoder.training.torch.devices import choose_device
 from napari_fmri_decoder.training.torch.environment import Environment
 from napari_fmri_decoder.training.torch.precision import why_not
@@ -41,7 +42,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
 
     It does for networks of Linear, ReLU, Dropout, Linear on a vector of voxels (`mlp`), trained by SGD on all
     samples at once, on the CPU, in float32, with a constant learning rate, without a validation set,
-    screening, whitening, balancing or options to select.
+    screening, whitening, balancing, augmentation or options to select.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     settings = config
     largest = max(len(split.train) for split in splits)
     full_batch = settings.batch_size == 0 or settings.batch_size >= largest
+    if settings.augment != NO_AUGMENT:
+        return False
     if settings.screening or settings.whiten or settings.balance != "none" or settings.select:
         return False  # the fits then differ in their samples or options
     if settings.validation != "none" or settings.schedule != "constant":

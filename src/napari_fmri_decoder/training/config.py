@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.options import Options, explain
+from napari_fmri_decoder.training.augment_config import NO_AUGMENT, AugmentConfig
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
@@ -112,6 +113,11 @@ class TrainingConfig(Options):
         description="Classes of unequal size in the training set: weights (a rare class counts more), "
         "undersample (drop samples), oversample (repeat samples), or none.",
     )
+    augment: AugmentConfig = Field(
+        NO_AUGMENT,
+        description="Random changes of the samples that a network is trained on, in each batch; see "
+        "[training.augment].",
+    )
     select: dict[str, Annotated[tuple[bool | int | float | str, ...], Field(min_length=1)]] = Field(
         {},
         description="Options of the network or of training to select inside each training set, by holding "
@@ -157,6 +163,15 @@ class TrainingConfig(Options):
             raise ValueError(
                 f"patience = {self.patience} needs a validation set; choose validation = runs or last, or "
                 "set patience = 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _moves_need_all_voxels(self) -> Self:
+        if self.screening and self.augment.moves:
+            raise ValueError(
+                "augment.shift_mm and augment.rotation_deg need the neighbors of each voxel, but screening "
+                "removes voxels; set screening = 0, or both of them to 0"
             )
         return self
 

@@ -133,6 +133,7 @@ def _fit_inputs(
             settings,
             seed,
             weights,
+            space=inputs.space,
             validation=validation,
             epochs=epochs,
             checkpoint=checkpoint,

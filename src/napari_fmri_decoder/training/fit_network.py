@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
     from napari_fmri_decoder.generators import Steps
+    from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.fit_inputs import Part
     from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
@@ -41,6 +42,7 @@ def fit_network(
     seed: int,
     weights: NDArray[np.float64] | None,
     *,
+    space: Space,
     validation: Part | None,
     epochs: int | None,
     checkpoint: Checkpoint | None,
@@ -69,6 +71,7 @@ def fit_network(
                     settings,
                     environment,
                     weights,
+                    space=space,
                     validation=validation,
                     epochs=epochs,
                     checkpoint=checkpoint,

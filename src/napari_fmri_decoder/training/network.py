@@ -19,6 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from napari_fmri_decoder.errors import DivergedError, InputError
+from napari_fmri_decoder.training.augment import Augment
+from napari_fmri_decoder.training.augment_config import NO_AUGMENT
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
 from napari_fmri_decoder.training.fit_inputs import Part as Part  # noqa: TC001  # re-exported
 from napari_fmri_decoder.training.quality import quality
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.decoders.base import NetworkDecoder
     from napari_fmri_decoder.generators import Steps
+    from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.config import ResolvedTraining
     from napari_fmri_decoder.training.tasks.checkpoint import Checkpoint
     from napari_fmri_decoder.training.torch.environment import Environment
@@ -61,6 +64,7 @@ def train_network(
     environment: Environment,
     weights: NDArray[np.float64] | None = None,
     *,
+    space: Space | None = None,
     validation: Part | None = None,
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
@@ -78,6 +82,8 @@ def train_network(
     environment : Environment
     weights : (classes,) array, optional
         Weight of a sample of each class in the loss.
+    space : Space, optional
+        Position of the voxels; needed for augmentation.
     validation : Part, optional
         Never trained on; decides when to stop, and which epoch's weights to keep.
     epochs : int, optional
@@ -94,13 +100,16 @@ def train_network(
         watched = [_on_device(part, device, order) if part else None for part in (test, validation)]
         before = [_quality(network, part, settings) for part in (learned, *watched)]
         per_class = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
+        augment = None
+        if space is not None and settings.augment != NO_AUGMENT:
+            augment = Augment(settings.augment, learned.inputs, n_classes, space, decoder.layout)
     _check_batch_size(network, settings.batch_size)
     n_parameters = sum(p.numel() for p in network.parameters())
     last = min(epochs or settings.epochs, settings.epochs)
     best = BestEpoch(settings.patience if validation else 0)
     at = FitState(network, optimizer, environment, best)
     sizes = batch_sizes(len(train.y), settings.batch_size)
-    loop = TrainingLoop(at, learned, watched, sizes, settings, per_class)
+    loop = TrainingLoop(at, learned, watched, sizes, settings, per_class, augment)
     yield FitStarted(last, len(sizes), n_parameters, *before)
     if checkpoint is not None and checkpoint.restore(at):
         yield from at.history
@@ -136,6 +145,7 @@ class TrainingLoop:
     sizes: Sequence[int]
     settings: ResolvedTraining
     per_class: torch.Tensor | None
+    augment: Augment | None = None
 
     def epoch(self) -> Steps[BatchDone, EpochDone]:
         """Train for one epoch, or for the rest of it, and evaluate the test and validation sets."""
@@ -162,6 +172,8 @@ class TrainingLoop:
             with at.environment.step(smaller):
                 rows = slice(None) if at.order is None else at.order[start : start + size]
                 inputs, targets = learned.inputs[rows], learned.targets[rows]
+                if self.augment is not None:
+                    inputs, targets = self.augment(inputs, targets)
                 loss, right = _step(at.network, at.optimizer, inputs, targets, self.per_class, settings)
             start += size
             at.add(size, loss, right)
@@ -242,13 +254,16 @@ def _step(
     optimizer.zero_grad()
     with computing_in(settings.precision, inputs.device):
         logits = network(inputs).float()
+    smoothing = settings.augment.label_smoothing
     if weights is None:
-        loss = F.cross_entropy(logits, targets)
+        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
     else:  # a mean over samples, as in scikit-learn, not over the weights in a batch
-        loss = F.cross_entropy(logits, targets, weight=weights, reduction="sum") / len(targets)
+        total = F.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=smoothing)
+        loss = total / len(targets)
     loss.backward()
     optimizer.step()
-    correct = (logits.detach().argmax(dim=1) == targets).sum()
+    likely = targets if targets.ndim == 1 else targets.argmax(dim=1)  # of mixed samples
+    correct = (logits.detach().argmax(dim=1) == likely).sum()
     numbers = torch.stack((loss.detach(), correct)).tolist()  # one wait for the device
     return float(numbers[0]), round(numbers[1])
 

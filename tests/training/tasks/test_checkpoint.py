@@ -44,6 +44,14 @@ FITS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "balance": "oversample",
         },
     ),
+    "augmented": (
+        CNN,
+        {
+            "batch_size": 16,
+            "augment": {"shift_mm": 4, "rotation_deg": 10, "noise": 0.5, "mixup": 0.4},
+            "whiten": True,
+        },
+    ),
     "a choice of options": (MLP, {"select": {"hidden": [4, 6]}, "validation": "last"}),
 }
 

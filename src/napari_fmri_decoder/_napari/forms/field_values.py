@@ -9,12 +9,13 @@ from pydantic import BaseModel
 
 
 def defaults_of(model: type[BaseModel]) -> dict[str, Any]:
-    """Defaults of a model, by field."""
-    return {
+    """Defaults of a model, by field; those of a model in it are a dict."""
+    found = {
         name: info.get_default(call_default_factory=True)
         for name, info in model.model_fields.items()
         if not info.is_required()
     }
+    return {n: values_of(value) if isinstance(value, BaseModel) else value for n, value in found.items()}
 
 
 def values_of(values: Mapping[str, Any] | Iterable[tuple[str, Any]] | BaseModel) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_json
 from napari_fmri_decoder.samples.scaling import Scaler
+from napari_fmri_decoder.training.augment_config import NO_AUGMENT
 from napari_fmri_decoder.training.events import EpochDone, FittedModel, FoldResult, Quality
 from napari_fmri_decoder.training.whitening import whitening_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.tasks.store import Arrays, TaskStore
 
 _STATE = "state."
-_LATER: dict[str, Any] = {"whiten": False}
+_LATER: dict[str, Any] = {"whiten": False, "augment": NO_AUGMENT.model_dump(mode="json")}
 """Options that versions before the first release lack: at these values a task has the name that it had."""
 
 
