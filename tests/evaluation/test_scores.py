@@ -17,6 +17,8 @@ from sklearn.metrics import (
 )
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.headline import run_headline
+from napari_fmri_decoder.evaluation.saved_scores import scores_from
 from napari_fmri_decoder.evaluation.scores import Permutation, score_folds
 from napari_fmri_decoder.samples.audit import Finding
 from napari_fmri_decoder.samples.splits import Split
@@ -90,6 +92,27 @@ def test_folds_count_equally_whatever_the_size_of_their_test_sets() -> None:
         replace(results[1], probabilities=wrong[4:]),
     ]
     assert score_folds(results, samples).accuracy == 0.5
+
+
+@pytest.mark.parametrize("extra", [0, 3])
+def test_each_direction_of_cross_decoding_has_its_score(extra: int) -> None:
+    samples = make_samples(extra=extra)
+    splits = [
+        replace(split, direction="a to b" if i % 3 else "b to a")
+        for i, split in enumerate(leave_one_run_out(samples))
+    ]
+    results = random_results(samples, splits, right=1.0)
+    scores = score_folds(results, samples)
+    labels, classes = samples.table["label"].to_numpy(), np.array(samples.classes)
+    for direction in ("a to b", "b to a"):
+        own = [r for r in results if r.split.direction == direction]
+        pairs = [(labels[r.split.test], classes[r.probabilities.argmax(1)]) for r in own]
+        expected = np.mean([accuracy_score(*pair) for pair in pairs])
+        if extra:
+            expected = balanced_accuracy_score(*map(np.concatenate, zip(*pairs, strict=True)))
+        assert scores.directions[direction] == pytest.approx(expected)
+    assert f"a to b {scores.directions['a to b']:.3f}" in run_headline(scores).sentence
+    assert scores_from(json.loads(json.dumps(scores.to_dict()))).directions == scores.directions
 
 
 def test_scores_json_has_its_documented_keys() -> None:

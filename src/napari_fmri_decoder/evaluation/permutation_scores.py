@@ -13,8 +13,8 @@ import numpy as np
 
 from napari_fmri_decoder.decoders.base import NetworkDecoder
 from napari_fmri_decoder.evaluation.label_permutation import permuted
-from napari_fmri_decoder.evaluation.measures import accuracy, balanced_accuracy, confusion
-from napari_fmri_decoder.evaluation.scores import headline_of
+from napari_fmri_decoder.evaluation.measures import confusion
+from napari_fmri_decoder.evaluation.scores import confusion_score, headline_of
 from napari_fmri_decoder.generators import Steps, map_events, run_to_end
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone
@@ -99,9 +99,7 @@ def permuted_scores(
                     result = event.result
                     counts[i].append(confusion(labels[i, result.split.test], result.probabilities))
                 yield
-    if measure == "balanced_accuracy":
-        return np.array([balanced_accuracy(np.sum(folds, axis=0)) for folds in counts])
-    return np.array([np.mean([accuracy(fold) for fold in folds]) for folds in counts])
+    return np.array([confusion_score(folds, measure) for folds in counts])
 
 
 def scored_permutations(

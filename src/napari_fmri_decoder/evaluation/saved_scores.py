@@ -98,6 +98,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
             for name, one in (content.get("baseline_calibration") or {}).items()
             if (found := _calibration(one))
         },
+        directions={str(name): _number(value) for name, value in (content.get("directions") or {}).items()},
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
         seeds=_seeds(content.get("seeds")),

@@ -89,6 +89,8 @@ class Scores:
         Over the test sets of all folds together; None for runs of earlier versions.
     baseline_calibration : dict of str to Calibration
         Of "lda" and "linear".
+    directions : dict of str to float
+        Of cross-decoding: the headline score by where it trains and tests.
     compared : tuple of Compared
         Other decoders on the same folds.
     permutation : Permutation or None
@@ -119,6 +121,7 @@ class Scores:
     baseline_by_run: float | None = None
     calibration: Calibration | None = None
     baseline_calibration: dict[str, Calibration] = field(default_factory=dict)
+    directions: dict[str, float] = field(default_factory=dict)
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
     seeds: SeedSpread | None = None
@@ -160,6 +163,7 @@ class Scores:
             "baseline_by_run": self.baseline_by_run,
             "calibration": asdict(self.calibration) if self.calibration else None,
             "baseline_calibration": {name: asdict(one) for name, one in self.baseline_calibration.items()},
+            "directions": dict(self.directions),
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "seeds": asdict(self.seeds) if self.seeds else None,
@@ -215,8 +219,9 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
         for r, test, train in zip(results, tests, trains, strict=True)
     )
     total: NDArray[np.int64] = np.sum(tests, axis=0)
+    headline = headline_of(samples)
     return Scores(
-        headline=headline_of(samples),
+        headline=headline,
         accuracy=_mean([fold.accuracy for fold in folds]),
         balanced_accuracy=balanced_accuracy(total),
         loss=_mean([fold.loss for fold in folds]),
@@ -231,8 +236,27 @@ def score_folds(results: Sequence[FoldResult], samples: Samples) -> Scores:
         train_confusion=np.sum(trains, axis=0),
         n_samples=len(y),
         baseline={},
+        directions=_directions(results, tests, headline),
         calibration=calibration_of(results, samples),
     )
+
+
+def confusion_score(folds: Sequence[NDArray[np.int64]], headline: Headline) -> float:
+    """Compute the main score of folds from their confusion matrices: mean accuracy, or that of their sum."""
+    if headline == "balanced_accuracy":
+        return balanced_accuracy(np.sum(folds, axis=0))
+    return _mean([accuracy(fold) for fold in folds])
+
+
+def _directions(
+    results: Sequence[FoldResult], tests: Sequence[NDArray[np.int64]], headline: Headline
+) -> dict[str, float]:
+    """Score each direction of cross-decoding, from the confusion matrices of the folds."""
+    counts: dict[str, list[NDArray[np.int64]]] = {}
+    for result, test in zip(results, tests, strict=True):
+        if result.split.direction:
+            counts.setdefault(result.split.direction, []).append(test)
+    return {direction: confusion_score(folds, headline) for direction, folds in counts.items()}
 
 
 def headline_of(samples: Samples) -> Headline:
