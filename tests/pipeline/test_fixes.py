@@ -100,6 +100,12 @@ def nearly_copied(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
     return data
 
 
+def run_copied(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
+    n = data.shape[3] // RUNS
+    data[..., n : 2 * n] = data[..., :n] + 0.5 * np.random.default_rng(2).normal(size=(*data.shape[:3], n))
+    return data
+
+
 def scaled(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
     data += np.repeat(np.random.default_rng(2).normal(size=RUNS), data.shape[3] // RUNS)
     return (data - data.mean(axis=3, keepdims=True)) / data.std(axis=3, keepdims=True)
@@ -122,6 +128,7 @@ CASES = {
     "neighbours-across-runs": Case(one_file=True),
     "duplicate-volumes": Case(options={"prepare": RAW}, change=copied),
     "near-duplicate-volumes": Case(options={"prepare": RAW}, change=nearly_copied),
+    "run-copied": Case(change=run_copied),
     "scaled-across-parts": Case(options={"prepare": RAW}, change=scaled),
     "voxels-chosen-by-labels": Case(options={"data": {"mask": "by_labels.nii.gz"}, "prepare": RAW}),
     "mask-from-test-data": Case(options={"data": {"mask": {"strategy": "threshold", "above": 0}}}),

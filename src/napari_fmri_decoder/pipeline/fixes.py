@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.samples.audit.copies import later_copied_runs
 from napari_fmri_decoder.samples.audit.leaks import later_copies
 from napari_fmri_decoder.samples.audit.units import stimulus_columns
 from napari_fmri_decoder.samples.samples import group_keys
@@ -118,6 +119,12 @@ def _exclude_copies(prepared: Prepared) -> Fix | None:
     return Fix("Exclude the copies", unlabeled=tuple(copies)) if copies else None
 
 
+def _exclude_copied_runs(prepared: Prepared) -> Fix | None:
+    copied = np.isin(group_keys(prepared.table), later_copied_runs(prepared.samples))
+    copies = np.flatnonzero(copied).tolist()
+    return Fix("Exclude the copies", unlabeled=tuple(copies)) if copies else None
+
+
 def _standardize(prepared: Prepared) -> Fix | None:
     if prepared.recipe.prepare.standardize_runs:
         return None
@@ -179,6 +186,7 @@ remedies: dict[str, Remedy] = {
     "neighbours-across-runs": Remedy("labels.trim_start", _trim_edges),
     "duplicate-volumes": Remedy("labels.source", _exclude_copies),
     "near-duplicate-volumes": Remedy("labels.source", _exclude_copies),
+    "run-copied": Remedy("labels.source", _exclude_copied_runs),
     "scaled-across-parts": Remedy("prepare.standardize_runs", _standardize),
     "voxels-chosen-by-labels": Remedy("data.mask", _no_mask),
     "mask-from-test-data": Remedy("data.mask", _no_mask),

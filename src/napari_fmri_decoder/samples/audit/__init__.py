@@ -1,7 +1,7 @@
 """The audit: checks for what may explain a score other than brain activity.
 
-The checks are in `leaks` (between training and test set) and `designs` (in the labels). A new check is one
-function there with the decorator `check`.
+The checks are in `leaks` (between training and test set), `copies` (between runs) and `designs` (in the
+labels). A new check is one function there with the decorator `check`.
 """
 
 from napari_fmri_decoder.samples.audit.audit import audit, blocking

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.audit import leaks, units  # noqa: F401 - their checks register themselves
+from napari_fmri_decoder.samples.audit import copies, leaks, units  # noqa: F401 - their checks register
 from napari_fmri_decoder.samples.audit.findings import AuditInput, Finding, checks
 
 if TYPE_CHECKING:
