@@ -16,7 +16,8 @@ from napari_fmri_decoder.samples.labels import label_table, parse_labels
 from napari_fmri_decoder.samples.masks import make_mask, parse_mask
 from napari_fmri_decoder.samples.prepare import prepare
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.splits import Split, SplitConfig, make_splits
+from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.samples.splits import Split, make_splits
 from napari_fmri_decoder.volumes.read import read
 
 if TYPE_CHECKING:
