@@ -10,6 +10,8 @@ import pytest
 from pydantic import ValidationError
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -65,6 +67,26 @@ def test_folds_equal_a_pipeline_of_scikit_learn(toy: Samples, thirds) -> None:
             result.probabilities, theirs.predict_proba(toy.X[test].astype(float)), atol=2e-5
         )
         np.testing.assert_array_equal(result.model.screened, theirs[0].get_support())
+
+
+def test_a_nested_C_is_chosen_on_voxels_that_each_inner_fold_screens(toy: Samples, thirds) -> None:
+    values = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+    noisy = replace(toy, X=toy.X + np.float32(25) * np.random.default_rng(1).normal(size=toy.X.shape))
+    noisy = replace(noisy, X=noisy.X.astype(np.float32))
+    made = folds_of(noisy, thirds, config(screening=6), name="linear", C="nested", candidates=values)
+    for result in made:
+        X, y = (part[result.split.train] for part in (noisy.X.astype(float), noisy.y))
+        runs = noisy.groups[result.split.train]
+        scores = []
+        for C in values:
+            model = make_pipeline(
+                SelectKBest(f_classif, k=6), StandardScaler(), LogisticRegression(C=C, max_iter=10_000)
+            )
+            folds = GroupKFold(4).split(X, y, runs)
+            predicted = cross_val_predict(model, X, y, cv=list(folds))
+            scores.append(balanced_accuracy_score(y, predicted))
+        assert result.model.decoder.C == values[int(np.argmax(scores))]
+        assert result.model.screened.sum() == 6
 
 
 def test_the_test_part_has_no_say(toy: Samples, poisoned: Samples, thirds) -> None:

@@ -169,6 +169,10 @@ class EstimatorDecoder(Decoder):
         """Number of models that `solve` fits on samples of these runs, (n,)."""
         return 1
 
+    def nested_options(self) -> dict[str, tuple[float, ...]]:
+        """Candidates of the options that `solve` selects by holding out runs, by the names of the options."""
+        return {}
+
     @abstractmethod
     def solve(
         self,

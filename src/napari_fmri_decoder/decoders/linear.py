@@ -58,6 +58,10 @@ class Linear(EstimatorDecoder):
 
         return 1 + (len(self._values) * len(inner_folds(groups)) if self.C == "nested" else 0)
 
+    def nested_options(self) -> dict[str, tuple[float, ...]]:
+        """Candidates for C, if it is nested; see `EstimatorDecoder.nested_options`."""
+        return {"C": self._values} if self.C == "nested" else {}
+
     def solve(
         self,
         X: NDArray[np.float64],

@@ -15,7 +15,7 @@ from napari_fmri_decoder.decoders.base import EstimatorDecoder
 from napari_fmri_decoder.decoders.summary import Summary, summarize
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted
 from napari_fmri_decoder.training.fit import fit
-from napari_fmri_decoder.training.selecting import trials
+from napari_fmri_decoder.training.selecting import selecting, trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,6 +93,7 @@ def _fits(
     decoder: Decoder, samples: Samples, config: ResolvedTraining, rows: NDArray[np.int64]
 ) -> tuple[int, float]:
     """Count the fits for one training set, and their epochs in units of one epoch over all of its rows."""
+    config = selecting(decoder, config, samples.groups[rows])
     if not config.select:
         return 1, config.epochs
     options, folds = trials(decoder, config, samples.y[rows], samples.groups[rows])

@@ -20,7 +20,7 @@ from napari_fmri_decoder.training.events import (
 from napari_fmri_decoder.training.fit import fit
 from napari_fmri_decoder.training.predict import predict_proba
 from napari_fmri_decoder.training.quality import quality
-from napari_fmri_decoder.training.selecting import select_options
+from napari_fmri_decoder.training.selecting import select_options, selecting
 from napari_fmri_decoder.training.tasks.tasks import pack_fold, task_name
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def fit_rows(
     """
     X, y, groups = samples.X, samples.y, samples.groups[train]
     n_classes, space = len(samples.classes), samples.space
+    config = selecting(decoder, config, groups)
     if config.select:
         decoder, config = yield from select_options(
             decoder, X[train], y[train], n_classes, space, config, groups, seed

@@ -97,6 +97,32 @@ def candidates(decoder: Decoder, config: Training) -> list[tuple[Decoder, Traini
     return found
 
 
+def selecting(decoder: Decoder, config: ResolvedTraining, groups: NDArray[np.str_]) -> ResolvedTraining:
+    """Have the options that a decoder would select itself selected by `select_options`, where that matters.
+
+    A decoder selects among samples that are already screened and whitened by the labels of the whole training
+    set. Where the settings screen or whiten, each inner fold must do so without the runs that it holds out.
+
+    Parameters
+    ----------
+    decoder : Decoder
+    config : ResolvedTraining
+    groups : (n,) str array
+        The run of each sample of the training set.
+
+    Returns
+    -------
+    ResolvedTraining
+        With the candidates of the decoder in `select`, if it selects options and runs can be held out.
+    """
+    from napari_fmri_decoder.decoders.base import EstimatorDecoder
+
+    uses_labels = bool(config.screening) or config.whiten or bool(config.select)
+    if not isinstance(decoder, EstimatorDecoder) or not uses_labels or len(np.unique(groups)) < 2:
+        return config
+    return config.model_copy(update={"select": decoder.nested_options() | config.select})
+
+
 def trials(
     decoder: Decoder, config: ResolvedTraining, y: NDArray[np.int64], groups: NDArray[np.str_]
 ) -> tuple[list[tuple[Decoder, ResolvedTraining, str]], list[tuple[Indices, Indices]]]:

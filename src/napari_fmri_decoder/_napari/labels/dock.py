@@ -267,7 +267,7 @@ class LabelsDock(Dock):
             return
         # shifted or trimmed spans would not appear where they are painted
         as_shown = isinstance(labels, PaintedLabels) and not (
-            labels.lag or labels.trim_start or labels.trim_end or labels.rename or labels.merge
+            labels.lag or labels.trim_start or labels.trim_end or labels.rename or labels.merge or labels.bins
         )
         if not isinstance(labels, PaintedLabels) or not as_shown or table is None:
             exclude = labels.excluded(table["label"]) if labels and table is not None else ()

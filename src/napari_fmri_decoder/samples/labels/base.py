@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, mod
 
 from napari_fmri_decoder.registry import Registered, Registry, choose
 from napari_fmri_decoder.samples.labels.naming import apply_names, label_map
+from napari_fmri_decoder.samples.labels.numbers import MOST_NUMBERS, binned, check_classes
 from napari_fmri_decoder.samples.samples import RUN_COLUMNS
 from napari_fmri_decoder.text import nfc
 
@@ -63,6 +65,18 @@ class LabelsConfig(Registered):
         "and "
         "exclude, which use the merged name.",
     )
+    bins: tuple[float, ...] = Field(
+        (),
+        description="Edges that divide labels that are numbers into classes: bins = [0.5, 1] gives "
+        '"below 0.5", "0.5 to 1" and "1 or more". Applied after rename and merge; keep and exclude use the '
+        "new names. "
+        "Regression is not offered.",
+    )
+    categorical: bool = Field(
+        False,
+        description=f"Labels that are numbers are names of classes, even if there are more than "
+        f"{MOST_NUMBERS} different ones; otherwise so many are refused.",
+    )
     lag: float = Field(
         0.0,
         ge=-60,
@@ -93,11 +107,28 @@ class LabelsConfig(Registered):
         if both := sorted(set(self.keep) & set(self.exclude)):
             raise ValueError(f"keep and exclude must not name the same label, got {', '.join(both)} in both")
         label_map(self.rename, self.merge)
+        if any(low >= high for low, high in pairwise(self.bins)):
+            raise ValueError(
+                f"the edges in bins must increase, got {', '.join(map('{:g}'.format, self.bins))}"
+            )
+        if self.bins and self.categorical:
+            raise ValueError("bins divide numbers into classes, categorical keeps each; set only one")
         return self
 
     def apply_names(self, labels: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Rename and merge labels; also return notes on labels that are in the options but do not occur."""
-        return apply_names(labels, self.rename, self.merge, self.keep)
+        """Rename, merge and bin labels; also return notes on labels in the options that do not occur.
+
+        Raises
+        ------
+        InputError
+            If two labels would get one name, or too many of those that are decoded are numbers.
+        """
+        names, notes = apply_names(labels, self.rename, self.merge, () if self.bins else self.keep)
+        if self.bins:
+            return binned(names, self.bins), notes
+        if not self.categorical:
+            check_classes(set(names) - set(self.excluded(names)))
+        return names, notes
 
     def excluded(self, labels: Iterable[str]) -> tuple[str, ...]:
         """List the labels that are not decoded: those in `exclude`, and those that `keep` does not name.

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.options import shown
 from napari_fmri_decoder.samples.labels.base import LabelsConfig
+from napari_fmri_decoder.samples.labels.numbers import MOST_NUMBERS, different_numbers
 from napari_fmri_decoder.samples.labels.per_volume import apply_lag, runs_by_file
 from napari_fmri_decoder.samples.samples import group_keys
 
@@ -118,7 +119,13 @@ class PaintedLabels(LabelsConfig):
         ]
         if names == [f"run-{i}" for i in range(1, len(lengths) + 1)]:
             names = []
-        return cls(spans=tuple(spans), run_lengths=tuple(lengths), run_names=tuple(names), exclude=exclude)
+        return cls(
+            spans=tuple(spans),
+            run_lengths=tuple(lengths),
+            run_names=tuple(names),
+            exclude=exclude,
+            categorical=len(different_numbers(table["label"])) > MOST_NUMBERS,
+        )
 
     def painted(self, first: int, last: int, label: str) -> Self:
         """Paint a span over the existing ones.
