@@ -31,6 +31,7 @@ SCRIPTS = {
     "gpu.py": "Training on a GPU",
     "permutations.py": "Permutations of a network",
     "workers.py": "Workers",
+    "explanations.py": "Explanations",
     "costs.py": "A whole run of a linear decoder",
     "window.py": "The window while a network trains",
 }

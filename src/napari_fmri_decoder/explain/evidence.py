@@ -24,6 +24,7 @@ AT_ONCE = 64
 LOGIT = "logit"
 """Unit of maps whose sum is a difference of logits (nats)."""
 LOGIT_PER_DEVIATION = "logit per standard deviation of the voxel in the training set"
+DEVIATION_PER_LOGIT = "standard deviation of the voxel in the training set per logit"
 
 
 class InputAttribution(Explainer):
@@ -66,6 +67,32 @@ class InputAttribution(Explainer):
         return Explanation(
             values, class_numbers(model.n_classes), space.grid, unit=type(self).unit, of_classes=True
         )
+
+
+def logits_of(model: FittedModel, X: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
+    """Logits of (n, features) prepared samples, (n, classes)."""
+    return network_logits(module_of(model), network_inputs(model, X, space))
+
+
+def network_logits(network: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]:
+    """Logits of (n, *input_shape) inputs, (n, classes), a few at a time."""
+    import torch
+
+    with torch.inference_mode():
+        pieces = [network(batch).numpy() for batch in inputs.split(AT_ONCE)]
+    found: NDArray[np.float32] = np.concatenate(pieces)
+    return found
+
+
+def used_features(model: FittedModel, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Features that the model uses: all, or those that screening selected."""
+    return X if model.screened is None else X[:, model.screened]
+
+
+def class_maps(values: NDArray[np.float32], model: FittedModel, space: Space, unit: str) -> Explanation:
+    """Put values of the features that the model uses, (n, classes, features), into the slab; 0 elsewhere."""
+    maps = space.only(model.screened).paint(values, fill=0.0)
+    return Explanation(maps, class_numbers(model.n_classes), space.grid, unit=unit, of_classes=True)
 
 
 def painted(model: FittedModel, arranged: NDArray[np.float32], space: Space) -> NDArray[np.float32]:
