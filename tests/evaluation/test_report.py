@@ -17,6 +17,7 @@ from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_his
 from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, write_report
+from napari_fmri_decoder.evaluation.report.unseen import UNSEEN
 from napari_fmri_decoder.evaluation.scores import Permutation, Scores, score_folds
 from napari_fmri_decoder.samples.audit import Finding
 
@@ -196,3 +197,12 @@ def test_it_can_be_written_again(tmp_path: Path, again: int) -> None:
     for _ in range(again):
         page_of(tmp_path, scores_of(), illustrated=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figures", "report.html"]
+
+
+def test_the_report_and_the_docs_list_what_no_audit_can_see(tmp_path: Path) -> None:
+    text = " ".join(page_of(tmp_path, scores_of()).text.split())
+    docs = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    section = " ".join(docs.partition("## What no audit can see")[2].split())
+    for sentence in UNSEEN:
+        assert sentence in section
+        assert sentence in text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -13,9 +16,11 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.predicting import features_of, predict
 from napari_fmri_decoder.samples.samples import Space
 from napari_fmri_decoder.samples.scaling import Scaler
-from napari_fmri_decoder.training.bundle.bundle import Bundle, load_bundle, save_bundle
+from napari_fmri_decoder.training.bundle.bundle import Bundle, file_hash, load_bundle, save_bundle
 from napari_fmri_decoder.training.events import FittedModel
 from napari_fmri_decoder.volumes.frames import Grid, rotation
+from napari_fmri_decoder.volumes.nifti import write
+from napari_fmri_decoder.volumes.read import read
 from napari_fmri_decoder.volumes.volume import Volume
 
 RAW = "detrend = false\nstandardize_runs = false"
@@ -187,9 +192,24 @@ def test_a_different_repetition_time_is_reported(tmp_path) -> None:
     assert not predict(bundle, scan_on(grid_of(), step=2.001))[1]
 
 
-def test_a_header_in_meters_is_placed_correctly(tmp_path) -> None:
-    from napari_fmri_decoder.volumes.read import read
+def test_a_scan_that_the_model_was_trained_on_is_reported_under_any_name(tmp_path) -> None:
+    grid = grid_of()
+    bundle = model_on(grid)
+    new = read(write(scan_on(grid), tmp_path / "new_bold.nii.gz"))
+    old = read(write(scan_on(grid, seed=1), tmp_path / "old_bold.nii.gz"))
+    copy = tmp_path / "elsewhere" / "renamed_bold.nii.gz"
+    copy.parent.mkdir()
+    copy.write_bytes((tmp_path / "old_bold.nii.gz").read_bytes())
+    trained = replace(bundle, hashes={"../old_bold.nii.gz": file_hash(tmp_path / "old_bold.nii.gz")})
+    for known, scan, expected in ((trained, new, False), (trained, old, True), (trained, read(copy), True)):
+        notes = " ".join(predict(known, scan)[1])
+        assert (
+            f"was trained on this scan ({Path(scan.parts[0].path).name}, by SHA-256)" in notes
+        ) is expected
+    assert "was trained on" not in " ".join(predict(bundle, old)[1])
 
+
+def test_a_header_in_meters_is_placed_correctly(tmp_path) -> None:
     series, bundle = scan_on(grid_of(), n=3), model_on(grid_of())
     image = nib.Nifti1Image(np.asarray(series.data), np.diag([1e-3, 1e-3, 1e-3, 1]) @ series.affine)
     image.header.set_xyzt_units("meter", "sec")

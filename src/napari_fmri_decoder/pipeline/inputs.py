@@ -140,6 +140,31 @@ def changed_scan(bundle: Bundle, series: Volume, home: Path | None = None) -> li
     return _changed_note(changed, "to train the model")
 
 
+def trained_scan(bundle: Bundle, series: Volume) -> list[str]:
+    """Report files of a scan that the run of a model used, whatever their names and folders.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    series : Volume
+
+    Returns
+    -------
+    list of str
+        A note that the predictions are not a test.
+    """
+    known = set(bundle.hashes.values())
+    parts = list(dict.fromkeys(Path(part.path) for part in series.parts))
+    used = [printable(path.name) for path in parts if path.is_file() and known and file_hash(path) in known]
+    if not used:
+        return []
+    more = f" and {len(used) - 5} more" if len(used) > 5 else ""
+    return [
+        f"The model was trained on this scan ({', '.join(used[:5])}{more}, by SHA-256): what it predicts "
+        "here is no test of it. Its score on held-out runs is in the report of its run."
+    ]
+
+
 def _of(path: Path) -> tuple[str, str]:
     """Hashes for which a file counts as unchanged: its own, or none recorded."""
     return "", file_hash(path)

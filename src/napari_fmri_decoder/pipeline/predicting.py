@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.pipeline.inputs import changed_scan
+from napari_fmri_decoder.pipeline.inputs import changed_scan, trained_scan
 from napari_fmri_decoder.pipeline.matching import check_cover, check_kind, check_lengths, covered
 from napari_fmri_decoder.recipe import parse_recipe
 from napari_fmri_decoder.samples.bids.names import find_confounds, run_keys
@@ -69,6 +69,7 @@ def features_of(
     """
     recipe = parse_recipe(bundle.recipe, "the model's recipe")
     notes = [*series.notes, *check_kind(bundle, recipe, series), *changed_scan(bundle, series, home)]
+    notes += trained_scan(bundle, series)
     inside = covered(bundle.space, series)
     notes += check_cover(bundle.space, inside, series)
     table = _runs(series, runs)

@@ -18,6 +18,7 @@ from napari_fmri_decoder.evaluation.headline import (
 )
 from napari_fmri_decoder.evaluation.p_values import p_label
 from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, size_sentence
+from napari_fmri_decoder.evaluation.report.unseen import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +78,7 @@ class ReportContext:
     sizes: str
     cards: tuple[Card, ...]
     findings: tuple[Finding, ...]
+    unseen: tuple[str, ...]
     quality: Table
     folds: Table
     folds_figure: FigureView | None
@@ -112,6 +114,7 @@ def report_context(
         sizes=size_sentence(scores),
         cards=_cards(scores),
         findings=tuple(sorted(scores.audit, key=lambda finding: severities.index(finding.severity))),
+        unseen=UNSEEN,
         quality=_quality(scores),
         folds=_folds(scores),
         folds_figure=next((figure for figure in figures if figure.name == FOLDS_FIGURE), None),

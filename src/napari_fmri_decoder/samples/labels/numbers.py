@@ -11,7 +11,7 @@ import numpy as np
 from napari_fmri_decoder.errors import InputError
 
 MOST_NUMBERS = 20
-"""More different numbers than these are not taken for names of classes."""
+"""More different numbers than these are not treated as names of classes."""
 
 
 def binned(labels: Sequence[str], edges: Sequence[float]) -> list[str]:
