@@ -8,8 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from napari_fmri_decoder.explain.base import Explainer
-from napari_fmri_decoder.explain.evidence import LOGIT, class_maps, network_logits
-from napari_fmri_decoder.training.predict import module_of, network_inputs
+from napari_fmri_decoder.explain.evidence import (
+    LOGIT,
+    class_maps,
+    network_logits,
+    scaled_voxels,
+    voxel_network,
+)
 from napari_fmri_decoder.volumes.frames import apply_affine
 
 if TYPE_CHECKING:
@@ -52,11 +57,11 @@ class Occlusion(Explainer):
         """Give one signed map per sample and class; see `Explainer.explain`."""
         import torch
 
-        network, inputs = module_of(model), network_inputs(model, X, space)
+        network, inputs = voxel_network(model, space), scaled_voxels(model, X)
         used, whole = space.only(model.screened), network_logits(network, inputs)
         values = np.empty((len(X), model.n_classes, used.n_features), dtype=np.float32)
         for part, kept in kept_voxels(used, self.radius):
-            factors = torch.tensor(used.arrange(kept, model.decoder.layout))
+            factors = torch.tensor(kept)
             for i, sample in enumerate(inputs):
                 values[i, :, part] = (whole[i] - network_logits(network, sample * factors)).T
         return class_maps(values, model, space, LOGIT)

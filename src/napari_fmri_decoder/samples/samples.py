@@ -109,22 +109,6 @@ class Space:
             return volumes[:, None]
         return np.ascontiguousarray(np.moveaxis(volumes, 1 + self.axis, 1))
 
-    def gather(self, values: NDArray[Any], layout: Layout) -> NDArray[Any]:
-        """Take the features out of the input of a network: the inverse of `arrange`.
-
-        Parameters
-        ----------
-        values : (n, features), (n, plane, in-plane 1, in-plane 2) or (n, 1, x, y, z) array
-
-        Returns
-        -------
-        (n, features) array
-        """
-        if layout == "vector":
-            return values
-        volumes = values[:, 0] if layout == "volume" else np.moveaxis(values, 1, 1 + self.axis)
-        return np.asarray(volumes[:, self.mask])
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
