@@ -17,7 +17,7 @@ from evaluation_fakes import leave_one_run_out, make_samples, random_results
 from matplotlib.text import Text
 
 from napari_fmri_decoder.evaluation import figures
-from napari_fmri_decoder.evaluation.all_figures import brain_figure, run_figures
+from napari_fmri_decoder.evaluation.all_figures import brain_figures, run_figures
 from napari_fmri_decoder.evaluation.figures.style import class_style, save_figures
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 from napari_fmri_decoder.evaluation.histograms import histogram
@@ -105,10 +105,12 @@ def test_the_decoded_voxels_are_drawn_where_they_are(planes: int) -> None:
     rng = np.random.default_rng(0)
     corner = np.array([[2.0, 0, 0, -60], [0, 2, 0, -60], [0, 0, 2, -60], [0, 0, 0, 1]])
     below = Volume(rng.random((60, 60, 60)).astype(np.float32), corner, "anatomy", name="T1")
-    (figure,) = brain_figure(space, below).values()
+    drawn = brain_figures(space, below)
+    assert [ax.get_title()[:3] for ax in drawn["planes"].axes] == ["x =", "y =", "z ="]
+    figure = drawn["brain"]
     slices = [ax for ax in figure.axes if ax.images]
     assert len(slices) == (3 if planes == 3 else 8)
-    assert figure.get_suptitle() == f"Decoded voxels, n = {mask.sum()}, over T1"
+    assert drawn["planes"].get_suptitle() == f"Decoded voxels, n = {mask.sum()}, over T1"
     if planes == 3:  # each plane of the slab: all of its voxels, at its place along its axis
         positions = [float(ax.get_title().split()[2].replace("\N{MINUS SIGN}", "-")) for ax in slices]
         np.testing.assert_allclose(np.diff(positions), 3, atol=0.01)
@@ -117,7 +119,7 @@ def test_the_decoded_voxels_are_drawn_where_they_are(planes: int) -> None:
             area = shown.sum() * 2**2
             assert area == pytest.approx(4 * 12 * 3**2, rel=0.15)
     far = Volume(below.data, corner + 1000 * (np.arange(4) == 3) * (np.arange(4) < 3)[:, None], "anatomy")
-    assert brain_figure(space, far) == {}
+    assert brain_figures(space, far) == {}
 
 
 def test_confusion_shows_counts_and_fractions_of_the_true_class() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -16,10 +17,11 @@ from napari_fmri_decoder.evaluation.compared import compare
 from napari_fmri_decoder.evaluation.figures import confusion_matrices, voxel_histograms
 from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.evaluation.histograms import histogram
-from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, write_report
+from napari_fmri_decoder.evaluation.report import CAPTIONS, FILES, Methods, interactive_map, write_report
 from napari_fmri_decoder.evaluation.report.unseen import UNSEEN
 from napari_fmri_decoder.evaluation.scores import Permutation, Scores, score_folds
 from napari_fmri_decoder.samples.audit import Finding
+from napari_fmri_decoder.volumes.volume import Volume
 
 VOID = {"meta", "img", "br"}
 EVIL = '<script>alert("1")</script> & co'
@@ -206,3 +208,41 @@ def test_the_report_and_the_docs_list_what_no_audit_can_see(tmp_path: Path) -> N
     for sentence in UNSEEN:
         assert sentence in section
         assert sentence in text
+
+
+def test_methods_and_what_was_done_to_the_data_are_shown(tmp_path: Path) -> None:
+    methods = Methods("One sentence.", [("Model", EVIL)])
+    page = page_of(tmp_path, scores_of(), methods=methods, treatment="Data: maps.", notes=["Data: maps."])
+    assert "One sentence." in page.text
+    assert page.text.count("Data: maps.") == 1
+    assert EVIL in page.text
+    assert "<script" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_calibration_of_each_decoder_is_shown(tmp_path: Path) -> None:
+    scores = scores_of()
+    found = scores.calibration
+    assert found is not None
+    page = page_of(tmp_path, replace(scores, baseline_calibration={"lda": replace(found, ece=0.987)}))
+    assert f"{found.ece:.3f}" in page.text
+    assert "lda baseline" in page.text
+    assert "0.987" in page.text
+
+
+def test_the_interactive_map_needs_no_network_and_is_small(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    affine = np.array([[-0.9, 0, 0, 100], [0, 0.9, 0.1, -120], [0, -0.1, 0.9, -90], [0, 0, 0, 1]])
+    anatomy = Volume(rng.random((220, 240, 200)).astype(np.float32), affine, "anatomy", name="T1")
+    values = np.zeros((12, 14, 10), np.float32)
+    values[2:6, 2:6, 2:6] = rng.normal(size=(4, 4, 4))
+    of_map = Volume(values, np.diag([4.0, 4, 4, 1]), "stat", name="weights")
+    maps = {"weights": interactive_map(of_map, anatomy)}
+    page = page_of(tmp_path, scores_of(), maps=maps)
+    assert (tmp_path / "report.html").stat().st_size < 8e6
+    (frame,) = [attrs for tag, attrs in page.tags if tag == "iframe"]
+    kind, data = str(frame["src"]).split(",")
+    assert kind == "data:text/html;base64"
+    html = b64decode(data).decode()
+    assert "brainsprite" in html
+    assert not re.search(r"<link|<script[^>]* src=", html), "it loads no other file"
+    assert all(source.startswith("data:") for source in re.findall(r"<img[^>]* src=\"([^\"]+)", html))

@@ -47,6 +47,8 @@ def test_run_folder_contains_all_files(linear):
         "model.safetensors",
         "folds",
         "report.html",
+        "methods.txt",
+        "methods.bib",
         "layers",
         "figures",
     }
@@ -69,6 +71,22 @@ def test_run_folder_contains_all_files(linear):
     assert null["score"].mean() == pytest.approx(scores["permutation"]["mean"])
     assert null["permutation"].tolist() == [1, 2, 3, 4]
     assert scores["chance"] == 0.5
+
+
+def test_the_report_has_the_methods_and_the_brain(linear):
+    page = (linear.folder / "report.html").read_text(encoding="utf-8")
+    text = (linear.folder / "methods.txt").read_text(encoding="utf-8")
+    assert f"{linear.scores.score:.3f}" in text
+    assert "p = " in text
+    assert text.split(". ")[0] in page
+    assert "@article{PhipsonSmyth2010," in (linear.folder / "methods.bib").read_text(encoding="utf-8")
+    data = linear.scores.data
+    assert data.n_voxels == linear.prepared.samples.space.n_features
+    assert data.volume_mm3 == pytest.approx(64 * data.n_voxels)
+    assert (data.n_volumes, data.tr, data.n_subjects, data.n_runs, data.n_blocks) == (64, 2.0, 1, 4, 12)
+    assert f"{data.n_voxels} voxels of 4 x 4 x 4 mm, {data.volume_mm3:.0f} mm³ in all, decoded on" in page
+    assert "<iframe" in page
+    assert (linear.folder / "figures" / "planes.png").exists()
 
 
 def test_report_explains_why_a_linear_model_has_no_curves(linear):

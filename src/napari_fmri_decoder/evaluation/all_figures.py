@@ -71,7 +71,7 @@ def run_figures(
     -------
     dict of str to Figure
         By name, in the order of the report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "null", "probabilities", "reliability", "folds", "brain", "voxels", "pca",
+        "run_accuracy", "null", "probabilities", "reliability", "folds", "planes", "brain", "voxels", "pca",
         "pca_variance", "tsne".
         Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
         missing.
@@ -104,7 +104,7 @@ def run_figures(
         drawn["reliability"] = figures.reliability(_calibrations(scores, results, scores.calibration))
     drawn["folds"] = figures.fold_figure(design or fold_design(splits, samples))
     if below is not None:
-        drawn |= brain_figure(samples.space, below)
+        drawn |= brain_figures(samples.space, below)
     if voxels is None:
         means, stds = voxel_statistics(samples.X)
         prepared = histogram(means), histogram(stds)
@@ -126,8 +126,8 @@ def _calibrations(scores: Scores, results: Sequence[FoldResult], own: Calibratio
     return found
 
 
-def brain_figure(space: Space, below: Volume) -> dict[str, Figure]:
-    """Draw the decoded voxels over an image; of a slab, each of its planes.
+def brain_figures(space: Space, below: Volume) -> dict[str, Figure]:
+    """Draw the decoded voxels over an image: in three planes, and of a slab each of its planes.
 
     Parameters
     ----------
@@ -138,12 +138,11 @@ def brain_figure(space: Space, below: Volume) -> dict[str, Figure]:
     Returns
     -------
     dict of str to Figure
-        "brain"; empty if the image is elsewhere.
+        "brain" and "planes"; empty if the image is elsewhere.
     """
     from napari_fmri_decoder.evaluation import figures
 
-    grid = space.grid
-    mask = Volume(space.mask.astype(np.uint8), grid.affine, "mask", name="decoded voxels")
+    grid, mask = space.grid, decoded_voxels(space)
     across = space.axis
     title = f"Decoded voxels, n = {int(space.mask.sum())}, over {below.name}"
     config, frame = PictureConfig(title=title[:200]), SCANNER
@@ -157,9 +156,19 @@ def brain_figure(space: Space, below: Volume) -> dict[str, Figure]:
         given = {"axis": "xyz"[axis], "positions": tuple(map(float, np.sort(places)))}
         config = PictureConfig.model_validate({"title": config.title, **given})
     try:
-        return {"brain": figures.mosaic(mask, below, config, frame)}
+        return {
+            "planes": figures.three_planes(mask, below, PictureConfig(title=config.title)),
+            "brain": figures.mosaic(
+                mask, below, config.model_copy(update={"title": "Decoded voxels"}), frame
+            ),
+        }
     except InputError:
         return {}
+
+
+def decoded_voxels(space: Space) -> Volume:
+    """The mask of the samples, as an image in scanner space."""
+    return Volume(space.mask.astype(np.uint8), space.grid.affine, "mask", name="decoded voxels")
 
 
 def _projections(samples: Samples, seed: int) -> dict[str, Figure]:

@@ -114,7 +114,7 @@ def number(value: str | float | None) -> str:
     """Write texts and counts as they are, and other numbers with three decimals."""
     if value is None or (isinstance(value, float) and not isfinite(value)):
         return MISSING
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:z.3f}" if isinstance(value, float) else str(value)  # z: no minus sign before 0.000
 
 
 def _score(scores: Scores) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.calibration import Calibration, ReliabilityBin
 from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
+from napari_fmri_decoder.evaluation.data_summary import DataSummary
 from napari_fmri_decoder.evaluation.measures import ClassScore
 from napari_fmri_decoder.evaluation.scores import FoldScore, Permutation, Scores
 from napari_fmri_decoder.evaluation.sign_test import PairedTest
@@ -100,6 +101,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
         },
         directions={str(name): _number(value) for name, value in (content.get("directions") or {}).items()},
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
+        data=_data(content.get("data")),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
         seeds=_seeds(content.get("seeds")),
         audit=tuple(_finding(row) for row in content["audit"]),
@@ -148,6 +150,10 @@ def _calibration(content: Mapping[str, Any] | None) -> Calibration | None:
         return None
     bins = tuple(ReliabilityBin(**row) for row in content["bins"])
     return Calibration(_number(content["ece"]), _number(content["log_loss"]), bins)
+
+
+def _data(content: Mapping[str, Any] | None) -> DataSummary | None:
+    return DataSummary(**{**content, "voxel_mm": tuple(content["voxel_mm"])}) if content else None
 
 
 def _seeds(content: Mapping[str, Any] | None) -> SeedSpread | None:

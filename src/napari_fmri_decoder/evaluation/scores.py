@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
+    from napari_fmri_decoder.evaluation.data_summary import DataSummary
     from napari_fmri_decoder.evaluation.sign_test import PairedTest
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
@@ -93,6 +94,8 @@ class Scores:
         Of cross-decoding: the headline score by where it trains and tests.
     compared : tuple of Compared
         Other decoders on the same folds.
+    data : DataSummary or None
+        None for runs of earlier versions.
     permutation : Permutation or None
     seeds : SeedSpread or None
     audit : tuple of Finding
@@ -124,6 +127,7 @@ class Scores:
     directions: dict[str, float] = field(default_factory=dict)
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
+    data: DataSummary | None = None
     seeds: SeedSpread | None = None
     audit: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -167,6 +171,7 @@ class Scores:
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "seeds": asdict(self.seeds) if self.seeds else None,
+            "data": asdict(self.data) if self.data else None,
             "n_samples": self.n_samples,
             "n_classes": len(self.classes),
             "classes": list(self.classes),

@@ -13,13 +13,14 @@ import numpy as np
 from napari_fmri_decoder.atomic_files import flush_to_disk, make_folder
 from napari_fmri_decoder.decoders import NetworkDecoder
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.all_figures import run_figures
+from napari_fmri_decoder.evaluation.all_figures import decoded_voxels, run_figures
 from napari_fmri_decoder.evaluation.finished_run import NULL, null_table
 from napari_fmri_decoder.evaluation.fold_design import fold_design
 from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.history import history_table
 from napari_fmri_decoder.evaluation.predictions import predictions_table
-from napari_fmri_decoder.evaluation.report import NO_FIGURES, write_report
+from napari_fmri_decoder.evaluation.report import NO_FIGURES, Methods, interactive_map, write_report
+from napari_fmri_decoder.pipeline.methods import bibtex, methods_table, methods_text, statements
 from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
 from napari_fmri_decoder.recipe import Recipe, input_files
@@ -108,11 +109,12 @@ def write_results(
     below: Volume | None = None,
     hashes: dict[str, str],
     step: float | None = None,
+    treatment: str = "",
 ) -> None:
     """Write all files; `scores.json` is last, so that a folder that contains it is complete.
 
     The recipe's paths are relative to `folder`. For `hashes` and `step` see `Bundle`;
-    `below` is drawn below the decoded voxels.
+    `below` is drawn below the decoded voxels; `treatment` says what was done to the data.
     """
     text = write_recipe(folder, recipe)
     tables: tuple[Path, ...] = folder / "predictions.tsv", folder / "history.tsv"
@@ -133,6 +135,10 @@ def write_results(
     figures = _figures(
         recipe, samples, splits, folds, scores, permutations=permutations, moments=moments, below=below
     )
+    written = statements(recipe, scores)
+    texts = folder / "methods.txt", folder / "methods.bib"
+    write_text(texts[0], methods_text(written) + "\n")
+    write_text(texts[1], bibtex(written))
     missing = recipe.decoder.no_curves if recipe.report.formats else NO_FIGURES
     report = write_report(
         folder,
@@ -146,10 +152,21 @@ def write_results(
         versions=known,
         missing_figures=[missing] if missing else [],
         formats=recipe.report.formats,
+        maps=_maps([decoded_voxels(samples.space)], below) if figures else {},
+        treatment=treatment,
+        methods=Methods(methods_text(written), methods_table(written)),
     )
     flush_to_disk([*tables, *layers, *(folder / "figures").glob("*.*"), report])
     content = json.dumps(scores.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     write_text(folder / SCORES, content + "\n")
+
+
+def _maps(images: Sequence[Volume], below: Volume | None) -> dict[str, str]:
+    """Interactive maps of the report over the anatomy or the mean, by their names."""
+    if below is None:
+        return {}
+    pages = {image.name: interactive_map(image, below) for image in images}
+    return {name: page for name, page in pages.items() if page}
 
 
 def _figures(
@@ -200,10 +217,7 @@ def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Pat
     -------
     list of Path
     """
-    mask = Volume(
-        samples.space.mask.astype(np.uint8), samples.space.grid.affine, "mask", name="decoded voxels"
-    )
-    paths = [write(mask, folder / "mask.nii.gz")]
+    paths = [write(decoded_voxels(samples.space), folder / "mask.nii.gz")]
     if not isinstance(model.decoder, NetworkDecoder):
         return paths
     from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid

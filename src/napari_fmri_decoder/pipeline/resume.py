@@ -15,6 +15,8 @@ from napari_fmri_decoder.decoders import NetworkDecoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_json, read_text
 from napari_fmri_decoder.recipe import input_files, load_recipe, parse_recipe, rebased
+from napari_fmri_decoder.samples.prepare_config import PrepareConfig
+from napari_fmri_decoder.samples.split_config import SplitConfig
 from napari_fmri_decoder.text import printable, shortened
 from napari_fmri_decoder.training.bundle.bundle import file_hash, load_bundle, versions
 from napari_fmri_decoder.training.config import TrainingConfig
@@ -23,6 +25,7 @@ from napari_fmri_decoder.training.tasks.store import TaskStore, digest_of, write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from napari_fmri_decoder.options import Options
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -178,15 +181,27 @@ def _content(recipe: Recipe) -> dict[str, Any]:
 
 
 def _resolved(stored: Any) -> Any:
-    """Write the options of training in a stored recipe as they are written today.
+    """Write the options in a stored recipe as they are written today, with those that are new since.
 
-    Earlier versions wrote options that are never read, and left those of compared decoders empty.
+    Earlier versions wrote options of training that are never read, and left those of compared decoders empty.
     """
     if not isinstance(stored, dict) or not isinstance(stored.get("compare", []), list):
         return stored
     stored = {key: value for key, value in stored.items() if key not in _NOT_COMPARED}
     compare = [_with_training(other) for other in stored.get("compare", [])]
-    return {**_with_training(stored), "compare": compare}
+    return {**_with_training(stored), **_with_defaults(stored), "compare": compare}
+
+
+def _with_defaults(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Sections of a stored recipe with the defaults of options that are new since."""
+    sections: tuple[tuple[str, type[Options]], ...] = ("prepare", PrepareConfig), ("split", SplitConfig)
+    found: dict[str, Any] = {}
+    for name, kind in sections:
+        try:
+            found[name] = kind.model_validate(stored[name]).model_dump(mode="json", exclude_none=True)
+        except (KeyError, ValueError):  # it is left as it is, and the comparison finds the difference
+            continue
+    return found
 
 
 def _with_training(table: Any) -> Any:

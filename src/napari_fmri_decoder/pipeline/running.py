@@ -9,10 +9,12 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.data_summary import summarize_data
 from napari_fmri_decoder.evaluation.permutation_scores import is_batched
 from napari_fmri_decoder.pipeline.background import background
 from napari_fmri_decoder.pipeline.events import PipelineEvent, RunDone, RunResult, Stage
@@ -112,6 +114,7 @@ def run(
         scored.scores,
         audit=prepared.findings,
         notes=prepared.notes,
+        data=summarize_data(prepared.samples, prepared.series, date.today().isoformat()),
         seconds=time.perf_counter() - started,
     )
     write_results(
@@ -129,6 +132,7 @@ def run(
         below=background(prepared, out),
         hashes=hashes,
         step=prepared.series.step or 0.0,
+        treatment=prepared.treatment,
     )
     yield RunDone(RunResult(out, prepared, tuple(scored.folds), scores, model, scored.permutations))
 

@@ -6,7 +6,7 @@ from napari_fmri_decoder.evaluation.figures.data_figures import (
     scatter,
     voxel_histograms,
 )
-from napari_fmri_decoder.evaluation.figures.mosaic import mosaic
+from napari_fmri_decoder.evaluation.figures.mosaic import mosaic, three_planes
 from napari_fmri_decoder.evaluation.figures.score_figures import (
     confusion_matrices,
     learning_curves,
@@ -30,5 +30,6 @@ __all__ = [
     "save_figures",
     "save_picture",
     "scatter",
+    "three_planes",
     "voxel_histograms",
 ]

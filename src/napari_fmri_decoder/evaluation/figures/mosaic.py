@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, ListedColormap, Normalize
 from napari_fmri_decoder.evaluation.figures import style
 from napari_fmri_decoder.evaluation.palette import COLD, HOT, MASK, class_color
 from napari_fmri_decoder.evaluation.slice_images import SCANNER, one_image, slice_images
+from napari_fmri_decoder.volumes.frames import apply_affine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +79,58 @@ def mosaic(image: Volume, anatomy: Volume | None, config: PictureConfig, frame: 
     if shown.kind not in ("mask", "atlas"):
         _color_bar(figure, list(axes), colors, norm, shown, config, ink)
     return figure
+
+
+def three_planes(image: Volume, anatomy: Volume | None, config: PictureConfig) -> Figure:
+    """Draw the sagittal, coronal and axial slice through the middle of a mask, or the peak of a map.
+
+    Parameters
+    ----------
+    image, anatomy, config
+        As of `mosaic`; `axis`, `positions`, `count` and `rows` are not used.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If nothing can be shown.
+    """
+    below = None if anatomy is None else one_image(anatomy, None if anatomy.step else 0)
+    shown = one_image(image, config.volume)
+    point = _middle(shown)
+    views = [
+        config.model_copy(update={"axis": axis, "positions": (at,)})
+        for axis, at in zip("xyz", point, strict=True)
+    ]
+    slices = [slice_images(shown, below, view)[0] for view in views]
+    sizes = [(one.extent[1] - one.extent[0], one.extent[3] - one.extent[2]) for one in slices]
+    scale = 9.0 / sum(width for width, _ in sizes)
+    height = min(max(scale * max(up for _, up in sizes), 1.5), 8.0)
+    title = config.title or shown.name
+    figure = style.new_figure(10.0, height + 0.9, title)
+    figure.suptitle(style.plain(title), fontsize=style.LARGE)
+    axes = figure.subplots(1, 3, width_ratios=[width for width, _ in sizes])
+    colors, norm = _colors(shown, slices, config)
+    alpha = 0.55 if below is not None and shown.kind in ("mask", "atlas") else 1.0
+    for ax, one, view in zip(axes, slices, views, strict=True):
+        _draw(ax, one, colors, norm, _gray_limits(slices), alpha, view)
+        ax.set_axis_off()
+    if shown.kind not in ("mask", "atlas"):
+        _color_bar(figure, list(axes), colors, norm, shown, config, PAPER["light"][1])
+    return figure
+
+
+def _middle(image: Volume) -> tuple[float, ...]:
+    """The voxel of a mask that is nearest to its middle, or the peak of a map, in mm."""
+    values = np.nan_to_num(np.abs(image.at(0)))
+    voxels = (
+        np.argwhere(values > 0) if image.kind in ("mask", "atlas") else np.argwhere(values == values.max())
+    )
+    at = voxels[np.linalg.norm(voxels - voxels.mean(axis=0), axis=1).argmin()]
+    return tuple(round(float(mm), 1) for mm in apply_affine(image.affine, at[None])[0])
 
 
 def _draw(

@@ -4,6 +4,8 @@
 renders them.
 """
 
+from napari_fmri_decoder.evaluation.report.brain_map import interactive_map
+from napari_fmri_decoder.evaluation.report.context import Methods
 from napari_fmri_decoder.evaluation.report.sentences import (
     CAPTIONS,
     FILES,
@@ -15,5 +17,7 @@ __all__ = [
     "CAPTIONS",
     "FILES",
     "NO_FIGURES",
+    "Methods",
+    "interactive_map",
     "write_report",
 ]

@@ -17,7 +17,7 @@ from napari_fmri_decoder.evaluation.headline import (
     run_headline,
 )
 from napari_fmri_decoder.evaluation.p_values import p_label
-from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, size_sentence
+from napari_fmri_decoder.evaluation.report.sentences import CAPTIONS, brain_sentence, size_sentence
 from napari_fmri_decoder.evaluation.report.unseen import UNSEEN
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FOLDS_FIGURE = "folds"
 """The figure that is shown with the table of folds, not among the others."""
+BRAIN_FIGURES = ("planes", "brain")
+"""Figures that are shown in the section of the brain."""
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml"}
 
@@ -69,6 +71,14 @@ class FigureView:
 
 
 @dataclass(frozen=True, slots=True)
+class Methods:
+    """The methods text of a run, and what predictive modeling must report: rows of (item, sentences)."""
+
+    text: str
+    table: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportContext:
     """The content of the report, in the order of the page."""
 
@@ -84,8 +94,15 @@ class ReportContext:
     folds_figure: FigureView | None
     compared: Table | None
     classes: Table
+    calibration: Table | None
     missing_figures: tuple[str, ...]
     figures: tuple[FigureView, ...]
+    brain: str
+    brain_figures: tuple[FigureView, ...]
+    maps: Mapping[str, str]
+    treatment: str
+    methods: str
+    cobidas: Table | None
     notes: tuple[str, ...]
     pairing: Table | None
     recipe: str
@@ -103,6 +120,9 @@ def report_context(
     versions: Mapping[str, str] | None,
     missing_figures: Sequence[str],
     figures: Sequence[FigureView],
+    maps: Mapping[str, str],
+    treatment: str,
+    methods: Methods | None,
     files: Sequence[Link],
 ) -> ReportContext:
     """Collect what the report shows; for the parameters, see `write_report`."""
@@ -123,9 +143,16 @@ def report_context(
             ("class", "held-out samples", "recall", "precision"),
             [(row.name, row.n, row.recall, row.precision) for row in scores.per_class],
         ),
+        calibration=_calibration(scores) if scores.calibration else None,
         missing_figures=tuple(missing_figures),
-        figures=tuple(figure for figure in figures if figure.name != FOLDS_FIGURE),
-        notes=tuple(notes),
+        figures=tuple(one for one in figures if one.name not in (FOLDS_FIGURE, *BRAIN_FIGURES)),
+        brain=brain_sentence(scores),
+        brain_figures=tuple(figure for figure in figures if figure.name in BRAIN_FIGURES),
+        maps=maps,
+        treatment=treatment,
+        methods=methods.text if methods else "",
+        cobidas=_table(("to report (COBIDAS)", "this run"), methods.table) if methods else None,
+        notes=tuple(note for note in notes if note != treatment),
         pairing=_table(*pairing) if pairing else None,
         recipe=recipe,
         files=tuple(files),
@@ -196,6 +223,14 @@ def _folds(scores: Scores) -> Table:
     for row in rows:
         row[1] = row[1] or MISSING
     return _table(tuple(columns.values()), rows)
+
+
+def _calibration(scores: Scores) -> Table:
+    found = {"decoder": scores.calibration}
+    found |= {f"{name} baseline": one for name, one in scores.baseline_calibration.items()}
+    found |= {f"{i}. {one.decoder['name']}": one.calibration for i, one in enumerate(scores.compared, 1)}
+    rows = [(name, one.log_loss, one.ece) for name, one in found.items() if one]
+    return _table(("calibration", "log loss", "expected calibration error"), rows)
 
 
 def _compared(compared: Sequence[Compared]) -> Table:

@@ -14,6 +14,8 @@ FILES = {
     "predictions.tsv": "the prediction for each held-out sample",
     "history.tsv": "loss and accuracy of each epoch",
     "null.tsv": "the score of each permutation",
+    "methods.txt": "the methods text of this report",
+    "methods.bib": "its references, as BibTeX",
     "recipe.toml": "all settings of the run, to repeat it",
     "model.safetensors": "the model fitted to all samples",
 }
@@ -33,6 +35,7 @@ CAPTIONS = {
     "expected calibration error. Bottom: number of predictions of the decoder.",
     "folds": "How each fold used each sample, by run and in order of time: for training, held out for "
     "testing, or held out of the training set to choose the epoch (validation).",
+    "planes": "The decoded voxels in three planes through their middle.",
     "brain": "Where the decoded voxels are. Of a slab, each plane is shown, and positions count along its "
     "axis.",
     "voxels": "Means and standard deviations of the voxels; a line marks the threshold of a mask.",
@@ -48,3 +51,13 @@ def size_sentence(scores: Scores) -> str:
     held_out = sum(row.n for row in scores.per_class)
     tested = "" if held_out == scores.n_samples else f", {held_out} of them held out"
     return f"{scores.n_samples} samples of {len(scores.classes)} classes{tested}, {scores.seconds:.0f} s."
+
+
+def brain_sentence(scores: Scores) -> str:
+    """Write how many voxels were decoded, the volume that they fill, and the day of the run."""
+    data = scores.data
+    if data is None:
+        return ""
+    size = " x ".join(f"{mm:.3g}" for mm in data.voxel_mm)
+    day = f", decoded on {data.date}" if data.date else ""
+    return f"{data.n_voxels} voxels of {size} mm, {data.volume_mm3:.0f} mm³ in all{day}."

@@ -1,11 +1,17 @@
-"""Write report.html: one page that needs no network and no script; its figures are also saved as files."""
+"""Write report.html: one page that needs no network; its figures are also saved as files."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from napari_fmri_decoder.evaluation.report.context import Link, ReportContext, figure_view, report_context
+from napari_fmri_decoder.evaluation.report.context import (
+    Link,
+    Methods,
+    ReportContext,
+    figure_view,
+    report_context,
+)
 from napari_fmri_decoder.evaluation.report.sentences import FILES
 
 if TYPE_CHECKING:
@@ -29,6 +35,9 @@ def write_report(
     versions: Mapping[str, str] | None = None,
     missing_figures: Sequence[str] = (),
     formats: Sequence[str] = ("png", "svg"),
+    maps: Mapping[str, str] | None = None,
+    treatment: str = "",
+    methods: Methods | None = None,
 ) -> Path:
     """Write `report.html`, and its figures as files, into a run folder.
 
@@ -54,6 +63,11 @@ def write_report(
         Why a figure that readers expect is missing, in sentences.
     formats : sequence of str
         "png", "svg" or both; the page shows the first.
+    maps : mapping of str to str, optional
+        Interactive maps as data URLs, by their titles; see `interactive_map`.
+    treatment : str
+        What was done to the data, in order; see `processing_note`. It is not repeated among the notes.
+    methods : Methods, optional
 
     Returns
     -------
@@ -77,6 +91,9 @@ def write_report(
         versions=versions,
         missing_figures=missing_figures,
         figures=views,
+        maps=maps or {},
+        treatment=treatment,
+        methods=methods,
         files=_files(folder, formats if figures else ()),
     )
     path = folder / "report.html"
