@@ -152,7 +152,7 @@ class EstimatorDecoder(Decoder):
     training_defaults: ClassVar[dict[str, Any]] = {}
     unread_training: ClassVar[tuple[str, ...]] = (
         *TRAINING_DEFAULTS,
-        *("schedule", "validation", "validation_size", "patience", "keep_best", "augment"),
+        *("schedule", "validation", "validation_size", "patience", "keep_best", "augment", "average"),
         *("precision", "device"),
     )
 

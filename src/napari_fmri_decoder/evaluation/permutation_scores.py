@@ -16,6 +16,7 @@ from napari_fmri_decoder.evaluation.label_permutation import permuted
 from napari_fmri_decoder.evaluation.measures import confusion
 from napari_fmri_decoder.evaluation.scores import confusion_score, headline_of
 from napari_fmri_decoder.generators import Steps, map_events, run_to_end
+from napari_fmri_decoder.training.averaging import mean_probabilities, voting_seeds
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone
 from napari_fmri_decoder.training.seeds import derive_seed
@@ -84,21 +85,29 @@ def permuted_scores(
     permutations = [permuted(samples, config.seed, number) for number in numbers]
     labels = np.stack([relabeled.y for relabeled in permutations])
     counts: list[list[NDArray[np.int64]]] = [[] for _ in numbers]
+    voting = voting_seeds(decoder, config)
     if is_batched(decoder, samples, splits, config):
         from napari_fmri_decoder.training.batched import fit_batch
 
         for fold, split in enumerate(splits):
-            seeds = [derive_seed(config.seed, fold, number) for number in numbers]
-            fits = fit_batch(decoder, samples, split, labels, seeds, config)
-            for i, probabilities in enumerate((yield from map_events(fits, lambda _epoch: None))):
+            by_seed = []
+            for first in voting:
+                seeds = [derive_seed(first, fold, number) for number in numbers]
+                fits = fit_batch(decoder, samples, split, labels, seeds, config)
+                by_seed.append((yield from map_events(fits, lambda _epoch: None)))
+            for i, probabilities in enumerate(mean_probabilities(by_seed)):
                 counts[i].append(confusion(labels[i, split.test], probabilities))
     else:
         for i, (number, relabeled) in enumerate(zip(numbers, permutations, strict=True)):
-            for event in cross_validate(decoder, relabeled, splits, config, permutation=number):
-                if isinstance(event, FoldDone):
-                    result = event.result
-                    counts[i].append(confusion(labels[i, result.split.test], result.probabilities))
-                yield
+            of_folds: list[list[NDArray[np.float32]]] = [[] for _ in splits]
+            for seed in voting:
+                of_seed = config.model_copy(update={"seed": seed})
+                for event in cross_validate(decoder, relabeled, splits, of_seed, permutation=number):
+                    if isinstance(event, FoldDone):
+                        of_folds[event.result.fold].append(event.result.probabilities)
+                    yield
+            for split, found in zip(splits, of_folds, strict=True):
+                counts[i].append(confusion(labels[i, split.test], mean_probabilities(found)))
     return np.array([confusion_score(folds, measure) for folds in counts])
 
 

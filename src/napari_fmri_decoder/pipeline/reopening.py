@@ -15,6 +15,7 @@ from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import TASKS
 from napari_fmri_decoder.pipeline.run_files import FOLDS
 from napari_fmri_decoder.recipe import rebased
+from napari_fmri_decoder.training.averaging import averaged_folds, voting_seeds
 from napari_fmri_decoder.training.bundle.bundle import load_bundle
 from napari_fmri_decoder.training.events import EpochDone, FoldResult, Quality
 from napari_fmri_decoder.training.predict import predict_proba
@@ -99,10 +100,16 @@ def _fold(saved: SavedRun, prepared: Prepared, score: FoldScore, split: Split) -
         raise _differs(f"the labels of fold {score.fold}")
     recipe = saved.recipe
     config = recipe.training.resolved(recipe.decoder)
-    name = task_name("fold", recipe.decoder, config, fold=score.fold)
-    arrays = TaskStore(saved.folder / TASKS).read(name)
-    if arrays is not None:
-        fold, _ = unpack_fold(arrays, score.fold, split, recipe.decoder)
+    networks = []
+    for seed in voting_seeds(recipe.decoder, config):
+        of_seed = config.model_copy(update={"seed": seed})
+        name = task_name("fold", recipe.decoder, of_seed, fold=score.fold)
+        arrays = TaskStore(saved.folder / TASKS).read(name)
+        if arrays is None:
+            break
+        networks.append([unpack_fold(arrays, score.fold, split, recipe.decoder)[0]])
+    else:
+        (fold,) = networks[0] if len(networks) == 1 else averaged_folds(networks, prepared.samples.y)
         if len(fold.probabilities) == len(split.test) and len(fold.train_probabilities) == len(split.train):
             return fold
     model = load_bundle(saved.folder / FOLDS / f"{score.fold:02d}.safetensors").model

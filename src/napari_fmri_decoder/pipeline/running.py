@@ -29,6 +29,7 @@ from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
 from napari_fmri_decoder.pipeline.scoring import score_run
 from napari_fmri_decoder.recipe import Recipe, rebased
+from napari_fmri_decoder.training.averaging import vote, voting_seeds
 from napari_fmri_decoder.training.events import FitDone, FittedModel, Note, TrainingEvent
 from napari_fmri_decoder.training.refitting import refit
 from napari_fmri_decoder.training.tasks.tasks import Tasks
@@ -167,30 +168,31 @@ def _fit_all_samples(
     """Fit the final model on all samples, for as many epochs as the folds needed."""
     recipe = prepared.recipe
     config = recipe.training.resolved(recipe.decoder)
-    epochs = epochs_of_refit(scored.folds, config)
+    epochs = epochs_of_refit(scored.networks, config)
     if epochs is not None:
         notes.append(
             f"The model on all samples was fitted for {epochs} epochs: the median of the epochs that the "
             "folds chose by their validation samples. It has no validation samples itself."
         )
         yield Note(notes[-1])
-    events = refit(
-        recipe.decoder,
-        prepared.samples,
-        config,
-        n_folds=len(prepared.splits),
-        epochs=epochs,
-        tasks=tasks,
-    )
-    model: FittedModel | None = None
-    with closing(events):
-        for event in events:
-            if isinstance(event, FitDone):
-                model = event.model
-            yield event
-    if model is None:
+    models = []
+    for seed in voting_seeds(recipe.decoder, config):
+        events = refit(
+            recipe.decoder,
+            prepared.samples,
+            config.model_copy(update={"seed": seed}),
+            n_folds=len(prepared.splits),
+            epochs=epochs,
+            tasks=tasks,
+        )
+        with closing(events):
+            for event in events:
+                if isinstance(event, FitDone):
+                    models.append(event.model)
+                yield event
+    if not models:
         raise InputError("The fit of all samples ended without a model. Train again.")
-    return model
+    return vote(models)
 
 
 def finish(events: Iterator[PipelineEvent]) -> RunResult:

@@ -7,13 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
 from napari_fmri_decoder.evaluation.compared import Compared, compare, spread_of
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
 from napari_fmri_decoder.evaluation.scores import Scores, score_folds
 from napari_fmri_decoder.evaluation.sign_test import PairedTest, compare_with_baseline
 from napari_fmri_decoder.pipeline.events import PipelineEvent, Stage
+from napari_fmri_decoder.training.averaging import averaged_folds, voting_seeds
 from napari_fmri_decoder.training.cross_validate import cross_validate
 from napari_fmri_decoder.training.events import FoldDone, FoldResult, Note, Progress, TrainingEvent
 from napari_fmri_decoder.training.seeds import seeds_of
@@ -39,7 +39,9 @@ class Scored:
     Attributes
     ----------
     folds : list of FoldResult
-        Of the first seed, sorted by fold.
+        Of the first seed, or of the networks of all seeds if they vote; sorted by fold.
+    networks : list of FoldResult
+        The same of each network alone.
     scores : Scores
     permutations : PermutationsDone or None
         None if no permutation test was requested.
@@ -48,6 +50,7 @@ class Scored:
     """
 
     folds: list[FoldResult]
+    networks: list[FoldResult]
     scores: Scores
     permutations: PermutationsDone | None
     notes: tuple[str, ...]
@@ -75,7 +78,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     config = recipe.training.resolved(decoder)
     notes: list[str] = []
     yield Stage("Training")
-    folds, scores = yield from _score_decoder(decoder, samples, splits, config, tasks, notes)
+    folds, networks, scores = yield from _score_decoder(decoder, samples, splits, config, tasks, notes)
     fitted = [(decoder, config, folds)]
     compared = yield from _score_compared(prepared, tasks, notes, fitted)
     yield Stage("Baselines")
@@ -101,7 +104,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
         baseline_by_run=by_run,
         permutation=permutations.summary if permutations else None,
     )
-    return Scored(folds, scores, permutations, tuple(notes))
+    return Scored(folds, networks, scores, permutations, tuple(notes))
 
 
 def _score_compared(
@@ -111,7 +114,7 @@ def _score_compared(
     for other in prepared.recipe.compare:
         yield Stage(f"Training {other.decoder.name} on the same folds")
         config = other.training.resolved(other.decoder)
-        folds, scores = yield from _score_decoder(
+        folds, _, scores = yield from _score_decoder(
             other.decoder, prepared.samples, prepared.splits, config, tasks, notes
         )
         fitted.append((other.decoder, config, folds))
@@ -158,20 +161,20 @@ def _score_decoder(
     config: ResolvedTraining,
     tasks: Tasks,
     notes: list[str],
-) -> Steps[TrainingEvent, tuple[list[FoldResult], Scores]]:
-    """Score a decoder with each seed; folds and scores are those of the first seed."""
+) -> Steps[TrainingEvent, tuple[list[FoldResult], list[FoldResult], Scores]]:
+    """Score a decoder with each seed.
+
+    Folds and scores are those of the first seed, or of the networks of all seeds if they vote. The folds of
+    each network that they consist of come second.
+    """
     seeds = seeds_of(config.seed, config.seeds)
-    by_seed: list[float] = []
-    folds: list[FoldResult] = []
-    scores: Scores | None = None
+    by_seed: list[list[FoldResult]] = []
     for i, seed in enumerate(seeds):
         events = cross_validate(
             decoder, samples, splits, config.model_copy(update={"seed": seed}), tasks=tasks
         )
         if i == 0:
-            folds = yield from _collect_folds(events, notes)
-            scores = score_folds(folds, samples)
-            by_seed.append(scores.score)
+            by_seed.append((yield from _collect_folds(events, notes)))
             continue
         repeated: list[FoldResult] = []
         with closing(events):
@@ -179,12 +182,14 @@ def _score_decoder(
                 if isinstance(event, FoldDone):
                     repeated.append(event.result)
                 yield Progress("seeds", i, len(seeds))
-        by_seed.append(score_folds(sorted(repeated, key=_fold_number), samples).score)
-    if scores is None:
-        raise InputError("At least one seed is needed. Set training.seeds to 1 or more.")
+        by_seed.append(sorted(repeated, key=_fold_number))
+    voting = by_seed[: len(voting_seeds(decoder, config))]
+    folds = voting[0] if len(voting) == 1 else averaged_folds(voting, samples.y)
+    scores = score_folds(folds, samples)
     if len(seeds) > 1:
-        scores = replace(scores, seeds=spread_of(seeds, by_seed))
-    return folds, scores
+        spread = spread_of(seeds, [score_folds(results, samples).score for results in by_seed])
+        scores = replace(scores, seeds=spread)
+    return folds, [result for results in voting for result in results], scores
 
 
 def _fold_number(result: FoldResult) -> int:

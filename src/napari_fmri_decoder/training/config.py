@@ -132,6 +132,11 @@ class TrainingConfig(Options):
         ge=1,
         le=1000,
     )
+    average: bool = Field(
+        False,
+        description="The networks of all seeds vote as one model: its probabilities are the mean of theirs, "
+        "in scores, permutations and the saved model. Needs at least two seeds.",
+    )
     threads: int = Field(
         2,
         description="Number of threads of torch; another number changes the last digits.",
@@ -164,6 +169,12 @@ class TrainingConfig(Options):
                 f"patience = {self.patience} needs a validation set; choose validation = runs or last, or "
                 "set patience = 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _average_needs_seeds(self) -> Self:
+        if self.average and self.seeds < 2:
+            raise ValueError("average = true needs several networks; set seeds to 2 or more")
         return self
 
     @model_validator(mode="after")

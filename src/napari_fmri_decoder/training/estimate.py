@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder
 from napari_fmri_decoder.decoders.summary import Summary, summarize
+from napari_fmri_decoder.training.averaging import voting_seeds
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitStarted
 from napari_fmri_decoder.training.fit import fit
 from napari_fmri_decoder.training.selecting import selecting, trials
@@ -45,7 +46,7 @@ class RunEstimate:
     epoch_s : float or None
         Seconds of one epoch with its evaluation; None for a decoder that scikit-learn fits.
     fits : int
-        Folds for each seed, and the fit on all samples; each with the fits that `select` compares.
+        Folds for each seed, and the fits on all samples; each with the fits that `select` compares.
     total_s : float or None
         Seconds of all fits.
     """
@@ -79,6 +80,8 @@ def estimate_run(
     settings = config.model_copy(update={"select": {}})
     summary = summarize(decoder, samples.space.input_shape(decoder.layout), len(samples.classes))
     fits, epochs = _fits(decoder, samples, config, np.arange(len(samples.y)))
+    voting = len(voting_seeds(decoder, config))
+    fits, epochs = voting * fits, voting * epochs
     for split in splits:
         n, of_split = _fits(decoder, samples, config, split.train)
         fits, epochs = fits + settings.seeds * n, epochs + settings.seeds * of_split

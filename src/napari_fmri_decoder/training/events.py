@@ -42,6 +42,9 @@ class FittedModel:
     whitening : Whitening or None
         Applied to scaled samples before arranging; None if there is none, or if it is part of the weights
         of a linear layer.
+    others : tuple of FittedModel
+        Further networks that vote: the prediction is the mean of the probabilities of all. What shows the
+        inside of a model, such as its activations, shows the first.
     """
 
     decoder: Decoder
@@ -51,6 +54,7 @@ class FittedModel:
     scaler: Scaler
     screened: NDArray[np.bool_] | None = None
     whitening: Whitening | None = None
+    others: tuple[FittedModel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """The training loop of a torch network, one event per step.
 
-The reported loss and accuracy of the training set are means over the batches of an epoch, each before its
-step and with dropout, as in Keras, at no extra cost. The validation and test sets are predicted without
-dropout after each epoch. The score of a fold on its training set is also predicted, once, at the end.
+The loss and accuracy of an epoch are means over its batches, each before its step and with dropout, as in
+Keras, at no extra cost. The validation and test sets are predicted without dropout after each epoch.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from napari_fmri_decoder.training.augment import Augment
 from napari_fmri_decoder.training.augment_config import NO_AUGMENT
 from napari_fmri_decoder.training.events import BatchDone, EpochDone, FitEvent, FitStarted, Progress, Quality
 from napari_fmri_decoder.training.fit_inputs import Part as Part  # noqa: TC001  # re-exported
+from napari_fmri_decoder.training.loss import loss_of
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.schedules import rate_factor, set_rate
 from napari_fmri_decoder.training.tasks.checkpoint import FitState
@@ -254,12 +254,7 @@ def _step(
     optimizer.zero_grad()
     with computing_in(settings.precision, inputs.device):
         logits = network(inputs).float()
-    smoothing = settings.augment.label_smoothing
-    if weights is None:
-        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
-    else:  # a mean over samples, as in scikit-learn, not over the weights in a batch
-        total = F.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=smoothing)
-        loss = total / len(targets)
+    loss = loss_of(logits, targets, weights, settings.augment.label_smoothing)
     loss.backward()
     optimizer.step()
     likely = targets if targets.ndim == 1 else targets.argmax(dim=1)  # of mixed samples

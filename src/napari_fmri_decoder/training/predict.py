@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_fmri_decoder.decoders.base import EstimatorDecoder
+from napari_fmri_decoder.training.averaging import mean_probabilities
 from napari_fmri_decoder.training.one_layer import layer_probabilities
 
 if TYPE_CHECKING:
@@ -95,6 +97,11 @@ def predict_proba(
     """
     if not len(X):
         return np.empty((0, model.n_classes), dtype=np.float32)
+    if model.others:
+        networks = (replace(model, others=()), *model.others)
+        return mean_probabilities(
+            [predict_proba(one, X, space, device=device, threads=threads) for one in networks]
+        )
     if isinstance(model.decoder, EstimatorDecoder):
         return predict_arranged(model, _arranged(model, X, space))
     from napari_fmri_decoder.training.fit_network import predict_on

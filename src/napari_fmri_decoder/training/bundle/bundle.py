@@ -21,31 +21,27 @@ from napari_fmri_decoder.atomic_files import replacing
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.formatting import format_bytes
 from napari_fmri_decoder.samples.samples import Space
-from napari_fmri_decoder.samples.scaling import Scaler
-from napari_fmri_decoder.training.bundle.checks import (
-    LARGEST,
-    WEIGHTS,
-    check_finite,
-    check_stated,
-)
+from napari_fmri_decoder.training.averaging import vote
+from napari_fmri_decoder.training.bundle.checks import LARGEST, check_finite, check_stated
 from napari_fmri_decoder.training.bundle.header import (
     FORMAT,
     KEY,
     Arrays,
     Header,
+    Network,
     damaged,
     decoder_of,
     digest_of,
     read_header,
 )
-from napari_fmri_decoder.training.events import FittedModel
-from napari_fmri_decoder.training.whitening import whitening_of
+from napari_fmri_decoder.training.bundle.parts import arrays_of, divided, model_of, prefix_of
 from napari_fmri_decoder.volumes.frames import Grid
 
 if TYPE_CHECKING:
     import os
 
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.training.events import FittedModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,14 +105,12 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
     Path
     """
     target, model, space = Path(path), bundle.model, bundle.space
-    named = {f"{WEIGHTS}{name}": value for name, value in model.state.items()} | {
-        "scaler.mean": model.scaler.mean,
-        "scaler.std": model.scaler.std,
-        **({} if model.screened is None else {"chosen": model.screened.astype(np.uint8)}),
-        **({} if model.whitening is None else model.whitening.arrays()),
+    named = arrays_of(model) | {
         "space.mask": space.mask.astype(np.uint8),
         "space.affine": space.grid.affine,
     }
+    for i, other in enumerate(model.others):
+        named |= {f"{prefix_of(i)}{name}": value for name, value in arrays_of(other).items()}
     arrays: Arrays = {name: np.array(value, order="C") for name, value in named.items()}
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGEST - 2**27:  # reserved for the description
@@ -125,9 +119,12 @@ def save_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> Path:
             f"{format_bytes(size)}. Train a model with fewer units, or on fewer voxels."
         )
     header = Header(
-        format=1 if model.whitening is None else FORMAT,  # earlier versions read format 1
+        format=FORMAT if model.whitening is not None or model.others else 1,  # earlier versions read it
         decoder=model.decoder.written(),
         input_shape=model.input_shape,
+        networks=tuple(
+            Network(decoder=other.decoder.written(), input_shape=other.input_shape) for other in model.others
+        ),
         classes=bundle.classes,
         axis=space.axis,
         recipe=bundle.recipe,
@@ -167,7 +164,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         If there is no such file, it is not a bundle, it is damaged, or its format is newer.
     """
     source = Path(path)
-    header, decoder, arrays = read_parts(source)
+    header, decoders, arrays = read_parts(source)
     if digest_of(header, arrays) != header.digest:
         raise InputError(
             f"{source.name} was changed after it was saved (its digest differs). Use another copy, or train "
@@ -178,20 +175,26 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         mask = arrays.pop("space.mask").astype(bool)
         x, y, z = mask.shape
         space = Space(Grid((x, y, z), arrays.pop("space.affine")), mask, header.axis)
-        screened = arrays.pop("chosen").astype(bool) if "chosen" in arrays else None
-        scaler = Scaler(arrays.pop("scaler.mean"), arrays.pop("scaler.std"))
-        state = {n.removeprefix(WEIGHTS): value for n, value in arrays.items() if n.startswith(WEIGHTS)}
-        model = FittedModel(
-            decoder, header.input_shape, len(header.classes), state, scaler, screened, whitening_of(arrays)
-        )
-        _check_voxels(model, space)
+        shapes = header.input_shape, *(other.input_shape for other in header.networks)
+        parts = divided(arrays, len(header.networks))
+        models = [
+            model_of(decoder, shape, len(header.classes), part)
+            for decoder, shape, part in zip(decoders, shapes, parts, strict=True)
+        ]
+        for model in models:
+            _check_voxels(model, space)
     except ValueError as error:  # an InputError is one
         raise _misfit(source, str(error)) from error
-    return Bundle(model, space, header.classes, header.recipe, header.versions, header.hashes, header.step)
+    return Bundle(
+        vote(models), space, header.classes, header.recipe, header.versions, header.hashes, header.step
+    )
 
 
-def read_parts(path: Path) -> tuple[Header, Decoder, Arrays]:
-    """Read a file; each part is checked before the next is read, and the arrays are read last."""
+def read_parts(path: Path) -> tuple[Header, list[Decoder], Arrays]:
+    """Read a file; each part is checked before the next is read, and the arrays are read last.
+
+    The decoders are those of all networks.
+    """
     if not path.is_file():
         raise InputError(f"A model must be an existing .safetensors file, found none at {path}.")
     size = path.stat().st_size
@@ -203,14 +206,17 @@ def read_parts(path: Path) -> tuple[Header, Decoder, Arrays]:
     try:
         with safe_open(path, framework="numpy") as file:
             header = read_header(file.metadata() or {}, path)
-            decoder = decoder_of(header, path)
+            networks: list[Header | Network] = [header, *header.networks]
+            decoders = [decoder_of(one.decoder, path) for one in networks]
             pieces = {name: file.get_slice(name) for name in file.keys()}
             stated = {name: (str(p.get_dtype()), tuple(p.get_shape())) for name, p in pieces.items()}
+            parts = divided(stated, len(header.networks))
             try:
-                check_stated(decoder, header.input_shape, header.classes, stated)
+                for one, decoder, part in zip(networks, decoders, parts, strict=True):
+                    check_stated(decoder, one.input_shape, header.classes, part)
             except ValueError as error:
                 raise _misfit(path, str(error)) from error
-            return header, decoder, {name: file.get_tensor(name) for name in pieces}
+            return header, decoders, {name: file.get_tensor(name) for name in pieces}
     except InputError:
         raise
     except (SafetensorError, OSError, TypeError, AttributeError, ValueError) as error:

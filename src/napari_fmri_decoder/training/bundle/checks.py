@@ -121,8 +121,8 @@ def check_finite(arrays: Mapping[str, NDArray[Any]]) -> None:
             raise ValueError(f"{name} contains NaN or infinity")
         if name.endswith(".running_var") and not (value >= 0).all():
             raise ValueError(f"{name} contains a negative variance")
-    if not (arrays["scaler.std"] > 0).all():
-        raise ValueError("scaler.std contains a standard deviation that is not positive")
+        if name.endswith("scaler.std") and not (value > 0).all():
+            raise ValueError(f"{name} contains a standard deviation that is not positive")
 
 
 def _stated(stated: Stated, name: str, dtype: str, ndim: int) -> tuple[int, ...]:

@@ -20,17 +20,27 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
 
 FORMAT = 2
-"""The newest format: that of models with whitening. Models without it have format 1."""
+"""The newest format: that of models with whitening, or of several networks. All others have format 1."""
 KEY = "napari_fmri_decoder"
 """Of the description, in the metadata of the file."""
 
 Arrays = dict[str, NDArray[Any]]
+Shape = tuple[Annotated[int, Field(ge=1, le=2**31)], ...]
 
 
 class FormatNumber(BaseModel):
     """The number that a description of any format has."""
 
     format: int = Field(ge=1, le=10**9)
+
+
+class Network(BaseModel):
+    """A further network that votes, as `Header` describes the first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decoder: dict[str, Any]
+    input_shape: Shape
 
 
 class Header(BaseModel):
@@ -43,7 +53,8 @@ class Header(BaseModel):
 
     format: int = Field(ge=1, le=10**9)
     decoder: dict[str, Any]
-    input_shape: tuple[Annotated[int, Field(ge=1, le=2**31)], ...]
+    input_shape: Shape
+    networks: tuple[Network, ...] = Field((), max_length=1000)
     classes: tuple[str, ...] = Field(min_length=2)
     axis: int = Field(ge=0, le=2)
     recipe: str
@@ -78,8 +89,8 @@ def read_header(metadata: Mapping[str, str], path: Path) -> Header:
         raise InputError(f"{damaged(path)} Its description cannot be read.") from error
 
 
-def decoder_of(header: Header, path: Path) -> Decoder:
-    """Build the decoder that a description names.
+def decoder_of(options: dict[str, Any], path: Path) -> Decoder:
+    """Build a decoder from its options in a description.
 
     Raises
     ------
@@ -87,8 +98,8 @@ def decoder_of(header: Header, path: Path) -> Decoder:
         If it is not registered, or its options are not valid; names the package to install if known.
     """
     try:
-        check_options(header.decoder)
-        return get_decoder(header.decoder)
+        check_options(options)
+        return get_decoder(options)
     except MissingPackageError as error:
         raise InputError(f"The model in {path.name} cannot be opened. {error}") from error
     except (ValueError, RecursionError) as error:
@@ -108,7 +119,9 @@ def damaged(path: Path) -> str:
 
 def digest_of(header: Header, arrays: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 of the description and the arrays."""
-    unknown = {"step"} if header.step is None else None  # the first files of format 1 do not have it
+    # Files of format 1 have no networks, and the first of them no step.
+    unknown = {"step"} if header.step is None else set()
+    unknown |= set() if header.networks else {"networks"}
     description = header.model_copy(update={"digest": ""}).model_dump_json(exclude=unknown)
     digest = hashlib.sha256(description.encode())
     for name in sorted(arrays):

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
+    from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.training.bundle.bundle import Bundle
+    from napari_fmri_decoder.training.events import FittedModel
 
 ONNX_FORMAT = 1
 """Format of the metadata in the file, and of the inputs and outputs of the graph."""
@@ -54,7 +56,21 @@ class Exported:
 
 
 class _FullModel(nn.Module):
-    """All steps from prepared voxels to probabilities."""
+    """All steps from prepared voxels to probabilities: the mean of those of all networks."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        models = bundle.model, *bundle.model.others
+        self.networks = nn.ModuleList(_OneNetwork(model, bundle.space) for model in models)
+
+    def forward(self, voxels: torch.Tensor) -> torch.Tensor:
+        """Compute (n, classes) probabilities from (n, features) voxels."""
+        found = [network(voxels) for network in self.networks]
+        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)
+
+
+class _OneNetwork(nn.Module):
+    """All steps from prepared voxels to the probabilities of one network."""
 
     screened: torch.Tensor | None
     mean: torch.Tensor
@@ -64,9 +80,9 @@ class _FullModel(nn.Module):
     gains: torch.Tensor
     places: torch.Tensor | None
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, model: FittedModel, space: Space) -> None:
         super().__init__()
-        model, space = bundle.model, bundle.space.only(bundle.model.screened)
+        space = space.only(model.screened)
         self.network = module_of(model)
         self.input_shape = model.input_shape
         screened = None if model.screened is None else torch.tensor(np.flatnonzero(model.screened))
@@ -124,7 +140,8 @@ def export_onnx(bundle: Bundle, path: str | os.PathLike[str]) -> Exported:
         written, or onnxruntime gives other results than the bundle.
     """
     _check_packages()
-    size = sum(value.nbytes for value in bundle.model.state.values())
+    models = bundle.model, *bundle.model.others
+    size = sum(value.nbytes for model in models for value in model.state.values())
     if size > LARGEST:
         raise InputError(
             f"A model in one ONNX file must have less than 2 GiB of weights, found {format_bytes(size)}. "

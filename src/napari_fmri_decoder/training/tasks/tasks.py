@@ -60,7 +60,7 @@ def task_name(
     >>> task_name("fold", dummy, TrainingConfig().resolved(dummy), fold=3)[-27:]
     '-seed0-fold003-permutation0'
     """
-    training = config.model_dump(mode="json", exclude={"seed", "seeds"})
+    training = config.model_dump(mode="json", exclude={"seed", "seeds", "average"})
     training = {n: value for n, value in training.items() if n not in _LATER or value != _LATER[n]}
     options = [decoder.model_dump(mode="json"), training]
     marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
