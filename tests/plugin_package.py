@@ -69,6 +69,20 @@ class MeanMap(Explainer):
         values = np.zeros((len(X), 1, *space.grid.shape), dtype=np.float32)
         values[:, 0, space.mask] = self.factor * X
         return Explanation(values, ("mean",), space.grid)
+
+
+class Bias(Explainer):
+    summary: ClassVar[str] = "The bias of each class, at every voxel"
+    per_sample: ClassVar[bool] = False
+    over_folds: ClassVar[bool] = True
+    rows: ClassVar = "none"
+    name: Literal["bias"] = "bias"
+
+    def explain(self, model, X, space):
+        bias = np.asarray(model.state["out.bias"], dtype=np.float32)
+        values = np.broadcast_to(bias[None, :, None, None, None], (1, len(bias), *space.grid.shape))
+        names = tuple(f"class {k}" for k in range(len(bias)))
+        return Explanation(values, names, space.grid, of_classes=True)
 """
 
 ENTRY_POINTS = f"""
@@ -80,6 +94,7 @@ bright = {MODULE}:BrightMask
 counted = {MODULE}:CountedLabels
 [napari_fmri_decoder.explainers]
 mean-map = {MODULE}:MeanMap
+bias = {MODULE}:Bias
 """
 
 

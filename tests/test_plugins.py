@@ -100,6 +100,11 @@ def test_commands_list_and_run_it(installed: Path, run_folder: Path, study: Path
     done = command("explain", model, study / "small_bold.nii.gz", *words, plugin=installed)
     assert done.returncode == 0, done.stderr
     assert "1 maps" in done.stdout
+    done = command("explain", run_folder, "--method", "bias", plugin=installed)
+    assert done.returncode == 0, done.stderr
+    assert "2 maps" in done.stdout
+    about = json.loads((run_folder / "layers" / "stat-bias_desc-narrowFolds_statmap.json").read_text())
+    assert (about["Maps"], about["Method"]["package"]) == (["closed", "open"], PACKAGE)
     assert command("predict", model, study / "small_bold.nii.gz", "-o", study / "p.tsv", plugin=installed)
 
 

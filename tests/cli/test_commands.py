@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from napari_fmri_decoder.cli import app, main
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.training.bundle import load_bundle
 from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.slabs import Slab
 from napari_fmri_decoder.volumes.volume import Volume
@@ -262,6 +263,32 @@ def test_predictions_on_the_training_scan_are_those_of_the_model(tmp_path):
     printed = pd.read_csv(tmp_path / "printed.tsv", sep="\t")
     truth = pd.read_csv(tmp_path / "volumes.tsv", sep="\t")
     assert (printed["predicted"] == truth["label"]).mean() > 0.95
+
+
+def test_explain_writes_maps_of_a_run_and_describes_them(tmp_path):
+    recipe = write_small(tmp_path, 'name = "lda"')
+    _run("train", recipe, "--out", tmp_path / "run", "--no-figures")
+    text = _run("explain", tmp_path / "run", "--method", "pattern")
+    path = tmp_path / "run" / "layers" / "stat-pattern_desc-ldaFolds_statmap.nii.gz"
+    assert f"{path}: 2 maps of 14 x 16 x 8 voxels, mean over the models of 4 folds." in text
+    assert nib.load(path).shape == (14, 16, 8, 2)
+    about = json.loads(path.with_name("stat-pattern_desc-ldaFolds_statmap.json").read_text())
+    assert about["Maps"] == ["closed", "open"]
+    model, image = tmp_path / "run" / "model.safetensors", tmp_path / "small_bold.nii.gz"
+    words = ("--method", "weights", "--models", "all", "--set", "voxels=scaled", "-o", tmp_path / "w.nii.gz")
+    _run("explain", model, *words)
+    weights = load_bundle(model).model.state["out.weight"]
+    found = nib.load(tmp_path / "w.nii.gz").get_fdata()[..., 1]
+    np.testing.assert_allclose(found.ravel(), weights[1] - weights[0], rtol=1e-5)
+    assert json.loads((tmp_path / "w.json").read_text())["Method"]["voxels"] == "scaled"
+    for given, message in {
+        ("explain", model, image, "--method", "pattern", "--models", "folds"): "--models is for a run folder",
+        ("explain", model, image, "--method", "pattern"): "-o, the output file, is missing",
+        ("explain", tmp_path, "--method", "weights"): "A run folder must contain a finished run",
+        ("explain", tmp_path / "run", "--method", "weights", "--volume", "2"): "not of a single volume",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            _run(*given)
 
 
 def test_export_writes_an_onnx_file_and_reports_the_difference(tmp_path):

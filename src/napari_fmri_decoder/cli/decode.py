@@ -23,7 +23,6 @@ from napari_fmri_decoder.cli.arguments import (
     Runs,
     figures_wanted,
     numbers,
-    pairs,
     say_notes,
 )
 from napari_fmri_decoder.cli.printing import say
@@ -170,52 +169,6 @@ def predict(
     say_notes(notes)
     counts = table["predicted"].value_counts()
     say(f"{output}: {len(table)} volumes; " + ", ".join(f"{n} {c}" for c, n in counts.items()) + ".")
-
-
-@app.command(
-    epilog="Example: fmri-decoder explain run/model.safetensors bold.nii.gz --set layer=conv1 -o conv1.nii.gz"
-)
-def explain(
-    model: Model,
-    image: Image,
-    output: Output,
-    layer: Annotated[
-        str | None, typer.Option(help="A hidden convolution, such as conv1: --set layer=conv1.")
-    ] = None,
-    method: Annotated[
-        str, typer.Option(help="How the maps are computed; an unknown name lists all methods.")
-    ] = "activation",
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="An option of the method, NAME=VALUE; may be repeated."),
-    ] = None,
-    volume: Annotated[
-        int | None, typer.Option(help="One volume, counted from 0. [default: the mean over all volumes]")
-    ] = None,
-    runs: Runs = "",
-    kind: Kind = "auto",
-    tr: TR = None,
-) -> None:
-    """Write maps that explain a model's responses to a scan, in scanner space.
-
-    The default method gives the activation of each filter of a hidden layer. The model was fitted on all
-    samples of its run: maps of those samples are not held out.
-    """
-    from napari_fmri_decoder.explain import explainers
-    from napari_fmri_decoder.pipeline.explaining import explain_series
-    from napari_fmri_decoder.samples.opening import open_images
-    from napari_fmri_decoder.training.bundle.bundle import load_bundle
-    from napari_fmri_decoder.volumes.nifti import write
-
-    given = [*(option or []), *([] if layer is None else [f"layer={layer}"])]
-    options = {"name": method, **pairs(given, explainers, method)}
-    series = open_images(image, kind=kind, tr=tr, strict=False)
-    maps, notes = explain_series(
-        load_bundle(model), series, options, volume=volume, runs=numbers(runs), home=model.parent
-    )
-    write(maps, output)
-    say_notes(notes)
-    say(f"{output}: {maps.n_volumes} maps of {' x '.join(map(str, maps.shape[:3]))} voxels.")
 
 
 @app.command(epilog="Example: fmri-decoder export run/model.safetensors -o model.onnx")

@@ -7,10 +7,13 @@ from .events import Prepared as Prepared
 from .events import RunDone as RunDone
 from .events import RunResult as RunResult
 from .events import Stage as Stage
+from .explaining import explain_run as explain_run
 from .explaining import explain_series as explain_series
+from .map_files import write_maps as write_maps
 from .predicting import predict as predict
 from .preparing import prepare_run as prepare_run
 from .preparing import prepare_steps as prepare_steps
+from .reopening import reopen as reopen
 from .running import finish as finish
 from .running import run as run
 from .slab_file import cut_file as cut_file

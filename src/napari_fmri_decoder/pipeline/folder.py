@@ -20,6 +20,8 @@ from napari_fmri_decoder.evaluation.histograms import histogram
 from napari_fmri_decoder.evaluation.history import history_table
 from napari_fmri_decoder.evaluation.predictions import predictions_table
 from napari_fmri_decoder.evaluation.report import NO_FIGURES, Methods, interactive_map, write_report
+from napari_fmri_decoder.pipeline.explaining import linear_maps
+from napari_fmri_decoder.pipeline.map_files import map_file_name, write_maps
 from napari_fmri_decoder.pipeline.methods import bibtex, methods_table, methods_text, statements
 from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
@@ -210,14 +212,17 @@ def _voxel_histograms(moments: Moments, mask: MaskConfig | None) -> tuple[Histog
 def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:
     """Write the layers that a viewer shows over the anatomy, in scanner space.
 
-    These are the mask of the decoded voxels, and for each hidden convolution of the model that was fitted
-    on all samples, one image per filter: its activation, averaged over samples.
+    These are the mask of the decoded voxels, and of the model that was fitted on all samples: for each
+    hidden convolution one image per filter, its activation averaged over samples; or weights and pattern of
+    a linear decoder, one image per class.
 
     Returns
     -------
     list of Path
     """
     paths = [write(decoded_voxels(samples.space), folder / "mask.nii.gz")]
+    for explained in linear_maps(model, samples):
+        paths += write_maps(explained, folder / map_file_name(explained))
     if not isinstance(model.decoder, NetworkDecoder):
         return paths
     from napari_fmri_decoder.explain.activations import activations, hidden_layers, layer_grid

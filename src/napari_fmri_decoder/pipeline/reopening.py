@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.generators import run_to_end
 from napari_fmri_decoder.pipeline.events import RunResult
 from napari_fmri_decoder.pipeline.inputs import MODEL
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import TASKS
 from napari_fmri_decoder.pipeline.run_files import FOLDS
+from napari_fmri_decoder.pipeline.saved_run import read_saved_run
 from napari_fmri_decoder.recipe import rebased
 from napari_fmri_decoder.training.averaging import averaged_folds, voting_seeds
 from napari_fmri_decoder.training.bundle.bundle import load_bundle
@@ -33,6 +36,22 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FittedModel, Progress
+
+
+def reopen(folder: str | Path) -> RunResult:
+    """Open a finished run for a notebook; see `reopen_steps`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run folder.
+
+    Raises
+    ------
+    InputError
+        If it contains no finished run, or its images are missing or are not those of the run.
+    """
+    return run_to_end(reopen_steps(read_saved_run(Path(folder))))
 
 
 def reopen_steps(

@@ -14,10 +14,11 @@ from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.results.show_result import SEEN
+from napari_fmri_decoder._napari.viewer.color_bar import show_color_bar
 from napari_fmri_decoder._napari.viewer.dims import volume_shown
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import explainers
-from napari_fmri_decoder.pipeline.explaining import ExplainedRun, explain_run
+from napari_fmri_decoder.pipeline.explaining import Explained, explain_run
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
@@ -31,12 +32,16 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline.saved_run import SavedRun
 
 CURRENT, MEAN = "Current volume", "Mean of all samples"
+FOLDS, ALL = "Mean over folds", "Model of all samples"
 NO_MAPS = "No maps were computed yet."
 MAP_TIP = "The map that the layer shows."
-TIP = (
-    "Compute the maps, and show one as a layer. A single volume is explained by the model that held it out; "
-    "the mean by the model of all samples, which has seen them in training."
+SAMPLES_TIP = (
+    "What is explained. Current volume: by the model that held it out. Mean of all samples: by the model of "
+    "all samples, which has seen them in training. Mean over folds: the model of each fold, by the samples "
+    "that it held out, or, where the method needs training samples, by those. Model of all samples: the "
+    "model that the run saved."
 )
+TIP = "Compute the maps, and show one as a layer."
 
 
 class ExplainPage(Page):
@@ -47,7 +52,8 @@ class ExplainPage(Page):
     method : ChoiceForm
         The method, and its options.
     samples : ComboBox
-        "Current volume" or "Mean of all samples".
+        "Current volume", "Mean of all samples", "Mean over folds" or "Model of all samples"; the method
+        determines which of them there are.
     map : ListChoice
         Name of the map that the layer shows.
     """
@@ -58,11 +64,11 @@ class ExplainPage(Page):
         super().__init__(selected)
         self.session = session
         self.method = ChoiceForm(explainers, "method", title="Method", name="method")
-        self.samples = choice_box("explained_samples", "Explain", "What is explained.", (CURRENT, MEAN))
+        self.samples = choice_box("explained_samples", "Explain", SAMPLES_TIP, (CURRENT, MEAN))
         self.button = push_button("explain", "Compute maps", TIP)
         self.map = ListChoice("explained_map", "Map", MAP_TIP)
         set_available(self.map, NO_MAPS, MAP_TIP)
-        self._explained: ExplainedRun | None = None
+        self._explained: Explained | None = None
         self._layer: Layer | None = None
         form = QFormLayout()
         form.addRow(self.method.native)
@@ -101,7 +107,17 @@ class ExplainPage(Page):
         }
         if fitting:
             self.method.update(fitting)
+        self._list_samples()
         set_available(self.button, self._cannot_compute(self.result), TIP)
+
+    def _list_samples(self) -> None:
+        """Offer what the method can explain."""
+        method = explainers[self.method.choice]
+        offered = [CURRENT] if method.per_sample else []
+        offered += [FOLDS] if method.over_folds else []
+        offered += [MEAN] if method.per_sample else [ALL]
+        if list(self.samples.choices) != offered:
+            self.samples.choices = offered
 
     def compute(self, *, wait: bool = True) -> None:
         """Compute the maps of the selected run, and show one of them as a layer.
@@ -127,9 +143,10 @@ class ExplainPage(Page):
         volume: int | None = None
         if self.samples.value == CURRENT:
             volume = volume_shown(self.session.viewer, result.prepared.series.step)
-        return self.in_background("Computing maps", self._take, explain_run, result, options, volume)
+        models = "folds" if self.samples.value == FOLDS else "all"
+        return self.in_background("Computing maps", self._take, explain_run, result, options, volume, models)
 
-    def _take(self, explained: ExplainedRun) -> None:
+    def _take(self, explained: Explained) -> None:
         self._explained = explained
         self.map.relist(explained.maps.names)
         set_available(self.map, None, MAP_TIP)
@@ -154,4 +171,5 @@ class ExplainPage(Page):
             self._layer.name = name
         top = float(abs(values).max()) or 1.0
         self._layer.contrast_limits = (-top, top)
+        show_color_bar(self.session.viewer, self._layer, visible=True)
         self.session.viewer.layers.selection = {self._layer}

@@ -1,0 +1,118 @@
+"""The command that writes maps of a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from napari_fmri_decoder.cli.app import app
+from napari_fmri_decoder.cli.arguments import TR, Kind, Runs, numbers, pairs, say_notes
+from napari_fmri_decoder.cli.printing import say
+from napari_fmri_decoder.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline.explaining import Explained, Models
+
+
+@app.command(epilog="Example: fmri-decoder explain run --method pattern --models folds")
+def explain(
+    model: Annotated[
+        Path, typer.Argument(help="Run folder, or a model file (model.safetensors) from a run folder.")
+    ],
+    image: Annotated[
+        Path | None,
+        typer.Argument(help="A scan to explain the model by. [default: the samples of the run]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Output file. [default: in the folder layers of the run]"),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option(help="A hidden convolution, such as conv1: --set layer=conv1.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="How the maps are computed; an unknown name lists all methods.")
+    ] = "activation",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of the method, NAME=VALUE; may be repeated."),
+    ] = None,
+    models: Annotated[
+        Literal["folds", "all"] | None,
+        typer.Option(
+            help="Without a scan: the mean over the models of the folds, or the model of all samples. "
+            "[default: folds, if maps of different models correspond]"
+        ),
+    ] = None,
+    volume: Annotated[
+        int | None, typer.Option(help="One volume, counted from 0. [default: the mean over all volumes]")
+    ] = None,
+    runs: Runs = "",
+    kind: Kind = "auto",
+    tr: TR = None,
+) -> None:
+    """Write maps that explain a model, in scanner space, and a JSON file that says what they are.
+
+    Without a scan, the samples of the run are used: each sample is explained by the model that held it out,
+    and methods that need training samples get those of each fold. With a scan, the model of the file
+    explains its volumes. The default method gives the activation of each filter of a hidden layer.
+    """
+    from napari_fmri_decoder.explain import explainers
+    from napari_fmri_decoder.pipeline.map_files import map_file_name, write_maps
+    from napari_fmri_decoder.pipeline.run_files import LAYERS, is_run_folder
+
+    given = [*(option or []), *([] if layer is None else [f"layer={layer}"])]
+    options = {"name": method, **pairs(given, explainers, method)}
+    folder = model if model.is_dir() else model.parent
+    of_run = image is None and (
+        model.is_dir() or (is_run_folder(folder) and model.name == "model.safetensors")
+    )
+    if of_run:
+        explained = _explain_run(folder, options, volume, models)
+    else:
+        if models is not None:
+            raise InputError("--models is for a run folder without a scan. Leave out the scan, or --models.")
+        explained = _explain_file(model, image, options, volume, numbers(runs), kind, tr)
+    if output is None:
+        if not of_run:
+            raise InputError(
+                "-o, the output file, is missing. Add it, or explain a run folder without a scan."
+            )
+        output = folder / LAYERS / map_file_name(explained)
+    written = write_maps(explained, output)[0]
+    say_notes(explained.notes)
+    names, shape = explained.maps.names, " x ".join(map(str, explained.maps.grid.shape))
+    say(f"{written}: {len(names)} maps of {shape} voxels, {explained.source}.")
+
+
+def _explain_run(
+    folder: Path, options: dict[str, Any], volume: int | None, models: Models | None
+) -> Explained:
+    """Explain the models of a run by its own samples."""
+    from napari_fmri_decoder.explain import get_explainer
+    from napari_fmri_decoder.pipeline.explaining import explain_run
+    from napari_fmri_decoder.pipeline.reopening import reopen
+
+    if models is None:
+        models = "folds" if get_explainer(options).over_folds else "all"
+    return explain_run(reopen(folder), options, volume, models)
+
+
+def _explain_file(
+    model: Path,
+    image: Path | None,
+    options: dict[str, Any],
+    volume: int | None,
+    runs: tuple[int, ...],
+    kind: Any,
+    tr: float | None,
+) -> Explained:
+    """Explain the model of a file by a scan; some methods need none."""
+    from napari_fmri_decoder.pipeline.explaining import explain_bundle
+    from napari_fmri_decoder.samples.opening import open_images
+    from napari_fmri_decoder.training.bundle.bundle import load_bundle
+
+    series = None if image is None else open_images(image, kind=kind, tr=tr, strict=False)
+    return explain_bundle(load_bundle(model), series, options, volume=volume, runs=runs, home=model.parent)
