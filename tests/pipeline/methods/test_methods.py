@@ -113,6 +113,7 @@ OPTIONS = {
     "training.balance": ("weights", "balance"),
     "training.select": ({"hidden": [9, 99]}, "selection"),
     "training.seed": (5, "seeds"),
+    "training.augment": ({"mixup": 0.2}, "augmentation"),
     "training.precision": ("bfloat16", "others"),
 }
 
@@ -152,6 +153,7 @@ def test_every_option_is_in_the_text(section):
     ).with_training_resolved()
     before = _sentences(recipe)
     silent = {"threads", "device", "confounds_files", "seeds"}
+    silent |= {"augment"}  # a table of options; see OPTIONS
     silent |= {"n_splits", "group"}  # of the k-fold schemes; the scores have the number of folds
     options = getattr(recipe, section)
     for name in set(type(options).model_fields) - silent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ MOST_VOXELS = 96
 """Voxels of the anatomy along its longest side; a larger one is shown with larger voxels."""
 MOST_BYTES = 4_000_000
 """A larger page is not included."""
+
+_FAVICON = re.compile(r'<link rel="icon".*?/>', re.DOTALL)
+"""nilearn's icon, the one thing that its page would load from the network."""
 
 
 def interactive_map(image: Volume, below: Volume) -> str:
@@ -57,7 +61,7 @@ def interactive_map(image: Volume, below: Volume) -> str:
             symmetric_cmap=image.kind != "mask",
             resampling_interpolation=kind,
         )
-    page = view.get_standalone().encode()
+    page = _FAVICON.sub("", view.get_standalone()).encode()
     return "" if len(page) > MOST_BYTES else f"data:text/html;base64,{b64encode(page).decode('ascii')}"
 
 

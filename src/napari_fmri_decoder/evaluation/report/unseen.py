@@ -8,7 +8,8 @@ UNSEEN = (
     "Maps from one model across runs: betas or z-maps of a run that share a baseline, a filter or a noise "
     "estimate with the maps of other runs.",
     "Settings tried by hand: networks, masks, lags or preparation steps chosen because they raised the score "
-    "on these test sets. Choose them inside the training sets (select), or test the final choice on new data.",
+    "on these test sets. Choose them inside the training sets (select), or test the final choice on new "
+    "data.",
     "Voxels chosen elsewhere with these labels: a mask from a localizer is safe, a mask from a contrast of "
     "the same runs is not. The audit only compares the mask with other voxels of these images.",
     "Behavior that goes with the labels: gaze, button presses, effort, arousal or motion that was not "

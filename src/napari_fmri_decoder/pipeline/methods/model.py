@@ -70,6 +70,13 @@ def optimization(recipe: Recipe, scores: Scores) -> Written:
     )
 
 
+@statement("Learning method", "training.augment")
+def augmentation(recipe: Recipe, scores: Scores) -> Written:
+    """Changes of training samples in each epoch."""
+    stated = settings(recipe.training.augment)
+    return f"Training samples were changed at random in each epoch ({', '.join(stated)})." if stated else ""
+
+
 @statement("Learning method", "training.balance")
 def balance(recipe: Recipe, scores: Scores) -> Written:
     """Treatment of classes of unequal size."""

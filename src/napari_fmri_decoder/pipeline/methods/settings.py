@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from napari_fmri_decoder.paths import is_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pydantic import BaseModel
 
 
 def settings(options: BaseModel, leave: Sequence[str] = (), *, defaults: bool = False) -> list[str]:
@@ -63,6 +63,8 @@ def _text(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, BaseModel):
+        return "(" + ", ".join(settings(value)) + ")"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
     return str(value)
