@@ -71,8 +71,8 @@ def run_figures(
     -------
     dict of str to Figure
         By name, in the order of the report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "null", "probabilities", "reliability", "folds", "planes", "brain", "voxels", "pca",
-        "pca_variance", "tsne".
+        "run_accuracy", "lag", "null", "probabilities", "reliability", "folds", "planes", "brain", "voxels",
+        "pca", "pca_variance", "tsne".
         Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
         missing.
     """
@@ -90,6 +90,8 @@ def run_figures(
     drawn["run_accuracy"] = figures.run_accuracies(
         accuracy, scores.chance, scores.baseline, len(predictions), scores.headline, scores.run_baselines
     )
+    if scores.lag is not None:
+        drawn["lag"] = figures.lag_figure(scores.lag, scores.chance, scores.headline)
     if permutations is not None:
         drawn["null"] = figures.null_distribution(
             permutations.scores,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_fmri_decoder.samples.samples import group_keys
+from napari_fmri_decoder.samples.samples import LAG_COLUMN, group_keys
 from napari_fmri_decoder.training.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def _blocks_by_run(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
     """Yield for each run its rows, the first of these rows in each block, and the block of each row."""
     groups, blocks = group_keys(table), table["block"].to_numpy()
+    if LAG_COLUMN in table:
+        groups = np.char.add(np.char.add(groups, "\n"), table[LAG_COLUMN].to_numpy(dtype=str))
     for group in dict.fromkeys(groups.tolist()):
         rows = np.flatnonzero(groups == group)
         _, first, block = np.unique(blocks[rows], return_index=True, return_inverse=True)

@@ -20,6 +20,12 @@ class ReportConfig(Options):
         "none draws no figure, which saves a third of the time of a short run.",
     )
 
+    lag_curve: bool = Field(
+        False,
+        description="Measure the accuracy of lda with the labels 0 to 12 s later, at multiples of the TR, "
+        "and draw it. It is always measured if the lag of the labels is nested.",
+    )
+
     @property
     def formats(self) -> tuple[Literal["png", "svg"], ...]:
         """File formats of the figures.

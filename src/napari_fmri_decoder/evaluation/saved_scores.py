@@ -10,6 +10,7 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.calibration import Calibration, ReliabilityBin
 from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
 from napari_fmri_decoder.evaluation.data_summary import DataSummary
+from napari_fmri_decoder.evaluation.lag_curve import LagCurve
 from napari_fmri_decoder.evaluation.measures import ClassScore
 from napari_fmri_decoder.evaluation.scores import FoldScore, Permutation, Scores
 from napari_fmri_decoder.evaluation.sign_test import PairedTest
@@ -100,6 +101,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
             if (found := _calibration(one))
         },
         directions={str(name): _number(value) for name, value in (content.get("directions") or {}).items()},
+        lag=_lag(content.get("lag")),
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
         data=_data(content.get("data")),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
@@ -154,6 +156,13 @@ def _calibration(content: Mapping[str, Any] | None) -> Calibration | None:
 
 def _data(content: Mapping[str, Any] | None) -> DataSummary | None:
     return DataSummary(**{**content, "voxel_mm": tuple(content["voxel_mm"])}) if content else None
+
+
+def _lag(content: Mapping[str, Any] | None) -> LagCurve | None:
+    if not content:
+        return None
+    chosen = {str(name): float(lag) for name, lag in content["chosen"].items()}
+    return LagCurve(tuple(map(float, content["lags"])), tuple(map(_number, content["scores"])), chosen)
 
 
 def _seeds(content: Mapping[str, Any] | None) -> SeedSpread | None:

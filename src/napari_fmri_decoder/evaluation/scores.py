@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
     from napari_fmri_decoder.evaluation.data_summary import DataSummary
+    from napari_fmri_decoder.evaluation.lag_curve import LagCurve
     from napari_fmri_decoder.evaluation.sign_test import PairedTest
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
@@ -92,6 +93,8 @@ class Scores:
         Of "lda" and "linear".
     directions : dict of str to float
         Of cross-decoding: the headline score by where it trains and tests.
+    lag : LagCurve or None
+        Accuracy by the lag of the labels, if it was measured.
     compared : tuple of Compared
         Other decoders on the same folds.
     data : DataSummary or None
@@ -125,6 +128,7 @@ class Scores:
     calibration: Calibration | None = None
     baseline_calibration: dict[str, Calibration] = field(default_factory=dict)
     directions: dict[str, float] = field(default_factory=dict)
+    lag: LagCurve | None = None
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
     data: DataSummary | None = None
@@ -168,6 +172,7 @@ class Scores:
             "calibration": asdict(self.calibration) if self.calibration else None,
             "baseline_calibration": {name: asdict(one) for name, one in self.baseline_calibration.items()},
             "directions": dict(self.directions),
+            "lag": asdict(self.lag) if self.lag else None,
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
             "seeds": asdict(self.seeds) if self.seeds else None,

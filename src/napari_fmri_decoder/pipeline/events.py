@@ -15,6 +15,7 @@ from napari_fmri_decoder.training.events import FittedModel, FoldResult, Trainin
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_fmri_decoder.evaluation.lag_curve import LagCurve
     from napari_fmri_decoder.evaluation.permutations import PermutationsDone
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
@@ -56,6 +57,8 @@ class Prepared:
         Files paired with each image: events, confounds, sidecar; and its run.
     moments : Moments or None
         Mean and standard deviation of each voxel of the series; None if no figure shows them.
+    lag : LagCurve or None
+        Accuracy by the lag of the labels, if it was requested or chosen.
     """
 
     recipe: Recipe
@@ -68,6 +71,7 @@ class Prepared:
     treatment: str = ""
     pairing: tuple[PairingRow, ...] = ()
     moments: Moments | None = None
+    lag: LagCurve | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from napari_fmri_decoder.paths import expanded
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
+from napari_fmri_decoder.pipeline.lags import lag_steps
 from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_samples
 from napari_fmri_decoder.pipeline.processing_note import treatment_of
 from napari_fmri_decoder.pipeline.zmapping import zmap_progress
@@ -25,7 +26,7 @@ from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.mask_coverage import Coverage, coverage
 from napari_fmri_decoder.samples.masks import make_mask
-from napari_fmri_decoder.samples.prepare import prepare_and_measure
+from napari_fmri_decoder.samples.prepare import clean_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
@@ -136,33 +137,38 @@ def prepare_steps(
         labeled = _label_volumes(recipe, opened, base)
     else:
         labeled = yield from _make_maps(recipe, recipe.zmaps, opened, base)
-    samples, series_moments = prepare_and_measure(
+    cleaned, series_moments = clean_and_measure(
         labeled.series,
         labeled.table,
         recipe.prepare,
         mask=labeled.mask,
         slab=recipe.slab,
-        exclude=recipe.labels.excluded(labeled.table["label"]),
         confounds=labeled.cleaning.confounds if labeled.cleaning else None,
         scrubbed=labeled.cleaning.scrubbed if labeled.cleaning else None,
         moments=labeled.moments,
         measure=bool(recipe.report.formats) or labeled.mask is not None,
     )
+    table, lag, lagged = labeled.table, None, None
+    if recipe.labels.lag == "nested" or recipe.report.lag_curve:
+        lag, lagged = yield from lag_steps(recipe, labeled.series, cleaned, base)
+        table = table if lagged is None else lagged.table
+    samples = lagged.samples if lagged else cleaned.samples(table, recipe.labels.excluded(table["label"]))
     covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
-    splits, findings = _split_and_audit(recipe, labeled.series, samples, covered)
+    splits, findings = _split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
     resolved = _resolved(recipe, labeled.series, samples)
     treatment = treatment_of(resolved, opened)
     prepared = Prepared(
         resolved,
         labeled.series,
-        labeled.table,
+        table,
         samples,
-        splits,
+        lagged.splits if lagged else splits,
         findings,
         tuple(dict.fromkeys((treatment, *found, *opened.notes, *labeled.notes, *samples.notes))),
         treatment,
         labeled.pairing,
         series_moments,
+        lag,
     )
     if refuse and (errors := blocking(findings, recipe.audit.allow)):
         raise AuditError(errors, prepared)

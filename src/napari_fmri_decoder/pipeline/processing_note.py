@@ -58,7 +58,8 @@ def _steps(recipe: Recipe) -> tuple[list[str], list[str]]:
         maps = recipe.zmaps
         done.append(f"z-maps by a general linear model ({maps.estimate}, HRF {maps.hrf}, {maps.drift} drift)")
     if getattr(labels, "lag", 0):
-        done.append(f"labels shifted by {labels.lag:g} s")
+        nested = "a lag that each training set chose"
+        done.append(f"labels shifted by {nested if labels.lag == 'nested' else f'{labels.lag:g} s'}")
     elif recipe.zmaps is None:
         not_done.append("shift of the labels by the hemodynamic delay")
     if prepare.smooth_mm:

@@ -179,7 +179,7 @@ def _fit_all_samples(
     for seed in voting_seeds(recipe.decoder, config):
         events = refit(
             recipe.decoder,
-            prepared.samples,
+            prepared.samples.of_last_lag,
             config.model_copy(update={"seed": seed}),
             n_folds=len(prepared.splits),
             epochs=epochs,

@@ -96,6 +96,7 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
                 yield event
     scores = replace(
         scores,
+        lag=prepared.lag,
         compared=compared,
         baseline=baselines.scores,
         baseline_calibration=baselines.calibration,

@@ -9,6 +9,7 @@ blocks, or classes within runs, are averaged. Voxel selection and scaling follow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,7 @@ from napari_fmri_decoder.samples.scrubbing import spikes
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.samples.prepare_config import PrepareConfig
+    from napari_fmri_decoder.samples.samples import Space
     from napari_fmri_decoder.samples.slab_config import SlabConfig
     from napari_fmri_decoder.volumes.moments import Moments
     from napari_fmri_decoder.volumes.volume import Volume
@@ -78,46 +80,91 @@ def prepare(
         If the table does not fit the series, no voxel or volume remains, nothing varies, or there
         are fewer than two classes.
     """
-    samples, _ = prepare_and_measure(
+    cleaned, _ = clean_and_measure(
         series,
         table,
         config,
         mask=mask,
         slab=slab,
-        exclude=exclude,
         confounds=confounds,
         scrubbed=scrubbed,
         progress=progress,
     )
-    return samples
+    return cleaned.samples(table, exclude)
 
 
-def prepare_and_measure(
+@dataclass(frozen=True, slots=True, eq=False)
+class Cleaned:
+    """All volumes of a series after cleaning, from which labels select samples.
+
+    Attributes
+    ----------
+    X : (n, features) float32 array
+    volumes : (n,) int64 array
+        Position of each in the series; scrubbed and empty volumes are missing.
+    space : Space
+    config : PrepareConfig
+        Resolved.
+    notes : tuple of str
+    came_scaled : bool
+        See `Samples`.
+    """
+
+    X: NDArray[np.float32]
+    volumes: NDArray[np.int64]
+    space: Space
+    config: PrepareConfig
+    notes: tuple[str, ...]
+    came_scaled: bool
+
+    def samples(self, table: pd.DataFrame, exclude: Sequence[str] = ()) -> Samples:
+        """Make samples of the volumes that a table labels; see `prepare`.
+
+        Parameters
+        ----------
+        table : DataFrame
+            One row per volume of the series, with the runs that it was cleaned by.
+        exclude : sequence of str
+            Labels to drop.
+        """
+        X, selected = _select(self.X, table.iloc[self.volumes].reset_index(drop=True), exclude)
+        if not (X != X[0]).any():
+            raise InputError(
+                f"At least one voxel must vary between the samples, but all {X.shape[1]} are constant over "
+                f"all {len(X)}. Check the images and the mask, and whether standardizing within runs removes "
+                "all variation."
+            )
+        means = average_samples(X, selected, self.config)
+        classes = tuple(sorted(set(means.table["label"])))
+        notes = (*self.notes, *means.notes)
+        return Samples(means.X, means.table, classes, self.space, notes, self.came_scaled, means.averaged)
+
+
+def clean_and_measure(
     series: Volume,
     table: pd.DataFrame,
     config: PrepareConfig,
     *,
     mask: Volume | None = None,
     slab: SlabConfig | None = None,
-    exclude: Sequence[str] = (),
     confounds: NDArray[np.float64] | None = None,
     scrubbed: NDArray[np.bool_] | None = None,
     moments: Moments | None = None,
     measure: bool = False,
     progress: Progress | None = None,
-) -> tuple[Samples, Moments | None]:
-    """Do what `prepare` does, and compute the moments of the series in the same pass over its volumes.
+) -> tuple[Cleaned, Moments | None]:
+    """Read and clean all volumes, and compute the moments of the series in the same pass over them.
 
     Parameters
     ----------
-    series, table, config, mask, slab, exclude, confounds, scrubbed, progress
-        See `prepare`.
+    series, table, config, mask, slab, confounds, scrubbed, progress
+        See `prepare`; of the table, only the runs are used.
     moments, measure
         See `read_voxels`.
 
     Returns
     -------
-    samples : Samples
+    cleaned : Cleaned
     moments : Moments or None
         See `read_voxels`.
     """
@@ -145,27 +192,16 @@ def prepare_and_measure(
     if config.detrend and series.step is None:
         notes.append("The images are not a series in time, but were detrended in their order, as requested.")
     came_scaled = not config.standardize_runs and scaled_over_runs(X, group_keys(table))
+    volumes = table["volume"].to_numpy(dtype=np.int64)
     X = clean_runs(
         X,
         table,
         detrend=bool(config.detrend),
         center=config.center_runs,
         standardize=bool(config.standardize_runs),
-        confounds=None if confounds is None else confounds[table["volume"].to_numpy()],
+        confounds=None if confounds is None else confounds[volumes],
     )
-    X, table = _select(X, table, exclude)
-    if not (X != X[0]).any():
-        raise InputError(
-            f"At least one voxel must vary between the samples, but all {X.shape[1]} are constant over all "
-            f"{len(X)}. Check the images and the mask, and whether standardizing within runs removes all "
-            "variation."
-        )
-    means = average_samples(X, table, config)
-    classes = tuple(sorted(set(means.table["label"])))
-    samples = Samples(
-        means.X, means.table, classes, space, (*notes, *means.notes), came_scaled, means.averaged
-    )
-    return samples, moments
+    return Cleaned(X, volumes, space, config, tuple(notes), came_scaled), moments
 
 
 def _scrub(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 RUN_COLUMNS = ("subject", "session", "run")
 """Columns that name the run of a volume."""
-OWN_COLUMNS = ("volume", "label", *RUN_COLUMNS, "block")
+LAG_COLUMN = "label_lag"
+"""Column of samples at several lags of the labels, of which each fold uses one."""
+OWN_COLUMNS = ("volume", "label", *RUN_COLUMNS, "block", LAG_COLUMN)
 """Columns of a label table with a fixed meaning; others are those of the user's files, as text."""
 
 
@@ -159,6 +161,19 @@ class Samples:
     def groups(self) -> NDArray[np.str_]:
         """(n,) keys of (subject, session, run), which a split keeps together."""
         return group_keys(self.table)
+
+    @property
+    def of_last_lag(self) -> Samples:
+        """Those at the lag of the labels that most folds chose; all if there is only one."""
+        if LAG_COLUMN not in self.table:
+            return self
+        lags = self.table[LAG_COLUMN].to_numpy(dtype=str)
+        rows = np.flatnonzero(lags == lags[-1])
+        averaged = self.averaged
+        if averaged is not None:
+            averaged = averaged[np.isin(averaged[:, 0], rows)] - np.array([rows[0], 0])
+        table = self.table.iloc[rows].drop(columns=LAG_COLUMN).reset_index(drop=True)
+        return replace(self, X=self.X[rows], table=table, averaged=averaged)
 
     def relabeled(self, labels: NDArray[Any]) -> Samples:
         """The same patterns with other labels, (n,) str."""

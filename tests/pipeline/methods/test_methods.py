@@ -83,6 +83,7 @@ def _differing(before, after):
 
 OPTIONS = {
     "labels.lag": (4.0, "lag"),
+    "labels.bins": ([1.5], "labels"),
     "labels.exclude": (["rest", "cue"], "classes"),
     "labels.trim_start": (1.0, "labels"),
     "data.mask": ("grey.nii", "mask"),
@@ -98,6 +99,10 @@ OPTIONS = {
     "slab.rotate_x": (20.0, "slab"),
     "split.scheme": ("group-k-fold", "split"),
     "split.test": (["1"], "others"),
+    "split.train_where": ({"task": ["seen"]}, "cross_decoding"),
+    "split.test_where": ({"task": ["seen", "heard"], "rt": ["< 1"]}, "cross_decoding"),
+    "split.both_directions": (False, "others"),
+    "split.runs_apart": (True, "others"),
     "decoder.dropout": (0.5, "decoder"),
     "decoder.hidden": (9, "decoder"),
     "training.epochs": (7, "optimization"),

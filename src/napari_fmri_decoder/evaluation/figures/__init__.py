@@ -9,6 +9,7 @@ from napari_fmri_decoder.evaluation.figures.data_figures import (
 from napari_fmri_decoder.evaluation.figures.mosaic import mosaic, three_planes
 from napari_fmri_decoder.evaluation.figures.score_figures import (
     confusion_matrices,
+    lag_figure,
     learning_curves,
     null_distribution,
     probabilities,
@@ -21,6 +22,7 @@ __all__ = [
     "confusion_matrices",
     "explained_variance",
     "fold_figure",
+    "lag_figure",
     "learning_curves",
     "mosaic",
     "null_distribution",

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from napari_fmri_decoder.evaluation.figures import style
 from napari_fmri_decoder.evaluation.figures.style import CHANCE, TEST, TRAIN, counted, new_figure, style_axes
 from napari_fmri_decoder.evaluation.histograms import bin_edges
+from napari_fmri_decoder.evaluation.lag_curve import DECODER
 from napari_fmri_decoder.evaluation.p_values import p_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.evaluation.calibration import Calibration
     from napari_fmri_decoder.evaluation.histograms import Histogram
+    from napari_fmri_decoder.evaluation.lag_curve import LagCurve
 
 OTHERS = ((":", "#000000", "D"), ("-.", TEST, "X"), ("-", "#009E73", "^"))
 """Line, color and marker of the decoders that a decoder is compared with."""
@@ -250,6 +252,32 @@ def null_distribution(
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     style_axes(ax, "", f"{measure.replace('_', ' ')} with block labels permuted within runs", "permutations")
     style.legend_right(ax, lines, [f"true labels {observed:.3f}", f"chance {chance:.3f}"])
+    return figure
+
+
+def lag_figure(curve: LagCurve, chance: float, measure: str = "accuracy") -> Figure:
+    """Draw the accuracy by the lag of the labels, and below it how many folds chose each lag.
+
+    Parameters
+    ----------
+    curve : LagCurve
+    chance : float
+    measure : str
+        Name of the score.
+    """
+    figure = new_figure(8, 3.8, f"{measure.replace('_', ' ').capitalize()} by the lag of the labels")
+    ax = figure.subplots()
+    (line,) = ax.plot(curve.lags, curve.scores, color=TRAIN, marker="o", lw=2.2)
+    lines = [line, ax.axhline(chance, color=CHANCE, ls="--", lw=1.4)]
+    names = [f"{DECODER}, peak at {curve.peak:g} s", f"chance {chance:.3f}"]
+    if curve.chosen:
+        counts = np.array([sum(lag == other for other in curve.chosen.values()) for lag in curve.lags])
+        ax.scatter(curve.lags, np.zeros(len(counts)), s=18 * counts, color=TEST, clip_on=False)
+        lines.append(Line2D([], [], color=TEST, marker="o", ls=""))
+        names.append(f"chosen, {counted(len(curve.chosen), 'fold')}")
+    style_axes(ax, "", "lag (s)", measure.replace("_", " "))
+    ax.set_ylim(0, 1.02)
+    style.legend_right(ax, lines, names)
     return figure
 
 

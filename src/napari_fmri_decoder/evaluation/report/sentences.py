@@ -28,6 +28,8 @@ CAPTIONS = {
     "confusion_test": "Confusion matrix of the held-out samples.",
     "confusion_train": "Confusion matrix of the training sets, each sample once per fold that trained on it.",
     "run_accuracy": "The score in each run, over its held-out samples.",
+    "lag": "Accuracy of lda on the held-out samples of all folds, by the lag of the labels. No lag is chosen "
+    "by this curve: if the lag is nested, each fold chose its own inside its training set (points below).",
     "null": "Scores with block labels permuted within runs and all fits repeated.",
     "probabilities": "Confidence of the decoder: the predicted probability of each class.",
     "reliability": "Calibration of the decoder and of those it is compared with: the fraction of correct "

@@ -37,6 +37,8 @@ def lag(recipe: Recipe, scores: Scores) -> Written:
     seconds = getattr(recipe.labels, "lag", 0.0)
     if not seconds:
         return "Labels were not shifted by the hemodynamic delay."
+    if seconds == "nested":
+        return "The lag of the labels was chosen for each fold inside its training set."
     return f"Labels were shifted by {seconds:g} s for the hemodynamic delay."
 
 

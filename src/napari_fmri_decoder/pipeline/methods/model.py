@@ -9,6 +9,8 @@ from napari_fmri_decoder.pipeline.methods.settings import counted, listed, setti
 from napari_fmri_decoder.pipeline.methods.statement import Written, statement
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
 
@@ -122,13 +124,22 @@ def selection(recipe: Recipe, scores: Scores) -> Written:
 def split(recipe: Recipe, scores: Scores) -> Written:
     """Cross-validation."""
     config = recipe.split
-    units = f", which kept each {config.group} in one set" if "k-fold" in config.scheme else ""
+    units = f", which kept each {config.group} in one set" if "group" in config.scheme else ""
     n_train, n_test = ({getattr(fold, name) for fold in scores.folds} for name in ("n_train", "n_test"))
     return (
         f"The decoder was tested by {config.scheme} cross-validation{units}: "
         f"{counted(len(scores.folds), 'fold')}, trained on {_span(n_train)} and tested on {_span(n_test)} "
         "samples each."
     ), ("Varoquaux2017",)
+
+
+@statement("Training procedure", "split.train_where", "split.test_where")
+def cross_decoding(recipe: Recipe, scores: Scores) -> Written:
+    """Conditions of the training and test samples."""
+    config = recipe.split
+    parts = (("trained", config.train_where), ("tested", config.test_where))
+    where = [f"{part} where {_listed(given)}" for part, given in parts if given]
+    return f"For cross-decoding, decoders were {' and '.join(where)}." if where else ""
 
 
 @statement("Training procedure", *(f"split.{name}" for name in ("test_size", "seed", "method")))
@@ -158,3 +169,9 @@ def seeds(recipe: Recipe, scores: Scores) -> Written:
 def _span(numbers: set[int]) -> str:
     low, high = min(numbers), max(numbers)
     return str(low) if low == high else f"{low} to {high}"
+
+
+def _listed(conditions: Mapping[str, tuple[str, ...]]) -> str:
+    return " and ".join(
+        f"{column} is {' or '.join(map(str, values))}" for column, values in conditions.items()
+    )

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, model_validator
 
@@ -77,13 +77,11 @@ class LabelsConfig(Registered):
         description=f"Labels that are numbers are names of classes, even if there are more than "
         f"{MOST_NUMBERS} different ones; otherwise so many are refused.",
     )
-    lag: float = Field(
+    lag: Annotated[float, Field(ge=-60, le=60)] | Literal["nested"] = Field(
         0.0,
-        ge=-60,
-        le=60,
         description="Delay of the brain response after the labels, in seconds: the volume at (i + 0.5) TR "
         "gets the label that applied lag seconds earlier. Use 4 to 6 for stimulus onsets, 0 for labels that "
-        "already include the delay.",
+        "already include the delay. nested chooses it from 0 to 12 s for each fold, inside its training set.",
         json_schema_extra={"unit": "s"},
     )
     trim_start: int = Field(
@@ -129,6 +127,11 @@ class LabelsConfig(Registered):
         if not self.categorical:
             check_classes(set(names) - set(self.excluded(names)))
         return names, notes
+
+    @property
+    def delay(self) -> float:
+        """The lag in seconds; 0 as long as it is not chosen."""
+        return 0.0 if isinstance(self.lag, str) else self.lag
 
     def excluded(self, labels: Iterable[str]) -> tuple[str, ...]:
         """List the labels that are not decoded: those in `exclude`, and those that `keep` does not name.

@@ -68,7 +68,7 @@ class BlockLabels(LabelsConfig):
             else runs_by_file(series)
         )
         _check_whole_blocks(group_keys(runs).tolist(), lengths, len(cycle))
-        return apply_lag(runs.assign(label=cycle * times), self.lag, series.step), []
+        return apply_lag(runs.assign(label=cycle * times), self.delay, series.step), []
 
 
 def _check_whole_blocks(runs: list[str], lengths: list[int], cycle: int) -> None:

@@ -73,7 +73,7 @@ class FilenameLabels(LabelsConfig):
     def rows(self, series: Volume, base: Path) -> tuple[pd.DataFrame, list[str]]:
         """Label the maps by pattern or by order."""
         if self.lag:
-            raise InputError(f"Labels of single maps have no lag, got lag = {self.lag:g} s. Set lag = 0.")
+            raise InputError(f"Labels of single maps have no lag, got lag = {self.lag}. Set lag = 0.")
         if self.trim_start or self.trim_end:
             raise InputError(
                 "Labels of single maps have no transitions to trim, got trim_start = "

@@ -189,7 +189,7 @@ class OnsetLabels(LabelsConfig):
         return previews
 
     def _rule(self) -> AssignmentRule:
-        return AssignmentRule(self.assign or "midpoint", self.min_overlap, self.overlap, self.lag)
+        return AssignmentRule(self.assign or "midpoint", self.min_overlap, self.overlap, self.delay)
 
     def _fill_gaps(self, runs: Sequence[EventRun]) -> tuple[list[EventRun], int]:
         """Join events to blocks by `fill_gaps`; also return the number of gaps."""
@@ -208,7 +208,7 @@ class OnsetLabels(LabelsConfig):
             event
             for run, assignment in zip(runs, assignments, strict=True)
             for event in find_lost_events(
-                run.events, assignment, excluded, run.part.n_volumes * step, self.lag
+                run.events, assignment, excluded, run.part.n_volumes * step, self.delay
             )
         ]
         n = sum(assignment.n_events for assignment in assignments)

@@ -80,7 +80,7 @@ class PaintedLabels(LabelsConfig):
                 f"{', '.join(map(str, lengths))} add up to {sum(lengths)}. Correct them."
             )
         if not self.run_lengths and not self.run_names:
-            return apply_lag(runs_by_file(series).assign(label=labels), self.lag, series.step), []
+            return apply_lag(runs_by_file(series).assign(label=labels), self.delay, series.step), []
         names = self.run_names or tuple(str(i) for i in range(1, len(lengths) + 1))
         if len(names) != len(lengths):
             raise InputError(
@@ -89,7 +89,7 @@ class PaintedLabels(LabelsConfig):
             )
         runs = pd.DataFrame([_entities(name) for name in names])
         rows = runs.loc[np.repeat(np.arange(len(lengths)), lengths)].reset_index(drop=True)
-        return apply_lag(rows.assign(label=labels), self.lag, series.step), []
+        return apply_lag(rows.assign(label=labels), self.delay, series.step), []
 
     @classmethod
     def of_table(cls, table: pd.DataFrame, exclude: tuple[str, ...] = ()) -> Self:

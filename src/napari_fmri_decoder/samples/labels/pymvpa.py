@@ -55,4 +55,4 @@ class AttributesLabels(CellLabels):
         labels, notes = label_cells(
             pd.Series([row[label] for row in cells], dtype=object), runs, self.missing
         )
-        return apply_lag(pd.DataFrame({"label": labels, "run": runs}), self.lag, series.step), notes
+        return apply_lag(pd.DataFrame({"label": labels, "run": runs}), self.delay, series.step), notes

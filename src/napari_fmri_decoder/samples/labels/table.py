@@ -75,7 +75,7 @@ class TableLabels(CellLabels):
                 f"do not, the first at volume {blank[0]}. Fill them in."
             )
         rows["label"], cell_notes = label_cells(rows["label"], rows["run"].tolist(), self.missing)
-        return apply_lag(rows, self.lag, series.step), [*notes, *cell_notes]
+        return apply_lag(rows, self.delay, series.step), [*notes, *cell_notes]
 
 
 def _check_volume_column(table: pd.DataFrame, name: str) -> None:

@@ -109,7 +109,7 @@ def _runs_of_events(labels: OnsetLabels, series: Volume, base: Path) -> tuple[li
     excluded = labels.excluded(event.label for run in event_runs for event in run.events)
     runs, start = [], 0
     for run in event_runs:
-        events = (replace(e, onset=e.onset + labels.lag) for e in run.events if e.label not in excluded)
+        events = (replace(e, onset=e.onset + labels.delay) for e in run.events if e.label not in excluded)
         stop = start + run.part.n_volumes
         runs.append(Run(*run.key, start, stop, tuple(events), Path(run.part.path), run.file))
         start = stop
