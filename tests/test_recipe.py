@@ -72,7 +72,7 @@ def test_a_complete_recipe_is_read_and_written_unchanged():
     [
         (
             'name = "mlp"|name = "transformer"',
-            "one of cnn2d, cnn3d, dummy, lda, linear, mlp; got 'transformer'",
+            "one of cnn2d, cnn3d, dummy, lda, linear, mlp, prototype; got 'transformer'",
         ),
         ("epochs = 300|epochs = 0", "epochs: Input should be greater than or equal to 1"),
         ("epochs = 300|epoch = 300", "training.epoch: Extra inputs are not permitted"),

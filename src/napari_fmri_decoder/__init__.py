@@ -6,7 +6,7 @@ Examples
 --------
 >>> import napari_fmri_decoder as fd
 >>> sorted(fd.decoders.registry)
-['cnn2d', 'cnn3d', 'dummy', 'lda', 'linear', 'mlp']
+['cnn2d', 'cnn3d', 'dummy', 'lda', 'linear', 'mlp', 'prototype']
 """
 
 import os

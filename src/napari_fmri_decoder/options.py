@@ -131,6 +131,7 @@ SECTION_TITLES = {
     "null": "Permutation test",
     "audit": "Audit",
     "report": "Report",
+    "where": "Where in the brain",
 }
 """Title of each section of a recipe, in its order."""
 

@@ -50,8 +50,8 @@ def test_a_new_subclass_is_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"name": "mpl"}, "cnn2d, cnn3d, dummy, lda, linear, mlp"),
-        ({}, "cnn2d, cnn3d, dummy, lda, linear, mlp"),
+        ({"name": "mpl"}, "cnn2d, cnn3d, dummy, lda, linear, mlp, prototype"),
+        ({}, "cnn2d, cnn3d, dummy, lda, linear, mlp, prototype"),
         ({"name": "mlp", "hiden": 3}, "hiden.*hidden, dropout"),
         ({"name": "mlp", "dropout": 1.5}, "dropout.*less than 1.*1.5"),
         ({"name": "linear", "C": -1}, "C.*greater than 0.*-1"),

@@ -38,8 +38,8 @@ ENDED = "scores.json"
 """File of a run folder that is written last."""
 ASKED = "asked.toml"
 """File of a subject's run folder: the requested recipe, before its dataset and options were resolved."""
-_SHOWN = {"report"}
-"""Sections that do not affect results."""
+_SHOWN = {"report", "where"}
+"""Sections that do not affect the results of training; jobs of `where` have its options in their names."""
 _NOT_COMPARED = {"data", "labels", "baseline", *_SHOWN}
 """Also those that only say where samples come from: samples are compared themselves, so a folder may move.
 

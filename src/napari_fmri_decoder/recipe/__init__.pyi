@@ -1,3 +1,4 @@
+from .decoder_field import DecoderField as DecoderField
 from .images import image_files as image_files
 from .images import input_files as input_files
 from .images import read_images as read_images
@@ -6,7 +7,6 @@ from .options import MOST_PERMUTATIONS as MOST_PERMUTATIONS
 from .options import AuditConfig as AuditConfig
 from .options import CompareConfig as CompareConfig
 from .options import DataConfig as DataConfig
-from .options import DecoderField as DecoderField
 from .options import NullConfig as NullConfig
 from .options import Recipe as Recipe
 from .parsing import LARGEST_RECIPE as LARGEST_RECIPE

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import tomli_w
-from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from napari_fmri_decoder.decoders import Decoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.evaluation.report_config import ReportConfig
 from napari_fmri_decoder.options import Options, several_texts
+from napari_fmri_decoder.recipe.decoder_field import DecoderField
+from napari_fmri_decoder.recipe.where_options import WhereConfig
 from napari_fmri_decoder.registry import add_packages
 from napari_fmri_decoder.samples.labels import LabelsField
 from napari_fmri_decoder.samples.masks import MaskField
@@ -30,10 +30,6 @@ def _as_list(value: object) -> object:
     return (
         [str(v) if isinstance(v, Path) else v for v in value] if isinstance(value, (list, tuple)) else value
     )
-
-
-def _as_decoder(value: object) -> object:
-    return get_decoder(value) if isinstance(value, Mapping) else value
 
 
 MOST_PERMUTATIONS = 100_000
@@ -108,10 +104,6 @@ class DataConfig(Options):
         return self
 
 
-DecoderField = Annotated[SerializeAsAny[Decoder], BeforeValidator(_as_decoder)]
-"""Type of a field with the options of any decoder, found by its name; all options are written."""
-
-
 class CompareConfig(Options):
     """Another decoder, trained and tested on the same samples and folds."""
 
@@ -183,6 +175,9 @@ class Recipe(Options):
     null: NullConfig = Field(NullConfig(), description="Permutation test of the score.")
     audit: AuditConfig = Field(AuditConfig(), description="Audit findings that are overridden on purpose.")
     report: ReportConfig = Field(ReportConfig(), description="Contents of the report.")
+    where: WhereConfig | None = Field(
+        None, description="Decode at many places in the brain, by fmri-decoder where; train does not read it."
+    )
 
     @model_validator(mode="after")
     def _check_candidates(self) -> Self:
