@@ -44,6 +44,7 @@ from napari_fmri_decoder.training.tasks.workers import (
 from napari_fmri_decoder.training.validation import epochs_of_refit
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.pipeline.events import Prepared
     from napari_fmri_decoder.pipeline.preparing import Watch
@@ -111,13 +112,7 @@ def run(
 
     yield Stage("Writing the run folder")
     prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *notes))))
-    scores = replace(
-        scored.scores,
-        audit=prepared.findings,
-        notes=prepared.notes,
-        data=summarize_data(prepared.samples, prepared.series, date.today().isoformat()),
-        seconds=time.perf_counter() - started,
-    )
+    scores = _finished(scored, prepared, started)
     write_results(
         out,
         recipe=prepared.recipe,
@@ -136,6 +131,17 @@ def run(
         treatment=prepared.treatment,
     )
     yield RunDone(RunResult(out, prepared, tuple(scored.folds), scores, model, scored.permutations))
+
+
+def _finished(scored: Scored, prepared: Prepared, started: float) -> Scores:
+    """Scores with what else `scores.json` holds."""
+    return replace(
+        scored.scores,
+        audit=prepared.findings,
+        notes=prepared.notes,
+        data=summarize_data(prepared.samples, prepared.series, date.today().isoformat()),
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _open_tasks(
