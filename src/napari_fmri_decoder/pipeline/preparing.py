@@ -148,10 +148,10 @@ def prepare_steps(
         moments=labeled.moments,
         measure=bool(recipe.report.formats) or labeled.mask is not None,
     )
-    table, lag, lagged = labeled.table, None, None
+    lag, lagged = None, None
     if recipe.labels.lag == "nested" or recipe.report.lag_curve:
         lag, lagged = yield from lag_steps(recipe, labeled.series, cleaned, base)
-        table = table if lagged is None else lagged.table
+    table = lagged.table if lagged else labeled.table
     samples = lagged.samples if lagged else cleaned.samples(table, recipe.labels.excluded(table["label"]))
     covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
     splits, findings = _split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
