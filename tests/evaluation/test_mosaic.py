@@ -14,7 +14,7 @@ from nilearn.image import resample_img, resample_to_img
 from PIL import Image
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.figures import mosaic, save_picture
+from napari_fmri_decoder.evaluation.figures import map_rows, mosaic, save_picture
 from napari_fmri_decoder.evaluation.picture_config import PictureConfig
 from napari_fmri_decoder.evaluation.slice_images import one_image, slice_images
 from napari_fmri_decoder.volumes.frames import Frame, rotation
@@ -170,3 +170,30 @@ def test_of_a_series_one_volume_is_shown_or_it_is_refused():
 def test_what_cannot_be_drawn_gives_one_sentence(options: dict[str, Any], sentence: str):
     with pytest.raises(InputError, match=sentence):
         mosaic(zmap(), anatomy(), PictureConfig(**options))
+
+
+def test_rows_of_maps_share_slices_and_colors_and_an_empty_map_is_a_row():
+    """The second map is twice the first, the third is 0 everywhere."""
+    one = np.asarray(zmap().data)
+    maps = Volume(np.stack([one, 2 * one, 0 * one], axis=-1), zmap().affine, "stat", names=("a", "b", "c"))
+    top = float(np.abs(one).max())
+    config = PictureConfig(positions=(-6.0, 8.0), threshold=0.5, title="All")
+    figure = map_rows(maps, anatomy(), config)
+    *slices, bar = figure.axes
+    assert len(slices) == 6
+    names = [text.get_text() for ax in slices for text in ax.texts if text.get_gid() == "map-name"]
+    assert names == ["a", "b", "c"]
+    for k, name in enumerate("ab"):
+        for ax, alone in zip(
+            slices[2 * k :], slice_images(one_image(maps, k), anatomy(), config), strict=False
+        ):
+            drawn = ax.images[-1]
+            assert drawn.norm.vmin == pytest.approx(-2 * top)
+            assert drawn.norm.vmax == pytest.approx(2 * top)
+            np.testing.assert_allclose(
+                np.ma.filled(drawn.get_array(), np.nan), alone.overlay.T, rtol=1e-6, err_msg=name
+            )
+    assert all(np.isnan(np.ma.filled(ax.images[-1].get_array(), np.nan)).all() for ax in slices[4:])
+    assert [float(tick.get_text().replace("\N{MINUS SIGN}", "-")) for tick in bar.get_yticklabels()] == [
+        pytest.approx(value, rel=0.01) for value in (-2 * top, -0.5, 0.5, 2 * top)
+    ]

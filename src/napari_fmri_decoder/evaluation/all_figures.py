@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.events import FoldResult
 
+MOST_MAPS, ROW_SLICES = 8, 6
+"""Rows and slices of the picture of patterns."""
+CLEAR = 0.16
+"""Values below this fraction of the largest are transparent, as in the window."""
 MAX_PROJECTED = 3000
 """Samples that PCA and t-SNE project, at most; evenly spaced ones if there are more."""
 
@@ -46,6 +51,7 @@ def run_figures(
     seed: int = 0,
     design: FoldDesign | None = None,
     below: Volume | None = None,
+    pattern: Volume | None = None,
 ) -> dict[str, Figure]:
     """Draw all figures of a cross-validated run.
 
@@ -66,13 +72,15 @@ def run_figures(
         Use of samples in the folds; by default without validation sets.
     below : Volume, optional
         The anatomy, or the mean of the series; adds the picture of the decoded voxels.
+    pattern : Volume, optional
+        (x, y, z, class) activation patterns of a linear decoder; drawn over `below`.
 
     Returns
     -------
     dict of str to Figure
         By name, in the order of the report: "curves", "confusion_test", "confusion_train",
-        "run_accuracy", "lag", "null", "probabilities", "reliability", "folds", "planes", "brain", "voxels",
-        "pca", "pca_variance", "tsne".
+        "run_accuracy", "lag", "null", "probabilities", "reliability", "folds", "planes", "brain",
+        "pattern", "voxels", "pca", "pca_variance", "tsne".
         Figures that cannot be drawn (learning curves without epochs, a t-SNE of three samples) are
         missing.
     """
@@ -107,6 +115,8 @@ def run_figures(
     drawn["folds"] = figures.fold_figure(design or fold_design(splits, samples))
     if below is not None:
         drawn |= brain_figures(samples.space, below)
+        if pattern is not None:
+            drawn |= pattern_figure(samples.space, pattern, below)
     if voxels is None:
         means, stds = voxel_statistics(samples.X)
         prepared = histogram(means), histogram(stds)
@@ -144,28 +154,69 @@ def brain_figures(space: Space, below: Volume) -> dict[str, Figure]:
     """
     from napari_fmri_decoder.evaluation import figures
 
-    grid, mask = space.grid, decoded_voxels(space)
-    across = space.axis
+    mask = decoded_voxels(space)
     title = f"Decoded voxels, n = {int(space.mask.sum())}, over {below.name}"
-    config, frame = PictureConfig(title=title[:200]), SCANNER
-    if grid.shape[across] <= config.count:
-        frame = Frame.straightening(grid.affine)
-        direction = frame.matrix[:3, :3] @ grid.affine[:3, across]
-        axis = int(np.abs(direction).argmax())
-        planes = np.zeros((grid.shape[across], 3))
-        planes[:, across] = np.arange(grid.shape[across])
-        places = frame.to_frame(apply_affine(grid.affine, planes))[:, axis].round(6)
-        given = {"axis": "xyz"[axis], "positions": tuple(map(float, np.sort(places)))}
-        config = PictureConfig.model_validate({"title": config.title, **given})
+    config, frame = _view(space)
     try:
         return {
-            "planes": figures.three_planes(mask, below, PictureConfig(title=config.title)),
+            "planes": figures.three_planes(mask, below, PictureConfig(title=title[:200])),
             "brain": figures.mosaic(
                 mask, below, config.model_copy(update={"title": "Decoded voxels"}), frame
             ),
         }
     except InputError:
         return {}
+
+
+def pattern_figure(space: Space, pattern: Volume, below: Volume) -> dict[str, Figure]:
+    """Draw the activation patterns of a linear decoder over an image, one row per class.
+
+    Parameters
+    ----------
+    space : Space
+        Of the samples.
+    pattern : Volume
+        (x, y, z, class). Of two classes the second is drawn: the first differs in its sign alone. Of many,
+        the first eight are drawn.
+    below : Volume
+
+    Returns
+    -------
+    dict of str to Figure
+        "pattern"; empty if the image is elsewhere.
+    """
+    from napari_fmri_decoder.evaluation import figures
+
+    names, n = pattern.names, pattern.n_volumes
+    kept = [1] if n == 2 else list(range(min(n, MOST_MAPS)))
+    of_all = f" (first {MOST_MAPS} of {n} classes)" if n > MOST_MAPS else ""
+    title = f"Pattern{of_all}, over {below.name}"
+    labels = (f"{names[1]} against {names[0]}",) if n == 2 else tuple(names[k] for k in kept)
+    values = np.asarray(pattern.data)[..., kept]
+    shown = replace(pattern, data=values, names=labels)
+    config, frame = _view(space)
+    top = float(np.abs(values).max(initial=0))
+    given = {"title": title[:200], "count": ROW_SLICES, "threshold": CLEAR * top}
+    try:
+        return {"pattern": figures.map_rows(shown, below, config.model_copy(update=given), frame)}
+    except InputError:
+        return {}
+
+
+def _view(space: Space) -> tuple[PictureConfig, Frame]:
+    """Slices through the voxels of samples: each plane of a thin slab, else evenly spaced axial ones."""
+    grid, across = space.grid, space.axis
+    config = PictureConfig()
+    if grid.shape[across] > config.count:
+        return config, SCANNER
+    frame = Frame.straightening(grid.affine)
+    direction = frame.matrix[:3, :3] @ grid.affine[:3, across]
+    axis = int(np.abs(direction).argmax())
+    planes = np.zeros((grid.shape[across], 3))
+    planes[:, across] = np.arange(grid.shape[across])
+    places = frame.to_frame(apply_affine(grid.affine, planes))[:, axis].round(6)
+    given = {"axis": "xyz"[axis], "positions": tuple(map(float, np.sort(places)))}
+    return PictureConfig.model_validate(given), frame
 
 
 def decoded_voxels(space: Space) -> Volume:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.histograms import Histogram
     from napari_fmri_decoder.evaluation.permutations import PermutationsDone
     from napari_fmri_decoder.evaluation.scores import Scores
+    from napari_fmri_decoder.pipeline.explaining import Explained
     from napari_fmri_decoder.samples.masks import MaskConfig
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
@@ -133,9 +134,18 @@ def write_results(
     save_model(model, folder / "model.safetensors")
     for result in folds:
         save_model(result.model, folder / "folds" / f"{result.fold:02d}.safetensors")
-    layers = write_layers(folder / "layers", model, samples)
+    linear = linear_maps(model, samples)
+    layers = write_layers(folder / "layers", model, samples, linear)
     figures = _figures(
-        recipe, samples, splits, folds, scores, permutations=permutations, moments=moments, below=below
+        recipe,
+        samples,
+        splits,
+        folds,
+        scores,
+        permutations=permutations,
+        moments=moments,
+        below=below,
+        pattern=next((one.volume for one in linear if one.method.name == "pattern"), None),
     )
     written = statements(recipe, scores)
     texts = folder / "methods.txt", folder / "methods.bib"
@@ -181,6 +191,7 @@ def _figures(
     permutations: PermutationsDone | None,
     moments: Moments | None,
     below: Volume | None,
+    pattern: Volume | None,
 ) -> dict[str, Figure]:
     """Draw the figures of the report; none, without loading matplotlib, if no figures are requested."""
     if not recipe.report.formats:
@@ -195,6 +206,7 @@ def _figures(
         seed=recipe.training.seed,
         design=fold_design(splits, samples, recipe.decoder, recipe.training),
         below=below,
+        pattern=pattern,
     )
 
 
@@ -209,7 +221,9 @@ def _voxel_histograms(moments: Moments, mask: MaskConfig | None) -> tuple[Histog
     )
 
 
-def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Path]:
+def write_layers(
+    folder: Path, model: FittedModel, samples: Samples, linear: Sequence[Explained]
+) -> list[Path]:
     """Write the layers that a viewer shows over the anatomy, in scanner space.
 
     These are the mask of the decoded voxels, and of the model that was fitted on all samples: for each
@@ -221,7 +235,7 @@ def write_layers(folder: Path, model: FittedModel, samples: Samples) -> list[Pat
     list of Path
     """
     paths = [write(decoded_voxels(samples.space), folder / "mask.nii.gz")]
-    for explained in linear_maps(model, samples):
+    for explained in linear:
         paths += write_maps(explained, folder / map_file_name(explained))
     if not isinstance(model.decoder, NetworkDecoder):
         return paths

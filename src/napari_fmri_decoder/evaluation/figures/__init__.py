@@ -6,7 +6,7 @@ from napari_fmri_decoder.evaluation.figures.data_figures import (
     scatter,
     voxel_histograms,
 )
-from napari_fmri_decoder.evaluation.figures.mosaic import mosaic, three_planes
+from napari_fmri_decoder.evaluation.figures.mosaic import map_rows, mosaic, three_planes
 from napari_fmri_decoder.evaluation.figures.score_figures import (
     confusion_matrices,
     lag_figure,
@@ -24,6 +24,7 @@ __all__ = [
     "fold_figure",
     "lag_figure",
     "learning_curves",
+    "map_rows",
     "mosaic",
     "null_distribution",
     "probabilities",

@@ -123,6 +123,53 @@ def three_planes(image: Volume, anatomy: Volume | None, config: PictureConfig) -
     return figure
 
 
+def map_rows(maps: Volume, anatomy: Volume | None, config: PictureConfig, frame: Frame = SCANNER) -> Figure:
+    """Draw several maps over the anatomy, one per row, with the same slices and colors.
+
+    Parameters
+    ----------
+    maps : Volume
+        (x, y, z, map), with names.
+    anatomy, config, frame
+        As of `mosaic`; `rows` and `volume` are not used. The colors end at `limit`, or at the largest
+        absolute value of all maps.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If nothing can be shown, or a position is outside of the anatomy.
+    """
+    below = None if anatomy is None else one_image(anatomy, None if anatomy.step else 0)
+    shown = [one_image(maps, i) for i in range(maps.n_volumes)]
+    tops = [float(np.abs(one.at(0)).max(initial=0)) for one in shown]
+    anywhere = config.model_copy(update={"threshold": 0.0})
+    slices = slice_images(shown[int(np.argmax(tops))], below, anywhere, frame)
+    given = {"positions": tuple(one.position for one in slices), "limit": config.limit or max(tops)}
+    config = config.model_copy(update=given)
+    rows = [slice_images(one, below, config, frame) for one in shown]
+    left, right, bottom, top = rows[0][0].extent
+    height = SLICE_WIDTH * (top - bottom) / (right - left)
+    columns = len(rows[0])
+    figure = style.new_figure(columns * SLICE_WIDTH + 1.6, len(rows) * (height + 0.25) + 0.6, config.title)
+    figure.suptitle(style.plain(config.title), fontsize=style.LARGE)
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    colors, norm = _colors(shown[0], rows[0], config)
+    for line, slices, one in zip(axes, rows, shown, strict=True):
+        for ax, part in zip(line, slices, strict=True):
+            _draw(ax, part, colors, norm, _gray_limits(slices), 1.0, config)
+            ax.set_axis_off()
+        line[0].text(
+            -0.08, 0.5, style.plain(one.name), transform=line[0].transAxes, rotation=90,
+            ha="right", va="center", fontsize=style.SMALL, gid="map-name",
+        )  # fmt: skip
+    _color_bar(figure, list(axes.ravel()), colors, norm, shown[0], config, PAPER["light"][1])
+    return figure
+
+
 def _middle(image: Volume) -> tuple[float, ...]:
     """The voxel of a mask that is nearest to its middle, or the peak of a map, in mm."""
     values = np.nan_to_num(np.abs(image.at(0)))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDS_FIGURE = "folds"
 """The figure that is shown with the table of folds, not among the others."""
-BRAIN_FIGURES = ("planes", "brain")
+BRAIN_FIGURES = ("planes", "brain", "pattern")
 """Figures that are shown in the section of the brain."""
 
 _MIME = {"png": "image/png", "svg": "image/svg+xml"}

@@ -40,6 +40,9 @@ CAPTIONS = {
     "planes": "The decoded voxels in three planes through their middle.",
     "brain": "Where the decoded voxels are. Of a slab, each plane is shown, and positions count along its "
     "axis.",
+    "pattern": "Activation patterns (Haufe et al., 2014) of the linear model fitted to all samples: where "
+    "voxels are higher (hot) or lower (cold) when the evidence for the class is higher. Values below 16% of "
+    "the color limit are transparent. The folder layers has patterns and weights of all classes.",
     "voxels": "Means and standard deviations of the voxels; a line marks the threshold of a mask.",
     "pca": "Principal components of the samples. Groups by run instead of by label indicate drift between "
     "runs.",
