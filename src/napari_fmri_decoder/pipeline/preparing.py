@@ -131,8 +131,7 @@ def prepare_steps(
     recipe, moved = found_again(expanded(recipe), base)
     recipe, found = found_in_dataset(recipe, base)
     found = [*moved, *found, *changed_inputs(recipe, base)]
-    opened = open_series(recipe, base)
-    opened = opened if watch is None else watch(opened)
+    opened = watch(open_series(recipe, base)) if watch else open_series(recipe, base)
     if recipe.zmaps is None:
         labeled = _label_volumes(recipe, opened, base)
     else:
