@@ -19,9 +19,12 @@ from sklearn.preprocessing import StandardScaler
 from small import AFFINE, PLACE_MM, series, write_small
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.permutations import permutation_test
+from napari_fmri_decoder.evaluation.saved_scores import scores_from
 from napari_fmri_decoder.pipeline import RunDone, finish, prepare_run, run
 from napari_fmri_decoder.recipe import load_recipe, make_recipe
 from napari_fmri_decoder.training.bundle.bundle import load_bundle
+from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.training.events import BatchDone
 from napari_fmri_decoder.volumes.frames import apply_affine
 
@@ -257,6 +260,27 @@ def test_a_random_split_is_blocked_until_it_is_allowed(tmp_path):
     errors = {f.code for f in result.scores.audit if f.severity == "error"}
     assert errors == {"run-in-both-parts", "neighbours-across-split"}
     assert "run-in-both-parts" in (result.folder / "report.html").read_text()
+
+
+def test_choosing_the_best_decoder_has_a_p_value_by_the_maximum_statistic(tmp_path):
+    compared = '[[compare]]\ndecoder = { name = "lda" }\n[[compare]]\ndecoder = { name = "dummy" }'
+    tested = "[null]\npermutations = 9\n[training]\nseed = 3\n[baseline]\nmodels = []"
+    result = _run(tmp_path, f'name = "linear"\nC = 0.1\n{compared}\n{tested}')
+    scores = json.loads((result.folder / "scores.json").read_text())
+    samples, splits = result.prepared.samples, result.prepared.splits
+    observed = [scores["accuracy"], *(other["accuracy"] for other in scores["compared"])]
+    permuted = []
+    for decoder in (result.recipe.decoder, *(other.decoder for other in result.recipe.compare)):
+        config = TrainingConfig(seed=3).resolved(decoder)
+        test = permutation_test(decoder, samples, splits, config, permutations=9, observed=0.0)
+        permuted.append([*test][-1].scores)
+    least = (np.max(permuted, axis=0) >= max(observed) - 1e-9).sum()
+    best = scores["best_of"]
+    assert (best["decoders"], best["n"], best["score"]) == (3, 9, max(observed))
+    assert best["p"] == (least + 1) / 10
+    assert best["p"] >= scores["permutation"]["p"] or best["decoder"] != "linear"
+    assert "The best of 3 decoders is" in (result.folder / "report.html").read_text()
+    assert scores_from(scores).best_of.p == best["p"]
 
 
 def test_compared_decoders_use_the_same_folds(tmp_path):

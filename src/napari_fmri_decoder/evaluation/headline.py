@@ -84,6 +84,8 @@ def run_headline(scores: Scores) -> Headline:
     sentence = f"{_score(scores)}; {', '.join(_chance_and_baselines(scores))}; {_permutation_test(scores)}."
     if scores.versus_baseline:
         sentence += f" {scores.versus_baseline.sentence}"
+    if scores.best_of:
+        sentence += f" {scores.best_of.sentence}"
     if scores.lag and scores.lag.chosen:
         sentence += f" {scores.lag.sentence}"
     if scores.directions:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.evaluation.best_of import BestOf
 from napari_fmri_decoder.evaluation.calibration import Calibration, ReliabilityBin
 from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
 from napari_fmri_decoder.evaluation.data_summary import DataSummary
@@ -105,6 +106,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
         compared=tuple(_compared(other) for other in content.get("compared") or ()),
         data=_data(content.get("data")),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
+        best_of=BestOf(**best) if (best := content.get("best_of")) else None,
         seeds=_seeds(content.get("seeds")),
         audit=tuple(_finding(row) for row in content["audit"]),
         notes=tuple(str(note) for note in content.get("notes") or ()),

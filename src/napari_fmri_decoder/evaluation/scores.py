@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.evaluation.best_of import BestOf
     from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
     from napari_fmri_decoder.evaluation.data_summary import DataSummary
     from napari_fmri_decoder.evaluation.lag_curve import LagCurve
@@ -100,6 +101,8 @@ class Scores:
     data : DataSummary or None
         None for runs of earlier versions.
     permutation : Permutation or None
+    best_of : BestOf or None
+        The best of the compared decoders, with a p value that counts the choice.
     seeds : SeedSpread or None
     audit : tuple of Finding
     notes : tuple of str
@@ -131,6 +134,7 @@ class Scores:
     lag: LagCurve | None = None
     compared: tuple[Compared, ...] = ()
     permutation: Permutation | None = None
+    best_of: BestOf | None = None
     data: DataSummary | None = None
     seeds: SeedSpread | None = None
     audit: tuple[Finding, ...] = ()
@@ -175,6 +179,7 @@ class Scores:
             "lag": asdict(self.lag) if self.lag else None,
             "compared": [asdict(other) for other in self.compared],
             "permutation": asdict(self.permutation) if self.permutation else None,
+            "best_of": asdict(self.best_of) if self.best_of else None,
             "seeds": asdict(self.seeds) if self.seeds else None,
             "data": asdict(self.data) if self.data else None,
             "n_samples": self.n_samples,

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
+from napari_fmri_decoder.evaluation.best_of import best_of
 from napari_fmri_decoder.evaluation.compared import Compared, compare, spread_of
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
 from napari_fmri_decoder.evaluation.scores import Scores, score_folds
@@ -20,6 +22,7 @@ from napari_fmri_decoder.training.seeds import seeds_of
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.decoders.base import Decoder
+    from napari_fmri_decoder.evaluation.best_of import BestOf
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.pipeline.events import Prepared
     from napari_fmri_decoder.samples.samples import Samples
@@ -84,16 +87,12 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     yield Stage("Baselines")
     baselines = yield from _score_baselines(prepared, config, tasks, fitted)
     by_run = yield from baseline_by_run(samples, splits, config)
-    permutations: PermutationsDone | None = None
-    if n := recipe.null.permutations:
+    permutations, best = None, None
+    if recipe.null.permutations:
         yield Stage("Permutations")
-        for event in permutation_test(
-            decoder, samples, splits, config, permutations=n, observed=scores.score, tasks=tasks
-        ):
-            if isinstance(event, PermutationsDone):
-                permutations = event
-            else:
-                yield event
+        permutations = yield from _permute(prepared, decoder, config, scores.score, tasks)
+        if compared and recipe.null.compared:
+            best = yield from _best_of(prepared, scores, compared, permutations, tasks)
     scores = replace(
         scores,
         lag=prepared.lag,
@@ -104,8 +103,46 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
         versus_baseline=_versus_baseline(decoder, folds, baselines, samples),
         baseline_by_run=by_run,
         permutation=permutations.summary if permutations else None,
+        best_of=best,
     )
     return Scored(folds, networks, scores, permutations, tuple(notes))
+
+
+def _permute(
+    prepared: Prepared, decoder: Decoder, config: ResolvedTraining, observed: float, tasks: Tasks
+) -> Steps[PipelineEvent, PermutationsDone]:
+    for event in permutation_test(
+        decoder,
+        prepared.samples,
+        prepared.splits,
+        config,
+        permutations=prepared.recipe.null.permutations,
+        observed=observed,
+        tasks=tasks,
+    ):
+        if isinstance(event, PermutationsDone):
+            return event
+        yield event
+    raise InputError("The permutation test ended without a result. Train again.")
+
+
+def _best_of(
+    prepared: Prepared,
+    scores: Scores,
+    compared: Sequence[Compared],
+    permutations: PermutationsDone,
+    tasks: Tasks,
+) -> Steps[PipelineEvent, BestOf]:
+    """Repeat the permutations with the compared decoders, under the same labels."""
+    recipe = prepared.recipe
+    observed, permuted = [scores.score], [permutations.scores]
+    for other, result in zip(recipe.compare, compared, strict=True):
+        yield Stage(f"Permutations of {other.decoder.name}")
+        config = other.training.resolved(other.decoder).model_copy(update={"seed": recipe.training.seed})
+        observed.append(float(getattr(result, scores.headline)))
+        done = yield from _permute(prepared, other.decoder, config, observed[-1], tasks)
+        permuted.append(done.scores)
+    return best_of([recipe.decoder.name, *(o.decoder.name for o in recipe.compare)], observed, permuted)
 
 
 def _score_compared(

@@ -123,6 +123,13 @@ class NullConfig(Options):
         json_schema_extra={"basic": True},
     )
 
+    compared: bool = Field(
+        True,
+        description="Also fit the decoders of [[compare]] under each permutation, to report what choosing "
+        "the best of them costs: a p value by the maximum statistic. It takes as long as their permutation "
+        "tests.",
+    )
+
     @field_validator("permutations", mode="before")
     @classmethod
     def _check_number(cls, permutations: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_fmri_decoder.pipeline.methods.settings import counted
+from napari_fmri_decoder.evaluation.p_values import p_text
 from napari_fmri_decoder.pipeline.methods.statement import Written, statement
 
 if TYPE_CHECKING:
@@ -82,9 +82,15 @@ def permutations(recipe: Recipe, scores: Scores) -> Written:
     if test is None:
         return "The score was not tested against chance."
     return (
-        f"All fits were repeated with block labels permuted within runs, {counted(test.n, 'permutation')} in "
-        f"all (mean score {test.mean:.3f}): p = {test.p:.3g}."
+        f"All fits were repeated with block labels permuted within runs (mean score {test.mean:.3f}): "
+        f"{p_text(test.p, test.n)}."
     ), ("EtzelBraver2013", "PhipsonSmyth2010")
+
+
+@statement("Significance", "null.compared")
+def best_of(recipe: Recipe, scores: Scores) -> Written:
+    """Choice of the best of several decoders."""
+    return f"{scores.best_of.sentence}" if scores.best_of else ""
 
 
 @statement("Significance", "audit")
