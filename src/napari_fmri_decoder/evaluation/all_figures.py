@@ -117,13 +117,18 @@ def run_figures(
         drawn |= brain_figures(samples.space, below)
         if pattern is not None:
             drawn |= pattern_figure(samples.space, pattern, below)
-    if voxels is None:
-        means, stds = voxel_statistics(samples.X)
-        prepared = histogram(means), histogram(stds)
-        drawn["voxels"] = figures.voxel_histograms(*prepared, "prepared samples")
-    else:
-        drawn["voxels"] = figures.voxel_histograms(*voxels, "input images")
+    drawn["voxels"] = _voxel_figure(samples, voxels)
     return drawn | _projections(samples, seed)
+
+
+def _voxel_figure(samples: Samples, voxels: tuple[Histogram, Histogram] | None) -> Figure:
+    """Draw the means and standard deviations of the voxels: of the images, or else of the samples."""
+    from napari_fmri_decoder.evaluation import figures
+
+    if voxels is not None:
+        return figures.voxel_histograms(*voxels, "input images")
+    means, stds = voxel_statistics(samples.X)
+    return figures.voxel_histograms(histogram(means), histogram(stds), "prepared samples")
 
 
 def _calibrations(scores: Scores, results: Sequence[FoldResult], own: Calibration) -> dict[str, Calibration]:
