@@ -1,8 +1,9 @@
-"""From a sample to the settings of a run with the keyboard alone: Tab, Space, Enter and arrows."""
+"""From a sample to its activations with the keyboard alone: Tab, Space, Enter and arrows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QAbstractButton, QApplication, QCheckBox, QComboBox, QLineEdit, QWidget
+from small_sample import two_runs_of_the_phantom
 
+from napari_fmri_decoder._napari.guide.samples import SAMPLES
 from napari_fmri_decoder._napari.qt.frame import is_behind, is_plugin_dock
 from napari_fmri_decoder._napari.qt.lifetime import dock_of
+from napari_fmri_decoder._napari.viewer.dims import filter_shown
 from napari_fmri_decoder.decoders import registry
 
 MOST_TABS = 250
@@ -74,6 +78,18 @@ class Keyboard:
             passed.append(control.objectName() or type(control).__name__)
             self.press(Key.Key_Tab)
         raise AssertionError(f"Tab does not reach {name} in {dock}: {passed}")
+
+    def back(self, name: str, dock: str) -> None:
+        """Press Shift+Tab until a control has the focus."""
+        passed = []
+        for _ in range(MOST_TABS):
+            control = self.focus
+            frame = dock_of(control)
+            if control.objectName() == name and frame is not None and frame.windowTitle() == dock:
+                return
+            passed.append(control.objectName() or type(control).__name__)
+            self.press(Key.Key_Backtab, modifier=Qt.KeyboardModifier.ShiftModifier)
+        raise AssertionError(f"Shift+Tab does not reach {name} in {dock}: {passed}")
 
     def push(self, name: str, dock: str) -> None:
         """Go to a button, and press Space."""
@@ -193,6 +209,47 @@ def test_from_a_sample_to_the_settings_of_train_by_keyboard(
     assert isinstance(keys.go("runs_folder", "Train"), QLineEdit)
     keys.type(tmp_path / "runs")
     assert str(tmp_path / "runs") in str(train.native.findChild(QLineEdit, "runs_folder").text())
+    assert not notified, [str(n.message) for n in notified]
+
+
+def test_from_a_sample_to_its_activations_by_keyboard(
+    viewer: Any,
+    person: Any,
+    keys: Keyboard,
+    tmp_path: Path,
+    notified: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("napari_fmri_decoder.pipeline.folder.run_figures", lambda *args, **options: {})
+    monkeypatch.setitem(SAMPLES, "phantom", replace(SAMPLES["phantom"], make=two_runs_of_the_phantom))
+    view = person.dock("View")
+    session = view.session
+    viewer.window._qt_window.setFocus()
+
+    keys.push("sample_phantom", "View")
+    keys.wait(lambda: session.state.recipe is not None and view.start._opener.job is None)
+    keys.push("step_3", "View")
+    keys.wait(lambda: keys.focus.objectName() == "train_button")
+    train = viewer.window.dock_widgets["Train (napari-fmri-decoder)"]
+    keys.press(Key.Key_Space)
+    assert train.job is not None
+    keys.wait(lambda: train.job is None and session.state.results.result is not None)
+    assert "predictions" in viewer.layers
+    assert keys.focus.objectName() == "train_button", "the button has the focus again"
+
+    keys.back("step_4", "View")
+    keys.press(Key.Key_Space)
+    keys.wait(lambda: keys.focus.objectName() == "layer")
+    look = viewer.window.dock_widgets["Look inside (napari-fmri-decoder)"]
+    keys.choose("layer", "conv1", "Look inside")
+    assert look.filters.layer.value == "conv1"
+    assert viewer.layers["cnn2d conv1"].visible
+    assert not viewer.layers["predictions"].visible
+    keys.go("filter", "Look inside")
+    keys.press(Key.Key_Up, 2)
+    assert look.filters.filter.value == 2
+    assert filter_shown(viewer) == 2
     assert not notified, [str(n.message) for n in notified]
 
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtWidgets import QFileDialog
+from small_sample import two_runs_of_the_phantom
 
-from napari_fmri_decoder._napari.guide.samples import PHANTOM_LABELS, SAMPLES, phantom_recipe, recipe_data
+from napari_fmri_decoder._napari.guide.samples import SAMPLES
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.decoders.cnn2d import CNN2D
-from napari_fmri_decoder.recipe import make_recipe
 from napari_fmri_decoder.samples.example_data import make_phantom
 from napari_fmri_decoder.volumes.nifti import write
 from newcomer import Newcomer, train_bids, train_sample
-
-if TYPE_CHECKING:
-    from napari_fmri_decoder._napari.results.session_from_recipe import RecipeData
 
 
 @pytest.fixture
@@ -74,17 +71,6 @@ def assert_sees_conv1(person: Newcomer) -> None:
     volume = person.viewer.dims.current_step[-4]
     assert np.asarray(visible[-1].data[0, volume]).shape == visible[-1].data.shape[2:]
     assert any(np.asarray(visible[-1].data[f, volume]).any() for f in range(visible[-1].data.shape[0]))
-
-
-def two_runs_of_the_phantom() -> RecipeData:
-    """The sample, with two runs and one epoch of a small network: the clicks are the same."""
-    made, runs = make_phantom(), 2
-    content = phantom_recipe().model_dump(mode="json", exclude_none=True)
-    content["labels"] = PHANTOM_LABELS | {"blocks": f"4 closed, 4 open, {8 * runs} times"}
-    content["decoder"] = {"name": "cnn2d", "filters": [4], "dense": [8]}
-    content["training"] = {"epochs": 1}
-    bold = replace(made.bold, data=made.bold.data[..., : 64 * runs])
-    return recipe_data(make_recipe(content, "two runs"), bold, made.anatomy)
 
 
 def test_a_bids_folder_needs_at_most_10_clicks(
