@@ -146,9 +146,9 @@ def is_basic(field: FieldInfo) -> bool:
 
 
 def label_of(name: str, info: FieldInfo) -> str:
-    """Label of a field: its "label" or title, or its name with spaces."""
+    """Label of a field: its "label" or title, or its name with spaces, without the unit."""
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    words = name.replace("_", " ")
+    words = name.removesuffix(f"_{extra.get('unit')}").replace("_", " ")
     return str(extra.get("label") or info.title or words[:1].upper() + words[1:])
 
 

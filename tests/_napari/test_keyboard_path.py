@@ -234,8 +234,13 @@ def test_from_a_sample_to_its_activations_by_keyboard(
     train = viewer.window.dock_widgets["Train (napari-fmri-decoder)"]
     keys.press(Key.Key_Space)
     assert train.job is not None
+    assert view.start.texts[3].text().endswith("Stop is there as well."), "no longer: press Train"
+    assert not view.start.message.isVisible()
+    assert not train.links.report.enabled
     keys.wait(lambda: train.job is None and session.state.results.result is not None)
     assert "predictions" in viewer.layers
+    features = session.state.results.result.prepared.samples.X.shape[1]
+    keys.wait(lambda: f"Mask: {features:,} voxels in the slab" in train.setup.data.text())
     assert keys.focus.objectName() == "train_button", "the button has the focus again"
 
     keys.back("step_4", "View")
@@ -250,6 +255,10 @@ def test_from_a_sample_to_its_activations_by_keyboard(
     keys.press(Key.Key_Up, 2)
     assert look.filters.filter.value == 2
     assert filter_shown(viewer) == 2
+    assert train.links.report.enabled
+    layers = list(viewer.layers)
+    look.open_run(train.folder)
+    assert list(viewer.layers) == layers, "the series in memory and its mask are not loaded again"
     assert not notified, [str(n.message) for n in notified]
 
 

@@ -197,3 +197,14 @@ def test_rows_of_maps_share_slices_and_colors_and_an_empty_map_is_a_row():
     assert [float(tick.get_text().replace("\N{MINUS SIGN}", "-")) for tick in bar.get_yticklabels()] == [
         pytest.approx(value, rel=0.01) for value in (-2 * top, -0.5, 0.5, 2 * top)
     ]
+
+
+def test_captions_say_along_which_axes_the_positions_are():
+    config = PictureConfig(axis="z", positions=(-8.0, 8.0))
+    rotated = mosaic(zmap(), anatomy(), config, Frame.from_angles(x=20))
+    assert [ax.get_title() for ax in rotated.axes[:2]] == [
+        "rotated z = \N{MINUS SIGN}8 mm",
+        "rotated z = 8 mm",
+    ]
+    scanner = mosaic(zmap(), anatomy(), config, Frame(np.eye(4)))
+    assert scanner.axes[1].get_title() == "z = 8 mm"

@@ -9,6 +9,7 @@ from napari_fmri_decoder.text import printable
 
 RECIPE, SCORES = "recipe.toml", "scores.json"
 PREDICTIONS, HISTORY = "predictions.tsv", "history.tsv"
+REPORT = "report.html"
 LAYERS, FOLDS = "layers", "folds"
 
 

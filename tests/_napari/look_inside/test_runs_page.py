@@ -55,6 +55,8 @@ def test_runs_are_listed_sorted_compared_and_opened(viewer: Any, runs: list[Path
         remember_run(folder)
     look.runs.update_runs()
     assert column(look, "run") == ["leaking", "strong", "weak"], "the latest first"
+    assert look.runs.table.horizontalScrollBar().maximum() == 0, "all columns are in sight"
+    assert "chance 0.500, dummy" in column(look, "run", Qt.ItemDataRole.ToolTipRole)[0]
     p = column(look, "p")
     assert p[:2] == ["\N{EN DASH}"] * 2
     assert float(p[2]) in (0.25, 0.5, 0.75, 1.0)

@@ -513,3 +513,22 @@ def test_line_positions_can_have_names(qtbot: Any) -> None:
     plot.set_data({"variance": [0.5, 0.75, 1.0]})
     assert plot.panes[0].getAxis("bottom")._tickLevels is None
     assert plot.describe(1.8, 0.5, 0) == "2: variance 0.75"
+
+
+def test_chance_and_mean_look_different_in_the_legend_and_the_line_below_is_read_in_full(qtbot: Any) -> None:
+    plot = filled_curves()
+    for fold in range(2):
+        plot.start_fold(f"run {fold + 4}", 10)
+        plot.add(5, Quality(1.0, 0.5), Quality(2.0, 0.25))
+        plot.end_fold()
+    qtbot.addWidget(plot)
+    plot.resize(300, 400)
+    plot.show()
+    legend = plot.legend.text().replace("\xa0", " ")
+    assert "\N{BOX DRAWINGS LIGHT DOUBLE DASH HORIZONTAL}" * 2 + " mean of 2 folds" in legend
+    assert "\N{BOX DRAWINGS LIGHT QUADRUPLE DASH HORIZONTAL}" * 2 + " chance" in legend
+    text = plot.hint.toolTip()
+    assert text == "run 5, epoch 5/10: training 0.50, test 0.25; loss 1, 2"
+    assert plot.hint.text() == text
+    lines = plot.hint.height() // plot.hint.fontMetrics().lineSpacing()
+    assert lines * plot.hint.width() > plot.hint.fontMetrics().horizontalAdvance(text)

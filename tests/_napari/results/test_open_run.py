@@ -92,6 +92,10 @@ def test_an_opened_run_looks_as_after_training(viewer: Any, look: LookInsideDock
     assert train.folder == copy
     assert len(train.runs.history.curves.folds) == 4
     assert f"p = {opened.scores.permutation.p:.3g}" in look.headline.text()
+    assert train.runs.history.notes[0].startswith("Data: a time series of 64 volumes")
+    shown = list(viewer.layers)
+    look.open_run(copy)
+    assert list(viewer.layers) == shown, "no layer is shown twice"
     for page in look.pages.values():
         page.update_result(opened)
         page.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -9,12 +10,18 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from qtpy.compat import isalive
 from qtpy.QtWidgets import QFileDialog
+from small_result import small_result
 
+from napari_fmri_decoder._napari.layers.to_layer import KEY
 from napari_fmri_decoder._napari.prepare.dock import PrepareDock
-from napari_fmri_decoder._napari.results.picture import PictureDialog
+from napari_fmri_decoder._napari.results.picture import PictureDialog, open_picture_dialog
+from napari_fmri_decoder._napari.results.roles import show_only
+from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.view.dock import ViewDock
 from napari_fmri_decoder._napari.view.map_tab import MapTab
+from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter, show_volume
 from napari_fmri_decoder._napari.viewer.session import Session
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.figures import mosaic, save_picture
@@ -95,3 +102,33 @@ def test_prepare_offers_the_slab_then_the_mask_then_the_series(viewer: Any):
     assert third.image.value is session.state.preparation.slab_layer
     for dialog in (first, second, third):
         dialog.close()
+
+
+def test_activations_are_drawn_as_the_viewer_shows_them_and_cancel_saves_nothing(
+    viewer: Any, tmp_path: Path, qtbot: Any
+):
+    session, result = Session.of(viewer), small_result(tmp_path)
+    session.add(result.prepared.series)
+    conv1, conv2, predictions = show_result(session, result)
+    show_only(viewer, "conv2")
+    show_filter(viewer, 3)
+    show_volume(viewer, 5, result.prepared.series.step)
+    dialog = open_picture_dialog(session, conv2)
+    assert dialog.image.value is conv2
+    assert conv1 in dialog.image.choices
+    assert predictions not in dialog.image.choices
+    dialog.anatomy.value = None
+    dialog.save(tmp_path / "conv2.png")
+    shown = Volume(np.asarray(conv2.data[3, 5]).T, conv2.metadata[KEY].affine, "stat")
+    drawn = mosaic(replace(shown, name="cnn2d conv2, filter 3, volume 5"), None, dialog.form.config())
+    save_picture(drawn, tmp_path / "expected.png")
+    found, wanted = (np.asarray(Image.open(tmp_path / f"{n}.png")) for n in ("conv2", "expected"))
+    np.testing.assert_array_equal(found, wanted)
+    dialog.image.value = conv1
+    with pytest.raises(InputError, match="cnn2d conv1 has filters 0 to 2, but the slider is at 3"):
+        dialog.save(tmp_path / "never.png")
+    show_only(viewer, "conv1")
+    assert filter_shown(viewer) == 0, "a filter that this layer has"
+    dialog.findChild(object, "picture_cancel").click()
+    qtbot.waitUntil(lambda: not isalive(dialog))
+    assert not (tmp_path / "never.png").exists()

@@ -52,8 +52,12 @@ def _write_subject(folder, n_labels=6):
     return bold
 
 
-def test_the_template_is_in_mni_space():
-    template = mni_anatomy()
+def test_the_template_is_nilearns_and_in_mni_space():
+    from nilearn.datasets import load_mni152_template
+
+    template, known = mni_anatomy(), load_mni152_template(resolution=1)
+    np.testing.assert_array_equal(template.data, np.asarray(known.dataobj, dtype=np.float32))
+    np.testing.assert_array_equal(template.affine, known.affine)
     assert (template.kind, template.shape) == ("anatomy", (197, 233, 189))
     inverse = np.linalg.inv(template.affine)
     for mm, inside in (((0, -20, 20), True), ((-40, -20, 50), True), ((0, 95, -60), False)):

@@ -57,12 +57,21 @@ class LayerChoice(NullableChoice):
         Returns the layers to choose from.
     text : str
         Text of the choice None.
+    helpers : bool
+        Whether helper layers, such as those of results, can be chosen as well.
     """
 
     def __init__(
-        self, name: str, label: str, tip: str, layers: Callable[[], Iterable[Layer]], text: str = "none"
+        self,
+        name: str,
+        label: str,
+        tip: str,
+        layers: Callable[[], Iterable[Layer]],
+        text: str = "none",
+        *,
+        helpers: bool = False,
     ) -> None:
-        self._layers, self._tip = layers, tip
+        self._layers, self._tip, self._helpers = layers, tip, helpers
         super().__init__(name=name, label=label, text=text, choices=self._listed)
         narrow(self.native)
         self.elide = Elide(self.native)
@@ -76,7 +85,9 @@ class LayerChoice(NullableChoice):
         set_tooltip(self, tooltip(f"{self._tip}{name}"))
 
     def _listed(self, _: Any) -> list[tuple[str, Layer]]:
-        return [(layer.name, layer) for layer in self._layers() if HELPER not in layer.metadata]
+        return [
+            (layer.name, layer) for layer in self._layers() if self._helpers or HELPER not in layer.metadata
+        ]
 
     @property
     def value(self) -> Layer | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_fmri_decoder._napari.qt.workers import Job
+    from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.volumes.volume import Volume
 
 _TIMES = N_RUNS * RUN_LENGTH // (2 * BLOCK_LENGTH)
@@ -137,6 +138,16 @@ SAMPLES = {
 
 class SampleOpener(SessionJob):
     """Opens samples with all settings, one at a time; get it by `session.part(SampleOpener)`."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        session.changed.connect(self._on_changed)
+
+    def _on_changed(self, name: str) -> None:
+        """Take the message back once what it says was done, or no longer applies."""
+        if name in ("series", "training", "result", "saved") and self.message:
+            self.message = ""
+            self.changed.emit()
 
     def open(self, name: str) -> Job:
         """Start opening a sample; all docks then show its settings.

@@ -103,7 +103,10 @@ def _labels(session: Session) -> StepState:
 
 
 def _train(session: Session) -> StepState:
-    result = session.state.results.result
+    result, training = session.state.results.result, session.state.results.training
+    if training:
+        text = f"Training {escape(training)}. Its dock shows the progress; Stop is there as well."
+        return StepState("Train", "Train", "stop_button", done=False, text=text)
     if result is not None:
         text = run_headline(result.scores).html
         return StepState("Train", "Train", "train_button", done=True, text=text)

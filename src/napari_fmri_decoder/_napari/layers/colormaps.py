@@ -67,8 +67,8 @@ CLEAR_WARM: dict[str, Any] = {
 }
 """From dark to pale orange, transparent at the bottom: a slab over the gray series it was cut from."""
 
-MASK_COLORS: dict[int | None, str] = {None: "#ffb000", 0: "transparent", 1: MASK}
-"""A mask is blue; other labels painted into it are orange."""
+MASK_COLORS = ("transparent", MASK, *("#ffb000",) * 254)
+"""A mask is blue; other labels painted into it, up to 255, are orange."""
 
 
 def two_map_colors() -> dict[int | None, tuple[float, float, float, float]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QTableView, QTextBrowser
+from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTableView, QTextBrowser
 
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.look_inside.comparison_text import comparison_html
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 NO_RUNS = "There are no recent runs. Train in the Train dock, or open a run."
 OPEN = "Open the selected run."
 COMPARE = "Show the two selected runs side by side."
+HIDDEN = ("dummy", "chance", "measure")
+"""Columns that are only in the tooltip of a run, so that the others fit into a dock."""
+NAMES = ("run", "differs in")
+"""Columns of long texts: they share the width that the others leave, and are cut in the middle."""
 SELECT_ONE = "Select one run in the table."
 SELECT_TWO = "Select two runs in the table: click the second with Ctrl."
 
@@ -60,7 +65,7 @@ class RunsModel(TableModel):
             value = self.table.iat[index.row(), index.column()]
             return number(value) if isinstance(value, float) else str(value)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(row.headline.html)
+            return tooltip(f"{self._cut(index)}{row.headline.html}")
         if severity is not None and self.table.columns[index.column()] in ("run", "score"):
             mark = SEVERITY_MARKS[severity]
             if role == Qt.ItemDataRole.BackgroundRole:
@@ -68,6 +73,12 @@ class RunsModel(TableModel):
             if role == Qt.ItemDataRole.ForegroundRole:
                 return QColor(mark.text)
         return None
+
+    def _cut(self, index: QModelIndex) -> str:
+        """The full text of a cell that may be cut, as a paragraph."""
+        if self.table.columns[index.column()] not in NAMES:
+            return ""
+        return f"{escape(str(self.table.iat[index.row(), index.column()]))}</p><p>"
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column; numbers that do not exist are last."""
@@ -106,6 +117,8 @@ class RunsPage(Page):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSortingEnabled(True)
         self.table.setMinimumHeight(170)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.table.setWordWrap(False)
         if (numbers := self.table.verticalHeader()) is not None:
             numbers.hide()
         self.open = push_button("open_selected_run", "Open", OPEN)
@@ -182,9 +195,21 @@ class RunsPage(Page):
         self.model.show_rows(rows)
         if (titles := self.table.horizontalHeader()) is not None:
             titles.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # the latest first
-        self.table.resizeColumnsToContents()
+        self._share_width()
         self.show_message("\n".join(messages if rows or messages else [NO_RUNS]))
         self._refresh()
+
+    def _share_width(self) -> None:
+        """Give each column the width of its texts, and the rest to the names, so that all are in sight."""
+        titles = self.table.horizontalHeader()
+        if titles is None:
+            return
+        for i, name in enumerate(self.model.table.columns):
+            self.table.setColumnHidden(i, name in HIDDEN)
+            mode = (
+                QHeaderView.ResizeMode.Stretch if name in NAMES else QHeaderView.ResizeMode.ResizeToContents
+            )
+            titles.setSectionResizeMode(i, mode)
 
     def _show_comparison(self, found: RunComparison) -> None:
         self.comparison = found

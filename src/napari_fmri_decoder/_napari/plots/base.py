@@ -129,6 +129,11 @@ class Plot(QWidget):
         """Describe the data at (x, y) of a pane, in data units."""
         return ""
 
+    def say(self, text: str) -> None:
+        """Show a text below the plot; its tooltip has all of it, if it is too long for the dock."""
+        self.hint.setText(text)
+        self.hint.setToolTip(text)
+
     def click(self, x: float, y: float, pane: int) -> None:
         """Handle a click at (x, y) of a pane, in data units."""
 
@@ -234,9 +239,7 @@ class Plot(QWidget):
 
     def _on_mouse_moved(self, position: QPointF) -> None:
         found = self._locate(position)
-        text = self.describe(*found) if found else ""
-        self.hint.setText(text)
-        self.hint.setToolTip(text)
+        self.say(self.describe(*found) if found else "")
 
     def _on_clicked(self, event: Any) -> None:
         found = self._locate(event.scenePos())

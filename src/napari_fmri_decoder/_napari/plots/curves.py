@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QLabel
 
 from napari_fmri_decoder._napari.plots.base import Plot
 from napari_fmri_decoder._napari.plots.curve_data import CurveData, FoldCurves
-from napari_fmri_decoder._napari.plots.graphics_view import DASHES
+from napari_fmri_decoder._napari.plots.graphics_view import DASHES, DOTS
 from napari_fmri_decoder.evaluation.palette import PALETTE
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ COLORS = {"loss": PALETTE[1], "accuracy": PALETTE[1], "val_loss": PALETTE[0], "v
 class CurvesPlot(Plot):
     """Loss above and accuracy below, of the training and the test (or validation) samples.
 
-    Finished folds are drawn thin, and the mean of at least two of them is dashed. A fold that stopped
-    early (patience) counts in it up to its last epoch; see `mean_curves`.
+    Finished folds are drawn thin, the mean of at least two of them is dashed, and chance is dotted. A fold
+    that stopped early (patience) counts in the mean up to its last epoch; see `mean_curves`.
 
     The ranges are fixed: epochs from 0 to the last, accuracy from 0 to 1, loss from 0 to somewhat above
     the largest so far. New points are drawn by a timer that runs only while the plot is visible, or by
@@ -58,6 +58,8 @@ class CurvesPlot(Plot):
         self._drawn = -1  # version of the data
         loss, accuracy = self.add_pane("", "loss"), self.add_pane("epoch", "accuracy")
         self.add_legend()
+        self.hint.setWordWrap(True)
+        self.hint.setFixedHeight(2 * self.hint.fontMetrics().lineSpacing())
         loss.getAxis("bottom").setStyle(showValues=False)
         accuracy.setXLink(loss)
         loss.setXRange(0, 1, padding=0.02)
@@ -148,7 +150,7 @@ class CurvesPlot(Plot):
             self.current[name].setPen(pg.mkPen(color, width=2))
         self._line.setVisible(data.chance is not None)
         self._line.setValue(data.chance or 0.0)
-        self._line.setPen(pg.mkPen(self.ink, style=Qt.PenStyle.DashLine))
+        self._line.setPen(pg.mkPen(self.ink, style=Qt.PenStyle.DotLine))
         epochs = max((fold.epochs for fold in data.folds), default=1)
         self.panes[0].setXRange(0, max(epochs, 1), padding=0.02)
         self.panes[0].setYRange(0, data.top, padding=0)
@@ -159,9 +161,9 @@ class CurvesPlot(Plot):
             names[mean_name] = self.ink
         if data.chance is not None:
             names["chance"] = self.ink
-        self.legend.show_names(names, self.ink, {mean_name: DASHES, "chance": DASHES})
+        self.legend.show_names(names, self.ink, {mean_name: DASHES, "chance": DOTS})
         if data.folds and data.folds[-1].rows:
-            self.hint.setText(_sentence(data.folds[-1]))
+            self.say(_sentence(data.folds[-1]))
 
     def table(self) -> pd.DataFrame:
         """One row per fold and epoch: fold, epoch, loss, accuracy, val_loss, val_accuracy."""

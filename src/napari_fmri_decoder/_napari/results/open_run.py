@@ -22,6 +22,7 @@ from napari_fmri_decoder._napari.results.session_from_recipe import (
     RecipeData,
     read_recipe_data,
     show_recipe_data,
+    volumes_in_memory,
 )
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.session import Session
@@ -36,6 +37,8 @@ from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari import Viewer
 
     from napari_fmri_decoder._napari.qt.workers import Job
@@ -130,7 +133,7 @@ class RunOpener(SessionJob):
         watch, owner = Watch(), self.owner()
         self.progress.start(f"Opening {folder.name}…")
         job = run_generator(
-            partial(_opened_run, folder, images, watch),
+            partial(_opened_run, folder, images, watch, volumes_in_memory(self.session)),
             owner=owner,
             description=f"Opening {folder.name}",
             on_event=self._on_event,
@@ -168,14 +171,16 @@ class RunOpener(SessionJob):
             self._ended(message)
 
 
-def _opened_run(folder: Path, images: Path | None, watch: Watch) -> Steps[Any, OpenedRun | None]:
+def _opened_run(
+    folder: Path, images: Path | None, watch: Watch, in_memory: Sequence[Volume]
+) -> Steps[Any, OpenedRun | None]:
     """Read a run folder, then its images; without them, the layers of the folder."""
     try:
         saved = read_saved_run(folder)
         recipe = saved.recipe if images is None else moved_to(saved.recipe, images)
         saved = replace(saved, recipe=recipe)
         yield Stage("Opening the images")
-        data = read_recipe_data(recipe, watch.over, folder)
+        data = read_recipe_data(recipe, watch.over, folder, in_memory)
         yield data
         result, why = None, why_incomplete(recipe, data)
         if data.series is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from magicgui.widgets import Container
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_info
@@ -18,15 +19,18 @@ from napari_fmri_decoder._napari.forms.model_form import ModelForm
 from napari_fmri_decoder._napari.forms.native import align_labels
 from napari_fmri_decoder._napari.forms.step import row
 from napari_fmri_decoder._napari.layers.display import SCANNER
-from napari_fmri_decoder._napari.layers.to_layer import HELPER
+from napari_fmri_decoder._napari.layers.to_layer import HELPER, KEY
 from napari_fmri_decoder._napari.qt.messages import Message
 from napari_fmri_decoder._napari.qt.session_job import SessionJob
 from napari_fmri_decoder._napari.qt.workers import Job, run_generator
+from napari_fmri_decoder._napari.results.roles import activation_layers
+from napari_fmri_decoder._napari.viewer.dims import filter_shown, volume_shown
 from napari_fmri_decoder._napari.viewer.save_paths import LastFolder, suggested_path
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.picture_config import PictureConfig
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.derived_names import file_name
+from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +39,8 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder._napari.viewer.session import Session
     from napari_fmri_decoder.volumes.frames import Frame
-    from napari_fmri_decoder.volumes.volume import Volume
 
-NO_IMAGE = "Choose the image to show: a map, a mask or a slab."
+NO_IMAGE = "Choose the image to show: a map, a mask, a slab, or the activations of a hidden layer."
 ROTATED = "Slices along the axes of the rotated view; otherwise along those of the scanner."
 FILES = "PNG (*.png);;SVG (*.svg)"
 
@@ -70,7 +73,7 @@ class PictureDialog(QDialog):
         self.setWindowTitle("Save picture")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session = session
-        self.image = LayerChoice("picture_image", "Image", NO_IMAGE, self._layers)
+        self.image = LayerChoice("picture_image", "Image", NO_IMAGE, self._shown, helpers=True)
         about = "Drawn in gray below the image. Of a series, its mean."
         self.anatomy = LayerChoice("picture_anatomy", "Anatomy", about, self._images)
         self.rotated = check_box("picture_rotated", "Along the rotated view", ROTATED)
@@ -78,12 +81,14 @@ class PictureDialog(QDialog):
         self.form.update(dict(defaults))
         save = push_button("picture_save", "Save…", "Choose a file, draw the picture, and save it.")
         save.changed.connect(self._ask)
+        cancel = push_button("picture_cancel", "Cancel", "Close without saving.")
+        cancel.changed.connect(self._cancel)
         self.message = Message("picture_message")
         layers = Container(widgets=[self.image, self.anatomy, self.rotated])
         layers.margins = (0, 0, 0, 0)
         align_labels(layers)
         rows = QVBoxLayout(self)
-        parts: tuple[QWidget, ...] = (layers.native, self.form.native, row(save).native, self.message)
+        parts: tuple[QWidget, ...] = (layers.native, self.form.native, row(save, cancel).native, self.message)
         for part in parts:
             rows.addWidget(part)
         self.image.reset_choices()
@@ -98,6 +103,10 @@ class PictureDialog(QDialog):
     def _layers(self) -> list[Layer]:
         layers = [one for one in self._session.viewer.layers if isinstance(one, (Image, Labels))]
         return [one for one in layers if HELPER not in one.metadata and self._session.volume(one) is not None]
+
+    def _shown(self) -> list[Layer]:
+        """The layers of images, and the activations of the result that is shown."""
+        return [*self._layers(), *activation_layers(self._session.viewer)]
 
     def _images(self) -> list[Layer]:
         return [layer for layer in self._layers() if isinstance(layer, Image)]
@@ -130,7 +139,7 @@ class PictureDialog(QDialog):
 
     def _start(self, path: Path) -> Job:
         layer = self.image.value
-        volume = self._session.volume(layer) if layer is not None else None
+        volume = image_of(self._session, layer) if layer is not None else None
         if volume is None:
             raise InputError(NO_IMAGE)
         config = self.form.config()
@@ -163,6 +172,9 @@ class PictureDialog(QDialog):
         work.begin(job)
         return job
 
+    def _cancel(self, _: object = None) -> None:
+        self.reject()
+
     def _ask(self, _: object = None) -> None:
         name = self.image.value.name if self.image.value is not None else "picture"
         volume = self._session.series
@@ -180,6 +192,25 @@ def draw(volume: Volume, anatomy: Volume | None, config: PictureConfig, frame: F
     from napari_fmri_decoder.evaluation.figures import mosaic, save_picture
 
     return save_picture(mosaic(volume, anatomy, config, frame), path)
+
+
+def image_of(session: Session, layer: Layer) -> Volume | None:
+    """The volume of a layer; of activations, the map of the volume and filter that the viewer shows.
+
+    Raises
+    ------
+    InputError
+        If the layer has no such filter.
+    """
+    if layer not in activation_layers(session.viewer):
+        return session.volume(layer)
+    shown = layer.metadata[KEY]
+    number, n = filter_shown(session.viewer), shown.data.shape[-1]
+    if number >= n:
+        raise InputError(f"{layer.name} has filters 0 to {n - 1}, but the slider is at {number}. Move it.")
+    at = min(volume_shown(session.viewer, shown.step), shown.data.shape[3] - 1)
+    data = np.asarray(shown.data[..., at, number])
+    return Volume(data, shown.affine, "stat", name=f"{shown.name}, filter {number}, volume {at}")
 
 
 def current_volume(session: Session, layer: Layer | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder._napari.viewer.camera import brain_layers
+from napari_fmri_decoder._napari.viewer.dims import filter_shown, show_filter
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -21,6 +22,11 @@ def result_layers(viewer: Viewer) -> list[Layer]:
     return [layer for layer in brain_layers(viewer) if ROLE in layer.metadata]
 
 
+def activation_layers(viewer: Viewer) -> list[Layer]:
+    """The layers of filter activations of the result that is shown."""
+    return [layer for layer in result_layers(viewer) if layer.metadata[ROLE] != PREDICTIONS]
+
+
 def first_hidden_layer(viewer: Viewer) -> str | None:
     """Role of the first hidden layer of the result that is shown; None if it has none with positions."""
     roles = sorted(layer.metadata[ROLE] for layer in result_layers(viewer))
@@ -29,6 +35,9 @@ def first_hidden_layer(viewer: Viewer) -> str | None:
 
 def show_only(viewer: Viewer, role: str) -> None:
     """Show one part of the result, select its layer, and hide the other parts.
+
+    The slider of the filters is as long as the layer with the most filters needs; it is moved to the first
+    filter if this layer has no such filter.
 
     Parameters
     ----------
@@ -40,3 +49,5 @@ def show_only(viewer: Viewer, role: str) -> None:
         layer.visible = layer.metadata[ROLE] == role
         if layer.visible:
             viewer.layers.selection = {layer}
+            if role != PREDICTIONS and filter_shown(viewer) >= layer.data.shape[0]:
+                show_filter(viewer, 0)

@@ -6,12 +6,15 @@ are reported, and everything else is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from napari_fmri_decoder._napari.layers.display import SCANNER
+from napari_fmri_decoder._napari.layers.to_layer import HELPER
 from napari_fmri_decoder._napari.viewer.camera import brain_layers, center_view
 from napari_fmri_decoder._napari.viewer.first_volume import begin_at_first_volume
 from napari_fmri_decoder._napari.viewer.in_use import NO_MASK
@@ -69,7 +72,10 @@ class RecipeData:
 
 
 def read_recipe_data(
-    recipe: Recipe, watch: Callable[[Volume], Volume], folder: Path | None = None
+    recipe: Recipe,
+    watch: Callable[[Volume], Volume],
+    folder: Path | None = None,
+    in_memory: Sequence[Volume] = (),
 ) -> RecipeData:
     """Read the files of a recipe.
 
@@ -81,6 +87,9 @@ def read_recipe_data(
         See `pipeline.prepare_steps`.
     folder : Path, optional
         Folder of the recipe. A run folder records its input files, and changed files give a note.
+    in_memory : sequence of Volume
+        Shown in the viewer, and made from no file, such as a sample. A run folder has a copy of its series,
+        which is not shown a second time: the one in the viewer is used.
     """
     base, missing = Path(), list[str]()
 
@@ -100,6 +109,9 @@ def read_recipe_data(
         anatomy = tried(lambda: read(path))
     if resolved is not None:
         series = tried(lambda: on_copies(open_series(resolved, base)))
+    if series is not None:
+        opened = series
+        series = tried(lambda: next((one for one in in_memory if same_voxels(one, opened)), opened))
     if series is not None:
         watched, config, slab = watch(series), data.mask, recipe.slab
         if config is not None:
@@ -153,13 +165,19 @@ def show_recipe_data(session: Session, data: RecipeData) -> tuple[str, ...]:
 
 
 def apply_mask(session: Session, made: Masked | None) -> None:
-    """Apply or remove a mask, as in Prepare; earlier masks are hidden."""
+    """Apply or remove a mask, as in Prepare; a layer with the same mask is used, other masks are hidden."""
     old = [layer for step in session.steps if step.name == MASK for layer in step.layers]
     if made is None:
         session.take_step("no mask", hide=old, **NO_MASK)
+        return
+    layer = next((one for one in old if _shows(session, one, made.mask)), None)
+    if layer is None:
+        added = [session.add(made.mask)]
+        layer = added[0]
     else:
-        layer = session.add(made.mask)
-        session.take_step(MASK, [layer], hide=old, mask=made.mask, mask_config=made.config, mask_layer=layer)
+        added = []
+    others = [one for one in old if one is not layer]
+    session.take_step(MASK, added, hide=others, mask=made.mask, mask_config=made.config, mask_layer=layer)
 
 
 def apply_slab(session: Session, config: SlabConfig, placement: RotatedSlab) -> None:
@@ -176,14 +194,39 @@ def apply_slab(session: Session, config: SlabConfig, placement: RotatedSlab) -> 
 
 
 def _existing_layer(session: Session, volume: Volume) -> Layer | None:
-    """Find the layer that shows the same files with the same grid and TR."""
+    """Find the layer that shows this volume, or the same files with the same grid and TR."""
     for layer in brain_layers(session.viewer):
         shown = session.volume(layer)
-        if shown is not None and shown.parts and _files(shown) == _files(volume):
-            same = shown.grid.same_as(volume.grid) and shown.step == volume.step
-            if same and shown.n_volumes == volume.n_volumes:
-                return layer
+        if shown is volume:
+            return layer
+        if shown is not None and shown.parts and _files(shown) == _files(volume) and _alike(shown, volume):
+            return layer
     return None
+
+
+def volumes_in_memory(session: Session) -> list[Volume]:
+    """The series in the viewer that come from no file; see `read_recipe_data`."""
+    volumes = [
+        session.volume(layer) for layer in brain_layers(session.viewer) if HELPER not in layer.metadata
+    ]
+    return [volume for volume in volumes if volume is not None and volume.is_series and not volume.parts]
+
+
+def same_voxels(one: Volume, other: Volume) -> bool:
+    """Whether two volumes have the same grid, TR and voxels; reads until the first difference."""
+    if not _alike(one, other):
+        return False
+    return all(np.array_equal(one.at(i), other.at(i), equal_nan=True) for i in range(one.n_volumes))
+
+
+def _alike(one: Volume, other: Volume) -> bool:
+    same = one.n_volumes == other.n_volumes and one.step == other.step
+    return same and one.grid.same_as(other.grid)
+
+
+def _shows(session: Session, layer: Layer, mask: Volume) -> bool:
+    shown = session.volume(layer) if layer in session.viewer.layers else None
+    return shown is not None and same_voxels(shown, mask)
 
 
 def _files(volume: Volume) -> list[tuple[Path, int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_fmri_decoder._napari.train.runs import NONE_STOPPED
 from napari_fmri_decoder._napari.train.subject_runs import SubjectRuns
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.run_files import REPORT
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.train.runs import Runs
@@ -18,6 +19,8 @@ BUSY = "A job is running. Wait for it or stop it."
 NONE_RUNNING = "Nothing is running."
 STOP_SUBJECTS = "Stop the subjects on the page Set up, under All subjects."
 NONE_ENDED = "No run has ended yet."
+NOT_ENDED = "The report is written at the end of the run."
+NO_REPORT = "The run folder has no report.html."
 ENDING = "The stopped run is still finishing its current step."
 PLACES = {
     NO_SERIES: ("Prepare", "series"),
@@ -93,8 +96,15 @@ class Reasons:
         return ENDING if self._runs.ending else ""
 
     def no_links(self) -> str:
-        """Why there is no report."""
+        """Why there are no results of a last run."""
         return "" if self._runs.folder is not None else NONE_ENDED
+
+    def no_report(self) -> str:
+        """Why there is no report to open."""
+        if self._runs.training:
+            return NOT_ENDED
+        folder = self._runs.folder
+        return self.no_links() or ("" if folder and (folder / REPORT).is_file() else NO_REPORT)
 
 
 def require(reason: str) -> None:

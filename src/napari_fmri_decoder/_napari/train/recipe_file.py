@@ -9,16 +9,21 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_fmri_decoder._napari.forms.controls import check_box, push_button
 from napari_fmri_decoder._napari.qt.notifications import guard
+from napari_fmri_decoder._napari.results.session_from_recipe import RecipeData, read_recipe_data
 from napari_fmri_decoder.pipeline.folder import SCORES
 from napari_fmri_decoder.pipeline.inputs import found_again
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.recipe import load_recipe, rebased
+from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from napari_fmri_decoder._napari.qt.reading import Watch
+    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.recipe import Recipe
+    from napari_fmri_decoder.volumes.volume import Volume
 
 LOAD = "Set all docks from a recipe (.toml), such as the one in a run folder."
 WITH_DATA = (
@@ -67,6 +72,17 @@ def read_recipe(path: Path) -> tuple[Recipe, tuple[str, ...]]:
     """
     recipe, moved = found_again(load_recipe(path), path.parent)
     return rebased(recipe, path.parent, None), tuple(moved)
+
+
+def read_data_steps(
+    recipe: Recipe, watch: Watch, folder: Path, in_memory: Sequence[Volume]
+) -> Steps[None, RecipeData | None]:
+    """Read the data of a recipe, in a thread; None if it was stopped. See `read_recipe_data`."""
+    try:
+        return read_recipe_data(recipe, watch.over, folder, in_memory)
+    except StoppedReading:
+        yield  # a worker sees a stop only between yields
+    return None
 
 
 def has_stopped(folder: Path) -> bool:

@@ -72,13 +72,13 @@ class RunHistory:
             case Prepared():
                 self.curves.set_chance(1 / len(event.samples.classes))
                 self.curves.set_why(event.recipe.decoder.no_curves)
-                self._note(*event.notes)
+                self.add_notes(*event.notes)
             case FoldStarted(fold, n_folds, name):
                 refit = fold >= n_folds
                 # a repeated fold belongs to a compared network; the curves show only one network
                 self._compared = not refit and (self._compared or fold in self._folds)
                 self._folds.add(fold)
-                self._place = (0, 1) if refit else (fold, n_folds)
+                self._place = (min(fold, n_folds), n_folds + 1)  # the final fit on all samples is the last
                 self._fold = self._stage if refit else f"F{event.text[1:]}"
                 self._name, self._drawn = name, False
             case FitStarted(epochs=epochs, batches=batches, train=train):
@@ -104,7 +104,7 @@ class RunHistory:
             case Progress(what, done, total):
                 self._line.set(f"{what.capitalize()}: {done} of {total}", done / max(total, 1))
             case Note(message):
-                self._note(message)
+                self.add_notes(message)
 
     def _show_epoch(self, part: float) -> None:
         """Show fold and epoch; `part` is the completed fraction of the next epoch."""
@@ -113,5 +113,6 @@ class RunHistory:
         epoch = min(self._epoch + 1, self._epochs)
         self._line.set(f"{self._fold}: epoch {epoch} of {self._epochs}", (first + done) / folds)
 
-    def _note(self, *messages: str) -> None:
+    def add_notes(self, *messages: str) -> None:
+        """Add notes that are not there yet."""
         self.notes += [m for m in messages if m not in self.notes]

@@ -15,6 +15,7 @@ from napari_fmri_decoder._napari.qt.availability import set_available
 from napari_fmri_decoder._napari.qt.notifications import guard
 from napari_fmri_decoder._napari.results.roles import first_hidden_layer, show_only
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.run_files import REPORT
 from napari_fmri_decoder.training.tasks.workers import SERIAL
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its
         """Enable the buttons after a run."""
         hidden = first_hidden_layer(self._runs.session.viewer)
         set_available(self.activations, reasons.no_links() or ("" if hidden else NO_LAYERS))
-        set_available(self.report, reasons.no_links())
+        set_available(self.report, reasons.no_report())
         set_available(self.command, reasons.no_links())
 
     @guard()
@@ -80,7 +81,7 @@ class RunLinks(Container):  # type: ignore[type-arg]  # magicgui types it by its
     @guard()
     def _open_report(self) -> None:
         if self._runs.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._runs.folder / "report.html")))
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._runs.folder / REPORT)))
 
     def _copy_command(self) -> None:
         clipboard = QApplication.clipboard()

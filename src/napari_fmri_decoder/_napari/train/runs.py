@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +19,19 @@ from napari_fmri_decoder._napari.qt.workers import run_generator
 from napari_fmri_decoder._napari.results.recent_runs import remember_run
 from napari_fmri_decoder._napari.results.session_from_recipe import (
     RecipeData,
-    read_recipe_data,
     show_recipe_data,
+    volumes_in_memory,
 )
-from napari_fmri_decoder._napari.results.show_result import show_result
+from napari_fmri_decoder._napari.results.show_result import result_layers, show_result
+from napari_fmri_decoder._napari.train.recipe_file import read_data_steps
 from napari_fmri_decoder._napari.train.run_history import RunHistory
 from napari_fmri_decoder._napari.train.run_plan import RunLocation, check_plan, run_plan
+from napari_fmri_decoder._napari.train.run_text import run_html, warnings_text
 from napari_fmri_decoder._napari.viewer.undo import all_or_nothing
 from napari_fmri_decoder.errors import DivergedError, InputError
-from napari_fmri_decoder.evaluation.headline import run_headline
 from napari_fmri_decoder.pipeline import AuditError, Prepared, RunResult
 from napari_fmri_decoder.pipeline.resume import has_begun
 from napari_fmri_decoder.training.estimate import RunEstimate
-from napari_fmri_decoder.volumes.counted_reading import StoppedReading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.train.recipe_from_session import Plan
     from napari_fmri_decoder._napari.viewer.session import Session
-    from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
 
@@ -97,6 +95,7 @@ class Runs(SessionJob):
         self._ending: set[QObject] = set()  # owners of stopped work that has not ended yet
         self._on_stop: Callable[[], None] = self._show_stopped
         session.changed.connect(self._on_session)
+        self.changed.connect(self._tell)
         for name in ("result", "saved"):
             self._on_session(name)
 
@@ -128,9 +127,8 @@ class Runs(SessionJob):
 
     def check(self, plan: Plan) -> Job:
         """Do everything that a run does before training."""
-        job = self._start(check_plan, plan, "Checking", self._checked)
         self.running = None
-        return job
+        return self._start(check_plan, plan, "Checking", self._checked)
 
     def _start(self, work: Any, plan: Plan, description: str, on_done: Callable[[Any], None]) -> Job:
         """Start work with a new owner, so that the next can start while this one is still stopping."""
@@ -157,24 +155,34 @@ class Runs(SessionJob):
 
     def open_data(self, recipe: Recipe, path: Path) -> Job:
         """Read the data of a recipe, and show them in Prepare and Labels."""
-        name = path.name
+        name, self.running = path.name, None
         owner, watch = self.owner(), Watch()
         show_none = partial(self.progress.end, "Stopped. No data were opened.")
         self.progress.start(f"Opening the data of {name}…")
         failed = partial(self.progress.end, "The data could not be opened.")
         job = run_generator(
-            partial(_read_data, recipe, watch, path.parent),
+            partial(read_data_steps, recipe, watch, path.parent, volumes_in_memory(self.session)),
             owner=owner,
             description=f"Opening the data of {name}",
             on_done=lambda data: self._end(owner, partial(self._opened, data, name)),
             on_error=lambda _: self._end(owner, failed),
             on_stopped=lambda: self._end(owner, show_none),
         )
-        self.running = None
         watch.job, self._owner, self._on_stop = job, owner, show_none
         self.progress.follow(job, lambda: 0.0)
         self.begin(job)
         return job
+
+    @property
+    def training(self) -> bool:
+        """Whether a run is being trained."""
+        return self.job is not None and self.running is not None
+
+    def _tell(self) -> None:
+        """Let all docks know what is being trained."""
+        name = self.running.recipe.decoder.name if self.running is not None and self.training else ""
+        if self.session.state.results.training != name:
+            self.session.update(training=name)
 
     def stop(self) -> None:
         """Stop: other work can start immediately; this one ends after its current step."""
@@ -219,8 +227,9 @@ class Runs(SessionJob):
 
     def _done(self, result: RunResult) -> None:
         self.folder = result.folder
-        self.message = f"{run_headline(result.scores).html}<br>{escape(str(result.folder))}"
-        self.progress.end(f"Done in {result.scores.seconds:.0f} s.{_warnings(result)}")
+        replaced = self.session.state.results.result if result_layers(self.session.viewer) else None
+        self.message = run_html(result, replaced)
+        self.progress.end(f"Done in {result.scores.seconds:.0f} s.{warnings_text(result)}")
         remember_run(result.folder)
         with guard(), all_or_nothing(self.session):
             show_result(self.session, result)
@@ -233,9 +242,10 @@ class Runs(SessionJob):
         if run is None or run.folder == self.folder or self.job is not None:
             return
         self.folder = run.folder
-        self.message = f"{run_headline(run.scores).html}<br>{escape(str(run.folder))}"
+        self.message = run_html(run)
         self.history.start()
         self.history.curves.show_run(run)
+        self.history.add_notes(*run.scores.notes)
         if isinstance(run, RunResult):
             self.prepared, self.findings = run.prepared, ()
             self.found.emit(run.prepared)
@@ -281,17 +291,3 @@ class Runs(SessionJob):
                 missing = show_recipe_data(self.session, data)
             notify_note(*(f"{name}: {message}" for message in (*missing, *data.notes)))
             self.progress.end(f"Loaded {name}" + ("; some files are missing." if missing else "."))
-
-
-def _read_data(recipe: Recipe, watch: Watch, folder: Path) -> Steps[None, RecipeData | None]:
-    try:
-        return read_recipe_data(recipe, watch.over, folder)
-    except StoppedReading:
-        yield  # a worker sees a stop only between yields
-    return None
-
-
-def _warnings(result: RunResult) -> str:
-    """Point to the warnings of the audit, which do not stop a run."""
-    n = sum(finding.severity == "warning" for finding in result.scores.audit)
-    return f" Check lists {n} warning{'s' if n > 1 else ''}." if n else ""

@@ -111,6 +111,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
         self.decoder.changed.connect(self._keep_order)
         self.training.changed.connect(self._on_network)
         self.split.changed.connect(self._on_split)
+        self.use_slab.changed.connect(self._show_data)
         self._on_network()
         self._on_split()
         for name in ("series", "mask", "table", "recipe"):
@@ -234,8 +235,14 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
             self.decoder.show_meanings(decoder.meanings(*size) if size is not None else {})
 
     def follow_count(self, life: Lifetime) -> None:
-        """Show what empty options mean for the voxels that are counted, while the dock is open."""
-        life.follow(self.session.part(VoxelCount).changed, self._on_network)
+        """Show the voxels that are counted, and what empty options mean for them, while the dock is open."""
+        for slot in (self._on_network, self._show_data):
+            life.follow(self.session.part(VoxelCount).changed, slot)
+
+    def _show_data(self) -> None:
+        text = data_summary(self.session, use_slab=bool(self.use_slab.value))
+        if text != self.data.text():
+            self.data.setText(text)
 
     def _keep_order(self) -> None:
         """Let the Tab key go from top to bottom; another network brings other controls."""
@@ -251,7 +258,7 @@ class SetupView(Container):  # type: ignore[type-arg]  # magicgui types it by it
     def on_session(self, name: str) -> None:
         """Show what was set in Prepare and Labels; called by the dock after changes."""
         if name in ("series", "mask", "mask_config", "slab", "slab_placement", "table", "labels"):
-            self.data.setText(data_summary(self.session))
+            self._show_data()
         if name in ("series", "table", "labels"):
             self._on_network()
         if name == "recipe" and (recipe := self.session.state.recipe) is not None:

@@ -106,11 +106,14 @@ class Results:
         Result of the last training, or of the run that was opened last.
     saved : SavedRun or None
         The run that was opened last, if its images could not be opened: then `result` is None.
+    training : str
+        Name of the decoder that is being trained; "" if there is none.
     """
 
     prepared: Prepared | None = None
     result: RunResult | None = None
     saved: SavedRun | None = None
+    training: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

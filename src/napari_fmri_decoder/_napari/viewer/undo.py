@@ -58,7 +58,7 @@ def bring_back(session: Session, dropped: Dropped) -> None:
         if layer in layers:
             session.show(layer, volume)
     before = dropped.before.values()
-    kept = ("point", "radiological", "result", "saved", "recipe")
+    kept = ("point", "radiological", "result", "saved", "training", "recipe")
     session.update(**{name: value for name, value in before.items() if name not in kept})
 
 

@@ -45,7 +45,8 @@ def mosaic(image: Volume, anatomy: Volume | None, config: PictureConfig, frame: 
         Drawn in gray; of a series the mean.
     config : PictureConfig
     frame : Frame
-        Slices are perpendicular to its axes; those of the scanner by default.
+        Slices are perpendicular to its axes; those of the scanner by default. The positions of others are
+        called rotated.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def mosaic(image: Volume, anatomy: Volume | None, config: PictureConfig, frame: 
     gray = _gray_limits(slices)
     alpha = 0.55 if below is not None and shown.kind in ("mask", "atlas") else 1.0
     for ax, one in zip(axes, slices, strict=False):
-        _draw(ax, one, colors, norm, gray, alpha, config)
+        _draw(ax, one, colors, norm, gray, alpha, config, frame)
     for ax in axes:
         ax.set_axis_off()
     if shown.kind not in ("mask", "atlas"):
@@ -160,7 +161,7 @@ def map_rows(maps: Volume, anatomy: Volume | None, config: PictureConfig, frame:
     colors, norm = _colors(shown[0], rows[0], config)
     for line, slices, one in zip(axes, rows, shown, strict=True):
         for ax, part in zip(line, slices, strict=True):
-            _draw(ax, part, colors, norm, _gray_limits(slices), 1.0, config)
+            _draw(ax, part, colors, norm, _gray_limits(slices), 1.0, config, frame)
             ax.set_axis_off()
         line[0].text(
             -0.08, 0.5, style.plain(one.name), transform=line[0].transAxes, rotation=90,
@@ -188,8 +189,9 @@ def _draw(
     gray: tuple[float, float],
     alpha: float,
     config: PictureConfig,
+    frame: Frame = SCANNER,
 ) -> None:
-    """Draw one slice with its position and the letters of its sides."""
+    """Draw one slice with its position along an axis of a frame, and the letters of its sides."""
     look: dict[str, Any] = {"origin": "lower", "extent": one.extent, "interpolation": "nearest"}
     if one.anatomy is not None:
         below = np.where(one.anatomy == 0, np.nan, one.anatomy)  # paper, where there is no head
@@ -204,9 +206,10 @@ def _draw(
         text = ax.text(x, 0.5, letter, transform=ax.transAxes, color=ink, fontsize=style.SMALL)
         text.set(ha=align, va="center", fontweight="bold", gid=f"side-{side}")
         text.set_bbox({"facecolor": paper, "alpha": 0.7, "pad": 1.0, "edgecolor": "none"})
+    along = "" if frame.is_identity else "rotated "
     hemisphere = f" {one.hemisphere}" if one.hemisphere else ""
     ax.set_title(
-        f"{config.axis} = {_text(one.position, 'g')} mm{hemisphere}",
+        f"{along}{config.axis} = {_text(one.position, 'g')} mm{hemisphere}",
         fontsize=style.SMALL, color=ink, y=1.0, pad=2,
     )  # fmt: skip
 

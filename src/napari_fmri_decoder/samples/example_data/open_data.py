@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,25 @@ def mni_anatomy() -> Volume:
     Volume
         (197, 233, 189) float32 of 1 mm, 0 to 1, kind "anatomy".
     """
-    from nilearn.datasets import load_mni152_template
+    path = _shipped("mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
+    if path is None:
+        from nilearn.datasets import load_mni152_template
 
-    image = load_mni152_template(resolution=1)
-    data = np.array(image.dataobj, dtype=np.float32)
-    return Volume(data, np.asarray(image.affine, dtype=np.float64), "anatomy", name="MNI152 template")
+        image = load_mni152_template(resolution=1)
+        data, affine = np.array(image.dataobj, dtype=np.float32), np.asarray(image.affine, dtype=np.float64)
+    else:
+        template = read(path)
+        data, affine = template.at(0).astype(np.float32), template.affine
+        data /= data.max()
+    return Volume(data, affine, "anatomy", name="MNI152 template")
+
+
+def _shipped(name: str) -> Path | None:
+    """Find a file of nilearn without importing nilearn, which takes more time than reading it."""
+    found = find_spec("nilearn")
+    folders = found.submodule_search_locations if found is not None else None
+    paths = [Path(folder) / "datasets" / "data" / name for folder in folders or ()]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def motor_map() -> Volume:

@@ -40,6 +40,7 @@ class BlockLabels(LabelsConfig):
         le=10_000_000,
         description="Number of volumes per run, a multiple of whole blocks; 64 in the original notebook. 0 "
         "treats each file as a run, named by its BIDS name.",
+        json_schema_extra={"label": "Volumes per run"},
     )
 
     @field_validator("blocks")
