@@ -189,6 +189,22 @@ def export(model: Model, output: Output) -> None:
     )
 
 
+@app.command(epilog="Example: fmri-decoder script runs/haxby-lda -o haxby_lda.py")
+def script(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    output: Output,
+) -> None:
+    """Write a finished run as a plain script of nilearn and scikit-learn, or torch for networks.
+
+    The script does not need this program, and gives the same predictions. An option that it cannot express
+    is refused by its name.
+    """
+    from napari_fmri_decoder.pipeline.script import write_script
+
+    write_script(run, output)
+    say(f"{output}: run it with python {output} PREDICTIONS.tsv")
+
+
 def say_result(result: RunResult) -> None:
     """Print notes, audit findings and scores of a run, and the path of its report."""
     from napari_fmri_decoder.evaluation.headline import SEVERITY_MARKS, run_headline

@@ -25,6 +25,7 @@ from napari_fmri_decoder.pipeline.map_files import map_file_name, write_maps
 from napari_fmri_decoder.pipeline.methods import bibtex, methods_table, methods_text, statements
 from napari_fmri_decoder.pipeline.pairing import COLUMNS, pairing_cells
 from napari_fmri_decoder.pipeline.resume import ENDED, has_begun
+from napari_fmri_decoder.pipeline.run_files import VOLUMES
 from napari_fmri_decoder.recipe import Recipe, input_files
 from napari_fmri_decoder.samples.masks.intensity import FloorsMask
 from napari_fmri_decoder.training.bundle.bundle import Bundle, file_hash, save_bundle, versions
@@ -113,16 +114,21 @@ def write_results(
     hashes: dict[str, str],
     step: float | None = None,
     treatment: str = "",
+    table: pd.DataFrame | None = None,
 ) -> None:
     """Write all files; `scores.json` is last, so that a folder that contains it is complete.
 
     The recipe's paths are relative to `folder`. For `hashes` and `step` see `Bundle`;
-    `below` is drawn below the decoded voxels; `treatment` says what was done to the data.
+    `below` is drawn below the decoded voxels; `treatment` says what was done to the data;
+    `table` has label and run of each volume.
     """
     text = write_recipe(folder, recipe)
     tables: tuple[Path, ...] = folder / "predictions.tsv", folder / "history.tsv"
     _write_table(predictions_table(folds, samples), tables[0])
     _write_table(history_table(folds), tables[1])
+    if table is not None:
+        tables = (*tables, folder / VOLUMES)
+        _write_table(table, folder / VOLUMES)
     if permutations is not None:
         tables = (*tables, folder / NULL)
         _write_table(null_table(permutations.scores), folder / NULL)

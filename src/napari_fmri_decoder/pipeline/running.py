@@ -129,6 +129,7 @@ def run(
         hashes=hashes,
         step=prepared.series.step or 0.0,
         treatment=prepared.treatment,
+        table=prepared.table,
     )
     yield RunDone(RunResult(out, prepared, tuple(scored.folds), scores, model, scored.permutations))
 
