@@ -30,6 +30,7 @@ SCRIPTS = {
     "training.py": "Training",
     "gpu.py": "Training on a GPU",
     "permutations.py": "Permutations of a network",
+    "searchlight.py": "A searchlight",
     "workers.py": "Workers",
     "explanations.py": "Explanations",
     "costs.py": "A whole run of a linear decoder",
