@@ -1,0 +1,1 @@
+"""Tests of a map: whether it shows what the network has learned, and where."""
