@@ -44,7 +44,8 @@ class Lagged:
         If folds chose different lags, those of each lag, told apart by the column `label_lag`; those of the
         lag that most folds chose are last.
     splits : tuple of Split
-        Rows of `samples`; each fold trains and tests at its own lag.
+        Rows of `samples`; each fold trains and tests at its own lag. Empty if the lag is given: the folds
+        are those of the recipe.
     table : DataFrame
         Labels of the volumes at the lag that most folds chose.
     """
@@ -66,16 +67,18 @@ def lags_of(step: float) -> tuple[float, ...]:
     return tuple(round(float(lag), 6) for lag in np.arange(0, LONGEST_S + 1e-6, apart))
 
 
-def lag_steps(
-    recipe: Recipe, series: Volume, cleaned: Cleaned, base: Path
-) -> Steps[Progress, tuple[LagCurve, Lagged | None]]:
-    """Measure the accuracy at each lag, and choose the lag of each fold inside its training set.
+def samples_at_lags(
+    recipe: Recipe, series: Volume, table: pd.DataFrame, cleaned: Cleaned, base: Path
+) -> Steps[Progress, tuple[Lagged, LagCurve | None]]:
+    """Make samples at the given lag of the labels, or at the lag that each fold chooses.
 
     Parameters
     ----------
     recipe : Recipe
-        With ``lag = "nested"``; any other lag is only compared with the others.
+        With ``lag = "nested"``, each fold chooses its lag inside its training set.
     series : Volume
+    table : DataFrame
+        Labels of its volumes at the given lag.
     cleaned : Cleaned
         Its volumes.
     base : Path
@@ -88,17 +91,19 @@ def lag_steps(
 
     Returns
     -------
-    curve : LagCurve
-    lagged : Lagged or None
-        None if the lag is given.
+    lagged : Lagged
+    curve : LagCurve or None
+        None if the lag is given, and no curve is requested.
 
     Raises
     ------
     InputError
         If the images are not a time series, the scheme does not fit, or no lag gives samples.
     """
-    _check(recipe, series)
     nested = recipe.labels.lag == "nested"
+    if not nested and not recipe.report.lag_curve:
+        return _given(recipe, table, cleaned), None
+    _check(recipe, series)
     lags, tables = lags_of(series.step or 1.0), {}
     scores: dict[float, float] = {}
     inner: dict[str, dict[float, float]] = {}
@@ -122,13 +127,17 @@ def lag_steps(
         raise problem or InputError("At least one lag must give samples. Check the labels.")
     curve = LagCurve(tuple(scores), tuple(scores.values()))
     if not nested:
-        return curve, None
+        return _given(recipe, table, cleaned), curve
     chosen = {name: max(found, key=found.__getitem__) for name, found in inner.items()}
     curve = replace(curve, chosen=chosen)
     used = [*sorted(set(chosen.values()) - {curve.most_chosen}), curve.most_chosen]
     parts = {lag: _at(recipe, series, cleaned, base, lag)[1:] for lag in used}
     samples, splits = _joined(parts, chosen)
-    return curve, Lagged(samples, splits, tables[curve.most_chosen])
+    return Lagged(samples, splits, tables[curve.most_chosen]), curve
+
+
+def _given(recipe: Recipe, table: pd.DataFrame, cleaned: Cleaned) -> Lagged:
+    return Lagged(cleaned.samples(table, recipe.labels.excluded(table["label"])), (), table)
 
 
 def _check(recipe: Recipe, series: Volume) -> None:

@@ -17,7 +17,7 @@ from napari_fmri_decoder.paths import expanded
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
-from napari_fmri_decoder.pipeline.lags import lag_steps
+from napari_fmri_decoder.pipeline.lags import Lagged, samples_at_lags
 from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_samples
 from napari_fmri_decoder.pipeline.processing_note import treatment_of
 from napari_fmri_decoder.pipeline.zmapping import zmap_progress
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from napari_fmri_decoder.evaluation.lag_curve import LagCurve
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
@@ -136,6 +137,34 @@ def prepare_steps(
         labeled = _label_volumes(recipe, opened, base)
     else:
         labeled = yield from _make_maps(recipe, recipe.zmaps, opened, base)
+    made, lag, series_moments = yield from _make_samples(recipe, labeled, base)
+    samples = made.samples
+    covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
+    splits, findings = _split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
+    resolved = _resolved(recipe, labeled.series, samples)
+    treatment = treatment_of(resolved, opened)
+    prepared = Prepared(
+        resolved,
+        labeled.series,
+        made.table,
+        samples,
+        made.splits or splits,
+        findings,
+        tuple(dict.fromkeys((treatment, *found, *opened.notes, *labeled.notes, *samples.notes))),
+        treatment,
+        labeled.pairing,
+        series_moments,
+        lag,
+    )
+    if refuse and (errors := blocking(findings, recipe.audit.allow)):
+        raise AuditError(errors, prepared)
+    return prepared
+
+
+def _make_samples(
+    recipe: Recipe, labeled: _Labeled, base: Path
+) -> Steps[Progress, tuple[Lagged, LagCurve | None, Moments | None]]:
+    """Read and clean all volumes, and make samples at the given lag of the labels, or at the chosen ones."""
     cleaned, series_moments = clean_and_measure(
         labeled.series,
         labeled.table,
@@ -147,31 +176,8 @@ def prepare_steps(
         moments=labeled.moments,
         measure=bool(recipe.report.formats) or labeled.mask is not None,
     )
-    lag, lagged = None, None
-    if recipe.labels.lag == "nested" or recipe.report.lag_curve:
-        lag, lagged = yield from lag_steps(recipe, labeled.series, cleaned, base)
-    table = lagged.table if lagged else labeled.table
-    samples = lagged.samples if lagged else cleaned.samples(table, recipe.labels.excluded(table["label"]))
-    covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
-    splits, findings = _split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
-    resolved = _resolved(recipe, labeled.series, samples)
-    treatment = treatment_of(resolved, opened)
-    prepared = Prepared(
-        resolved,
-        labeled.series,
-        table,
-        samples,
-        lagged.splits if lagged else splits,
-        findings,
-        tuple(dict.fromkeys((treatment, *found, *opened.notes, *labeled.notes, *samples.notes))),
-        treatment,
-        labeled.pairing,
-        series_moments,
-        lag,
-    )
-    if refuse and (errors := blocking(findings, recipe.audit.allow)):
-        raise AuditError(errors, prepared)
-    return prepared
+    lagged, lag = yield from samples_at_lags(recipe, labeled.series, labeled.table, cleaned, base)
+    return lagged, lag, series_moments
 
 
 def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:
