@@ -274,6 +274,14 @@ def test_explain_writes_maps_of_a_run_and_describes_them(tmp_path):
     assert nib.load(path).shape == (14, 16, 8, 2)
     about = json.loads(path.with_name("stat-pattern_desc-ldaFolds_statmap.json").read_text())
     assert about["Maps"] == ["closed", "open"]
+    left_out = "roar,label-randomization,stability,captum,plausibility"
+    text = _run("explain", tmp_path / "run", "--method", "pattern", "--proof", "--leave-out", left_out)
+    proof = json.loads(path.with_name("stat-pattern_desc-ldaFolds_statmap_proof.json").read_text())
+    about = json.loads(path.with_name("stat-pattern_desc-ldaFolds_statmap.json").read_text())
+    assert about["Proof"] == proof["Line"]
+    assert proof["Line"] in text
+    assert [c["test"] for c in proof["Checks"]][:2] == ["model-randomization", "faithfulness"]
+    assert about["Maps"] == ["closed", "open"]
     model, image = tmp_path / "run" / "model.safetensors", tmp_path / "small_bold.nii.gz"
     words = ("--method", "weights", "--models", "all", "--set", "voxels=scaled", "-o", tmp_path / "w.nii.gz")
     _run("explain", model, *words)
@@ -284,6 +292,8 @@ def test_explain_writes_maps_of_a_run_and_describes_them(tmp_path):
     for given, message in {
         ("explain", model, image, "--method", "pattern", "--models", "folds"): "--models is for a run folder",
         ("explain", model, image, "--method", "pattern"): "-o, the output file, is missing",
+        ("explain", model, image, "--method", "pattern", "--proof"): "--proof needs a run folder",
+        ("explain", tmp_path / "run", "--leave-out", "roar"): "--leave-out requires --proof",
         ("explain", tmp_path, "--method", "weights"): "A run folder must contain a finished run",
         ("explain", tmp_path / "run", "--method", "weights", "--volume", "2"): "not of a single volume",
     }.items():

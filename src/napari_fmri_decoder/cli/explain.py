@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from napari_fmri_decoder.cli.app import app
-from napari_fmri_decoder.cli.arguments import TR, Kind, Runs, numbers, pairs, say_notes
+from napari_fmri_decoder.cli.arguments import TR, Kind, Runs, numbers, pairs, say_notes, validated
 from napari_fmri_decoder.cli.printing import say
 from napari_fmri_decoder.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_fmri_decoder.pipeline.events import RunResult
     from napari_fmri_decoder.pipeline.explaining import Explained, Models
 
 
@@ -52,6 +53,20 @@ def explain(
     runs: Runs = "",
     kind: Kind = "auto",
     tr: TR = None,
+    proof: Annotated[
+        bool,
+        typer.Option(
+            "--proof",
+            help="Test whether the maps show what the models of the folds have learned; trains again. The "
+            "results are printed and written next to the maps.",
+        ),
+    ] = False,
+    leave_out: Annotated[
+        str,
+        typer.Option(
+            help="With --proof: tests that are not made, separated by commas; an unknown one lists all."
+        ),
+    ] = "",
 ) -> None:
     """Write maps that explain a model, in scanner space, and a JSON file that says what they are.
 
@@ -63,15 +78,22 @@ def explain(
     from napari_fmri_decoder.pipeline.map_files import map_file_name, write_maps
     from napari_fmri_decoder.pipeline.run_files import LAYERS, is_run_folder
 
+    if leave_out and not proof:
+        raise InputError("--leave-out requires --proof. Add --proof, or leave it out.")
     given = [*(option or []), *([] if layer is None else [f"layer={layer}"])]
     options = {"name": method, **pairs(given, explainers, method)}
     folder = model if model.is_dir() else model.parent
     of_run = image is None and (
         model.is_dir() or (is_run_folder(folder) and model.name == "model.safetensors")
     )
+    result = None
     if of_run:
-        explained = _explain_run(folder, options, volume, models)
+        result, explained = _explain_run(folder, options, volume, models)
     else:
+        if proof:
+            raise InputError(
+                "--proof needs a run folder without a scan, because it tests the models of the folds."
+            )
         if models is not None:
             raise InputError("--models is for a run folder without a scan. Leave out the scan, or --models.")
         explained = _explain_file(model, image, options, volume, numbers(runs), kind, tr)
@@ -85,11 +107,13 @@ def explain(
     say_notes(explained.notes)
     names, shape = explained.maps.names, " x ".join(map(str, explained.maps.grid.shape))
     say(f"{written}: {len(names)} maps of {shape} voxels, {explained.source}.")
+    if proof and result is not None:
+        _prove(result, options, leave_out, written)
 
 
 def _explain_run(
     folder: Path, options: dict[str, Any], volume: int | None, models: Models | None
-) -> Explained:
+) -> tuple[RunResult, Explained]:
     """Explain the models of a run by its own samples."""
     from napari_fmri_decoder.explain import get_explainer
     from napari_fmri_decoder.pipeline.explaining import explain_run
@@ -97,7 +121,21 @@ def _explain_run(
 
     if models is None:
         models = "folds" if get_explainer(options).over_folds else "all"
-    return explain_run(reopen(folder), options, volume, models)
+    result = reopen(folder)
+    return result, explain_run(result, options, volume, models)
+
+
+def _prove(result: RunResult, options: dict[str, Any], leave_out: str, image: Path) -> None:
+    """Test the maps of a method by the models of the folds, and write the results next to the image."""
+    from napari_fmri_decoder.cli.progress import follow_to_end
+    from napari_fmri_decoder.explain.proof.config import ProofConfig
+    from napari_fmri_decoder.pipeline.proving import prove_run, write_proof
+
+    tests = [name.strip() for name in leave_out.split(",") if name.strip()]
+    found = follow_to_end(prove_run(result, options, validated(ProofConfig, {"leave_out": tests})))
+    path = write_proof(found, image)
+    say(found.table())
+    say(f"{path}: {found.line}")
 
 
 def _explain_file(

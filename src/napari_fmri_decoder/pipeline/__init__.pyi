@@ -13,6 +13,7 @@ from .map_files import write_maps as write_maps
 from .predicting import predict as predict
 from .preparing import prepare_run as prepare_run
 from .preparing import prepare_steps as prepare_steps
+from .proving import prove_run as prove_run
 from .reopening import reopen as reopen
 from .running import finish as finish
 from .running import run as run

@@ -23,7 +23,9 @@ Test = Literal[
 class ProofConfig(Options):
     """How the tests of a map are made."""
 
-    leave_out: tuple[Test, ...] = Field((), description="Tests that are not made; the result lists them as not tested.")
+    leave_out: tuple[Test, ...] = Field(
+        (), description="Tests that are not made; they are listed as not tested."
+    )
     draws: int = Field(
         FEWEST_DRAWS,
         description="Random networks, and networks trained on permuted labels.",
