@@ -101,6 +101,18 @@ def test_nested_selects_the_c_of_a_grouped_grid_search(loss: str) -> None:
     np.testing.assert_array_equal(solution.state["out.weight"], fixed.state["out.weight"])
 
 
+def test_held_out_runs_do_not_help_to_predict_themselves() -> None:
+    rng = np.random.default_rng(0)
+    y, runs = np.tile([0, 1, 2, 3], 45), np.repeat(list("123456"), 30)
+    X = StandardScaler().fit_transform(rng.normal(size=(180, 400)) + 0.25 * rng.normal(size=(4, 400))[y])
+    _, losses = run(Linear(C="nested"), (X, y, runs), 4)
+    ours = 1 - np.reshape(losses[:-1], (len(CANDIDATES["logistic"]), 5))
+    for C, accuracy in zip(CANDIDATES["logistic"], ours, strict=True):
+        for (train, test), found in zip(GroupKFold(5).split(X, y, runs), accuracy, strict=True):
+            theirs = LogisticRegression(C=C, max_iter=10_000, tol=1e-8).fit(X[train], y[train])
+            assert abs(theirs.score(X[test], y[test]) - found) <= 1.01 / len(test)
+
+
 @pytest.mark.parametrize("loss", ["logistic", "svm"])
 def test_nested_selects_from_the_given_values(loss: str) -> None:
     X, y, runs = problem(2, seed=6)

@@ -107,6 +107,22 @@ class NetworkDecoder(Decoder):
         """Term that Adam adds to the root of the second moment."""
         return 1e-7 if self.preset == "keras" else 1e-8
 
+    @property
+    def starts_from_samples(self) -> bool:
+        """Whether `start_from` changes the initial weights."""
+        return False
+
+    def start_from(self, network: nn.Sequential, inputs: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+        """Set initial weights of a new network from its training samples, in place; by default nothing.
+
+        Parameters
+        ----------
+        network : nn.Sequential
+            From `build`.
+        inputs : (n, *input_shape) float32 array
+        y : (n,) int64 array
+        """
+
     def finished(self, network: nn.Sequential) -> nn.Sequential:
         """Give a new network the initial weights and constants of the preset; call it at the end of `build`.
 

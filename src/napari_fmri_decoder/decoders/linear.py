@@ -119,7 +119,8 @@ class Linear(EstimatorDecoder):
         """Find the C that predicts held-out runs of the training set best; the smaller of two equals.
 
         All folds are rows of the same coordinates, scaled as the training set. Each fit starts from that of
-        all samples with the same C, and that one from the next smaller C, so that few steps are left.
+        the same fold with the next smaller C, so that few steps are left. A fit to all samples would be
+        closer, but what is left of it predicts the held-out samples too well, most with the largest C.
         """
         from napari_fmri_decoder.samples.splits import inner_folds
 
@@ -128,18 +129,16 @@ class Linear(EstimatorDecoder):
             C = candidates[len(candidates) // 2] if self.candidates else 0.1
             return C, f"C = {C:g}: the training set is a single run, so none could be held out to select it."
         right = np.zeros(len(candidates))
-        of_all = None
+        paths: list[Logistic | None] = [None] * len(folds)
         for i, C in enumerate(candidates):
-            if self.loss == "logistic":
-                of_all = Logistic(C, balanced, tol=ROUGH).fit_along(along.values, along.squares, y, of_all)
-            for train, test in folds:
+            for fold, (train, test) in enumerate(folds):
                 hits = 0
                 if len(np.unique(y[train])) > 1:
                     model = self._estimator(C, seed, balanced)
                     if isinstance(model, Logistic):
                         model.tol = ROUGH
                         squares = along.squares * (len(train) / len(y))
-                        model.fit_along(along.values[train], squares, y[train], of_all)
+                        paths[fold] = model.fit_along(along.values[train], squares, y[train], paths[fold])
                     else:
                         _fit(model, along.values[train], y[train])
                     hits = int((model.predict(along.values[test]) == y[test]).sum())

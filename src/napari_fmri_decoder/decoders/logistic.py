@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-7
 """Largest gradient at the end, where the second derivatives of the loss are about 1."""
-ROUGH = 1e-4
-"""The same for fits that are only compared with one another; they start close to the minimum."""
+ROUGH = 3e-4
+"""The same for fits that are only compared with one another."""
 _RANK = 1e-12
 """A direction whose variance is below this fraction of the largest contains only rounding errors."""
 
@@ -137,7 +137,7 @@ class Logistic:
         y : (n,) int64 array
             At least two classes.
         start : Logistic, optional
-            A fit to nearly the same samples, along the same axes, with the same classes: where to start.
+            A fit to the same samples with another C, along the same axes: where to start.
         """
         from scipy.optimize import minimize
 

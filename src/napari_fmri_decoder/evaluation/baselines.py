@@ -88,7 +88,7 @@ def baseline_events(
     splits : sequence of Split
     config : ResolvedTraining
         Of the decoder that they are compared with: seed, threads, screening and class balance are taken
-        from it. Options in `select` apply to that decoder alone, and a baseline has no epochs.
+        from it. Options in `select` and whitening apply to that decoder alone, and a baseline has no epochs.
     tasks : Tasks, optional
         Stores finished folds, and has the workers that share the rest.
     models : BaselineConfig, optional
@@ -172,8 +172,8 @@ def baseline_by_run(
 
 
 def _for_baselines(config: ResolvedTraining) -> ResolvedTraining:
-    """Drop `select`, which names options of the main decoder."""
-    return config.model_copy(update={"select": {}})
+    """Drop `select`, which names options of the main decoder, and whitening, which lda does itself."""
+    return config.model_copy(update={"select": {}, "whiten": False})
 
 
 def _known(

@@ -7,16 +7,16 @@ skipped, by the recipe that was requested for it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from napari_fmri_decoder.decoders import NetworkDecoder, get_decoder
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.files import parse_json, read_text
-from napari_fmri_decoder.recipe import input_files, load_recipe, parse_recipe, rebased
-from napari_fmri_decoder.samples.prepare_config import PrepareConfig
-from napari_fmri_decoder.samples.split_config import SplitConfig
+from napari_fmri_decoder.options import Options
+from napari_fmri_decoder.recipe import Recipe, input_files, load_recipe, parse_recipe, rebased
 from napari_fmri_decoder.text import printable, shortened
 from napari_fmri_decoder.training.bundle.bundle import file_hash, load_bundle, versions
 from napari_fmri_decoder.training.config import TrainingConfig
@@ -25,8 +25,6 @@ from napari_fmri_decoder.training.tasks.store import TaskStore, digest_of, write
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_fmri_decoder.options import Options
-    from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
@@ -194,13 +192,14 @@ def _resolved(stored: Any) -> Any:
 
 def _with_defaults(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Sections of a stored recipe with the defaults of options that are new since."""
-    sections: tuple[tuple[str, type[Options]], ...] = ("prepare", PrepareConfig), ("split", SplitConfig)
     found: dict[str, Any] = {}
-    for name, kind in sections:
-        try:
-            found[name] = kind.model_validate(stored[name]).model_dump(mode="json", exclude_none=True)
-        except (KeyError, ValueError):  # it is left as it is, and the comparison finds the difference
-            continue
+    for name in stored.keys() & Recipe.model_fields.keys() - {"decoder", "training", "compare"}:
+        annotation = Recipe.model_fields[name].annotation
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        kind = next((kind for kind in kinds if issubclass(kind, Options)), None)
+        if kind is not None:
+            with suppress(ValueError):  # it is left as it is, and the comparison finds the difference
+                found[name] = kind.model_validate(stored[name]).model_dump(mode="json", exclude_none=True)
     return found
 
 
@@ -208,7 +207,8 @@ def _with_training(table: Any) -> Any:
     try:
         decoder = get_decoder(table["decoder"])
         training = TrainingConfig.model_validate(table["training"])
-        return {**table, "training": training.resolved(decoder).written(decoder)}
+        options = {**decoder.model_dump(mode="json", exclude_none=True), **table["decoder"]}
+        return {**table, "decoder": options, "training": training.resolved(decoder).written(decoder)}
     except (KeyError, TypeError, ValueError):  # it is left as it is, and the comparison finds the difference
         return table
 

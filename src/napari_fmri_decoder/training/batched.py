@@ -41,8 +41,8 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     """Whether `fit_batch` gives the results of `fit` for this decoder.
 
     It does for networks of Linear, ReLU, Dropout, Linear on a vector of voxels (`mlp`), trained by SGD on all
-    samples at once, on the CPU, in float32, with a constant learning rate, without a validation set,
-    screening, whitening, balancing, augmentation or options to select.
+    samples at once, on the CPU, in float32, from random weights, with a constant learning rate, without a
+    validation set, screening, whitening, balancing, augmentation or options to select.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def can_batch(decoder: Decoder, samples: Samples, splits: Sequence[Split], confi
     splits : sequence of Split
     config : ResolvedTraining
     """
-    if not isinstance(decoder, NetworkDecoder) or decoder.layout != "vector":
+    if not isinstance(decoder, NetworkDecoder) or decoder.layout != "vector" or decoder.starts_from_samples:
         return False
     settings = config
     largest = max(len(split.train) for split in splits)

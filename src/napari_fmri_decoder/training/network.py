@@ -94,6 +94,7 @@ def train_network(
     device = environment.device
     with environment.step():
         network = decoder.build(train.inputs.shape[1:], n_classes)
+        decoder.start_from(network, train.inputs, train.y)
         order = prepare(network, device)
         optimizer = make_optimizer(network, settings, decoder.adam_epsilon)
         learned = _on_device(train, device, order)
@@ -104,13 +105,12 @@ def train_network(
         if space is not None and settings.augment != NO_AUGMENT:
             augment = Augment(settings.augment, learned.inputs, n_classes, space, decoder.layout)
     _check_batch_size(network, settings.batch_size)
-    n_parameters = sum(p.numel() for p in network.parameters())
     last = min(epochs or settings.epochs, settings.epochs)
     best = BestEpoch(settings.patience if validation else 0)
     at = FitState(network, optimizer, environment, best)
     sizes = batch_sizes(len(train.y), settings.batch_size)
     loop = TrainingLoop(at, learned, watched, sizes, settings, per_class, augment)
-    yield FitStarted(last, len(sizes), n_parameters, *before)
+    yield FitStarted(last, len(sizes), sum(p.numel() for p in network.parameters()), *before)
     if checkpoint is not None and checkpoint.restore(at):
         yield from at.history
     try:

@@ -105,6 +105,7 @@ OPTIONS = {
     "split.runs_apart": (True, "others"),
     "decoder.dropout": (0.5, "decoder"),
     "decoder.hidden": (9, "decoder"),
+    "decoder.start": ("means", "decoder"),
     "training.epochs": (7, "optimization"),
     "training.optimizer": ("adam", "optimization"),
     "training.learning_rate": (0.03, "optimization"),
@@ -118,6 +119,7 @@ OPTIONS = {
     "training.balance": ("weights", "balance"),
     "training.select": ({"hidden": [9, 99]}, "selection"),
     "training.seed": (5, "seeds"),
+    "training.average": (True, "average"),
     "training.augment": ({"mixup": 0.2}, "augmentation"),
     "training.precision": ("bfloat16", "others"),
 }

@@ -18,9 +18,9 @@ def images(recipe: Recipe, scores: Scores) -> Written:
     data = scores.data
     if data is None:
         return ""
-    kind = f"a time series of {data.n_volumes} volumes (TR {data.tr:g} s)"
-    if data.tr is None:
-        kind = f"{data.n_volumes} maps"
+    kind = f"{data.n_volumes} maps"
+    if data.tr is not None:
+        kind = f"a time series of {data.n_volumes} volumes (TR {data.tr:g} s)"
     return f"The data were {kind} of {counted(data.n_subjects, 'subject')} in {counted(data.n_runs, 'run')}."
 
 

@@ -154,6 +154,15 @@ def random_split(recipe: Recipe, scores: Scores) -> Written:
     )
 
 
+@statement("Learning method", "training.average")
+def average(recipe: Recipe, scores: Scores) -> Written:
+    """Networks that vote as one model."""
+    if not recipe.training.average:
+        return ""
+    n = recipe.training.seeds
+    return f"The networks of {n} seeds voted as one model: its probabilities were the mean of theirs."
+
+
 @statement("Training procedure", "training.seed", "training.seeds")
 def seeds(recipe: Recipe, scores: Scores) -> Written:
     """Random seeds, and the spread of the score over them."""

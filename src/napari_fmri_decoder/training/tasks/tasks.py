@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.tasks.store import Arrays, TaskStore
 
 _STATE = "state."
-_LATER: dict[str, Any] = {"whiten": False, "augment": NO_AUGMENT.model_dump(mode="json")}
+_LATER: dict[str, Any] = {"start": "random", "whiten": False, "augment": NO_AUGMENT.model_dump(mode="json")}
 """Options that versions before the first release lack: at these values a task has the name that it had."""
 
 
@@ -61,8 +61,8 @@ def task_name(
     '-seed0-fold003-permutation0'
     """
     training = config.model_dump(mode="json", exclude={"seed", "seeds", "average"})
-    training = {n: value for n, value in training.items() if n not in _LATER or value != _LATER[n]}
-    options = [decoder.model_dump(mode="json"), training]
+    parts = decoder.model_dump(mode="json"), training
+    options = [{n: v for n, v in part.items() if n not in _LATER or v != _LATER[n]} for part in parts]
     marked = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()[:8]
     part = "" if fold is None else f"-fold{fold:03d}"
     return f"{kind}-{decoder.name}-{marked}-seed{config.seed}{part}-permutation{permutation}"
