@@ -13,7 +13,7 @@ from napari_fmri_decoder.decoders import registry as decoders
 from napari_fmri_decoder.evaluation.baseline_config import BaselineConfig
 from napari_fmri_decoder.explain import explainers
 from napari_fmri_decoder.recipe import AuditConfig, CompareConfig, DataConfig, NullConfig
-from napari_fmri_decoder.samples.audit import checks
+from napari_fmri_decoder.samples.audit import severities
 from napari_fmri_decoder.samples.labels import label_sources
 from napari_fmri_decoder.samples.masks import mask_strategies
 from napari_fmri_decoder.samples.prepare_config import PrepareConfig
@@ -61,7 +61,7 @@ def reference() -> str:
         _section("[baseline]", BaselineConfig),
         _section("[null]", NullConfig),
         _section("[audit]", AuditConfig),
-        "Codes: " + ", ".join(f"`{code}` ({check.severity})" for code, check in checks.items()) + ".\n",
+        "Codes: " + ", ".join(f"`{code}` ({severity})" for code, severity in severities().items()) + ".\n",
         _family("Methods of `fmri-decoder explain`", "`--method` is one of these", explainers, "name"),
     ]
     return "\n".join(parts)

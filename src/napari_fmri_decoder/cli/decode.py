@@ -215,6 +215,8 @@ def say_result(result: RunResult) -> None:
         say(f"{finding.severity.capitalize()}: {finding.message}")
     headline = run_headline(result.scores)
     say(headline.sentence)
+    if result.scores.nuisance and (sentence := result.scores.nuisance.sentence):
+        say(sentence)
     if headline.severity is not None:
         mark = SEVERITY_MARKS[headline.severity]
         typer.secho(headline.warning, fg=rgb(mark.text), bg=rgb(mark.background), bold=True)

@@ -12,7 +12,7 @@ from napari_fmri_decoder.samples.samples import LAG_COLUMN, group_keys
 from napari_fmri_decoder.training.seeds import derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -68,6 +68,23 @@ def permuted(samples: Samples, seed: int, number: int) -> Samples:
     """Return samples with the labels of permutation `number` (from 1), the same for all folds."""
     rng = np.random.default_rng(derive_seed(seed, 0, number))
     return samples.relabeled(permute_labels(samples.table, rng))
+
+
+def permuted_labels(samples: Samples, seed: int, numbers: Sequence[int]) -> NDArray[np.int64]:
+    """Labels of many permutations, as those of `permuted`, without a table for each.
+
+    Returns
+    -------
+    (len(numbers), n) int64 array
+        Positions in the classes of the samples.
+    """
+    blocks, y = list(_blocks_by_run(samples.table)), samples.y
+    labels = np.tile(y, (len(numbers), 1))
+    for of_number, number in zip(labels, numbers, strict=True):
+        rng = np.random.default_rng(derive_seed(seed, 0, number))
+        for rows, first, block in blocks:
+            of_number[rows] = rng.permutation(y[rows][first])[block]
+    return labels
 
 
 def _blocks_by_run(

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_fmri_decoder.errors import InputError
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from napari_fmri_decoder.training.events import FoldResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +78,11 @@ def per_class(classes: tuple[str, ...], counts: NDArray[np.int64]) -> tuple[Clas
         )
         for i, name in enumerate(classes)
     )
+
+
+def require_folds(results: Sequence[FoldResult]) -> None:
+    """Raise an InputError if no fold has finished."""
+    if not results:
+        raise InputError(
+            "At least one fold must finish before there is a score, but none has. Let training run longer."
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from napari_fmri_decoder.evaluation.scores import require_folds
+from napari_fmri_decoder.evaluation.measures import require_folds
 from napari_fmri_decoder.samples.samples import group_keys
 
 if TYPE_CHECKING:

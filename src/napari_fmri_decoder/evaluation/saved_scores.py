@@ -13,6 +13,7 @@ from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
 from napari_fmri_decoder.evaluation.data_summary import DataSummary
 from napari_fmri_decoder.evaluation.lag_curve import LagCurve
 from napari_fmri_decoder.evaluation.measures import ClassScore
+from napari_fmri_decoder.evaluation.nuisance_test import NuisanceTest
 from napari_fmri_decoder.evaluation.scores import FoldScore, Permutation, Scores
 from napari_fmri_decoder.evaluation.sign_test import PairedTest
 from napari_fmri_decoder.files import parse_json, read_text
@@ -107,6 +108,7 @@ def scores_from(content: Mapping[str, Any]) -> Scores:
         data=_data(content.get("data")),
         permutation=Permutation(int(test["n"]), _number(test["p"]), _number(test["mean"])) if test else None,
         best_of=BestOf(**best) if (best := content.get("best_of")) else None,
+        nuisance=NuisanceTest.read(nuisance) if (nuisance := content.get("nuisance")) else None,
         seeds=_seeds(content.get("seeds")),
         audit=tuple(_finding(row) for row in content["audit"]),
         notes=tuple(str(note) for note in content.get("notes") or ()),

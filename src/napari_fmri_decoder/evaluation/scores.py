@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.calibration import Calibration, calibration_of
 from napari_fmri_decoder.evaluation.json_values import finite_or_none
 from napari_fmri_decoder.evaluation.measures import (
@@ -16,6 +15,7 @@ from napari_fmri_decoder.evaluation.measures import (
     balanced_accuracy,
     confusion,
     per_class,
+    require_folds,
 )
 from napari_fmri_decoder.training.events import FoldResult, Quality
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.compared import Compared, SeedSpread
     from napari_fmri_decoder.evaluation.data_summary import DataSummary
     from napari_fmri_decoder.evaluation.lag_curve import LagCurve
+    from napari_fmri_decoder.evaluation.nuisance_test import NuisanceTest
     from napari_fmri_decoder.evaluation.sign_test import PairedTest
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
@@ -103,6 +104,8 @@ class Scores:
     permutation : Permutation or None
     best_of : BestOf or None
         The best of the compared decoders, with a p value that counts the choice.
+    nuisance : NuisanceTest or None
+        Scores of decoding from motion, time and other nuisance variables; None for runs of earlier versions.
     seeds : SeedSpread or None
     audit : tuple of Finding
     notes : tuple of str
@@ -136,6 +139,7 @@ class Scores:
     permutation: Permutation | None = None
     best_of: BestOf | None = None
     data: DataSummary | None = None
+    nuisance: NuisanceTest | None = None
     seeds: SeedSpread | None = None
     audit: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -178,6 +182,7 @@ class Scores:
             "directions": dict(self.directions),
             "lag": asdict(self.lag) if self.lag else None,
             "compared": [asdict(other) for other in self.compared],
+            "nuisance": asdict(self.nuisance) if self.nuisance else None,
             "permutation": asdict(self.permutation) if self.permutation else None,
             "best_of": asdict(self.best_of) if self.best_of else None,
             "seeds": asdict(self.seeds) if self.seeds else None,
@@ -278,14 +283,6 @@ def headline_of(samples: Samples) -> Headline:
     """Choose the main score: the accuracy if all classes have the same size, else the balanced accuracy."""
     sizes = np.bincount(samples.y, minlength=len(samples.classes))
     return "accuracy" if len(set(sizes.tolist())) == 1 else "balanced_accuracy"
-
-
-def require_folds(results: Sequence[FoldResult]) -> None:
-    """Raise an InputError if no fold has finished."""
-    if not results:
-        raise InputError(
-            "At least one fold must finish before there is a score, but none has. Let training run longer."
-        )
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
+    from napari_fmri_decoder.samples.nuisance import Nuisance
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
@@ -59,6 +60,8 @@ class Prepared:
         Mean and standard deviation of each voxel of the series; None if no figure shows them.
     lag : LagCurve or None
         Accuracy by the lag of the labels, if it was requested or chosen.
+    nuisance : tuple of Nuisance
+        Motion and other confounds of the series, whether they are regressed out or not.
     """
 
     recipe: Recipe
@@ -72,6 +75,7 @@ class Prepared:
     pairing: tuple[PairingRow, ...] = ()
     moments: Moments | None = None
     lag: LagCurve | None = None
+    nuisance: tuple[Nuisance, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -193,6 +193,7 @@ remedies: dict[str, Remedy] = {
     "mask-excludes-signal": Remedy("data.mask", _no_mask),
     "labels-follow-run": Remedy("labels.exclude", _exclude_incomplete),
     "labels-follow-time": Remedy("labels.source", _none),  # only another experiment removes it
+    "confounds-decode-labels": Remedy("prepare.confounds", _none),  # which ones is the user's choice
     "class-imbalance": Remedy("training.balance", _balance),
     "few-samples": Remedy("prepare.average_blocks", _single_volumes),
     "few-tested-blocks": Remedy("split.scheme", _leave_runs_out),

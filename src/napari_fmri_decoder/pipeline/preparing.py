@@ -26,6 +26,7 @@ from napari_fmri_decoder.samples.audit import audit, blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.mask_coverage import Coverage, coverage
 from napari_fmri_decoder.samples.masks import make_mask
+from napari_fmri_decoder.samples.nuisance import Nuisance, read_nuisance
 from napari_fmri_decoder.samples.prepare import clean_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.splits import make_splits
@@ -74,6 +75,8 @@ class _Labeled:
         Of the series, if making the mask needed them.
     cleaning : Cleaning or None
         None for z-maps, whose confounds are part of their model.
+    nuisance : tuple of Nuisance
+        See `Prepared`; none for z-maps.
     images : Volume or None
         For z-maps: the series that they were made from, with known moments, if there is a mask.
     """
@@ -85,6 +88,7 @@ class _Labeled:
     mask: Volume | None
     moments: Moments | None = None
     cleaning: Cleaning | None = None
+    nuisance: tuple[Nuisance, ...] = ()
     images: Volume | None = None
 
 
@@ -155,6 +159,7 @@ def prepare_steps(
         labeled.pairing,
         series_moments,
         lag,
+        labeled.nuisance,
     )
     if refuse and (errors := blocking(findings, recipe.audit.allow)):
         raise AuditError(errors, prepared)
@@ -186,7 +191,9 @@ def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:
     cleaning = read_cleaning(recipe.prepare, series, base)
     pairing = pairing_of_samples(recipe, series, table, base)
     mask, known, more = _recipe_mask(recipe, series, base)
-    return _Labeled(series, table, (*notes, *cleaning.notes, *more), pairing, mask, known, cleaning)
+    nuisance, missing = read_nuisance(recipe.prepare, series, base)
+    notes = [*notes, *cleaning.notes, *more, *missing]
+    return _Labeled(series, table, tuple(notes), pairing, mask, known, cleaning, tuple(nuisance))
 
 
 def _make_maps(recipe: Recipe, config: ZMapsConfig, series: Volume, base: Path) -> Steps[Progress, _Labeled]:

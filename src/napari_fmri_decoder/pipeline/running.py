@@ -111,7 +111,8 @@ def run(
     model = yield from _fit_all_samples(prepared, scored, tasks, notes)
 
     yield Stage("Writing the run folder")
-    prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *notes))))
+    findings = (*prepared.findings, *scored.findings)
+    prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *notes))), findings=findings)
     scores = _finished(scored, prepared, started)
     write_results(
         out,

@@ -11,6 +11,8 @@ from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.evaluation.baselines import BaselinesDone, baseline_by_run, baseline_events
 from napari_fmri_decoder.evaluation.best_of import best_of
 from napari_fmri_decoder.evaluation.compared import Compared, compare, spread_of
+from napari_fmri_decoder.evaluation.nuisance import decode_nuisance
+from napari_fmri_decoder.evaluation.nuisance_test import CODE, nuisance_finding
 from napari_fmri_decoder.evaluation.permutations import PermutationsDone, permutation_test
 from napari_fmri_decoder.evaluation.scores import Scores, score_folds
 from napari_fmri_decoder.evaluation.sign_test import PairedTest, compare_with_baseline
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.evaluation.best_of import BestOf
     from napari_fmri_decoder.generators import Steps
     from napari_fmri_decoder.pipeline.events import Prepared
+    from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.training.config import ResolvedTraining
@@ -50,6 +53,8 @@ class Scored:
         None if no permutation test was requested.
     notes : tuple of str
         Notes of the fits.
+    findings : tuple of Finding
+        Findings of the audit that need scores.
     """
 
     folds: list[FoldResult]
@@ -57,6 +62,7 @@ class Scored:
     scores: Scores
     permutations: PermutationsDone | None
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
@@ -87,6 +93,17 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
     yield Stage("Baselines")
     baselines = yield from _score_baselines(prepared, config, tasks, fitted)
     by_run = yield from baseline_by_run(samples, splits, config)
+    yield Stage("Decoding from nuisance variables")
+    nuisance = decode_nuisance(
+        samples,
+        splits,
+        table=prepared.table,
+        confounds=prepared.nuisance,
+        in_time=prepared.series.step is not None,
+        detrend=bool(recipe.prepare.detrend),
+        seed=config.seed,
+    )
+    found = nuisance_finding(nuisance, scores.chance, allowed=CODE in recipe.audit.allow)
     permutations, best = None, None
     if recipe.null.permutations:
         yield Stage("Permutations")
@@ -104,8 +121,10 @@ def score_run(prepared: Prepared, tasks: Tasks) -> Steps[PipelineEvent, Scored]:
         baseline_by_run=by_run,
         permutation=permutations.summary if permutations else None,
         best_of=best,
+        nuisance=nuisance,
     )
-    return Scored(folds, networks, scores, permutations, tuple(notes))
+    found_now = () if found is None else (found,)
+    return Scored(folds, networks, scores, permutations, tuple(notes), found_now)
 
 
 def _permute(

@@ -15,7 +15,7 @@ REPLACED = "Its layers replace those of {}; that run is under Recent runs in Vie
 
 
 def run_html(run: RunResult | SavedRun, replaced: RunResult | None = None) -> str:
-    """Headline and folder of a run, and whose layers it replaces, as HTML.
+    """Headline and folder of a run, scores without voxels, and whose layers it replaces, as HTML.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ def run_html(run: RunResult | SavedRun, replaced: RunResult | None = None) -> st
     replaced : RunResult, optional
         The run whose layers were shown before.
     """
-    lines = [run_headline(run.scores).html, escape(str(run.folder))]
+    nuisance = run.scores.nuisance.sentence if run.scores.nuisance else ""
+    lines = [run_headline(run.scores).html, *map(escape, filter(None, (nuisance, str(run.folder))))]
     if replaced is not None and replaced.folder != run.folder:
         lines.append(escape(REPLACED.format(replaced.folder.name)))
     return "<br>".join(lines)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari_fmri_decoder.evaluation.compared import Compared
+    from napari_fmri_decoder.evaluation.nuisance_test import NuisanceTest
     from napari_fmri_decoder.evaluation.scores import Scores
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.audit.findings import Severity
@@ -93,6 +94,7 @@ class ReportContext:
     folds: Table
     folds_figure: FigureView | None
     compared: Table | None
+    nuisance: Table | None
     classes: Table
     calibration: Table | None
     missing_figures: tuple[str, ...]
@@ -139,6 +141,7 @@ def report_context(
         folds=_folds(scores),
         folds_figure=next((figure for figure in figures if figure.name == FOLDS_FIGURE), None),
         compared=_compared(scores.compared) if scores.compared else None,
+        nuisance=_nuisance(scores.nuisance) if scores.nuisance and scores.nuisance.rows else None,
         classes=_table(
             ("class", "held-out samples", "recall", "precision"),
             [(row.name, row.n, row.recall, row.precision) for row in scores.per_class],
@@ -231,6 +234,11 @@ def _calibration(scores: Scores) -> Table:
     found |= {f"{i}. {one.decoder['name']}": one.calibration for i, one in enumerate(scores.compared, 1)}
     rows = [(name, one.log_loss, one.ece) for name, one in found.items() if one]
     return _table(("calibration", "log loss", "expected calibration error"), rows)
+
+
+def _nuisance(test: NuisanceTest) -> Table:
+    columns = ("decoded from", "variables", "score", "p", "p over all rows")
+    return _table(columns, [(row.name, row.columns, row.score, row.p, row.p_all) for row in test.rows])
 
 
 def _compared(compared: Sequence[Compared]) -> Table:

@@ -6,6 +6,23 @@ labels). A new check is one function there with the decorator `check`.
 
 from napari_fmri_decoder.samples.audit.audit import audit, blocking
 from napari_fmri_decoder.samples.audit.designs import unbalanced
-from napari_fmri_decoder.samples.audit.findings import AuditInput, Finding, Severity, check, checks
+from napari_fmri_decoder.samples.audit.findings import (
+    AuditInput,
+    Finding,
+    Severity,
+    check,
+    checks,
+    severities,
+)
 
-__all__ = ["AuditInput", "Finding", "Severity", "audit", "blocking", "check", "checks", "unbalanced"]
+__all__ = [
+    "AuditInput",
+    "Finding",
+    "Severity",
+    "audit",
+    "blocking",
+    "check",
+    "checks",
+    "severities",
+    "unbalanced",
+]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.samples.audit import copies, leaks, units  # noqa: F401 - their checks register
-from napari_fmri_decoder.samples.audit.findings import AuditInput, Finding, checks
+from napari_fmri_decoder.samples.audit.findings import AuditInput, Finding, checks, severities
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,11 +62,12 @@ def audit(
     InputError
         If a code in `allow` is unknown.
     """
-    unknown = sorted(set(allow) - set(checks))
+    codes = severities()
+    unknown = sorted(set(allow) - set(codes))
     if unknown:
         raise InputError(
             f"allow must list codes of findings; {', '.join(unknown)} is not a code. The codes are: "
-            f"{', '.join(checks)}."
+            f"{', '.join(codes)}."
         )
     data = AuditInput(samples, splits, neighbors, mask, recording, balanced, coverage)
     found = [

@@ -83,6 +83,14 @@ class Check(NamedTuple):
 checks: dict[str, Check] = {}
 """Every check by the code of its finding."""
 
+checks_of_scores: dict[str, Severity] = {"confounds-decode-labels": "warning"}
+"""Severities of findings that are made together with the scores, by their codes."""
+
+
+def severities() -> dict[str, Severity]:
+    """Return the severity of every finding by its code."""
+    return {code: known.severity for code, known in checks.items()} | checks_of_scores
+
 
 def check(
     code: str, severity: Severity
