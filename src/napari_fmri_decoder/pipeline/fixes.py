@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.auditing import neighbors_of
 from napari_fmri_decoder.samples.audit.copies import later_copied_runs
 from napari_fmri_decoder.samples.audit.leaks import later_copies
 from napari_fmri_decoder.samples.audit.units import stimulus_columns
@@ -103,8 +104,6 @@ def _leave_subjects_out(prepared: Prepared) -> Fix | None:
 
 def _trim_edges(prepared: Prepared) -> Fix | None:
     """Drop so many volumes on both sides of each border between runs that no response extends over it."""
-    from napari_fmri_decoder.pipeline.preparing import neighbors_of
-
     n, runs = neighbors_of(prepared.series.step), group_keys(prepared.table)
     borders = np.flatnonzero(runs[1:] != runs[:-1]) + 1
     near = {k for border in borders.tolist() for k in range(border - n // 2, border + -(-n // 2))}

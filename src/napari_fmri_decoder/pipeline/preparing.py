@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.evaluation.permutations import check_permutable
 from napari_fmri_decoder.generators import Steps, run_to_end
 from napari_fmri_decoder.paths import expanded
+from napari_fmri_decoder.pipeline.auditing import split_and_audit
 from napari_fmri_decoder.pipeline.dataset import found_in_dataset
 from napari_fmri_decoder.pipeline.events import AuditError, Prepared
 from napari_fmri_decoder.pipeline.inputs import changed_inputs, found_again
@@ -22,14 +19,13 @@ from napari_fmri_decoder.pipeline.pairing import pairing_of_runs, pairing_of_sam
 from napari_fmri_decoder.pipeline.processing_note import treatment_of
 from napari_fmri_decoder.pipeline.zmapping import zmap_progress
 from napari_fmri_decoder.recipe import Recipe, read_images
-from napari_fmri_decoder.samples.audit import audit, blocking
+from napari_fmri_decoder.samples.audit import blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.mask_coverage import Coverage, coverage
 from napari_fmri_decoder.samples.masks import make_mask
 from napari_fmri_decoder.samples.nuisance import Nuisance, read_nuisance
 from napari_fmri_decoder.samples.prepare import clean_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
-from napari_fmri_decoder.samples.splits import make_splits
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
 from napari_fmri_decoder.volumes.moments import (
     MeasuringVoxels,
@@ -41,22 +37,16 @@ from napari_fmri_decoder.volumes.moments import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from napari_fmri_decoder.evaluation.lag_curve import LagCurve
-    from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.pairing import PairingRow
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.scrubbing import Cleaning
-    from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.samples.zmaps import ZMapsConfig
     from napari_fmri_decoder.training.events import Progress
     from napari_fmri_decoder.volumes.volume import Volume
 
     Watch = Callable[[Volume], Volume]
-
-RESPONSE_S = 10.0
-"""Seconds within which two volumes share a hemodynamic response."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +134,7 @@ def prepare_steps(
     made, lag, series_moments = yield from _make_samples(recipe, labeled, base)
     samples = made.samples
     covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
-    splits, findings = _split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
+    splits, findings = split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
     resolved = _resolved(recipe, labeled.series, samples)
     treatment = treatment_of(resolved, opened)
     prepared = Prepared(
@@ -232,27 +222,6 @@ def _coverage(labeled: _Labeled, samples: Samples, measured: Moments | None, par
     return None if images is None else coverage(samples.space, images, part=part)
 
 
-def _split_and_audit(
-    recipe: Recipe, series: Volume, samples: Samples, covered: Coverage | None
-) -> tuple[tuple[Split, ...], tuple[Finding, ...]]:
-    splits = tuple(make_splits(recipe.split, samples.table))
-    if recipe.null.permutations:
-        check_permutable(samples)
-    findings = tuple(
-        audit(
-            samples,
-            splits,
-            allow=recipe.audit.allow,
-            neighbors=neighbors_of(series.step),
-            mask=recipe.data.mask,
-            recording=_recording(series),
-            balanced=recipe.training.balance != "none",
-            coverage=covered,
-        )
-    )
-    return splits, findings
-
-
 def _resolved(recipe: Recipe, series: Volume, samples: Samples) -> Recipe:
     """State in the recipe all options that depend on the data."""
     stated = {
@@ -290,16 +259,3 @@ def open_series(recipe: Recipe, base: Path) -> Volume:
     """
     data = recipe.data
     return read_images(data.images, base, kind=data.kind, tr=data.tr)
-
-
-def neighbors_of(step: float | None) -> int:
-    """Number of volumes that share a hemodynamic response; 0 for a stack of maps."""
-    return 0 if step is None else math.ceil(RESPONSE_S / step)
-
-
-def _recording(series: Volume) -> NDArray[np.int64]:
-    """For each volume, the number of the file it comes from."""
-    lengths = [part.n_volumes for part in series.parts]
-    if sum(lengths) != series.n_volumes:
-        lengths = [series.n_volumes]
-    return np.repeat(np.arange(len(lengths)), lengths)
