@@ -30,6 +30,7 @@ SCRIPTS = {
     "training.py": "Training",
     "gpu.py": "Training on a GPU",
     "permutations.py": "Permutations of a network",
+    "nested_c.py": "C chosen within the training set",
     "searchlight.py": "A searchlight",
     "workers.py": "Workers",
     "explanations.py": "Explanations",

@@ -47,6 +47,15 @@ def test_haxby_slice_by_lda(haxby, tmp_path, monkeypatch, example, least):
     assert not scores["audit"]
 
 
+@pytest.mark.parametrize(("example", "lda"), [("haxby_mlp_means", 0.729), ("haxby_zmaps_mlp_means", 0.938)])
+def test_a_network_from_the_class_means_reaches_lda(haxby, tmp_path, monkeypatch, example, lda):
+    scores = _scores(f"{example}.toml", haxby, tmp_path / "run", monkeypatch)
+    error = 0.021  # of lda over folds, on the volumes
+    assert scores["baseline"]["lda"] == pytest.approx(lda, abs=0.005)
+    assert min(scores["seeds"]["scores"]) >= scores["baseline"]["lda"] - error
+    assert not scores["audit"]
+
+
 def test_a_slice_too_thin_for_three_blocks_says_so(haxby, tmp_path, monkeypatch):
     monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
     recipe = load_recipe(EXAMPLES / "haxby_cnn2d.toml").model_copy(update={"split": _one_fold()})

@@ -138,6 +138,8 @@ def test_three_hundred_epochs_agree_with_autograd_in_double_precision(seed, patt
         (MLP_OF_6, {"balance": "weights"}),
         (MLP_OF_6, {"validation": "runs"}),
         (MLP_OF_6, {"schedule": "cosine"}),
+        (MLP_OF_6, {"whiten": True}),
+        (MLP_OF_6 | {"start": "means"}, {}),
     ],
 )
 def test_what_cannot_be_batched_is_not(decoder, training, patterns):
