@@ -15,6 +15,7 @@ import pandas as pd
 
 from napari_fmri_decoder.decoders import get_decoder
 from napari_fmri_decoder.samples.samples import Samples, Space
+from napari_fmri_decoder.training.averaging import vote
 from napari_fmri_decoder.training.bundle.bundle import Bundle, save_bundle, versions
 from napari_fmri_decoder.training.bundle.header import FORMAT
 from napari_fmri_decoder.training.config import TrainingConfig
@@ -40,6 +41,7 @@ DECODERS: dict[str, tuple[dict[str, Any], float, float | None]] = {
     "linear": ({"name": "linear", "C": 0.1}, 0.0, None),
     "mlp": ({"name": "mlp", "hidden": 3}, 30.0, None),
     "mlp-step": ({"name": "mlp", "hidden": 3}, 30.0, 2.0),
+    "mlp-average": ({"name": "mlp", "hidden": 3}, 30.0, None),
     "cnn2d": ({"name": "cnn2d", "filters": [2], "dense": [4]}, 0.0, None),
     "cnn3d": ({"name": "cnn3d", "filters": [2], "dense": [4]}, 0.0, None),
 }
@@ -77,17 +79,22 @@ def main() -> None:
             {"epochs": 5, "learning_rate": 0.05, "threads": 1, "device": "cpu", "screening": screening}
             | OF_FORMAT[FORMAT]
         )
-        *_, done = refit(get_decoder(options), data, settings.resolved(get_decoder(options)))
-        assert isinstance(done, FitDone)
+        decoder, models = get_decoder(options), []
+        for seed in range(2 if name.endswith("average") else 1):
+            resolved = settings.resolved(decoder).model_copy(update={"seed": seed})
+            *_, done = refit(decoder, data, resolved)
+            assert isinstance(done, FitDone)
+            models.append(done.model)
+        model = vote(models)
         bundle = Bundle(
-            *(done.model, data.space, data.classes, RECIPE.format(name=options["name"]), versions()),
+            *(model, data.space, data.classes, RECIPE.format(name=options["name"]), versions()),
             *({"bold.nii.gz": "ab12"}, step),
         )
         save_bundle(bundle, path)
         X = data.X[:4]
         expected = {
             "X": X.astype(float).round(3).tolist(),
-            "probabilities": predict_proba(done.model, X, data.space).tolist(),
+            "probabilities": predict_proba(model, X, data.space).tolist(),
         }
         path.with_suffix(".json").write_text(json.dumps(expected) + "\n", encoding="utf-8")
 
