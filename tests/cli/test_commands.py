@@ -282,6 +282,12 @@ def test_explain_writes_maps_of_a_run_and_describes_them(tmp_path):
     assert proof["Line"] in text
     assert [c["test"] for c in proof["Checks"]][:2] == ["model-randomization", "faithfulness"]
     assert about["Maps"] == ["closed", "open"]
+    groups = ("--group", "label=open", "--group", "outcome=right", "--minus", "label=closed")
+    _run("explain", tmp_path / "run", "--method", "gradient-x-input", *groups, "-o", tmp_path / "g.nii.gz")
+    about = json.loads((tmp_path / "g.json").read_text())
+    source = "mean over held-out volumes (label open, right), minus that of others (label closed)"
+    assert about["Source"] == f"{source}, each by the model that held it out"
+    assert about["SeenInTraining"] is False
     model, image = tmp_path / "run" / "model.safetensors", tmp_path / "small_bold.nii.gz"
     words = ("--method", "weights", "--models", "all", "--set", "voxels=scaled", "-o", tmp_path / "w.nii.gz")
     _run("explain", model, *words)
@@ -292,7 +298,16 @@ def test_explain_writes_maps_of_a_run_and_describes_them(tmp_path):
     for given, message in {
         ("explain", model, image, "--method", "pattern", "--models", "folds"): "--models is for a run folder",
         ("explain", model, image, "--method", "pattern"): "-o, the output file, is missing",
-        ("explain", model, image, "--method", "pattern", "--proof"): "--proof needs a run folder",
+        ("explain", model, image, "--method", "pattern", "--proof"): "--proof is for a run folder",
+        (
+            "explain",
+            tmp_path / "run",
+            "--method",
+            "gradient",
+            "--group",
+            "label=open",
+        ): "required with --group",
+        ("explain", tmp_path / "run", "--minus", "label=open"): "--minus requires --group",
         ("explain", tmp_path / "run", "--leave-out", "roar"): "--leave-out requires --proof",
         ("explain", tmp_path, "--method", "weights"): "A run folder must contain a finished run",
         ("explain", tmp_path / "run", "--method", "weights", "--volume", "2"): "not of a single volume",

@@ -17,6 +17,48 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline.explaining import Explained, Models
 
 
+Layer = Annotated[str | None, typer.Option(help="A hidden convolution, such as conv1: --set layer=conv1.")]
+Method = Annotated[str, typer.Option(help="How the maps are computed; an unknown name lists all methods.")]
+Option = Annotated[
+    list[str] | None, typer.Option("--set", help="An option of the method, NAME=VALUE; may be repeated.")
+]
+ModelsOption = Annotated[
+    Literal["folds", "all"] | None,
+    typer.Option(
+        help="Without a scan: the mean over the models of the folds, or the model of all samples. "
+        "[default: folds, if maps of different models correspond]"
+    ),
+]
+OneVolume = Annotated[
+    int | None, typer.Option(help="One volume, counted from 0. [default: the mean over all volumes]")
+]
+Conditions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        help="Without a scan: the mean over held-out volumes that meet a condition, NAME=VALUE; may be "
+        "repeated: label, predicted, run, outcome (right or wrong), at_least, at_most (probability).",
+    ),
+]
+Minus = Annotated[
+    list[str] | None, typer.Option("--minus", help="With --group: conditions of a group to subtract.")
+]
+WithProof = Annotated[
+    bool,
+    typer.Option(
+        "--proof",
+        help="Test whether the maps show what the models of the folds have learned; trains again. The "
+        "results are printed and written next to the maps.",
+    ),
+]
+LeaveOut = Annotated[
+    str,
+    typer.Option(
+        help="With --proof: tests that are not made, separated by commas; an unknown one lists all."
+    ),
+]
+
+
 @app.command(epilog="Example: fmri-decoder explain run --method pattern --models folds")
 def explain(
     model: Annotated[
@@ -30,43 +72,18 @@ def explain(
         Path | None,
         typer.Option("-o", "--output", help="Output file. [default: in the folder layers of the run]"),
     ] = None,
-    layer: Annotated[
-        str | None, typer.Option(help="A hidden convolution, such as conv1: --set layer=conv1.")
-    ] = None,
-    method: Annotated[
-        str, typer.Option(help="How the maps are computed; an unknown name lists all methods.")
-    ] = "activation",
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="An option of the method, NAME=VALUE; may be repeated."),
-    ] = None,
-    models: Annotated[
-        Literal["folds", "all"] | None,
-        typer.Option(
-            help="Without a scan: the mean over the models of the folds, or the model of all samples. "
-            "[default: folds, if maps of different models correspond]"
-        ),
-    ] = None,
-    volume: Annotated[
-        int | None, typer.Option(help="One volume, counted from 0. [default: the mean over all volumes]")
-    ] = None,
+    layer: Layer = None,
+    method: Method = "activation",
+    option: Option = None,
+    models: ModelsOption = None,
+    volume: OneVolume = None,
+    group: Conditions = None,
+    minus: Minus = None,
     runs: Runs = "",
     kind: Kind = "auto",
     tr: TR = None,
-    proof: Annotated[
-        bool,
-        typer.Option(
-            "--proof",
-            help="Test whether the maps show what the models of the folds have learned; trains again. The "
-            "results are printed and written next to the maps.",
-        ),
-    ] = False,
-    leave_out: Annotated[
-        str,
-        typer.Option(
-            help="With --proof: tests that are not made, separated by commas; an unknown one lists all."
-        ),
-    ] = "",
+    proof: WithProof = False,
+    leave_out: LeaveOut = "",
 ) -> None:
     """Write maps that explain a model, in scanner space, and a JSON file that says what they are.
 
@@ -78,8 +95,7 @@ def explain(
     from napari_fmri_decoder.pipeline.map_files import map_file_name, write_maps
     from napari_fmri_decoder.pipeline.run_files import LAYERS, is_run_folder
 
-    if leave_out and not proof:
-        raise InputError("--leave-out requires --proof. Add --proof, or leave it out.")
+    _check(proof=proof, leave_out=leave_out, group=group, minus=minus, volume=volume, output=output)
     given = [*(option or []), *([] if layer is None else [f"layer={layer}"])]
     options = {"name": method, **pairs(given, explainers, method)}
     folder = model if model.is_dir() else model.parent
@@ -88,14 +104,13 @@ def explain(
     )
     result = None
     if of_run:
-        result, explained = _explain_run(folder, options, volume, models)
+        result, explained = _explain_run(folder, options, volume, models, group, minus)
     else:
-        if proof:
+        given_for_run = {"--proof": proof, "--group": group, "--models": models}
+        if wrong := [name for name, value in given_for_run.items() if value]:
             raise InputError(
-                "--proof needs a run folder without a scan, because it tests the models of the folds."
+                f"{wrong[0]} is for a run folder without a scan. Leave out the scan, or {wrong[0]}."
             )
-        if models is not None:
-            raise InputError("--models is for a run folder without a scan. Leave out the scan, or --models.")
         explained = _explain_file(model, image, options, volume, numbers(runs), kind, tr)
     if output is None:
         if not of_run:
@@ -111,17 +126,50 @@ def explain(
         _prove(result, options, leave_out, written)
 
 
+def _check(
+    *,
+    proof: bool,
+    leave_out: str,
+    group: list[str] | None,
+    minus: list[str] | None,
+    volume: int | None,
+    output: Path | None,
+) -> None:
+    """Refuse options that do not fit together."""
+    if leave_out and not proof:
+        raise InputError("--leave-out requires --proof. Add --proof, or leave it out.")
+    if minus and not group:
+        raise InputError("--minus requires --group. Add the group that it is subtracted from.")
+    if group and volume is not None:
+        raise InputError("--group and --volume contradict each other. Use only one of them.")
+    if group and output is None:
+        raise InputError("-o, the output file, is missing; it is required with --group. Add it.")
+
+
 def _explain_run(
-    folder: Path, options: dict[str, Any], volume: int | None, models: Models | None
+    folder: Path,
+    options: dict[str, Any],
+    volume: int | None,
+    models: Models | None,
+    group: list[str] | None,
+    minus: list[str] | None,
 ) -> tuple[RunResult, Explained]:
     """Explain the models of a run by its own samples."""
     from napari_fmri_decoder.explain import get_explainer
+    from napari_fmri_decoder.explain.groups import Group
     from napari_fmri_decoder.pipeline.explaining import explain_run
+    from napari_fmri_decoder.pipeline.grouping import explain_group
     from napari_fmri_decoder.pipeline.reopening import reopen
 
     if models is None:
         models = "folds" if get_explainer(options).over_folds else "all"
     result = reopen(folder)
+    if group:
+        first, other = (
+            validated(Group, pairs(conditions, {"group": Group}, "group")) if conditions else None
+            for conditions in (group, minus)
+        )
+        return result, explain_group(result, options, first or Group(), other, models)
     return result, explain_run(result, options, volume, models)
 
 

@@ -9,6 +9,7 @@ from .events import RunResult as RunResult
 from .events import Stage as Stage
 from .explaining import explain_run as explain_run
 from .explaining import explain_series as explain_series
+from .grouping import explain_group as explain_group
 from .map_files import write_maps as write_maps
 from .predicting import predict as predict
 from .preparing import prepare_run as prepare_run
