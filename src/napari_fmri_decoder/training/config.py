@@ -118,6 +118,12 @@ class TrainingConfig(Options):
         description="Random changes of the samples that a network is trained on, in each batch; see "
         "[training.augment].",
     )
+    calibrate: Literal["none", "temperature"] = Field(
+        "none",
+        description="Calibration of the probabilities: temperature (the logits are divided by one number, "
+        "found in each training set by holding out its last runs, about validation_size of it; predictions "
+        "stay the same), or none.",
+    )
     select: dict[str, Annotated[tuple[bool | int | float | str, ...], Field(min_length=1)]] = Field(
         {},
         description="Options of the network or of training to select inside each training set, by holding "
@@ -169,6 +175,12 @@ class TrainingConfig(Options):
                 f"patience = {self.patience} needs a validation set; choose validation = runs or last, or "
                 "set patience = 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _calibrate_one_network(self) -> Self:
+        if self.average and self.calibrate != "none":
+            raise ValueError("calibrate applies to a single network; set average = false or calibrate = none")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from napari_fmri_decoder.training.predict import predict_proba
 from napari_fmri_decoder.training.quality import quality
 from napari_fmri_decoder.training.selecting import select_options, selecting
 from napari_fmri_decoder.training.tasks.tasks import pack_fold, task_name
+from napari_fmri_decoder.training.temperature import held_out_temperature, with_temperature
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -117,7 +119,7 @@ def fit_rows(
     epochs: int | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Generator[FitEvent, None, None]:
-    """Fit on some rows of the samples, after selecting options inside them where the settings ask for it.
+    """Fit on some rows of the samples; options and temperature are selected inside them if requested.
 
     Parameters
     ----------
@@ -135,7 +137,12 @@ def fit_rows(
         decoder, config = yield from select_options(
             decoder, X[train], y[train], n_classes, space, config, groups, seed
         )
-    yield from fit(
+    temperature = 1.0
+    if config.calibrate == "temperature":
+        temperature = yield from held_out_temperature(
+            decoder, X[train], y[train], n_classes, space, config, groups=groups, seed=seed, epochs=epochs
+        )
+    fitting = fit(
         decoder,
         X[train],
         y[train],
@@ -149,6 +156,12 @@ def fit_rows(
         epochs=epochs,
         checkpoint=checkpoint,
     )
+    with closing(fitting):
+        for event in fitting:
+            if isinstance(event, FitDone) and temperature != 1:
+                yield replace(event, model=with_temperature(event.model, temperature))
+            else:
+                yield event
 
 
 def _result(

@@ -33,7 +33,7 @@ Training = TypeVar("Training", bound=TrainingConfig)
 
 MOST = 1000
 """Most combinations that are fitted in each training set."""
-NOT_SELECTABLE = ("name", "select", "augment", "seed", "seeds", "average", "threads", "device")
+NOT_SELECTABLE = ("name", "select", "augment", "calibrate", "seed", "seeds", "average", "threads", "device")
 """Options that decide what is run and where, not how well it is trained."""
 
 

@@ -108,6 +108,17 @@ def validation(recipe: Recipe, scores: Scores) -> Written:
     )
 
 
+@statement("Training procedure", "training.calibrate")
+def temperature(recipe: Recipe, scores: Scores) -> Written:
+    """Calibration of the probabilities inside the folds."""
+    if recipe.training.calibrate == "none":
+        return ""
+    return (
+        "The logits were divided by a temperature, found inside each training set by holding out its last "
+        "runs."
+    ), ("Guo2017",)
+
+
 @statement("Training procedure", "training.select")
 def selection(recipe: Recipe, scores: Scores) -> Written:
     """Hyperparameters that were selected inside the folds."""

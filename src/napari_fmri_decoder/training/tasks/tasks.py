@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.training.tasks.store import Arrays, TaskStore
 
 _STATE = "state."
-_LATER: dict[str, Any] = {"start": "random", "whiten": False, "augment": NO_AUGMENT.model_dump(mode="json")}
+_LATER: dict[str, Any] = {
+    "start": "random",
+    "whiten": False,
+    "calibrate": "none",
+    "augment": NO_AUGMENT.model_dump(mode="json"),
+}
 """Options that versions before the first release lack: at these values a task has the name that it had."""
 
 
