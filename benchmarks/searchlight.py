@@ -52,7 +52,7 @@ def main() -> None:
     lda = get_decoder({"name": "lda"})
 
     def ours(n: int) -> dict[int, float]:
-        scores = {}
+        scores: dict[int, float] = {}
         for numbers, predicted in predict_stacked(lda, X, folds, sets[:n]):
             hits = [(p == y[s.test]).mean(axis=1) for p, s in zip(predicted, splits, strict=True)]
             scores |= dict(zip(numbers.tolist(), np.mean(hits, axis=0), strict=True))
