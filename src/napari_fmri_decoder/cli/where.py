@@ -29,7 +29,7 @@ def where(
     p values are corrected for the number of places.
     """
     from napari_fmri_decoder.cli.progress import follow_steps, resume_hint
-    from napari_fmri_decoder.pipeline.where import FOLDER, WhereDone, run_where
+    from napari_fmri_decoder.pipeline.where import WhereDone, run_where
     from napari_fmri_decoder.recipe import load_recipe
 
     with resume_hint(out):
@@ -43,4 +43,4 @@ def where(
         say(f"{finding.severity.capitalize()}: {finding.message}")
     for sentence in done.result.sentences():
         say(sentence)
-    say(f"Maps and table: {done.folder / FOLDER}")
+    say(f"Maps and table: {done.folder}")

@@ -36,11 +36,15 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline.events import Prepared
     from napari_fmri_decoder.pipeline.preparing import Watch
     from napari_fmri_decoder.recipe import Recipe
+    from napari_fmri_decoder.recipe.where_options import WhereConfig
     from napari_fmri_decoder.samples.centers import CenterSets
     from napari_fmri_decoder.samples.samples import Space
 
 FOLDER = "where"
 """Folder in a run folder."""
+SUMMARY, SCORES, TABLE = "summary.json", "accuracy.nii.gz", "centers.tsv"
+"""Files in it; the summary is written last."""
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,15 @@ class CentersScored:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WhereDone:
-    """Event: all is written."""
+    """Event: all is written.
+
+    Attributes
+    ----------
+    folder : Path
+        With the table and the maps.
+    prepared : Prepared
+    result : CenterResult
+    """
 
     folder: Path
     prepared: Prepared
@@ -116,49 +128,71 @@ def run_where(
     InputError
         If the recipe has no [where], nothing can be permuted, or no center can be decoded.
     """
+    place = out / FOLDER
+    _check(recipe, place, cluster, resume)
+    yield Stage("Reading and preparing")
+    prepared = yield from prepare_steps(recipe, base, watch)
+    prepared = replace(prepared, recipe=rebased(prepared.recipe, base, place))
+    yield from where_of_prepared(prepared, place, cluster=cluster, resume=resume)
+
+
+def where_of_prepared(
+    prepared: Prepared, place: Path, *, cluster: str = SERIAL, resume: bool = False
+) -> Generator[WhereEvent, None, None]:
+    """Decode samples that are prepared already, such as those of a finished run; see `run_where`.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The paths of its recipe start from `place`.
+    place : Path
+        Folder of the results.
+    cluster, resume
+        See `run_where`.
+    """
+    recipe, samples = prepared.recipe, prepared.samples
+    where = _check(recipe, place, cluster, resume)
+    sets = make_centers(where, samples.space, place)
+    prepared = replace(prepared, notes=tuple(dict.fromkeys((*prepared.notes, *sets.notes))))
+    if where.permutations:
+        check_permutable(samples)
+    claim_run_folder(place, resume=resume)
+    yield prepared
+    store = open_store(place, recipe, samples, prepared.splits)
+    write_recipe(place, recipe)
+    write_record(place, recipe, hashes_of_inputs(place, recipe))
+    with ExitStack() as workers:
+        if cluster not in (SERIAL, AUTO):
+            yield Stage(f"Starting workers: {cluster}")
+            if note := unprotected(cluster):
+                yield Note(note)
+            store.write_samples(samples, prepared.splits, private=cluster.startswith("local:"))
+            workers.callback(store.drop_samples)
+        pool = workers.enter_context(open_pool(SERIAL if cluster == AUTO else cluster, place / LOG))
+        result = yield from _result(prepared, where, sets, Tasks(store, pool))
+    yield Stage("Writing the results")
+    _write(place, result, prepared.notes)
+    yield WhereDone(place, prepared, result)
+
+
+def _check(recipe: Recipe, place: Path, cluster: str, resume: bool) -> WhereConfig:
+    """Refuse what cannot run, before anything is read."""
     if recipe.where is None:
         raise InputError(
             'The recipe must have a section [where]. Add it, for example with centers = "spheres".'
         )
-    cluster = SERIAL if cluster == "auto" else cluster
-    check_cluster(cluster)
-    place = out / FOLDER
-    if (place / "summary.json").exists() and not resume:
+    if cluster != AUTO:
+        check_cluster(cluster)
+    if (place / SUMMARY).exists() and not resume:
         raise InputError(f"Folder {place} already contains results. Choose another folder, or move it away.")
-    claim_run_folder(place, resume=resume)
-    yield Stage("Reading and preparing")
-    prepared = yield from prepare_steps(recipe, base, watch)
-    sets = make_centers(recipe.where, prepared.samples.space, base)
-    prepared = replace(
-        prepared,
-        recipe=rebased(prepared.recipe, base, place),
-        notes=tuple(dict.fromkeys((*prepared.notes, *sets.notes))),
-    )
-    if recipe.where.permutations:
-        check_permutable(prepared.samples)
-    yield prepared
-    store = open_store(place, prepared.recipe, prepared.samples, prepared.splits)
-    write_recipe(place, prepared.recipe)
-    write_record(place, prepared.recipe, hashes_of_inputs(place, prepared.recipe))
-    with ExitStack() as workers:
-        if cluster != SERIAL:
-            yield Stage(f"Starting workers: {cluster}")
-            if note := unprotected(cluster):
-                yield Note(note)
-            store.write_samples(prepared.samples, prepared.splits, private=cluster.startswith("local:"))
-            workers.callback(store.drop_samples)
-        tasks = Tasks(store, workers.enter_context(open_pool(cluster, place / LOG)))
-        result = yield from _result(prepared, sets, tasks)
-    yield Stage("Writing the results")
-    _write(place, result, prepared.notes)
-    yield WhereDone(out, prepared, result)
+    return recipe.where
 
 
-def _result(prepared: Prepared, sets: CenterSets, tasks: Tasks) -> Generator[WhereEvent, None, CenterResult]:
+def _result(
+    prepared: Prepared, where: WhereConfig, sets: CenterSets, tasks: Tasks
+) -> Generator[WhereEvent, None, CenterResult]:
     """Score all centers under the true labels and under permuted ones."""
     recipe, samples = prepared.recipe, prepared.samples
-    where = recipe.where
-    assert where is not None
     skipped = skipped_centers(samples.X, sets)
     centers = np.flatnonzero([not reason for reason in skipped])
     if not len(centers):
@@ -218,9 +252,9 @@ def _result(prepared: Prepared, sets: CenterSets, tasks: Tasks) -> Generator[Whe
 def _write(place: Path, result: CenterResult, notes: tuple[str, ...]) -> None:
     """Write the table, the maps and, last, the summary."""
     table = result.table()
-    table.to_csv(place / "centers.tsv", sep="\t", index=False, na_rep="n/a", float_format="%.6g")
-    write(result.score_map(), place / "accuracy.nii.gz")
+    table.to_csv(place / TABLE, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+    write(result.score_map(), place / SCORES)
     if (p := result.p_map()) is not None:
         write(p, place / "p.nii.gz")
     summary = {**result.to_dict(), "sentences": result.sentences(), "notes": list(notes)}
-    write_text(place / "summary.json", json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    write_text(place / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")

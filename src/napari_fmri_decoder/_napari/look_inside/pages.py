@@ -18,6 +18,7 @@ from napari_fmri_decoder._napari.look_inside.plot_pages import (
 from napari_fmri_decoder._napari.look_inside.prediction_pages import ConfusionPage, PredictionsPage
 from napari_fmri_decoder._napari.look_inside.runs_page import RunsPage
 from napari_fmri_decoder._napari.look_inside.score_page import ScorePage
+from napari_fmri_decoder._napari.look_inside.where_page import WherePage
 
 if TYPE_CHECKING:
     from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
@@ -33,6 +34,7 @@ PAGES: dict[str, tuple[str, Callable[[LookInsideDock], Page]]] = {
     "tsne": (TSNEPage.title, lambda dock: TSNEPage(lambda: dock.selected)),
     "voxels": (VoxelsPage.title, lambda _: VoxelsPage()),
     "explain": (ExplainPage.title, lambda dock: ExplainPage(dock.session, lambda: dock.selected)),
+    "where": (WherePage.title, lambda dock: WherePage(dock.session, lambda: dock.selected)),
     "runs": (RunsPage.title, lambda dock: RunsPage(dock.session)),
 }
 """Title of each page and how to make it, by its attribute."""

@@ -35,7 +35,7 @@ class CentersConfig(Options):
     atlas: str | None = Field(
         None,
         description="Path of the atlas whose regions are decoded, relative to the recipe.",
-        json_schema_extra={"mode": "file", "basic": True},
+        json_schema_extra={"mode": "file", "basic": True, "none": "none"},
     )
     sides: bool = Field(
         False,
