@@ -24,11 +24,7 @@ class ProofConfig(Options):
     """How the tests of a map are made."""
 
     leave_out: tuple[Test, ...] = Field(
-<<<<<<< HEAD
         (), description="Tests that are not made; they are listed as not tested."
-=======
-        (), description="Tests that are not made; the result lists them as not tested."
->>>>>>> d827491 (Look inside: decode at many places, with a map that fills while it runs)
     )
     draws: int = Field(
         FEWEST_DRAWS,
