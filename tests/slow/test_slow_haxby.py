@@ -9,7 +9,7 @@ import pytest
 
 from napari_fmri_decoder.cli.progress import follow
 from napari_fmri_decoder.pipeline import run
-from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.recipe import load_recipe, make_recipe
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -54,6 +54,16 @@ def test_a_network_from_the_class_means_reaches_lda(haxby, tmp_path, monkeypatch
     assert scores["baseline"]["lda"] == pytest.approx(lda, abs=0.005)
     assert min(scores["seeds"]["scores"]) >= scores["baseline"]["lda"] - error
     assert not scores["audit"]
+
+
+def test_permuted_labels_of_real_data_give_chance(haxby, tmp_path, monkeypatch):
+    """100 permutations within runs: the mean is 1/8, and no permutation reaches the score."""
+    monkeypatch.setenv("FMRI_DECODER_DATA", str(haxby.parent))
+    content = load_recipe(EXAMPLES / "haxby_means_lda.toml").model_dump(mode="json", exclude_none=True)
+    content |= {"null": {"permutations": 100}, "report": {"figures": "none"}, "baseline": {"models": []}}
+    permutation = follow(run(make_recipe(content), EXAMPLES, tmp_path / "run")).scores.permutation
+    assert permutation.mean == pytest.approx(0.125, abs=0.02)
+    assert permutation.p == pytest.approx(1 / 101)
 
 
 def test_a_slice_too_thin_for_three_blocks_says_so(haxby, tmp_path, monkeypatch):

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pytest
 from pydantic import Field
-from small_result import small_result
+from small_result import SLAB, small_result
 
 from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
-from napari_fmri_decoder._napari.look_inside.explain_page import MEAN, ExplainPage
+from napari_fmri_decoder._napari.look_inside.explain_page import ALL, CURRENT, FOLDS, MEAN, ExplainPage
 from napari_fmri_decoder._napari.results.show_result import show_result
 from napari_fmri_decoder._napari.viewer.dims import show_volume
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import Explainer, Explanation, explainers
 from napari_fmri_decoder.explain.activations import activations
+from napari_fmri_decoder.pipeline import explain_run
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import RunResult
@@ -138,3 +139,35 @@ def test_a_model_that_cannot_be_explained_disables_the_button(viewer: Any, tmp_p
     assert "convolution" in page.button.tooltip
     with pytest.raises(InputError, match="convolution"):
         page.compute()
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """A rotated slab, decoded by `lda`."""
+    return small_result(tmp_path_factory.mktemp("linear"), {"name": "lda"}, slab=SLAB)
+
+
+@pytest.mark.parametrize("method", ["weights", "pattern"])
+def test_maps_of_a_linear_model_are_at_the_place_of_its_voxels(
+    method: str, viewer: Any, linear: RunResult, qtbot: Any
+) -> None:
+    page = shown_page(viewer, linear)
+    page.method.method.value = method
+    assert page.button.enabled
+    assert list(page.samples.choices) == [FOLDS, ALL]
+    for models, chosen in (("folds", FOLDS), ("all", ALL)):
+        page.samples.value = chosen
+        layer = compute(page, qtbot)
+        expected = explain_run(linear, {"name": method}, models=models).maps
+        assert list(page.map.choices) == ["closed", "open"]
+        page.map.value = "open"
+        volume = page.session.volume(layer)
+        np.testing.assert_allclose(volume.at(0), expected.values[0, 1], rtol=1e-6)
+        np.testing.assert_allclose(volume.affine, linear.prepared.samples.space.grid.affine, atol=1e-9)
+        low, high = layer.contrast_limits
+        assert low == -high == pytest.approx(-np.abs(expected.values[0, 1]).max())
+        assert layer.colorbar.visible
+        assert layer.name == f"lda {method} open" + (" (mean over folds)" if models == "folds" else "")
+    page.method.method.value = "activation"
+    assert not page.button.enabled
+    assert list(page.samples.choices) == [CURRENT, MEAN]

@@ -160,7 +160,8 @@ class ExplainPage(Page):
             return
         # the label often begins as the title ends: "conv1 filter 0" of "cnn2d conv1"
         title = explained.title.removesuffix(f" {label.partition(' ')[0]}")
-        name = f"{title} {label}" + (f" ({SEEN})" if explained.seen else "")
+        note = SEEN if explained.seen else FOLDS.lower() if explained.models == "folds" else ""
+        name = f"{title} {label}" + (f" ({note})" if note else "")
         values = explained.maps.values[0, explained.maps.names.index(label)]
         volume = Volume(values, explained.maps.grid.affine, "stat", None, name=name)
         if self._layer is None or self._layer not in self.session.viewer.layers:
