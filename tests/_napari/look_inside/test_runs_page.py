@@ -55,7 +55,17 @@ def test_runs_are_listed_sorted_compared_and_opened(viewer: Any, runs: list[Path
         remember_run(folder)
     look.runs.update_runs()
     assert column(look, "run") == ["leaking", "strong", "weak"], "the latest first"
-    assert look.runs.table.horizontalScrollBar().maximum() == 0, "all columns are in sight"
+    table = look.runs.table
+    assert table.horizontalScrollBar().maximum() == 0, "all columns are in sight"
+    widths = {name: table.columnWidth(i) for i, name in enumerate(look.runs.model.table.columns)}
+    shown = {name for i, name in enumerate(widths) if not table.isColumnHidden(i)}
+    assert shown == {"run", "score", "lda", "linear", "p", "decoder", "differs in"}
+    metrics = table.fontMetrics()
+    for name in shown:
+        wrapped = {"run": ["2026-11-27_"], "differs in": ["shrinkage"]}
+        texts = wrapped.get(name) or [name, *column(look, name)]
+        assert max(map(metrics.horizontalAdvance, texts)) < widths[name], name
+    assert table.rowHeight(0) >= metrics.lineSpacing() * 2, "what differs is wrapped"
     assert "chance 0.500, dummy" in column(look, "run", Qt.ItemDataRole.ToolTipRole)[0]
     p = column(look, "p")
     assert p[:2] == ["\N{EN DASH}"] * 2

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTableView, QTextBrowser
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QStyledItemDelegate,
+    QTableView,
+    QTextBrowser,
+)
 
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.look_inside.comparison_text import comparison_html
@@ -24,7 +32,8 @@ from napari_fmri_decoder.pipeline.comparing_runs import compare_runs, read_rows,
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from qtpy.QtGui import QShowEvent
+    from qtpy.QtCore import QLocale
+    from qtpy.QtGui import QResizeEvent, QShowEvent
 
     from napari_fmri_decoder._napari.qt.workers import Job
     from napari_fmri_decoder._napari.viewer.session import Session
@@ -36,7 +45,14 @@ COMPARE = "Show the two selected runs side by side."
 HIDDEN = ("dummy", "chance", "measure")
 """Columns that are only in the tooltip of a run, so that the others fit into a dock."""
 NAMES = ("run", "differs in")
-"""Columns of long texts: they share the width that the others leave, and are cut in the middle."""
+"""Columns of long texts, which are wrapped; the last has the width that the others leave."""
+WIDEST = {"run": "0000-00-00_", "decoder": "decoder"}
+NUMBER = "0.000"
+"""Texts that fit into the columns, whatever the table contains."""
+PADDING = 8
+"""Pixels around the text of a cell."""
+BREAK, LETTERS = "\N{ZERO WIDTH SPACE}", 9
+"""Where a line may end, and letters of a word that fit into a line."""
 SELECT_ONE = "Select one run in the table."
 SELECT_TWO = "Select two runs in the table: click the second with Ctrl."
 
@@ -65,7 +81,7 @@ class RunsModel(TableModel):
             value = self.table.iat[index.row(), index.column()]
             return number(value) if isinstance(value, float) else str(value)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(f"{self._cut(index)}{row.headline.html}")
+            return tooltip(f"{self._wrapped(index)}{row.headline.html}")
         if severity is not None and self.table.columns[index.column()] in ("run", "score"):
             mark = SEVERITY_MARKS[severity]
             if role == Qt.ItemDataRole.BackgroundRole:
@@ -74,8 +90,8 @@ class RunsModel(TableModel):
                 return QColor(mark.text)
         return None
 
-    def _cut(self, index: QModelIndex) -> str:
-        """The full text of a cell that may be cut, as a paragraph."""
+    def _wrapped(self, index: QModelIndex) -> str:
+        """The full text of a cell that is wrapped, as a paragraph; a very long word in it may be cut."""
         if self.table.columns[index.column()] not in NAMES:
             return ""
         return f"{escape(str(self.table.iat[index.row(), index.column()]))}</p><p>"
@@ -88,6 +104,15 @@ class RunsModel(TableModel):
         elif not self.table.empty:
             name = self.table.columns[column]
             self.show(self.table.sort_values(name, ascending=ascending, kind="stable", na_position="last"))
+
+
+class WrappedNames(QStyledItemDelegate):
+    """Breaks lines also within names, which have no spaces."""
+
+    def displayText(self, value: Any, locale: QLocale) -> str:
+        """Allow a new line after each part of a name, and within long words."""
+        parts = re.sub(r"(?<=[_/\\-])(?=\w)", BREAK, str(value))
+        return re.sub(rf"(\w{{{LETTERS}}})(?=\w{{2}})", rf"\1{BREAK}", parts)
 
 
 class RunsPage(Page):
@@ -117,8 +142,8 @@ class RunsPage(Page):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSortingEnabled(True)
         self.table.setMinimumHeight(170)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.table.setWordWrap(False)
+        self.table.setItemDelegate(WrappedNames(self.table))
+        self.table.setWordWrap(True)
         if (numbers := self.table.verticalHeader()) is not None:
             numbers.hide()
         self.open = push_button("open_selected_run", "Open", OPEN)
@@ -146,6 +171,11 @@ class RunsPage(Page):
         """List the runs that there are now."""
         super().showEvent(event)
         self.update_runs(wait=False)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Wrap the names to the new width."""
+        super().resizeEvent(event)
+        self.table.resizeRowsToContents()
 
     def draw(self, run: Any) -> None:
         """List the runs again: this one is new."""
@@ -200,16 +230,17 @@ class RunsPage(Page):
         self._refresh()
 
     def _share_width(self) -> None:
-        """Give each column the width of its texts, and the rest to the names, so that all are in sight."""
-        titles = self.table.horizontalHeader()
+        """Give the names the width that the other columns leave, so that all are in sight."""
+        titles, modes = self.table.horizontalHeader(), QHeaderView.ResizeMode
+        metrics = self.table.fontMetrics()
         if titles is None:
             return
         for i, name in enumerate(self.model.table.columns):
             self.table.setColumnHidden(i, name in HIDDEN)
-            mode = (
-                QHeaderView.ResizeMode.Stretch if name in NAMES else QHeaderView.ResizeMode.ResizeToContents
-            )
-            titles.setSectionResizeMode(i, mode)
+            titles.setSectionResizeMode(i, modes.Stretch if name == NAMES[-1] else modes.Fixed)
+            text = WIDEST.get(name, max(NUMBER, name, key=metrics.horizontalAdvance))
+            titles.resizeSection(i, metrics.horizontalAdvance(text) + PADDING)
+        self.table.resizeRowsToContents()
 
     def _show_comparison(self, found: RunComparison) -> None:
         self.comparison = found
