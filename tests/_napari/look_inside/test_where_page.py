@@ -112,5 +112,5 @@ def test_what_does_not_fit_is_one_sentence(page: WherePage, qtbot: Any) -> None:
     page.places.update({"centers": "spheres", "radius_mm": 0.1})
     page.decoder.update({"name": "lda"})
     page.start.native.click()
-    qtbot.waitUntil(lambda: page.work.job is None and page.error.text() != "")
-    assert "of 1 voxels vary" in page.error.text()
+    qtbot.waitUntil(lambda: page.work.job is None and page.error.text != "")
+    assert "of 1 voxels vary" in page.error.text
