@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pytest
 from pydantic import Field
+from small import write_small
 from small_result import SLAB, small_result
 
 from napari_fmri_decoder._napari.look_inside.dock import LookInsideDock
@@ -17,7 +18,9 @@ from napari_fmri_decoder._napari.viewer.dims import show_volume
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.explain import Explainer, Explanation, explainers
 from napari_fmri_decoder.explain.activations import activations
-from napari_fmri_decoder.pipeline import explain_run
+from napari_fmri_decoder.pipeline import explain_run, finish, run
+from napari_fmri_decoder.recipe import load_recipe
+from napari_fmri_decoder.volumes.read import read
 
 if TYPE_CHECKING:
     from napari_fmri_decoder.pipeline import RunResult
@@ -171,3 +174,36 @@ def test_maps_of_a_linear_model_are_at_the_place_of_its_voxels(
     page.method.method.value = "activation"
     assert not page.button.enabled
     assert list(page.samples.choices) == [CURRENT, MEAN]
+
+
+def test_a_reopened_run_shows_the_maps_of_its_folder(viewer: Any, tmp_path: Any, qtbot: Any) -> None:
+    recipe = write_small(
+        tmp_path, 'name = "lda"\n[slab]\nrotate_x = 20\nstart = 2\nstop = 5\n[report]\nfigures = "none"'
+    )
+    folder = finish(run(load_recipe(recipe), tmp_path, tmp_path / "run")).folder
+    stored = read(folder / "layers" / "stat-pattern_desc-lda_statmap.nii.gz")
+    dock = LookInsideDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    dock.open_run(folder)
+    dock.explain.method.method.value = "pattern"
+    dock.explain.samples.value = ALL
+    dock.explain.compute()
+    dock.explain.map.value = "open"
+    (layer,) = viewer.layers.selection
+    volume = dock.session.volume(layer)
+    np.testing.assert_allclose(volume.at(0), stored.at(1), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(volume.affine, stored.affine, atol=1e-4)
+
+
+def test_without_images_a_reopened_run_shows_the_stored_maps(viewer: Any, tmp_path: Any) -> None:
+    recipe = write_small(tmp_path, 'name = "lda"\n[report]\nfigures = "none"')
+    folder = finish(run(load_recipe(recipe), tmp_path, tmp_path / "run")).folder
+    (tmp_path / "small_bold.nii.gz").unlink()
+    dock = LookInsideDock(viewer)
+    viewer.window.add_dock_widget(dock)
+    dock.open_run(folder)
+    shown = {layer.name: dock.session.volume(layer) for layer in viewer.layers}
+    for method in ("weights", "pattern"):
+        (name,) = [name for name in shown if f"stat-{method}_desc-lda" in name]
+        assert shown[name].names == ("closed", "open")
+        assert shown[name].kind == "stat"

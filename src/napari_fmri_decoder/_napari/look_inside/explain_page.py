@@ -97,6 +97,7 @@ class ExplainPage(Page):
 
     def _check_method(self) -> None:
         """Disable the button if the method cannot explain the model; replace options that do not fit."""
+        self._list_samples()
         if self.result is None:
             return
         values = self.method.asdict()
@@ -107,7 +108,6 @@ class ExplainPage(Page):
         }
         if fitting:
             self.method.update(fitting)
-        self._list_samples()
         set_available(self.button, self._cannot_compute(self.result), TIP)
 
     def _list_samples(self) -> None:
