@@ -80,6 +80,9 @@ class Case:
         difference = np.abs(means[:, of_a].mean(axis=1) - means[:, ~of_a].mean(axis=1))
         mask.ravel()[np.argsort(difference)[-20:]] = 1
         write(Volume(mask, np.diag([3.0, 3, 3, 1]), "mask"), folder / "by_labels.nii.gz")
+        corner = np.zeros((20, 16, 4), dtype=np.uint8)
+        corner[:5, :5] = 1
+        write(Volume(corner, np.diag([3.0, 3, 3, 1]), "mask"), folder / "corner.nii.gz")
         content = {
             "data": {"images": names},
             "labels": {"source": "table", "table": "volumes.tsv"},
@@ -103,6 +106,12 @@ def nearly_copied(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
 def run_copied(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
     n = data.shape[3] // RUNS
     data[..., n : 2 * n] = data[..., :n] + 0.5 * np.random.default_rng(2).normal(size=(*data.shape[:3], n))
+    return data
+
+
+def only_in_a_corner(data: NDArray[Any], _: NDArray[Any]) -> NDArray[Any]:
+    data[5:] = 0
+    data[:, 5:] = 0
     return data
 
 
@@ -131,6 +140,7 @@ CASES = {
     "run-copied": Case(change=run_copied),
     "scaled-across-parts": Case(options={"prepare": RAW}, change=scaled),
     "voxels-chosen-by-labels": Case(options={"data": {"mask": "by_labels.nii.gz"}, "prepare": RAW}),
+    "mask-not-compared": Case(options={"data": {"mask": "corner.nii.gz"}}, change=only_in_a_corner),
     "mask-from-test-data": Case(options={"data": {"mask": {"strategy": "threshold", "above": 0}}}),
     "mask-excludes-signal": Case(options={"data": {"mask": "by_labels.nii.gz"}}),
     "labels-follow-run": Case(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_fmri_decoder.recipe import Recipe
     from napari_fmri_decoder.samples.audit import Finding
     from napari_fmri_decoder.samples.mask_coverage import Coverage
+    from napari_fmri_decoder.samples.outside import Outside
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
     from napari_fmri_decoder.volumes.volume import Volume
@@ -26,7 +27,7 @@ RESPONSE_S = 10.0
 
 
 def split_and_audit(
-    recipe: Recipe, series: Volume, samples: Samples, covered: Coverage | None
+    recipe: Recipe, series: Volume, samples: Samples, covered: Coverage | None, outside: Outside | None
 ) -> tuple[tuple[Split, ...], tuple[Finding, ...]]:
     """Divide samples into training and test sets, and look for what can make a score misleading."""
     splits = tuple(make_splits(recipe.split, samples.table))
@@ -42,6 +43,7 @@ def split_and_audit(
             recording=_recording(series),
             balanced=recipe.training.balance != "none",
             coverage=covered,
+            outside=outside,
         )
     )
     return splits, findings

@@ -188,6 +188,7 @@ remedies: dict[str, Remedy] = {
     "run-copied": Remedy("labels.source", _exclude_copied_runs),
     "scaled-across-parts": Remedy("prepare.standardize_runs", _standardize),
     "voxels-chosen-by-labels": Remedy("data.mask", _no_mask),
+    "mask-not-compared": Remedy("data.mask", _no_mask),
     "mask-from-test-data": Remedy("data.mask", _no_mask),
     "mask-excludes-signal": Remedy("data.mask", _no_mask),
     "labels-follow-run": Remedy("labels.exclude", _exclude_incomplete),

@@ -22,8 +22,9 @@ from napari_fmri_decoder.recipe import Recipe, read_images
 from napari_fmri_decoder.samples.audit import blocking
 from napari_fmri_decoder.samples.labels import label_table
 from napari_fmri_decoder.samples.mask_coverage import Coverage, coverage
-from napari_fmri_decoder.samples.masks import make_mask
+from napari_fmri_decoder.samples.masks import make_mask, resample_mask
 from napari_fmri_decoder.samples.nuisance import Nuisance, read_nuisance
+from napari_fmri_decoder.samples.outside import KeepingVoxels, Outside
 from napari_fmri_decoder.samples.prepare import clean_and_measure
 from napari_fmri_decoder.samples.scrubbing import read_cleaning
 from napari_fmri_decoder.samples.zmaps import find_runs, plan_zmaps
@@ -131,10 +132,10 @@ def prepare_steps(
         labeled = _label_volumes(recipe, opened, base)
     else:
         labeled = yield from _make_maps(recipe, recipe.zmaps, opened, base)
-    made, lag, series_moments = yield from _make_samples(recipe, labeled, base)
+    made, lag, series_moments, outside = yield from _make_samples(recipe, labeled, base)
     samples = made.samples
     covered = _coverage(labeled, samples, series_moments, "slab" if recipe.slab else "images")
-    splits, findings = split_and_audit(recipe, labeled.series, samples.of_last_lag, covered)
+    splits, findings = split_and_audit(recipe, labeled.series, samples.of_last_lag, covered, outside)
     resolved = _resolved(recipe, labeled.series, samples)
     treatment = treatment_of(resolved, opened)
     prepared = Prepared(
@@ -158,21 +159,31 @@ def prepare_steps(
 
 def _make_samples(
     recipe: Recipe, labeled: _Labeled, base: Path
-) -> Steps[Progress, tuple[Lagged, LagCurve | None, Moments | None]]:
+) -> Steps[Progress, tuple[Lagged, LagCurve | None, Moments | None, Outside | None]]:
     """Read and clean all volumes, and make samples at the given lag of the labels, or at the chosen ones."""
+    kept, confounds = _kept(labeled), labeled.cleaning.confounds if labeled.cleaning else None
     cleaned, series_moments = clean_and_measure(
-        labeled.series,
+        labeled.series if kept is None else replace(labeled.series, data=kept),
         labeled.table,
         recipe.prepare,
         mask=labeled.mask,
         slab=recipe.slab,
-        confounds=labeled.cleaning.confounds if labeled.cleaning else None,
+        confounds=confounds,
         scrubbed=labeled.cleaning.scrubbed if labeled.cleaning else None,
         moments=labeled.moments,
         measure=bool(recipe.report.formats) or labeled.mask is not None,
     )
     lagged, lag = yield from samples_at_lags(recipe, labeled.series, labeled.table, cleaned, base)
-    return lagged, lag, series_moments
+    outside = kept.outside(cleaned, labeled.table, confounds) if kept else None
+    return lagged, lag, series_moments, outside
+
+
+def _kept(labeled: _Labeled) -> KeepingVoxels | None:
+    """Keep some of the voxels outside the mask; None without a mask."""
+    if labeled.mask is None:
+        return None
+    inside, _ = resample_mask(labeled.mask, labeled.series.grid)
+    return None if inside.all() else KeepingVoxels(labeled.series, inside)
 
 
 def _label_volumes(recipe: Recipe, series: Volume, base: Path) -> _Labeled:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_fmri_decoder.errors import InputError
-from napari_fmri_decoder.samples.audit import copies, leaks, units  # noqa: F401 - their checks register
+from napari_fmri_decoder.samples.audit import copies, leaks, selection, units  # noqa: F401 - have checks
 from napari_fmri_decoder.samples.audit.findings import AuditInput, Finding, checks, severities
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.samples.mask_coverage import Coverage
     from napari_fmri_decoder.samples.masks import MaskConfig
+    from napari_fmri_decoder.samples.outside import Outside
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
@@ -29,6 +30,7 @@ def audit(
     recording: NDArray[np.int64] | None = None,
     balanced: bool = False,
     coverage: Coverage | None = None,
+    outside: Outside | None = None,
 ) -> list[Finding]:
     """Check samples and splits for problems that can make a score misleading.
 
@@ -51,6 +53,8 @@ def audit(
         accuracy anyway.
     coverage : Coverage, optional
         Numbers of voxels of the mask.
+    outside : Outside, optional
+        Voxels outside the mask.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def audit(
             f"allow must list codes of findings; {', '.join(unknown)} is not a code. The codes are: "
             f"{', '.join(codes)}."
         )
-    data = AuditInput(samples, splits, neighbors, mask, recording, balanced, coverage)
+    data = AuditInput(samples, splits, neighbors, mask, recording, balanced, coverage, outside)
     found = [
         Finding(code, severity, message, code in allow)
         for code, (severity, find) in checks.items()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_fmri_decoder.samples.mask_coverage import Coverage
     from napari_fmri_decoder.samples.masks import MaskConfig
+    from napari_fmri_decoder.samples.outside import Outside
     from napari_fmri_decoder.samples.samples import Samples
     from napari_fmri_decoder.samples.splits import Split
 
@@ -62,6 +63,8 @@ class AuditInput:
         Whether training balances the classes.
     coverage : Coverage or None
         Numbers of voxels of the mask, if there is one.
+    outside : Outside or None
+        Voxels outside the mask, if there is one and there are any.
     """
 
     samples: Samples
@@ -71,6 +74,7 @@ class AuditInput:
     recording: NDArray[np.int64] | None = None
     balanced: bool = False
     coverage: Coverage | None = None
+    outside: Outside | None = None
 
 
 class Check(NamedTuple):

@@ -21,8 +21,6 @@ COPY_CORRELATION = 0.999
 """Patterns with a higher correlation are treated as copies."""
 MIN_FEATURES = 20
 """Smallest number of features for comparing patterns: with fewer, they can be similar by chance."""
-SELECTED_FRACTION = 0.9
-"""If more of the voxels differ between classes at 5%, they were probably selected by the labels."""
 _CHUNK = 8192
 _N_DIRECTIONS = 16
 
@@ -141,30 +139,6 @@ def _scaled_across_parts(data: AuditInput) -> str | None:
     )
 
 
-@check("voxels-chosen-by-labels", "warning")
-def _voxels_chosen_by_labels(data: AuditInput) -> str | None:
-    means, codes = _block_means(data)
-    n, n_classes = len(means), len(set(codes.tolist()))
-    if means.shape[1] < MIN_FEATURES or n - n_classes < 10:
-        return None
-    total = ((means - means.mean(axis=0)) ** 2).sum(axis=0)
-    within = np.zeros(means.shape[1])
-    for code in set(codes.tolist()):
-        part = means[codes == code]
-        within += ((part - part.mean(axis=0)) ** 2).sum(axis=0)
-    ratio = ((total - within) / (n_classes - 1)) / np.maximum(within / (n - n_classes), 1e-30)
-    from scipy.stats import f as f_distribution  # takes long to load
-
-    share = float((f_distribution.sf(ratio, n_classes - 1, n - n_classes) < 0.05).mean())
-    if share < SELECTED_FRACTION:
-        return None
-    return (
-        f"{share:.0%} of the {means.shape[1]} voxels differ between the classes at p < 0.05 over {n} blocks, "
-        "including the test sets; without a selection by labels, few voxels would. If the mask was made with "
-        "these labels, make it from other data, or screen voxels within each fold."
-    )
-
-
 @check("mask-from-test-data", "warning")
 def _mask_from_test_data(data: AuditInput) -> str | None:
     strategies = sorted(set(data.mask.drawn_from_series() if data.mask else []))
@@ -259,13 +233,6 @@ def _centered_chunks(
     for start in range(0, X.shape[1], _CHUNK):
         part = slice(start, min(start + _CHUNK, X.shape[1]))
         yield part, X[:, part] - center[part]
-
-
-def _block_means(data: AuditInput) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    _, first, block = np.unique(data.samples.table["block"], return_index=True, return_inverse=True)
-    sums = np.zeros((len(first), data.samples.X.shape[1]))
-    np.add.at(sums, block, data.samples.X)
-    return sums / np.bincount(block)[:, None], data.samples.y[first]
 
 
 def _list_volumes(data: AuditInput, rows: NDArray[np.int64]) -> str:
