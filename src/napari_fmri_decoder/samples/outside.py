@@ -42,7 +42,8 @@ class Outside:
         rows, volumes = samples.volumes.T
         sums = np.zeros((len(samples.table), self.X.shape[1]), dtype=np.float32)
         np.add.at(sums, rows, self.X[volumes])
-        return sums / np.bincount(rows, minlength=len(sums))[:, None].astype(np.float32)
+        counts = np.bincount(rows, minlength=len(sums))[:, None]
+        return np.asarray(sums / counts, dtype=np.float32)
 
 
 class KeepingVoxels:

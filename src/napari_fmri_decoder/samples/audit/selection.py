@@ -21,7 +21,7 @@ BEST_OF_NOISE = 0.05
 """Median p of the mask, relative to the best voxels of noise; a true effect is far below."""
 _MIN_INSIDE, _MIN_OUTSIDE = 5, 100
 _MOST_VOXELS = 8192
-_MOST_CHOSEN = 1000
+_MOST_CHOSEN = 500
 """Larger masks are hardly chosen voxel by voxel."""
 
 
