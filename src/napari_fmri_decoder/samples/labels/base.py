@@ -65,7 +65,7 @@ class LabelsConfig(Registered):
         "and "
         "exclude, which use the merged name.",
     )
-    bins: tuple[float, ...] = Field(
+    bins: tuple[Annotated[float, Field(ge=-1e9, le=1e9)], ...] = Field(
         (),
         description="Edges that divide labels that are numbers into classes: bins = [0.5, 1] gives "
         '"below 0.5", "0.5 to 1" and "1 or more". Applied after rename and merge; keep and exclude use the '
