@@ -104,20 +104,22 @@ def scaled_over_runs(X: NDArray[np.float32], groups: NDArray[np.str_]) -> bool:
     runs = set(groups.tolist())
     if len(runs) < 2:
         return False
-    varying = X.max(axis=0) > X.min(axis=0)
-    if not varying.any() or not _is_scaled(X[:, varying]):
+    varying = np.flatnonzero(X.max(axis=0) > X.min(axis=0))
+    if not len(varying) or not _is_scaled(X, varying):
         return False
-    return not all(_is_scaled(X[groups == run][:, varying]) for run in runs)
+    return not all(_is_scaled(X[groups == run], varying) for run in runs)
 
 
-def _is_scaled(X: NDArray[np.float32]) -> bool:
-    """Whether all voxels are standardized, or range from 0 to 1."""
-    if len(X) < 2:
+def _is_scaled(X: NDArray[np.float32], columns: NDArray[np.int64]) -> bool:
+    """Whether some voxels are all standardized, or all range from 0 to 1; no copy of all of X is made."""
+    n = len(X)
+    if n < 2:
         return False
-    if np.abs(X.min(axis=0)).max() < SCALED and np.abs(X.max(axis=0) - 1).max() < SCALED:
+    if max(np.abs(X.min(axis=0)[columns]).max(), np.abs(X.max(axis=0)[columns] - 1).max()) < SCALED:
         return True
-    if np.abs(X.mean(axis=0, dtype=np.float64)).max() >= SCALED:
+    if np.abs(X.mean(axis=0, dtype=np.float64)[columns]).max() >= SCALED:
         return False
-    # dividing by n - 1 or by n
-    deviations = np.array([X.std(axis=0, ddof=ddof, dtype=np.float64) for ddof in (0, 1)])
-    return bool(np.abs(deviations - 1).max(axis=1).min() < SCALED)
+    parts = np.array_split(columns, -(-len(columns) // _CHUNK))
+    deviations = np.concatenate([X[:, part].std(axis=0, dtype=np.float64) for part in parts])
+    by_one_less = deviations * np.sqrt(n / (n - 1))  # dividing by n - 1 instead of n
+    return bool(min(np.abs(deviations - 1).max(), np.abs(by_one_less - 1).max()) < SCALED)

@@ -21,7 +21,7 @@ COPY_CORRELATION = 0.999
 """Patterns with a higher correlation are treated as copies."""
 MIN_FEATURES = 20
 """Smallest number of features for comparing patterns: with fewer, they can be similar by chance."""
-_CHUNK = 8192
+_CHUNK = 2048
 _N_DIRECTIONS = 16
 
 
