@@ -112,7 +112,9 @@ def test_the_decoded_voxels_are_drawn_where_they_are(planes: int) -> None:
     assert len(slices) == (3 if planes == 3 else 8)
     assert drawn["planes"].get_suptitle() == f"Decoded voxels, n = {mask.sum()}, over T1"
     if planes == 3:  # each plane of the slab: all of its voxels, at its place along its axis
-        positions = [float(ax.get_title().split()[2].replace("\N{MINUS SIGN}", "-")) for ax in slices]
+        positions = [
+            float(ax.get_title().partition("=")[2].split()[0].replace("\N{MINUS SIGN}", "-")) for ax in slices
+        ]
         np.testing.assert_allclose(np.diff(positions), 3, atol=0.01)
         for ax in slices:
             shown = np.isfinite(np.ma.filled(ax.images[-1].get_array(), np.nan))

@@ -45,6 +45,7 @@ def test_a_written_recipe_has_the_options_that_each_decoder_reads(tmp_path: Path
     written = tomllib.loads(recipe.to_toml())
     assert written["training"] == {
         "screening": 0.0,
+        "calibrate": "none",
         "whiten": False,
         "balance": "none",
         "seed": 0,

@@ -10,7 +10,7 @@ from napari_fmri_decoder.text import printable
 RECIPE, SCORES = "recipe.toml", "scores.json"
 PREDICTIONS, HISTORY = "predictions.tsv", "history.tsv"
 REPORT = "report.html"
-VOLUMES = "volumes.tsv"
+VOLUMES = "volume_labels.tsv"
 """Label and run of each volume of the images, also of those that are excluded."""
 LAYERS, FOLDS = "layers", "folds"
 

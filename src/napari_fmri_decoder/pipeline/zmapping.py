@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +195,10 @@ def _about(
                 "events_file": str(plan.run.source) if plan.run.source else None,
                 "confounds_file": str(plan.confounds_file) if plan.confounds_file else None,
                 "confounds": [] if plan.confounds is None else list(map(str, plan.confounds.columns)),
-                "events": [asdict(event) for event in plan.run.events],
+                "events": [
+                    {"onset": event.onset, "duration": event.duration, "label": event.label}
+                    for event in plan.run.events
+                ],
             }
             for plan in made.plans
         ],

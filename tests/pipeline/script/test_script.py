@@ -119,6 +119,6 @@ def test_an_option_that_it_cannot_express_is_named(sections, named):
 
 def test_a_folder_without_labels_of_volumes_is_refused(tmp_path):
     result = _run(tmp_path, 'name = "lda"')
-    (result.folder / "volumes.tsv").unlink()
-    with pytest.raises(InputError, match=r"has no volumes\.tsv"):
+    (result.folder / "volume_labels.tsv").unlink()
+    with pytest.raises(InputError, match=r"has no volume_labels\.tsv"):
         script_of_run(result.folder)

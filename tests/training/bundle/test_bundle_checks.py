@@ -290,8 +290,8 @@ def test_the_limit_is_one() -> None:
     ("change", "match"),
     [
         (
-            {"format": 2, "decoder": 7, "from_the_future": [1]},
-            r"up to format 1, but model\.safetensors has format 2",
+            {"format": 3, "decoder": 7, "from_the_future": [1]},
+            r"up to format 2, but model\.safetensors has format 3",
         ),
         ({"format": 0}, "description cannot be read"),
         ({"decoder": {"name": "transformer"}}, r"of this version.*'transformer'"),

@@ -12,7 +12,7 @@ NO_FIGURES = "No figures were drawn because the recipe sets report.figures to no
 FILES = {
     "scores.json": "all numbers in this report",
     "predictions.tsv": "the prediction for each held-out sample",
-    "volumes.tsv": "label and run of each volume",
+    "volume_labels.tsv": "label and run of each volume",
     "history.tsv": "loss and accuracy of each epoch",
     "null.tsv": "the score of each permutation",
     "methods.txt": "the methods text of this report",
