@@ -79,7 +79,7 @@ def to_layer(volume: HasVoxels, frame: Frame = SCANNER) -> LayerData:
         "blending": "translucent",
     }
     if volume.kind == "mask":
-        # for a table of labels and colors, napari would compile code: 0.6 s of CPU time
+        # for a table of labels and colors, napari would compile code, which takes a while
         return data, meta | {"opacity": 0.3, "colormap": CyclicLabelColormap(colors=MASK_COLORS)}, "labels"
     if is_labels(volume):
         return data, meta | {"opacity": 0.5, "features": _features(volume)}, "labels"
