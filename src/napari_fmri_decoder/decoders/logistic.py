@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-7
 """Largest gradient at the end, where the second derivatives of the loss are about 1."""
-ROUGH = 1e-4
+ROUGH = 1e-5
 """The same for fits that are only compared with one another."""
 _RANK = 1e-12
 """A direction whose variance is below this fraction of the largest contains only rounding errors."""
