@@ -29,7 +29,7 @@ from napari_fmri_decoder.training.config import TrainingConfig
 from napari_fmri_decoder.volumes.volume import Volume
 
 DOCKS = ("View", "Prepare", "Labels", "Train", "Look inside")
-UNKNOWN = {("decoder", "C"), ("decoder", "shrinkage")}
+UNKNOWN = {("decoder", "C"), ("decoder", "shrinkage"), ("labels", "lag")}
 """Values that are chosen in each training set, so that there is no number to keep."""
 LABELS = {"source": "blocks", "blocks": "4 closed, 8 open, 4 closed, 4 times", "chunk": 16}
 
@@ -150,7 +150,8 @@ def test_unticking_auto_keeps_what_it_meant_in_every_dock(
         check("mask", prepare.mask, {"below": 1e12})
     for source in label_sources:
         labels.source.value = source
-        check("labels", labels.source, {})
+        lag = {part.name: part.number.value for part in automatic(labels.source)}  # nested: in each fold
+        check("labels", labels.source, lag)
     for hrf, reference in (("none", 0.5), ("spm", 0.0)):
         labels.zmaps.hrf.value = hrf
         check("zmaps", labels.zmaps, {"slice_time_ref": reference})

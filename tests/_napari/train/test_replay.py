@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from person import PLUGIN, Person
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from safetensors import safe_open
 from small import series, write_small
@@ -35,8 +36,6 @@ from napari_fmri_decoder.volumes.nifti import write
 from napari_fmri_decoder.volumes.volume import Volume
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from napari_fmri_decoder._napari.train.dock import TrainDock
 
 QUICK = {"name": "cnn2d", "filters": [2], "dense": [4]}
@@ -186,8 +185,12 @@ def another(annotation: Any, info: Any) -> Any:
         return another(next(part for part in parts if part is not type(None)), info)
     if kind is tuple:
         return [another(parts[0], FieldInfo(default=None))] * 2
+    if kind is dict:
+        return {"a, b": another(parts[1], FieldInfo(default=None))}
     if kind is Annotated:
         return another(parts[0], info)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return other(annotation)
     low = max((getattr(m, "ge", getattr(m, "gt", 0)) or 0 for m in info.metadata), default=0)
     start = default if isinstance(default, (int, float)) else low
     made = {bool: not default, int: int(start) + 3, float: float(start) * 0.75 + 1 / 7, str: "one, two"}
@@ -203,6 +206,8 @@ def every_field(folder: Path) -> Recipe:
         momentum=0.3,
         validation_size=0.4,
         screening=0.5,
+        calibrate="none",  # it excludes average
+        augment={"noise": 0.2, "mixup": 0.3, "label_smoothing": 0.1},  # screening excludes shifts
         select={"dropout": [0.1, 0.2], "weight_decay": [0.0, 0.01]},
         device="cpu",
     )
@@ -224,6 +229,7 @@ def every_field(folder: Path) -> Recipe:
             rename={"not there": "still, not"},
             merge={"both": ["nor, this", "nor; that = it"]},
             missing=["n/a", "-"],
+            bins=[],  # its labels are no numbers
         )
         | {"source": "table", "trim_start": 1, "trim_end": 1, "exclude": ["rest", "not, this"]},
         "prepare": other(PrepareConfig, confounds_files=["some, confounds.tsv"], confounds=["trans_*"]),
@@ -298,7 +304,7 @@ def test_the_docks_show_every_field_of_a_recipe_and_open_its_data(
     for section in ("prepare", "split", "training", "null", "baseline", "decoder"):
         mine, usual = getattr(recipe, section), getattr(defaults, section)
         same = {name for name in type(mine).model_fields if getattr(mine, name) == getattr(usual, name)}
-        assert same <= {"name"}, f"[{section}] must have no default here"
+        assert same <= {"name", "calibrate"}, f"[{section}] must have no other default here"
 
     train = person.dock("Train")
     train.open_recipe(tmp_path / "all.toml")
@@ -324,7 +330,7 @@ def test_the_docks_show_every_field_of_a_recipe_and_open_its_data(
     train.open_recipe(tmp_path / "all.toml")
     person.wait(lambda: train.job is None)
     assert len([x for x in person.viewer.layers if x.name == "small_bold"]) == 1, "it is open already"
-    assert len(person.viewer.layers) == n + 1, "only the mask is made again"
+    assert len(person.viewer.layers) == n, "the mask as well"
     assert not departures(docks_say(train, tmp_path), recipe)
 
     (tmp_path / "atlas.nii.gz").unlink()

@@ -527,7 +527,7 @@ def test_settings_are_sections_of_a_recipe(dock: TrainDock, tmp_path: Path) -> N
     assert settings["decoder"]["name"] == "mlp"
     assert settings["training"]["learning_rate"] == 1e-10
     assert settings["training"]["select"] == {"dropout": [0.1, 0.2]}
-    assert settings["null"] == {"permutations": 4}
+    assert settings["null"] == {"permutations": 4, "compared": True}
     assert json.loads(json.dumps(settings)) == settings, "plain values"
     recipe = Recipe(data={"images": "bold.nii.gz"}, labels=TABLE, **settings)
     choices = dock.setup.choices(())
