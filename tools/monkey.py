@@ -172,6 +172,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--shrink", type=float, default=600, help="seconds for making a failing sequence shorter"
     )
+    parser.add_argument(
+        "--gap", type=float, default=1.0, help="longest gap of the event loop, in CPU seconds"
+    )
     parser.add_argument("--out", type=Path, default=Path("monkey"), help="where failing actions are saved")
     parser.add_argument("--data", type=Path, help="folder of the data, which are made if it does not exist")
     options = parser.parse_args(arguments)
@@ -180,9 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="monkey-") as made:
         folder = Path(made)
         data = (options.data or folder / "data").absolute()
-        common = (["--plant", options.plant] if options.plant else []) + (
-            ["--keep-going"] if options.keep_going else []
-        )
+        common = [f"--gap={options.gap}", *(["--plant", options.plant] if options.plant else [])]
+        common += ["--keep-going"] if options.keep_going else []
         from monkey_data import make_data
 
         if not data.exists():

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from monkey_actions import Action, choose
 from monkey_plants import KNOWN, PLANTS
-from monkey_watch import Findings
+from monkey_watch import GAP_S, Findings
 from monkey_window import World, flush_deleted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-THREADS = ("tqdm", "TMonitor", "MainThread", "asyncio", "QueueFeederThread")
+THREADS = ("Dummy-", "tqdm", "TMonitor", "MainThread", "asyncio", "QueueFeederThread")
 """Threads of libraries that live as long as the process; others must have ended."""
 
 
@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--replay", type=Path)
     parser.add_argument("--plant", choices=tuple(PLANTS))
     parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--gap", type=float, default=GAP_S)
     options = parser.parse_args()
     os.chdir(options.log.parent)
     threads = {thread.ident for thread in threading.enumerate()}
@@ -110,7 +111,7 @@ def main() -> None:
 
     if options.plant:
         PLANTS[options.plant]()
-    world = World(options.data, findings)
+    world = World(options.data, findings, options.gap)
     world.settle(300)
     reported, start, done = 0, time.monotonic(), Counter[str]()
     for action in actions_of(options, world):

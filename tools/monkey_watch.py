@@ -159,6 +159,8 @@ class Watchdog:
     Parameters
     ----------
     findings : Findings
+    limit : float
+        Longest gap without a finding, in CPU seconds.
 
     Attributes
     ----------
@@ -166,8 +168,8 @@ class Watchdog:
         Longest gap so far, in CPU seconds.
     """
 
-    def __init__(self, findings: Findings) -> None:
-        self.findings = findings
+    def __init__(self, findings: Findings, limit: float = GAP_S) -> None:
+        self.findings, self.limit = findings, limit
         self.longest = self._used = 0.0
         self._before = time.thread_time()
         self._stacks: Counter[str] = Counter()
@@ -187,7 +189,7 @@ class Watchdog:
         used, stacks = self._used, self._stacks
         self._used, self._stacks, self._before = 0.0, Counter(), time.thread_time()
         self.longest = max(self.longest, used)
-        if used > GAP_S:
+        if used > self.limit:
             place, _ = stacks.most_common(1)[0]
             self.findings.add("event-loop gap", f"{place}\n{used:.1f} s of CPU time")
 

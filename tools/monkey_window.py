@@ -60,6 +60,8 @@ class World:
     folder : Path
         With the data.
     findings : Findings
+    gap : float
+        Longest gap of the event loop, in CPU seconds.
 
     Attributes
     ----------
@@ -72,7 +74,7 @@ class World:
         Chooses what modal dialogs and menus are answered with.
     """
 
-    def __init__(self, folder: Path, findings: Findings) -> None:
+    def __init__(self, folder: Path, findings: Findings, gap: float) -> None:
         self.folder, self.findings = folder, findings
         self.viewers: list[napari.Viewer] = []
         self.was_3d: set[int] = set()
@@ -81,7 +83,7 @@ class World:
         self.open_viewer()
         _warm_up(self.viewers[0])
         self.hooks = Hooks(findings)
-        self.watchdog = Watchdog(findings)
+        self.watchdog = Watchdog(findings, gap)
         self._patch_file_dialogs()
         self._modal_beats = 0
         self._timer = QTimer()
