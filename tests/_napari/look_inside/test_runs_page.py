@@ -62,7 +62,7 @@ def test_runs_are_listed_sorted_compared_and_opened(viewer: Any, runs: list[Path
     assert shown == {"run", "score", "lda", "linear", "p", "decoder", "differs in"}
     metrics = table.fontMetrics()
     for name in shown:
-        wrapped = {"run": ["2026-11-27_"], "differs in": ["shrinkage"]}
+        wrapped = {"run": ["2026-11-27_"], "differs in": ["differs"]}
         texts = wrapped.get(name) or [name, *column(look, name)]
         assert max(map(metrics.horizontalAdvance, texts)) < widths[name], name
     assert table.rowHeight(0) >= metrics.lineSpacing() * 2, "what differs is wrapped"
