@@ -48,7 +48,6 @@ def replay(
     return play(data, folder, "--replay", place, *options)
 
 
-@pytest.mark.slow
 def test_sixty_actions_find_nothing(data: Path, tmp_path: Path) -> None:
     done = play(data, tmp_path, "--seed", 0, "--actions", 60)
     assert done.returncode == 0, done.stdout + done.stderr

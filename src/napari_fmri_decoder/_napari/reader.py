@@ -16,7 +16,7 @@ from napari_fmri_decoder.pipeline.run_files import is_run_folder
 from napari_fmri_decoder.samples.opening import open_images
 from napari_fmri_decoder.text import printable
 from napari_fmri_decoder.volumes.cache import on_copies, slow_files, slow_to_seek
-from napari_fmri_decoder.volumes.files import images_in, is_image, natural_key
+from napari_fmri_decoder.volumes.files import has_images, natural_key
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -32,7 +32,7 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[Any]] | None:
     paths = _as_list(path)
     if len(paths) == 1 and paths[0].is_dir() and is_run_folder(paths[0]):
         return open_run_in_viewer if current_viewer() is not None else None
-    if paths and all(is_image(p) or (p.is_dir() and images_in(p)) for p in paths):
+    if paths and all(map(has_images, paths)):
         return open_in_viewer
     return None
 

@@ -72,6 +72,11 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
+def has_images(path: Path) -> bool:
+    """Whether a path is an image by its name, or a folder with images."""
+    return is_image(path) or (path.is_dir() and bool(images_in(path)))
+
+
 def deduplicate_pairs(paths: Iterable[Path]) -> list[Path]:
     """Remove duplicates from a list of images, keeping its order; of a pair keep one file.
 

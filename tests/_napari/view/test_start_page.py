@@ -93,6 +93,19 @@ def test_the_corner_of_the_tabs_cuts_no_letter(viewer: Any, qtbot: Any, theme: s
     assert keys.sizeHint().height() <= keys.height()
 
 
+@pytest.mark.parametrize("button", ["open_data", "open_maps"])
+def test_what_is_no_image_is_one_sentence(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, notified: list[Any], button: str
+) -> None:
+    (tmp_path / "table.tsv").write_text("label\n")
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: ([str(tmp_path / "table.tsv")], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: str(tmp_path))
+    getattr(open_dock(viewer, "View").start, button).native.click()
+    (notification,) = notified
+    assert str(notification.message).endswith("Choose other files.")
+    assert not viewer.layers
+
+
 def test_a_canceled_dialog_opens_nothing(viewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: ([], ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: "")

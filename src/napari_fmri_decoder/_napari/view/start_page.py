@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QVBoxLayout, QWidget
@@ -18,6 +19,10 @@ from napari_fmri_decoder._napari.qt.sections import native_row, section, text_la
 from napari_fmri_decoder._napari.results.open_run import RunOpener, choose_run
 from napari_fmri_decoder._napari.view.recent_list import RecentList
 from napari_fmri_decoder._napari.view.tour import Tour
+from napari_fmri_decoder.errors import InputError
+from napari_fmri_decoder.pipeline.run_files import is_run_folder
+from napari_fmri_decoder.text import printable
+from napari_fmri_decoder.volumes.files import has_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,13 +168,24 @@ class StartPage(QWidget):
         """Ask for files, and open them; napari does not ask for a reader."""
         files, _ = QFileDialog.getOpenFileNames(self, "Open images", "", FILTER)
         if files:
-            self._dock.viewer.open(files, plugin=PLUGIN)
+            self._open(files)
 
     def choose_maps(self) -> None:
         """Ask for a folder of maps, and open it as one series."""
         folder = QFileDialog.getExistingDirectory(self, "Open a folder of maps", "")
         if folder:
-            self._dock.viewer.open(folder, plugin=PLUGIN)
+            self._open([folder])
+
+    def _open(self, paths: list[str]) -> None:
+        """Open images, a folder of them, or a run folder; for anything else napari would raise an error."""
+        for path in map(Path, paths):
+            if not has_images(path) and not is_run_folder(path):
+                kind = "contains none" if path.is_dir() else "is not one"
+                raise InputError(
+                    "Images must be NIfTI, MGH, Analyze or AFNI files, or a folder of them, but "
+                    f"{printable(path)} {kind}. Choose other files."
+                )
+        self._dock.viewer.open(paths if len(paths) > 1 else paths[0], plugin=PLUGIN)
 
     def choose_bids(self) -> None:
         """Ask for a BIDS folder, and show its runs in Labels."""
