@@ -23,7 +23,7 @@ def recipe(haxby: Path) -> Recipe:
     """The real runs with their motion; nothing is regressed out."""
     motion = haxby.parent / "haxby_motion"
     if not motion.exists():
-        pytest.skip("no table of motion")
+        pytest.skip(f"real data not found at {motion}; set FMRI_DECODER_DATA to its parent folder")
     bold = "sub-1/func/*_bold.nii.gz"
     content = {
         "data": {"images": [str(haxby / bold)], "mask": str(haxby / "mask.nii.gz")},

@@ -19,6 +19,7 @@ from napari_fmri_decoder.pipeline.folder import claim_run_folder, hashes_of_inpu
 from napari_fmri_decoder.pipeline.inputs import write_record
 from napari_fmri_decoder.pipeline.preparing import prepare_steps
 from napari_fmri_decoder.pipeline.resume import open_store
+from napari_fmri_decoder.pipeline.running import AUTO
 from napari_fmri_decoder.recipe import rebased
 from napari_fmri_decoder.samples.centers import make_centers
 from napari_fmri_decoder.training.events import Note, Progress
@@ -44,7 +45,6 @@ FOLDER = "where"
 """Folder in a run folder."""
 SUMMARY, SCORES, TABLE = "summary.json", "accuracy.nii.gz", "centers.tsv"
 """Files in it; the summary is written last."""
-AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

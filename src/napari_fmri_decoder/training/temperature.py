@@ -52,15 +52,15 @@ def fit_temperature(probabilities: NDArray[np.floating], y: NDArray[np.int64]) -
     >>> round(fit_temperature(sure, np.array([0, 0, 0, 1])), 2)  # right in 3 of 4 cases: log 99 / log 3
     4.18
     """
-    from scipy.optimize import minimize_scalar  # loaded only where it is needed
+    from scipy.optimize import minimize_scalar  # loaded only where they are needed
+    from scipy.special import logsumexp
 
     logits = np.log(np.clip(probabilities.astype(np.float64), np.finfo(np.float32).tiny, 1))
     rows = np.arange(len(y))
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        top = scaled.max(axis=1)
-        return float(np.mean(np.log(np.exp(scaled - top[:, None]).sum(axis=1)) + top - scaled[rows, y]))
+        return float(np.mean(logsumexp(scaled, axis=1) - scaled[rows, y]))
 
     low, high = (float(np.log(limit)) for limit in LIMITS)
     found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})

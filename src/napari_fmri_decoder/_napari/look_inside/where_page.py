@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QTableView
 from napari_fmri_decoder._napari.forms.choice_form import ChoiceForm
 from napari_fmri_decoder._napari.forms.controls import push_button
 from napari_fmri_decoder._napari.forms.model_form import ModelForm
+from napari_fmri_decoder._napari.forms.validation import validate
 from napari_fmri_decoder._napari.look_inside.page import Page
 from napari_fmri_decoder._napari.look_inside.prediction_pages import TableModel
 from napari_fmri_decoder._napari.look_inside.where_job import WhereJob, last_place
@@ -22,6 +23,7 @@ from napari_fmri_decoder.decoders import registry
 from napari_fmri_decoder.errors import InputError
 from napari_fmri_decoder.pipeline.where import SCORES, SUMMARY, TABLE
 from napari_fmri_decoder.recipe.where_options import WhereConfig
+from napari_fmri_decoder.samples.centers.config import OPTIONS_OF
 from napari_fmri_decoder.volumes.read import read
 
 if TYPE_CHECKING:
@@ -41,13 +43,6 @@ START_TIP = (
 )
 MAP_TIP = "Show the saved scores of all places as a layer."
 NO_RESULTS = "Nothing was decoded at many places in this run yet."
-FIELDS = {
-    "spheres": ("radius_mm", "stride"),
-    "regions": ("atlas", "sides"),
-    "slabs": ("axis", "thickness", "stride"),
-    "boxes": ("size_mm",),
-}
-"""Options of each kind of places."""
 MOST_ROWS = 500
 
 
@@ -70,8 +65,8 @@ class WherePage(Page):
         self.work = session.part(WhereJob)
         fields = [name for name in WhereConfig.model_fields if name != "decoder"]
         self.places = ModelForm(WhereConfig, fields, name="places")
-        decoders = {name: registry[name] for name in ("lda", "linear", "prototype", "mlp")}
-        self.decoder = ChoiceForm(decoders, "name", title="Decoder", name="place_decoder")
+        self.decoder = ChoiceForm(registry, "name", title="Decoder", name="place_decoder")
+        self.decoder.update({"name": WhereConfig().decoder.name})
         self.start = push_button("start_where", "Decode at all places", START_TIP)
         self.stop = push_button("stop_where", "Stop", "Stop. The same settings continue later.")
         self.show_map = push_button("show_where", "Show the map", MAP_TIP)
@@ -127,12 +122,12 @@ class WherePage(Page):
 
     def _config(self) -> WhereConfig:
         values = self.places.asdict()
-        used = {"centers", "permutations", *FIELDS[values["centers"]]}
+        used = {"centers", "permutations", *OPTIONS_OF[values["centers"]]}
         options = {name: value for name, value in values.items() if name in used}
-        try:
-            return WhereConfig.model_validate({**options, "decoder": self.decoder.asdict()})
-        except ValueError as error:
-            raise InputError(f"The options must fit together: {_reason(error)}.") from error
+        config = validate(WhereConfig, {**options, "decoder": self.decoder.asdict()})
+        if not isinstance(config, WhereConfig):
+            raise TypeError(f"The form must return a WhereConfig, but returned {type(config)}.")
+        return config
 
     def _start(self) -> Job:
         run = self.selected_result()
@@ -145,8 +140,10 @@ class WherePage(Page):
     def _on_places(self) -> None:
         """Disable the options that the chosen places do not have."""
         kind = self.places.asdict()["centers"]
-        for name in {field for fields in FIELDS.values() for field in fields}:
-            self.places.enable(name, None if name in FIELDS[kind] else f"{kind.capitalize()} do not have it.")
+        for name in {field for fields in OPTIONS_OF.values() for field in fields}:
+            self.places.enable(
+                name, None if name in OPTIONS_OF[kind] else f"{kind.capitalize()} do not have it."
+            )
 
     def _place(self) -> Path | None:
         return None if self.run is None else last_place(self.run.folder)
@@ -192,7 +189,3 @@ class WherePage(Page):
         if place is None:
             raise InputError(NO_RESULTS)
         self.session.add(read(place / SCORES))
-
-
-def _reason(error: ValueError) -> str:
-    return str(error).split("Value error, ")[-1].split(" [type=")[0].rstrip(".")

@@ -8,6 +8,14 @@ from pydantic import Field, model_validator
 
 from napari_fmri_decoder.options import Options
 
+OPTIONS_OF = {
+    "spheres": ("radius_mm", "stride"),
+    "regions": ("atlas", "sides"),
+    "slabs": ("axis", "thickness", "stride"),
+    "boxes": ("size_mm",),
+}
+"""The options that each kind of centers uses."""
+
 
 class CentersConfig(Options):
     """Which places in the brain are decoded."""
